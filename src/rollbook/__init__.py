@@ -1,0 +1,1 @@
+"""Rollbook: rosters in, grades out. The package root holds no code."""

@@ -1,0 +1,1 @@
+"""The doors: one folder a kind of system. Connectors never import each other."""

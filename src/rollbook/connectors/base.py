@@ -1,0 +1,230 @@
+"""What every connector promises: sources are read, targets are written. The contract suites in `rollbook.testing` are
+these docstrings as tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import msgspec
+
+from rollbook.roster.changes import Change, LiveRecord, Outcome
+
+
+class Cancel(Protocol):
+    """Lets a person stop long work; connectors only pass it on to the kit."""
+
+    def check(self) -> None:
+        """Raise RunCancelled or LeaseLost when work must stop."""
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, waking early (and raising as `check`) when work must stop."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What a connector gets besides its options. `work` is a scratch folder it may fill; `count` is called once per
+    HTTP attempt (or file opened) so that a run can report its requests."""
+
+    work: Path
+    cancel: Cancel
+    count: CountRequest
+    allow_private_hosts: bool = False
+
+
+class CountRequest(Protocol):
+    def __call__(self, attempts: int = 1, /) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Result of a connection test: one sentence for people, and facts (names to short texts) without secrets."""
+
+    ok: bool
+    summary: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+# --- sources ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceFinding:
+    """Something wrong with the input that the source itself noticed. `code` is in the table of findings."""
+
+    code: str
+    collection: str
+    file: str = ""
+    line: int | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A piece of one collection.
+
+    Either `body` (bytes as received; extract writes it to a page file and later hands it to `rows`) or `path` (a UTF-8,
+    comma-separated file with one header line that DuckDB reads itself; `columns` maps our column name to the file's).
+    `name` is what findings cite, e.g. "users.csv" or "users page 3". `number` counts from 0 within the collection.
+    """
+
+    collection: str
+    number: int
+    name: str
+    count: int | None = None
+    body: bytes | None = None
+    path: Path | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Was the collection read completely? Only a complete read may imply that something is gone (rule 20).
+
+    `mode`: bulk = the whole truth; delta = changes since `since`; absent = the source does not have the collection.
+    `watermark`: the read's start by the server's clock.
+    """
+
+    collection: str
+    complete: bool
+    reason: str = ""
+    mode: str = "bulk"
+    count: int = 0
+    watermark: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadRequest:
+    """`finished` are the numbers of pages that an earlier attempt of the same run has on disk, with their bodies'
+    files in `saved`; the source does not fetch them again but still judges completeness over all of them."""
+
+    collection: str
+    since: datetime | None = None
+    saved: Mapping[int, Path] = field(default_factory=dict)
+
+
+class Reading(Protocol):
+    """Pages of one collection, yielded lazily; `verdict` and `findings` hold once the pages are exhausted."""
+
+    def __iter__(self) -> Iterator[Page]:
+        """Raises AuthFailed, Unavailable, Throttled, BadResponse or ConfigError. A read that broke off midway ends
+        normally with an incomplete verdict when some pages arrived and the trouble was with this collection only."""
+
+    @property
+    def verdict(self) -> Verdict: ...
+
+    @property
+    def findings(self) -> Sequence[SourceFinding]: ...
+
+
+Row = Mapping[str, str | None]
+
+
+@runtime_checkable
+class Source(Protocol):
+    """A SIS. Reads; never writes rosters."""
+
+    def test(self) -> Report:
+        """Try the connection; AuthFailed and the like are raised, not reported."""
+
+    def collections(self) -> tuple[str, ...]:
+        """Names of the collections it offers, in the order of COLLECTIONS. Without `roles`, users carry their role."""
+
+    def read(self, request: ReadRequest) -> Reading:
+        """Read one collection."""
+
+    def rows(self, collection: str, body: bytes) -> Iterator[tuple[str, Row]]:
+        """A page body as (collection, row) pairs, values as text (lists joined by commas, absent = None), columns as in
+        COLLECTIONS. Pure and total: it never raises for odd records; unreadable values come as their text. One page of
+        users may also yield rows of `roles` (1.2 nests them)."""
+
+    def close(self) -> None: ...
+
+
+# --- targets ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetTraits:
+    """What the target can do. `bulk` maps kind to items per call; `parallel` is how many calls may fly at once.
+    `replay_safe` kinds may be sent again after a lost answer; others are looked up first. `slice_size` is the most
+    changes of one slice. `removable` kinds can be removed at all."""
+
+    kinds: frozenset[str]
+    bulk: Mapping[str, int]
+    replay_safe: frozenset[str]
+    removable: frozenset[str]
+    parallel: int = 4
+    slice_size: int = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Changes of one kind and one action, at most `traits.bulk[kind]` of them. `secrets` maps user keys to the initial
+    password of accounts that this batch creates (rule 14); it must never reach a log, error or outcome."""
+
+    kind: str
+    action: str
+    changes: Sequence[Change]
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@runtime_checkable
+class Target(Protocol):
+    """An LMS."""
+
+    @property
+    def traits(self) -> TargetTraits: ...
+
+    def test(self) -> Report: ...
+
+    def roles(self) -> Mapping[str, bool]:
+        """The LMS's role names, with True for staff (faculty) roles."""
+
+    def read(self, kind: str, *, within: Sequence[str] = ()) -> Iterator[LiveRecord]:
+        """The live objects of a kind, inactive users included. For enrollments `within` names section LMS ids. Raises
+        rather than ending early: a part is never passed off as the whole."""
+
+    def look_up(self, changes: Sequence[Change]) -> Sequence[LiveRecord | None]:
+        """For kinds that are not replay-safe: is each of these objects already there? One answer per change."""
+
+    def apply(self, batch: Batch) -> Sequence[Outcome]:
+        """Exactly one outcome per change, in order. A refused record is an outcome; a lost answer is `unknown`, never a
+        guess. Raises only for trouble with the whole connection, and BatchRefused when the call was refused whole.
+        Twice the same batch leaves the same state. Removes nothing that is not in the batch."""
+
+    def close(self) -> None: ...
+
+
+# --- what a connector says about itself -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptionHelp:
+    """Label and help of one option for forms, prompts and docs."""
+
+    label: str
+    help: str
+    secret: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connector:
+    """One registry line. `options` is a msgspec Struct; a field's OptionHelp stands in its `Meta.extra["option"]`."""
+
+    name: str
+    title: str
+    options: type[msgspec.Struct]
+    source: MakeSource | None = None
+    target: MakeTarget | None = None
+
+
+class MakeSource(Protocol):
+    def __call__(self, options: Any, context: Context, /) -> Source: ...
+
+
+class MakeTarget(Protocol):
+    def __call__(self, options: Any, context: Context, /) -> Target: ...

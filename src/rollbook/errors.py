@@ -1,0 +1,100 @@
+"""The error tree. Each error is named by who must act; none carries a secret or personal data.
+
+RollbookError
+├── ConfigError             the admin: a setting is wrong
+│   └── MappingError        the admin: a mapping points to something that is not there
+├── AuthFailed              the admin: renew the credentials
+├── Unavailable             nobody yet: retry, pause, resume
+│   └── Throttled           nobody yet: the other side asked us to wait
+├── BadResponse             the vendor: the other side broke the protocol
+│   └── BatchRefused        nobody: one bulk call was refused whole; the caller splits it
+├── UnsafePlan              the acting user: look and approve
+├── StalePlan               the acting user: plan again
+├── RunCancelled            nobody: a person stopped the run
+├── LeaseLost               nobody: another worker took the run over
+└── Bug                     the developers: please report
+"""
+
+from __future__ import annotations
+
+
+class RollbookError(Exception):
+    """Base of all errors that Rollbook raises on purpose. `who` names who must act."""
+
+    who = "the admin"
+    exit_code = 1
+
+
+class ConfigError(RollbookError):
+    """A setting is missing or wrong."""
+
+    exit_code = 2
+
+
+class MappingError(ConfigError):
+    """A mapping points to a building, grading period or role that the LMS does not have."""
+
+
+class AuthFailed(RollbookError):
+    """The other side refused our credentials; renew them."""
+
+    who = "the admin, who renews the credentials"
+
+
+class Unavailable(RollbookError):
+    """The other side does not answer now; the run pauses and can be resumed."""
+
+    who = "nobody yet; the run can be repeated"
+
+
+class Throttled(Unavailable):
+    """The other side asked us to wait longer than we are willing to: `retry_after` seconds."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class BadResponse(RollbookError):
+    """The other side broke the protocol."""
+
+    who = "the vendor of the other system"
+
+
+class BatchRefused(BadResponse):
+    """A bulk call was refused as a whole with a 4xx; `status` is the HTTP code."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class UnsafePlan(RollbookError):
+    """The plan goes beyond a limit; a person looks and approves."""
+
+    who = "the acting user, who looks and approves"
+    exit_code = 3
+
+
+class StalePlan(RollbookError):
+    """The ledger or the settings moved on since the plan was made; plan again."""
+
+    who = "the acting user, who plans again"
+
+
+class RunCancelled(RollbookError):
+    """A person stopped the run."""
+
+    who = "nobody"
+
+
+class LeaseLost(RollbookError):
+    """Another worker took this run over; this one must not send anything more."""
+
+    who = "nobody"
+
+
+class Bug(RollbookError):
+    """Something that cannot happen happened; please report it."""
+
+    who = "the developers; please report it"

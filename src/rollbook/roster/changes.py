@@ -1,0 +1,72 @@
+"""A change and what became of it. Plain data that core and connectors exchange; nothing here acts."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+Fields = dict[str, Any]
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of a stored plan, ready to be sent.
+
+    `after` holds every field of the wanted object (create, update, rekey) or of the ledger's object (remove, adopt);
+    `before` holds the fields that change, as the ledger has them. `lms_id` is the LMS's own id where known.
+    `refs` maps a parent field to the LMS id (or list of ids) of the object its key names; `parent_fields` maps a parent
+    field to that object's fields as last written, for connectors whose upserts nest parents. `new_key` is set for a rekey.
+    """
+
+    seq: int
+    kind: str
+    action: str
+    key: str
+    after: Fields
+    before: Fields = {}
+    lms_id: str | None = None
+    new_key: str | None = None
+    refs: dict[str, Any] = {}
+    parent_fields: dict[str, Fields] = {}
+
+    def __repr__(self) -> str:  # a change holds personal data: never let it slip into a log line
+        return f"Change(seq={self.seq}, kind={self.kind!r}, action={self.action!r})"
+
+
+DONE, REFUSED, UNKNOWN = "done", "refused", "unknown"
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one change: done, refused by the LMS in its own words, or unknown because the answer was lost.
+
+    `code` is the LMS's status for the item (HTTP-like) where it gave one. A message is shown to the admin and is
+    scrubbed of personal data before it is logged.
+    """
+
+    status: Literal["done", "refused", "unknown"]
+    lms_id: str | None = None
+    message: str = ""
+    code: int | None = None
+
+    def __repr__(self) -> str:
+        return f"Outcome(status={self.status!r}, code={self.code!r})"
+
+
+class LiveRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One object as the live LMS holds it, for first matching and drift.
+
+    `code` is the external id (school_uid, course_code, section_school_code, building_code; a grading period's title;
+    for an enrollment "<section code>|<unique id>", None where it has none). `fields` uses the field names of the kind,
+    with LMS ids where the kind has keys. `active` is False for a deactivated account.
+    `protected`: the key's own account or a system administrator (rule 11).
+    """
+
+    kind: str
+    lms_id: str
+    code: str | None
+    fields: Fields
+    active: bool = True
+    protected: bool = False
+
+    def __repr__(self) -> str:
+        return f"LiveRecord(kind={self.kind!r}, lms_id={self.lms_id!r})"
