@@ -1,0 +1,1 @@
+"""The law: plan, slices, guard, apply, outcomes. Knows no connector by name and no Django."""

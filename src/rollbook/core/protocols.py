@@ -1,0 +1,148 @@
+"""What the law needs remembered: blobs, journal, ledger, passwords, permits, refusals. `store` implements these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from rollbook.roster.changes import Outcome
+
+
+class Blobs(Protocol):
+    """Immutable files. A blob is visible only whole: written, synced, renamed, and only then pointed to."""
+
+    def put(self, path: Path) -> str:
+        """Take over a finished file (it may be moved) and return its key."""
+
+    def get(self, key: str) -> Path:
+        """A readable local file with the blob's content. Raises KeyError when it does not exist."""
+
+
+@dataclass(frozen=True)
+class LedgerVersion:
+    """`number` 0 is the empty ledger; `files` maps kind to blob key; kinds without entries are absent."""
+
+    number: int
+    files: Mapping[str, str]
+
+
+class Ledger(Protocol):
+    """Which ledger version of this organization is current."""
+
+    def current(self) -> LedgerVersion: ...
+
+    def advance(self, base: int, files: Mapping[str, str]) -> LedgerVersion:
+        """Point to a new version made from version `base`; `files` are only the kinds that changed. Raises StalePlan
+        when `base` is not current any more and LeaseLost when this worker may not write."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A slice as the journal knows it: intent committed, outcomes None until they are."""
+
+    number: int
+    first_seq: int
+    last_seq: int
+    outcomes: Sequence[Outcome] | None
+
+
+class Journal(Protocol):
+    """Intent before, outcome after, per (run, plan digest, slice number)."""
+
+    def intend(self, number: int, first_seq: int, last_seq: int) -> None:
+        """Commit that this slice is about to be sent. Idempotent. Raises LeaseLost."""
+
+    def record(self, number: int, outcomes: Sequence[Outcome]) -> None:
+        """Commit the slice's outcomes, once: a second call for the same slice changes nothing. Raises LeaseLost."""
+
+    def done(self) -> frozenset[int]:
+        """Numbers of the slices that have outcomes."""
+
+    def attempts(self) -> Iterator[Attempt]:
+        """All slices with an intent, in order, checksums verified (Bug when one does not match)."""
+
+
+class Passwords(Protocol):
+    """Initial passwords (rule 14): generated and stored encrypted before the create is sent."""
+
+    def for_users(self, keys: Sequence[str]) -> Mapping[str, str]:
+        """One password per key; the same again for a replay."""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Changes that wait for a person: `reason` is limit, shrank, moved, periods, staff_role, rekey, gone or extra."""
+
+    id: str
+    reason: str
+    kind: str
+    action: str
+    school: str | None
+    count: int
+    of: int
+    details: str = ""
+
+
+@dataclass(frozen=True)
+class Permit:
+    """A person's approval of exactly these changes: `digests` blob is Parquet (kind, key, action, digest)."""
+
+    hold: str
+    blob: str
+    until: datetime | None
+
+
+class Permits(Protocol):
+    def valid(self) -> Sequence[Permit]:
+        """Permits that have not expired or been used up."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A record the LMS refused (rule 27). `digest` is that of the wanted fields; `retry_from` None = on the next run."""
+
+    kind: str
+    key: str
+    digest: str
+    message: str
+    runs: int
+    first: datetime
+    retry_from: datetime | None
+
+
+class Memory(Protocol):
+    """Small facts that outlive a run, per organization."""
+
+    def refusals(self) -> Iterable[Refusal]: ...
+
+    def replace_refusals(self, kinds: Sequence[str], refusals: Iterable[Refusal]) -> None:
+        """Replace the refusals of these kinds in one transaction."""
+
+    def facts(self) -> Mapping[str, object]:
+        """JSON values by name: read counts per school, kind and year; first full sync done; last live comparison …"""
+
+    def remember(self, facts: Mapping[str, object]) -> None:
+        """Merge into the facts; a None value forgets."""
+
+
+@dataclass
+class Progress:
+    """Where a run is, for bars and pages. Plain counters, written by one thread."""
+
+    stage: str = ""
+    done: int = 0
+    total: int | None = None
+    note: str = ""
+    listeners: list[ProgressListener] = field(default_factory=list)
+
+    def update(self, stage: str, done: int = 0, total: int | None = None, note: str = "") -> None:
+        self.stage, self.done, self.total, self.note = stage, done, total, note
+        for listener in self.listeners:
+            listener(self)
+
+
+class ProgressListener(Protocol):
+    def __call__(self, progress: Progress, /) -> None: ...

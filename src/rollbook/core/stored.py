@@ -1,0 +1,51 @@
+"""What a run leaves behind, as plain data that the store keeps: the stored plan and the run's result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from rollbook.core.protocols import Hold
+
+
+class StoredPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan that was written down before anything is sent (principle 2).
+
+    `files` maps kind to the blob key of its Parquet file; `aliases` blob keys map re-keyed parents. The plan may only
+    be carried out while the ledger is at `ledger_version` and the settings' digest is `settings_digest`, else StalePlan.
+    """
+
+    digest: str
+    ledger_version: int
+    settings_digest: str
+    files: dict[str, str]
+    slices: int
+    sendable: int
+    year: str | None = None
+    roster: dict[str, str] = {}
+    undo_of: str | None = None
+
+
+class RunResult(msgspec.Struct, kw_only=True):
+    """Everything a run reports; `summary()` in design.md §7's shape is made from it by the caller.
+
+    `state`: planned | done | held. `kinds` maps kind to its counts (read, blocked, create, update, remove, adopt,
+    unchanged, held, waiting, done, refused, unknown). `findings` maps code to count; `findings_blob` is the Parquet of
+    all. `conflicts` is only filled by an undo: what cannot be undone, in words, by count.
+    """
+
+    state: str = "planned"
+    kinds: dict[str, dict[str, int]] = {}
+    findings: dict[str, int] = {}
+    findings_blob: str | None = None
+    requests: dict[str, int] = {}
+    seconds: dict[str, float] = {}
+    peak_rss_mib: float | None = None
+    plan: StoredPlan | None = None
+    holds: list[Hold] = []
+    hold_blobs: dict[str, str] = {}
+    conflicts: dict[str, int] = {}
+    verdicts: dict[str, str] = {}
+    ledger_version: int | None = None
+    facts: dict[str, Any] = {}

@@ -1,0 +1,157 @@
+"""An organization's settings and mappings as typed data, and how mappings with wildcards are read.
+
+Pure: reading YAML, secrets and storage are done elsewhere. `design.md`'s YAML block is the shape, field for field.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, field
+
+from rollbook.errors import ConfigError
+
+ANY = "*"
+CREATE, SKIP = "create", "skip"
+
+Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Percent = Annotated[float, Meta(ge=0, le=100)]
+Count = Annotated[int, Meta(ge=0)]
+
+
+class _Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class Organization(_Settings, frozen=True, kw_only=True):
+    slug: Slug
+    name: str
+    timezone: str = "UTC"
+
+
+class Connection(_Settings, frozen=True, kw_only=True):
+    """One configured SIS or LMS: which connector, which partner row, and the connector's own options."""
+
+    connector: str
+    partner: str | None = None
+    options: dict[str, Any] = {}
+
+
+class FieldMap(_Settings, frozen=True, kw_only=True):
+    """Where each LMS field of a user comes from (rule 8)."""
+
+    unique_id: Literal["sourcedId", "identifier", "userMasterIdentifier", "username"] = "sourcedId"
+    username: Literal["username", "email", "email_local_part", "identifier"] = "username"
+    email: Literal["email", "none"] = "email"
+    preferred_name: Literal["preferredGivenName", "none"] = "preferredGivenName"
+    graduation_year: Literal["from_grade", "none"] = "none"
+    passwords: Literal["generate", "none"] = "generate"
+    guardians: bool = True
+    role_order: tuple[str, ...] = ()
+
+
+class Sections(_Settings, frozen=True, kw_only=True):
+    """`title` may use {class}, {code}, {course}, {period} and {term}."""
+
+    title: str = "{class}"
+
+
+class Enrollments(_Settings, frozen=True, kw_only=True):
+    """Rules 19 and 21. `end_dates` None means the partner's default."""
+
+    members: Literal["ours", "sis"] = "ours"
+    end_dates: Literal["inclusive", "exclusive"] | None = None
+    give_days_before: Count = 14
+
+
+class Limit(_Settings, frozen=True, kw_only=True):
+    """Held when more than `percent` of what is there and at least `from` changes (rule 25)."""
+
+    percent: Percent
+    from_: Count = field(name="from")
+
+
+class Limits(_Settings, frozen=True, kw_only=True):
+    remove: Limit = Limit(percent=10, from_=20)
+    update: Limit = Limit(percent=75, from_=100)
+    create: Limit = Limit(percent=25, from_=100)
+
+
+class Exclusions(_Settings, frozen=True, kw_only=True):
+    """Records left out (rule 7); what existed before is frozen. Emails are patterns with `*`."""
+
+    grades: tuple[str, ...] = ()
+    courses: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    class_types: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+
+
+class Live(_Settings, frozen=True, kw_only=True):
+    """Comparison with the live LMS (rules 23, 24): how often, and how many sections' enrollments each time."""
+
+    compare: Literal["weekly", "every", "never"] = "weekly"
+    sections_per_run: Count = 50
+
+
+class Schedule(_Settings, frozen=True, kw_only=True):
+    mode: Literal["manual", "scheduled"] = "manual"
+    every: Literal["daily", "12h", "weekly"] = "daily"
+    weekday: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] | None = None
+    window: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] = "00:00-03:00"
+    start: str | None = None
+
+
+TermValue = str | list[str]
+
+
+class Settings(_Settings, frozen=True, kw_only=True):
+    """Everything of one organization that is not a secret. Mapping levels use "*" as wildcard; exact keys win."""
+
+    organization: Organization
+    sis: Connection
+    lms: Connection
+    active_year: Annotated[str, Meta(pattern=r"^\d{4}$")] | None = None
+    users: FieldMap = FieldMap()
+    schools: dict[str, str] = {}
+    terms: dict[str, dict[str, TermValue]] = {}
+    roles: dict[str, dict[str, str]] = {}
+    sections: Sections = Sections()
+    enrollments: Enrollments = Enrollments()
+    limits: Limits = Limits()
+    exclude: Exclusions = Exclusions()
+    live: Live = Live()
+    schedule: Schedule = Schedule()
+
+
+def parse(document: Any) -> Settings:
+    """Typed settings from a plain document. Raises ConfigError that names the place."""
+    try:
+        return msgspec.convert(document, Settings)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"the settings are not valid: {error}") from None
+
+
+def school_value(settings: Settings, org: str) -> str:
+    """create | skip | id:… | code:… for an org; skip when nothing matches (rule 1)."""
+    return settings.schools.get(org, settings.schools.get(ANY, SKIP))
+
+
+def term_values(settings: Settings, org: str, session: str) -> tuple[str, ...]:
+    """create | skip | id:… | title:… for an academic session at a school; exact school before "*", exact session first."""
+    exact, general = settings.terms.get(org, {}), settings.terms.get(ANY, {})
+    for sessions, key in ((exact, session), (exact, ANY), (general, session), (general, ANY)):
+        if key in sessions:
+            value = sessions[key]
+            return tuple(value) if isinstance(value, list) else (value,)
+    return (SKIP,)
+
+
+def role_value(settings: Settings, org: str, role: str) -> str | None:
+    """The LMS role for a SIS role at a school, `skip`, or None when the school has no saved role map (rule 4)."""
+    roles = settings.roles.get(org, settings.roles.get(ANY))
+    if roles is None:
+        return None
+    return roles.get(role, roles.get(ANY, SKIP))
