@@ -1,0 +1,153 @@
+"""Sends one request over httpx2 and tells what a failure means; never retries, never names more than the
+host."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpx2
+
+from rollbook.connectors.base import Context
+from rollbook.connectors.kit.hosts import check_address
+from rollbook.errors import BadResponse, ConfigError, RollbookError, Unavailable
+
+#: A body larger than this is an attack or a mistake, not a page.
+_MOST_BYTES: Final = 512 * 1024 * 1024
+_LONGEST_BODY: Final = 900.0
+
+
+class Failure(Exception):
+    """One attempt that brought nothing. `error` is what to raise in the end; `repeatable`: another try may
+    help; `lost`: the other side may have acted on the request; `status` and `asked` (seconds of silence that
+    the other side wants) where an answer came."""
+
+    def __init__(
+        self,
+        error: RollbookError,
+        *,
+        repeatable: bool,
+        lost: bool,
+        status: int | None = None,
+        asked: float | None = None,
+    ) -> None:
+        super().__init__(str(error))
+        self.error, self.repeatable, self.lost = error, repeatable, lost
+        self.status, self.asked = status, asked
+
+
+class Wire:
+    """A connection pool to one host."""
+
+    def __init__(
+        self,
+        base_url: str,
+        context: Context,
+        *,
+        timeout: float,
+        connections: int,
+        transport: httpx2.BaseTransport | None,
+    ) -> None:
+        self._context = context
+        self._host = urlsplit(base_url).hostname or ""
+        self._proxied = _proxied(base_url)
+        self._extensions: dict[str, Any] = {} if context.allow_private_hosts else {"trace": self._check_peer}
+        self._http = httpx2.Client(
+            timeout=httpx2.Timeout(timeout, connect=min(timeout, 15.0)),
+            limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
+            follow_redirects=False,
+            trust_env=self._proxied,
+            transport=transport,
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, httpx2.Headers, bytes]:
+        """Status, headers and the whole body. Raises Failure, or ConfigError for an address that must not be
+        called."""
+        try:
+            request = self._http.build_request(
+                method, url, headers=dict(headers), content=body or None, extensions=self._extensions
+            )
+            response = self._http.send(request, stream=True)
+            try:
+                return response.status_code, response.headers, self._read(response)
+            finally:
+                response.close()
+        except httpx2.HTTPError as error:
+            raise self._failure(error) from None
+        except httpx2.InvalidURL:
+            raise ConfigError(f"the address of {self._host} in the settings is not a valid URL") from None
+
+    def _read(self, response: httpx2.Response) -> bytes:
+        chunks: list[bytes] = []
+        size, checked = 0, time.monotonic()
+        deadline = checked + _LONGEST_BODY
+        for chunk in response.iter_bytes():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > _MOST_BYTES:
+                raise Failure(BadResponse(f"{self._host} sent an endless body"), repeatable=False, lost=True)
+            now = time.monotonic()
+            if now - checked > 0.5:
+                self._context.cancel.check()
+                checked = now
+            if now > deadline:
+                raise Failure(Unavailable(f"{self._host} is too slow"), repeatable=False, lost=True)
+        return b"".join(chunks)
+
+    def _check_peer(self, event: str, info: Mapping[str, Any]) -> None:
+        """Called by httpcore2 once a connection stands and before anything is sent over it: the address that
+        a name resolved to is judged here, so that a name cannot be pointed elsewhere after a check."""
+        if event.endswith("connect_tcp.complete") and not self._proxied:
+            peer = info["return_value"].get_extra_info("server_addr")
+            try:
+                check_address(str(peer[0]), allow_private_hosts=False, host=self._host)
+            except ConfigError:
+                info["return_value"].close()
+                raise
+
+    def _failure(self, error: httpx2.HTTPError) -> Failure:
+        host = self._host
+        if isinstance(
+            error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError
+        ):
+            if _certificate(error):
+                words = f"the TLS certificate of {host} cannot be verified"
+                return Failure(Unavailable(words), repeatable=False, lost=False)
+            return Failure(Unavailable(f"{host} cannot be reached"), repeatable=True, lost=False)
+        if isinstance(error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
+            words = f"a request to {host} could not be made; check address, key and headers"
+            return Failure(ConfigError(words), repeatable=False, lost=False)
+        if isinstance(error, httpx2.TimeoutException):
+            return Failure(Unavailable(f"{host} did not answer in time"), repeatable=True, lost=True)
+        if isinstance(error, httpx2.DecodingError):
+            return Failure(
+                BadResponse(f"{host} sent a body that cannot be unpacked"), repeatable=True, lost=True
+            )
+        return Failure(Unavailable(f"the connection to {host} broke"), repeatable=True, lost=True)
+
+
+def _certificate(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _proxied(url: str) -> bool:
+    """Does the environment send calls to this URL through a proxy? Never for this machine itself."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host in ("localhost", "127.0.0.1", "::1"):
+        return False
+    proxies = getproxies()
+    return bool(proxies.get(parts.scheme) or proxies.get("all")) and not proxy_bypass(host)
