@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -33,7 +33,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         return f"Change(seq={self.seq}, kind={self.kind!r}, action={self.action!r})"
 
 
-DONE, REFUSED, UNKNOWN = "done", "refused", "unknown"
+DONE: Final = "done"
+REFUSED: Final = "refused"
+UNKNOWN: Final = "unknown"
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

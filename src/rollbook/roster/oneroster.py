@@ -136,3 +136,19 @@ ROLES: Final = (
 #: Roles that count as staff when an account's role would be raised (rule 11).
 STAFF_ROLES: Final = frozenset(ROLES) - {"student", "guardian", "parent", "relative"}
 GUARDIAN_ROLES: Final = frozenset({"guardian", "parent", "relative"})
+#: Which of several roles counts where an organization states no order of its own (rule 11): staff before pupils.
+ROLE_ORDER: Final = (
+    "systemAdministrator",
+    "districtAdministrator",
+    "siteAdministrator",
+    "principal",
+    "administrator",
+    "counselor",
+    "teacher",
+    "aide",
+    "proctor",
+    "student",
+    "guardian",
+    "parent",
+    "relative",
+)

@@ -1,0 +1,56 @@
+"""The ledger's files: what Rollbook put into the LMS, one Parquet file a kind. Says how they look; moves no pointer.
+
+A row is an object that Rollbook gave or adopted. `origin` tells how it got there: created, upserted (sent blind, so it
+may have been there before), adopted (was there: linked, so never taken away), unknown (sent, the answer was lost: ours
+until read). `school` is the SIS org it counts for, `year` the active year of yearly kinds.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rollbook.core.duck import Connection, quote
+from rollbook.core.protocols import Blobs, LedgerVersion
+from rollbook.roster.lms import KINDS
+
+CREATED, UPSERTED, ADOPTED, UNKNOWN_ORIGIN = "created", "upserted", "adopted", "unknown"
+
+#: Kinds whose key is a pair of other keys; it is not stored a second time.
+PAIRS: Final = {"enrollment": ("section", "user"), "guardian_link": ("student", "guardian")}
+
+META: Final = {"lms_id": "VARCHAR", "origin": "VARCHAR", "school": "VARCHAR", "year": "VARCHAR"}
+
+
+def columns(kind: str) -> dict[str, str]:
+    """Column names and DuckDB types of a kind's ledger file."""
+    key = {} if kind in PAIRS else {"key": "VARCHAR"}
+    return key | dict(KINDS[kind].fields) | META
+
+
+def key_columns(kind: str) -> tuple[str, ...]:
+    """The columns that identify a row."""
+    return PAIRS.get(kind, ("key",))
+
+
+def key_text(kind: str, alias: str) -> str:
+    """The key as one SQL text: `a|b` for pairs."""
+    return " || '|' || ".join(f'{alias}."{column}"' for column in key_columns(kind))
+
+
+def fields_json(kind: str, alias: str) -> str:
+    """The fields of a row as a JSON text, absent values left out by their readers."""
+    fields = ", ".join(f'"{name}" := {alias}."{name}"' for name in KINDS[kind].fields)
+    return f"CAST(to_json(struct_pack({fields})) AS VARCHAR)"
+
+
+def load(db: Connection, version: LedgerVersion, blobs: Blobs) -> None:
+    """Make a view `ledger_<kind>` for every kind; empty where the ledger has nothing."""
+    for kind in KINDS:
+        declared = columns(kind)
+        if kind in version.files:
+            source = f"read_parquet({quote(blobs.get(version.files[kind]))})"
+            chosen = ", ".join(f'"{name}"' for name in declared)
+            db.execute(f"CREATE OR REPLACE VIEW ledger_{kind} AS SELECT {chosen} FROM {source}")
+        else:
+            nothing = ", ".join(f'CAST(NULL AS {kind_type}) AS "{name}"' for name, kind_type in declared.items())
+            db.execute(f"CREATE OR REPLACE VIEW ledger_{kind} AS SELECT {nothing} WHERE false")

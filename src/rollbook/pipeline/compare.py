@@ -1,0 +1,269 @@
+"""Compare: desired against the ledger, and against the live LMS where it was read → changes. Sends and holds nothing.
+
+Every kind gets its rows in `changes_<kind>`; `reason` marks changes that a person must look at whatever their number
+(moved, periods, staff_role, rekey, gone, extra); the guard turns them into holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from rollbook.core.changes_table import create_tables, parent_columns
+from rollbook.core.duck import Connection, quote
+from rollbook.core.ledger_files import PAIRS, columns, fields_json, key_columns, key_text
+from rollbook.core.protocols import Progress
+from rollbook.pipeline.tables import statements
+from rollbook.roster.lms import KEYS, KINDS
+from rollbook.roster.settings import Settings
+
+#: Kinds that were mapped to an object people made: it is linked, never changed.
+_OWN = {"building": "org:", "grading_period": "session:"}
+_REKEYED = ("user", "course", "section")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """What a comparison may conclude. `complete`: every collection was read whole. `live`: kinds read from the LMS."""
+
+    settings: Settings
+    today: date
+    year: int | None
+    complete: bool
+    kinds: Sequence[str]
+    live: frozenset[str]
+    staff_roles: frozenset[str]
+
+
+def compare(db: Connection, scope: Scope, progress: Progress) -> None:
+    """Fill the tables of changes for every kind, whatever the run's kinds are: parents are judged by them too."""
+    create_tables(db)
+    _present(db, scope)
+    named = dict(statements("compare"))
+    for kind in _REKEYED:
+        _run(db, named[f"rekey_{kind}"], scope)
+    for done, kind in enumerate(KINDS):
+        progress.update("plan", done, len(KINDS), kind)
+        if kind != "enrollment":
+            _effective(db, kind, scope)
+            _difference(db, kind, scope)
+    _run(db, named["gone_links"], scope)
+    _enrollments(db, named, scope)
+    _mark(db, scope)
+
+
+def _run(db: Connection, statement: str, scope: Scope) -> None:
+    parameters: dict[str, Any] = {
+        "complete": scope.complete,
+        "year": str(scope.year) if scope.year else None,
+        "today": scope.today,
+        "exclusive": int(scope.settings.enrollments.end_dates == "exclusive"),
+        "take_extras": scope.settings.enrollments.members == "sis",
+    }
+    db.execute(statement, {name: value for name, value in parameters.items() if f"${name}" in statement})
+
+
+def _present(db: Connection, scope: Scope) -> None:
+    unique_id = f'"{scope.settings.users.unique_id}"'
+    db.execute(f"""
+        CREATE TABLE present_user AS SELECT {unique_id} AS unique_id, min(rowid)::INTEGER AS user_no
+        FROM users WHERE NOT gone AND {unique_id} IS NOT NULL GROUP BY 1""")
+
+
+# --- ledger and live, seen as one -------------------------------------------------------------------------------------
+
+
+def _effective(db: Connection, kind: str, scope: Scope) -> None:
+    """`eff_<kind>`: the ledger under today's keys, with the live values where they were read, plus what is there live
+    under the wanted code and only needs linking (`adopt`)."""
+    fields = KINDS[kind].fields
+    ledger = _ledger_today(kind)
+    live = kind in scope.live
+    shown = {row[0] for row in db.execute("SELECT field FROM live_fields WHERE kind = ?", [kind]).fetchall()}
+    chosen = ", ".join(
+        f'CASE WHEN v.lms_id IS NULL THEN l."{f}" ELSE v."{f}" END AS "{f}"' if live and f in shown else f'l."{f}"'
+        for f in fields
+        if f not in PAIRS.get(kind, ())
+    )
+    keys = ", ".join(f'l."{column}"' for column in key_columns(kind))
+    joined = f"LEFT JOIN live_{kind} v ON v.lms_id = l.lms_id" if live else ""
+    extra = "v.lms_id IS NULL AS deleted, NOT coalesce(v.active, true) AS inactive, coalesce(v.protected, false)"
+    state = f"{extra} AS protected" if live else "false AS deleted, false AS inactive, false AS protected"
+    parts = ", ".join(part for part in (keys, chosen) if part)
+    db.execute(f"""
+        CREATE TABLE eff_{kind} AS
+        SELECT {parts}, l.lms_id, l.origin, l.school, l.year, {state}, false AS adopt, l.old_key
+        FROM ({ledger}) l {joined}""")
+    if kind in ("building", "grading_period") or live:
+        _adopt(db, kind, scope)
+
+
+def _ledger_today(kind: str) -> str:
+    """The ledger with re-keyed records under their new keys, and references to them as well."""
+    chosen = []
+    joins = []
+    for name in columns(kind):
+        target = kind if name == "key" else KINDS[kind].parents.get(name)
+        if target in _REKEYED and columns(kind)[name] != KEYS:
+            joins.append(f'LEFT JOIN rekey_{target} r_{name} ON r_{name}.old = l."{name}"')
+            chosen.append(f'coalesce(r_{name}.new, l."{name}") AS "{name}"')
+        else:
+            chosen.append(f'l."{name}"')
+    old = "CASE WHEN r_key.new IS NOT NULL THEN l.key END" if kind in _REKEYED else "CAST(NULL AS VARCHAR)"
+    return f"SELECT {', '.join(chosen)}, {old} AS old_key FROM ledger_{kind} l {' '.join(joins)}"
+
+
+def _adopt(db: Connection, kind: str, scope: Scope) -> None:
+    """Live objects under a wanted code that the ledger does not know: linked, not made (rule 10)."""
+    match = {
+        "building": "(starts_with(d.key, 'org:') AND v.code = d.code) OR d.key = 'id:' || v.lms_id OR d.key = 'code:' || v.code",
+        "grading_period": "(starts_with(d.key, 'session:') AND v.title = d.title AND v.start = d.start AND v.\"end\" = d.\"end\")"
+        " OR d.key = 'id:' || v.lms_id OR d.key = 'title:' || v.title",
+        "course": "v.code = d.code OR (v.code = d.plain_code AND v.building = d.building)",
+    }.get(kind, "v.code = " + key_text(kind, "d"))
+    keys = ", ".join(f'd."{column}"' for column in key_columns(kind))
+    fields = ", ".join(f'v."{name}"' for name in KINDS[kind].fields if name not in key_columns(kind))
+    on = " AND ".join(f'e."{column}" = d."{column}"' for column in key_columns(kind))
+    db.execute(f"""
+        INSERT INTO eff_{kind} BY NAME
+        SELECT {keys}, {fields + ", " if fields else ""} v.lms_id, 'adopted' AS origin, d.school, d.year, false AS deleted,
+               NOT v.active AS inactive, v.protected, true AS adopt
+        FROM desired_{kind} d JOIN live_{kind} v ON {match}
+        WHERE NOT exists(SELECT 1 FROM eff_{kind} e WHERE {on})
+          AND v.lms_id NOT IN (SELECT lms_id FROM eff_{kind} WHERE lms_id IS NOT NULL)
+        QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY v.active DESC, v.code = {_code(kind)} DESC) = 1""")
+
+
+def _code(kind: str) -> str:
+    return "d.code" if kind in ("building", "course") else "d.title" if kind == "grading_period" else key_text(kind, "d")
+
+
+# --- differences ------------------------------------------------------------------------------------------------------
+
+
+def _difference(db: Connection, kind: str, scope: Scope) -> None:
+    keys = key_columns(kind)
+    on = " AND ".join(f'e."{column}" = d."{column}"' for column in keys)
+    key = key_text(kind, "d")
+    fields = [name for name in KINDS[kind].fields if name not in keys]
+    differs = " OR ".join(f'{_wanted(kind, name)} IS DISTINCT FROM e."{name}"' for name in fields) or "false"
+    if kind in _OWN:
+        differs = f"starts_with(d.key, '{_OWN[kind]}') AND ({differs})"
+    after = _after(kind)
+    before = fields_json(kind, "e")
+    parents = parent_columns(kind, "d")
+    common = f"d.school, d.year, 'send' AS state {parents} FROM desired_{kind} d"
+    joined = f"{common} JOIN eff_{kind} e ON {on} WHERE NOT e.inactive"
+    own = f"starts_with({key}, '{_OWN[kind]}')" if kind in _OWN else "true"
+    missing = f"'create' AS action, {key} AS key, {after} AS after, {common} ANTI JOIN eff_{kind} e ON {on}"
+    _add(db, kind, f"{missing} WHERE {own} AND {_no_conflict(db, kind, scope)}", key)
+    _add(db, kind, f"'adopt' AS action, {key} AS key, e.lms_id, {before} AS before, {before} AS after, {joined} AND e.adopt", key)
+    _add(db, kind, f"'create' AS action, {key} AS key, {after} AS after, {joined} AND e.origin = 'unknown'", key)
+    if kind in ("user", "section"):
+        rekey = f"'rekey' AS action, e.old_key AS key, {key} AS new_key, e.lms_id, {before} AS before, {before} AS after"
+        _add(db, kind, f"{rekey}, 'rekey' AS reason, {joined} AND e.old_key IS NOT NULL", key)
+    moved = "e.old_key IS NULL" if kind != "course" else "true"
+    update = f"'update' AS action, coalesce(e.old_key, {key}) AS key, CASE WHEN e.old_key IS NOT NULL THEN {key} END AS new_key"
+    rest = f"AND NOT e.deleted AND e.origin <> 'unknown' AND {moved} AND ({differs})"
+    _add(db, kind, f"{update}, e.lms_id, {before} AS before, {after} AS after, {joined} {rest}", key)
+    _note(db, kind, on, key)
+
+
+def _add(db: Connection, kind: str, select: str, key: str) -> None:
+    db.execute(f"INSERT INTO changes_{kind} BY NAME SELECT {select} ORDER BY d.school, {key}")
+
+
+def _wanted(kind: str, name: str) -> str:
+    """Protected accounts keep their role (rule 11)."""
+    if kind == "user" and name == "role":
+        return "CASE WHEN e.protected THEN e.role ELSE d.role END"
+    return f'd."{name}"'
+
+
+def _after(kind: str) -> str:
+    fields = ", ".join(f'"{name}" := d."{name}"' for name in KINDS[kind].fields)
+    return f"CAST(to_json(struct_pack({fields})) AS VARCHAR)"
+
+
+def _no_conflict(db: Connection, kind: str, scope: Scope) -> str:
+    """A new account whose username or e-mail exists under another unique id is a conflict, never a create (rule 10)."""
+    if kind != "user" or "user" not in scope.live:
+        return "true"
+    db.execute("""
+        CREATE TABLE conflict AS
+        SELECT d.key, any_value(d.school) AS school, any_value(v.lms_id) AS lms_id
+        FROM desired_user d JOIN live_user v
+          ON lower(v.username) = lower(d.username) OR lower(v.email) = lower(d.email)
+        WHERE v.code IS DISTINCT FROM d.key AND v.active
+          AND v.lms_id NOT IN (SELECT lms_id FROM eff_user WHERE lms_id IS NOT NULL AND NOT adopt)
+          AND NOT exists(SELECT 1 FROM eff_user e WHERE e.key = d.key) GROUP BY d.key""")
+    db.execute("""
+        INSERT INTO found BY NAME SELECT 'ACCOUNT_CONFLICT' AS code, 'user' AS collection, key AS id, school,
+        'LMS account ' || lms_id AS other FROM conflict""")
+    return "d.key NOT IN (SELECT key FROM conflict)"
+
+
+def _note(db: Connection, kind: str, on: str, key: str) -> None:
+    """Objects deleted by hand are listed, not made again (rule 23); buildings and periods are asked about (rule 2)."""
+    gone = {"building": "BUILDING_GONE", "grading_period": "PERIOD_GONE"}.get(kind, "OBJECT_GONE")
+    for code, condition in ((gone, "e.deleted"), ("ACCOUNT_INACTIVE", "e.inactive"), ("ACCOUNT_PROTECTED", "e.protected")):
+        if kind == "user" or not code.startswith("ACCOUNT"):
+            db.execute(f"""
+                INSERT INTO found BY NAME SELECT '{code}' AS code, '{kind}' AS collection, {key} AS id, d.school
+                FROM desired_{kind} d JOIN eff_{kind} e ON {on} WHERE {condition}""")
+    if kind in _OWN:
+        _add(db, kind, f"""
+            'create' AS action, {key} AS key, {_after(kind)} AS after, 'gone' AS reason, d.school, d.year, 'send' AS state
+            {parent_columns(kind, "d")} FROM desired_{kind} d JOIN eff_{kind} e ON {on}
+            WHERE e.deleted AND starts_with(d.key, '{_OWN[kind]}')""", key)
+
+
+# --- enrollments ------------------------------------------------------------------------------------------------------
+
+
+def _enrollments(db: Connection, named: Mapping[str, str], scope: Scope) -> None:
+    """By row numbers, for millions; see `sql/compare.sql`."""
+    db.execute("""
+        CREATE TABLE section_no AS
+        SELECT id AS key, no FROM classes_no WHERE id NOT IN (SELECT old FROM rekey_section)
+        UNION ALL SELECT r.old, c.no FROM rekey_section r JOIN classes_no c ON c.id = r.new""")
+    db.execute("""
+        CREATE TABLE user_no AS
+        SELECT unique_id AS key, user_no FROM present_user WHERE unique_id NOT IN (SELECT old FROM rekey_user)
+        UNION ALL SELECT r.old, p.user_no FROM rekey_user r JOIN present_user p ON p.unique_id = r.new""")
+    _run(db, named["have_enrollment"], scope)
+    _run(db, named["enrollment_difference"], scope)
+    _run(db, named["give_enrollments"], scope)
+    _run(db, named["gone_enrollments"], scope)
+
+
+# --- what a person must look at ---------------------------------------------------------------------------------------
+
+
+def _mark(db: Connection, scope: Scope) -> None:
+    """Changes that are held whatever their number."""
+    staff = ", ".join(quote(role) for role in sorted(scope.staff_roles)) or "''"
+    db.execute("""
+        UPDATE changes_user SET reason = 'moved' FROM ledger_user l
+        WHERE action = 'update' AND l.key = changes_user.key AND l.school = changes_user.school
+          AND l.building <> p_building""")
+    db.execute(f"""
+        UPDATE changes_user SET reason = 'staff_role'
+        WHERE action = 'update' AND after->>'role' IN ({staff}) AND before->>'role' NOT IN ({staff})""")
+    db.execute("UPDATE changes_course SET reason = 'moved' WHERE action = 'update' AND before->>'building' <> p_building")
+    db.execute("""
+        UPDATE changes_section SET reason = 'periods'
+        WHERE action = 'update' AND before->'grading_periods' <> after->'grading_periods'""")
+    db.execute("""
+        INSERT INTO found BY NAME SELECT 'REKEY_PROPOSED' AS code, 'user' AS collection, key AS id, school,
+        new_key AS other FROM changes_user WHERE action = 'rekey'
+        UNION ALL SELECT 'REKEY_PROPOSED', 'section', key, school, new_key FROM changes_section WHERE action = 'rekey'""")
+
+
+def matched_schools(db: Connection, kind: str) -> list[str]:
+    """Schools of which something of this kind is wanted."""
+    return [row[0] for row in db.execute(f"SELECT DISTINCT school FROM desired_{kind} ORDER BY 1").fetchall()]
+
+

@@ -1,0 +1,64 @@
+"""Extract: read each collection page by page into page files, and judge completeness. Never looks into records."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rollbook.connectors.base import Page, ReadRequest, Source, SourceFinding, Verdict
+from rollbook.core.protocols import Progress
+from rollbook.errors import BadResponse, Unavailable
+from rollbook.pipeline.tables import Extracted
+from rollbook.roster.oneroster import COLLECTIONS
+
+
+def extract(source: Source, folder: Path, progress: Progress, collections: Sequence[str] | None = None) -> Extracted:
+    """Read every collection the source offers. A collection that breaks midway gets an incomplete verdict; trouble with
+    the whole connection (AuthFailed, Unavailable on the first page …) is raised."""
+    result = Extracted()
+    offered = source.collections()
+    for name in COLLECTIONS:
+        if name in offered and (collections is None or name in collections):
+            _read(source, name, folder / name, result, progress)
+    return result
+
+
+def _read(source: Source, name: str, folder: Path, result: Extracted, progress: Progress) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    pages: list[Page] = []
+    reading = source.read(ReadRequest(collection=name, saved=dict(_saved(folder))))
+    try:
+        for page in reading:
+            pages.append(_keep(page, folder))
+            progress.update("extract", sum(p.count or 0 for p in pages), None, name)
+        verdict = reading.verdict
+    except (BadResponse, Unavailable) as error:
+        if not pages:
+            raise
+        verdict = Verdict(collection=name, complete=False, reason=str(error))
+    result.pages[name] = pages
+    result.verdicts[name] = verdict
+    result.findings += reading.findings
+    if not verdict.complete and verdict.mode != "absent":
+        details = {"reason": verdict.reason}
+        result.findings.append(SourceFinding(code="SOURCE_INCOMPLETE", collection=name, details=details))
+
+
+def _keep(page: Page, folder: Path) -> Page:
+    """Write a body as a page file: finished pages are the checkpoint of a read."""
+    if page.body is None:
+        return page
+    path = folder / f"{page.number:06}.json"
+    if not path.exists():
+        part = path.with_suffix(".part")
+        part.write_bytes(page.body)
+        os.replace(part, path)
+    return Page(
+        collection=page.collection, number=page.number, name=page.name, count=page.count, path=path, columns={}
+    )
+
+
+def _saved(folder: Path) -> Iterator[tuple[int, Path]]:
+    for path in sorted(folder.glob("*.json")):
+        yield int(path.stem), path

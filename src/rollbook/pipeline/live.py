@@ -1,0 +1,79 @@
+"""Live: what the LMS really holds, read into tables for first matching and drift. Writes nothing and decides nothing.
+
+A field the LMS cannot show is taken from the ledger when both are compared; `live_fields` names what it showed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from rollbook.connectors.base import Target
+from rollbook.core.duck import Connection, quote
+from rollbook.core.protocols import Progress
+from rollbook.roster.changes import LiveRecord
+from rollbook.roster.lms import KEYS, KINDS
+
+_META = {"lms_id": "VARCHAR", "code": "VARCHAR", "active": "BOOLEAN", "protected": "BOOLEAN"}
+
+
+def declare_live(db: Connection) -> None:
+    """Empty live tables for every kind, so that later stages need not ask whether one was read."""
+    for kind in KINDS:
+        declared = ", ".join(f'"{name}" {kind_}' for name, kind_ in {**_META, **KINDS[kind].fields}.items())
+        db.execute(f"CREATE OR REPLACE TABLE live_{kind} ({declared})")
+    db.execute("CREATE OR REPLACE TABLE live_fields (kind VARCHAR, field VARCHAR)")
+
+
+def read_live(
+    db: Connection, target: Target, kind: str, folder: Path, progress: Progress, *, within: Sequence[str] = ()
+) -> int:
+    """Read one kind into `live_<kind>`; LMS ids of parents become keys where the ledger knows them, else `id:…`."""
+    ids = {parent: _keys_by_id(db, parent) for parent in set(KINDS[kind].parents.values()) if parent != "user"}
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"live-{kind}.ndjson"
+    shown: set[str] = set()
+    number = 0
+    encoder = msgspec.json.Encoder()
+    with path.open("wb") as file:
+        for number, row in enumerate(_rows(target.read(kind, within=within), kind, ids, shown), start=1):
+            file.write(encoder.encode(row) + b"\n")
+            if number % 500 == 0:
+                progress.update("match", number, None, kind)
+    if number:
+        declared = {**_META, **KINDS[kind].fields}
+        columns = ", ".join(f"{quote(name)}: {quote(kind_)}" for name, kind_ in declared.items())
+        db.execute(f"""
+            INSERT INTO live_{kind} BY NAME FROM read_json({quote(path)}, format='newline_delimited',
+            columns={{{columns}}})""")
+    for field in sorted(shown):
+        db.execute("INSERT INTO live_fields VALUES (?, ?)", [kind, field])
+    return number
+
+
+def _keys_by_id(db: Connection, kind: str) -> dict[str, str]:
+    rows = db.execute(f"SELECT lms_id, min(key) FROM ledger_{kind} WHERE lms_id IS NOT NULL GROUP BY 1").fetchall()
+    return dict(rows)
+
+
+def _rows(
+    records: Iterable[LiveRecord], kind: str, ids: Mapping[str, Mapping[str, str]], shown: set[str]
+) -> Iterator[dict[str, object]]:
+    traits = KINDS[kind]
+    for record in records:
+        fields = dict(record.fields)
+        shown.update(fields)
+        for field, parent in traits.parents.items():
+            known = ids.get(parent)
+            if known is None or field not in fields:
+                continue
+            value = fields[field]
+            if traits.fields[field] == KEYS:
+                fields[field] = sorted({known.get(item, f"id:{item}") for item in value or ()})
+            elif value:
+                fields[field] = known.get(value, f"id:{value}")
+        own = {name: fields.get(name) for name in traits.fields}
+        meta = {"lms_id": record.lms_id, "code": record.code, "active": record.active, "protected": record.protected}
+        yield meta | own

@@ -1,0 +1,194 @@
+"""Mappings made concrete: which school, term and role goes where in this run. Shared by resolve; sends nothing.
+
+Works on thousands of rows (orgs, sessions, roles), so it is Python; people and classes are SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rollbook.core.duck import Connection, fill, texts
+from rollbook.roster.oneroster import GUARDIAN_ROLES, ROLE_ORDER, ROLES
+from rollbook.roster.settings import CREATE, SKIP, Settings, role_value, school_value, term_values
+
+_ORDER = {role.lower(): rank for rank, role in enumerate(ROLE_ORDER)}
+_CANONICAL = {role.lower(): role for role in ROLES}
+
+
+@dataclass(frozen=True)
+class Finding:
+    code: str
+    collection: str
+    id: str
+    school: str | None
+    detail: str
+
+
+class Mapper:
+    """Fills `school`, `map_role`, `map_term`, `desired_building` and `desired_grading_period`."""
+
+    def __init__(self, db: Connection, settings: Settings, lms_roles: Iterable[str], year: int | None) -> None:
+        self.db, self.settings, self.year = db, settings, year
+        self.lms_roles = frozenset(lms_roles)
+        self.findings: list[Finding] = []
+        self.buildings: dict[str, tuple[str, str]] = {}
+
+    def map_all(self) -> None:
+        self._schools()
+        self._roles()
+        self._terms()
+        rows = [(f.code, f.collection, f.id, f.school, f.detail) for f in dict.fromkeys(self.findings)]
+        columns = dict.fromkeys(("code", "collection", "id", "school", "detail"), "VARCHAR")
+        fill(self.db, "map_found", columns, rows)
+        self.db.execute("INSERT INTO found BY NAME FROM map_found")
+
+    # --- schools ------------------------------------------------------------------------------------------------------
+
+    def _schools(self) -> None:
+        rows = self.db.execute("""
+            SELECT "sourcedId", any_value(coalesce(name, "sourcedId")), any_value(identifier), any_value(type)
+            FROM orgs WHERE NOT gone AND "sourcedId" IS NOT NULL GROUP BY 1 ORDER BY 1""").fetchall()
+        identifiers = [row[2] for row in rows]
+        in_ledger = {k: (t, c) for k, t, c in self.db.execute("SELECT key, title, code FROM ledger_building").fetchall()}
+        schools, wanted = [], {}
+        for org, name, identifier, kind in rows:
+            value = self._school_value(org, kind)
+            if value == SKIP:
+                continue
+            if value == CREATE:
+                key = f"org:{org}"
+                own = identifier if identifier and identifiers.count(identifier) == 1 else org
+                code = in_ledger.get(key, ("", own))[1]
+                wanted[key] = (key, name, code, org)
+            else:
+                found = self._live_building(value)
+                if found is None:
+                    self.findings.append(Finding("MAP_BUILDING_NOT_FOUND", "orgs", org, org, value))
+                    continue
+                key, (title, code) = value, found
+                wanted.setdefault(key, (key, title, code, org))
+            schools.append((org, key, code))
+        fill(self.db, "school", {"org": "VARCHAR", "building": "VARCHAR", "code": "VARCHAR"}, schools)
+        columns = {"key": "VARCHAR", "title": "VARCHAR", "code": "VARCHAR", "school": "VARCHAR"}
+        fill(self.db, "desired_building", columns, wanted.values())
+        self.db.execute("ALTER TABLE desired_building ADD COLUMN year VARCHAR")
+
+    def _school_value(self, org: str, kind: str | None) -> str:
+        """The wildcard covers schools only; a district or department is mapped by name (rule 12)."""
+        if org in self.settings.schools or kind in ("school", None):
+            return school_value(self.settings, org)
+        return SKIP
+
+    def _live_building(self, value: str) -> tuple[str, str] | None:
+        by, _, wanted = value.partition(":")
+        column = {"id": "lms_id", "code": "code"}.get(by)
+        if column is None:
+            return None
+        query = f"SELECT title, coalesce(code, lms_id) FROM live_building WHERE {column} = $wanted"
+        row = self.db.execute(query, {"wanted": wanted}).fetchone()
+        return (row[0], row[1]) if row else None
+
+    # --- roles --------------------------------------------------------------------------------------------------------
+
+    def _roles(self) -> None:
+        roles = texts(self.db, "SELECT DISTINCT role FROM belongs WHERE role IS NOT NULL ORDER BY 1")
+        order = {role: rank for rank, role in enumerate(self.settings.users.role_order)}
+        rows = []
+        for org in texts(self.db, "SELECT org FROM school ORDER BY 1"):
+            for role in roles:
+                value = role_value(self.settings, org, _CANONICAL.get(role, role))
+                if value is None:
+                    self.findings.append(Finding("MAP_SCHOOL_NO_ROLES", "orgs", org, org, ""))
+                    break
+                if value != SKIP and self.lms_roles and value not in self.lms_roles:
+                    self.findings.append(Finding("MAP_ROLE_NOT_FOUND", "orgs", org, org, f"{role} → {value}"))
+                    value = SKIP
+                rank = order.get(value, 100 + _default_rank(role))
+                rows.append((org, role, value, rank, role in GUARDIAN_ROLES))
+        columns = {"org": "VARCHAR", "role": "VARCHAR", "value": "VARCHAR", "rank": "INTEGER", "guardian": "BOOLEAN"}
+        fill(self.db, "map_role", columns, rows)
+
+    # --- terms --------------------------------------------------------------------------------------------------------
+
+    def _terms(self) -> None:
+        used = self.db.execute(
+            """
+            SELECT DISTINCT c."schoolSourcedId", t.term, s.title, s.first_day, s.end_date, o.name
+            FROM class_terms t JOIN classes c ON c.rowid = t.class_no JOIN school m ON m.org = c."schoolSourcedId"
+            JOIN sessions s ON s.id = t.term
+            JOIN (SELECT "sourcedId" AS id, any_value(name) AS name FROM orgs GROUP BY 1) o
+              ON o.id = c."schoolSourcedId"
+            WHERE t.year = $year AND NOT c.gone ORDER BY 1, 2""",
+            {"year": self.year},
+        ).fetchall()
+        rows: list[tuple[str, str, str]] = []
+        made: dict[tuple[str, str, str], list[tuple[str, str, str]]] = {}
+        mapped: dict[str, tuple[str, str, str, str, str]] = {}
+        for org, session, title, first, last, school in used:
+            for value in term_values(self.settings, org, session):
+                if value == CREATE:
+                    made.setdefault((title, str(first), str(last)), []).append((session, org, school))
+                elif value != SKIP:
+                    row = self._live_period(value)
+                    if row is None:
+                        self.findings.append(Finding("MAP_PERIOD_NOT_FOUND", "academicSessions", session, org, value))
+                        continue
+                    rows.append((org, session, value))
+                    mapped.setdefault(value, (value, *row, org))
+        periods = self._name_periods(made, rows)
+        fill(self.db, "map_term", dict.fromkeys(("org", "session", "period"), "VARCHAR"), dict.fromkeys(rows))
+        columns = dict.fromkeys(("key", "title", "start", "end", "school"), "VARCHAR")
+        fill(self.db, "desired_grading_period", columns, [*periods, *mapped.values()])
+        self.db.execute("ALTER TABLE desired_grading_period ADD COLUMN year VARCHAR")
+
+    def _live_period(self, value: str) -> tuple[str, str, str] | None:
+        by, _, wanted = value.partition(":")
+        column = {"id": "lms_id", "title": "title"}.get(by)
+        if column is None:
+            return None
+        query = f'SELECT title, start, "end" FROM live_grading_period WHERE {column} = $wanted'
+        return self.db.execute(query, {"wanted": wanted}).fetchone()  # type: ignore[return-value]  # three texts
+
+    def _name_periods(
+        self, made: dict[tuple[str, str, str], list[tuple[str, str, str]]], rows: list[tuple[str, str, str]]
+    ) -> list[tuple[str, str, str, str, str | None]]:
+        """Rule 18: same title and dates share one period; same title with other dates gets the year, then the school.
+        A period that exists keeps its name as long as it still begins with the SIS's title."""
+        ledger = {k: t for k, t in self.db.execute("SELECT key, title FROM ledger_grading_period").fetchall()}
+        ours = set(ledger.values())
+        taken = {t: (s, e) for t, s, e in self.db.execute('SELECT title, start, "end" FROM live_grading_period').fetchall()}
+        taken = {title: dates for title, dates in taken.items() if title not in ours}
+        titles = [title for title, _, _ in made]
+        named: dict[str, str] = {}
+        periods: list[tuple[str, str, str, str, str | None]] = []
+        for (title, first, last), members in sorted(made.items(), key=lambda item: (item[0][1], item[0])):
+            keys = [f"session:{session}" for session, _, _ in members]
+            key = next((known for known in sorted(keys) if known in ledger), min(keys))
+            name = ledger.get(key, "")
+            if not (name == title or name.startswith(f"{title} (")):
+                foreign = taken.get(title) not in (None, (first, last))
+                name = self._free_name(title, members, titles.count(title) > 1 or foreign, {**named, **taken_by(taken, first, last)})
+            named[name] = key
+            school = min(org for _, org, _ in members)
+            periods.append((key, name, first, last, school))
+            rows += [(org, session, key) for session, org, _ in members]
+        return periods
+
+    def _free_name(
+        self, title: str, members: list[tuple[str, str, str]], shared: bool, named: dict[str, str]
+    ) -> str:
+        year = f"{self.year - 1}-{self.year}" if self.year else ""
+        names = [title] if not shared else []
+        names += [f"{title} ({year})", f"{title} ({year}, {min(school for _, _, school in members)})"]
+        names += [f"{title} ({year}, {min(session for session, _, _ in members)})"]
+        return next((name for name in names if name not in named), names[-1])
+
+
+def taken_by(live: dict[str, tuple[str, str]], first: str, last: str) -> dict[str, str]:
+    """Titles in the LMS that are somebody else's: not ours, and not this very period (which is adopted)."""
+    return {title: "live" for title, dates in live.items() if dates != (first, last)}
+
+
+def _default_rank(role: str) -> int:
+    return _ORDER.get(role, len(_ORDER))

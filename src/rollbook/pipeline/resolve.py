@@ -1,0 +1,125 @@
+"""Resolve: staged × mappings → the desired LMS roster. Looks at the ledger only for what is pinned; compares nothing.
+
+Makes `desired_<kind>` (key columns, fields, school, year) for every kind but enrollment, which stays in row numbers
+(`want_enrollment`) until it is compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from rollbook.core.duck import Connection, quote
+from rollbook.core.protocols import Progress
+from rollbook.errors import ConfigError
+from rollbook.pipeline.field_map import username_of
+from rollbook.pipeline.mappings import Mapper
+from rollbook.pipeline.tables import statements
+from rollbook.roster.settings import Exclusions, Settings
+
+
+def resolve(db: Connection, settings: Settings, today: date, lms_roles: Iterable[str], progress: Progress) -> int | None:
+    """Fill the desired tables; returns the active year. Raises ConfigError when the year is not in the SIS at all."""
+    year = active_year(db, settings, today)
+    Mapper(db, settings, lms_roles, year).map_all()
+    texts = _texts(settings, year)
+    parameters: dict[str, Any] = {
+        "today": today,
+        "year": year,
+        "before": settings.enrollments.give_days_before,
+        "exclusive": int(settings.enrollments.end_dates == "exclusive"),
+    }
+    steps = statements("resolve")
+    for done, (name, statement) in enumerate(steps):
+        progress.update("resolve", done, len(steps), name)
+        for word, text in texts.items():
+            statement = statement.replace("{" + word + "}", text)
+        used = {key: value for key, value in parameters.items() if f"${key}" in statement}
+        db.execute(statement, used)
+    return year
+
+
+def active_year(db: Connection, settings: Settings, today: date) -> int | None:
+    """The saved active year, else the year of the sessions that hold today, else the latest one."""
+    if settings.active_year is not None:
+        return int(settings.active_year)
+    row = db.execute(
+        "SELECT coalesce(max(year) FILTER ($today BETWEEN first_day AND end_date), max(year)) FROM sessions",
+        {"today": today},
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _texts(settings: Settings, year: int | None) -> dict[str, str]:
+    users = settings.users
+    grade = "try_cast(regexp_extract(u.grades[1], '[0-9]+') AS INTEGER)"
+    graduation = f"CAST({year or 0} + 12 - {grade} AS VARCHAR)"
+    return {
+        "unique_id": f'"{users.unique_id}"',
+        "username": username_of(users),
+        "email": "u.email" if users.email == "email" else "CAST(NULL AS VARCHAR)",
+        "preferred": 'u."preferredGivenName"' if users.preferred_name != "none" else "CAST(NULL AS VARCHAR)",
+        "graduation_year": graduation if users.graduation_year == "from_grade" else "CAST(NULL AS VARCHAR)",
+        "guardians": str(users.guardians).lower(),
+        "excluded": _people_excluded(settings.exclude),
+        "class_excluded": _classes_excluded(settings.exclude),
+        "title": _title(settings.sections.title),
+    }
+
+
+def _people_excluded(exclude: Exclusions) -> str:
+    """Rule 7, people: by id, e-mail pattern or grade (people all of whose grades are excluded)."""
+    parts = ["false"]
+    if exclude.people:
+        parts.append(f'u."sourcedId" IN ({_list(exclude.people)})')
+    parts += [f"lower(u.email) LIKE {quote(_like(pattern.lower()))} ESCAPE '!'" for pattern in exclude.emails]
+    if exclude.grades:
+        parts.append(f"(len(u.grades) > 0 AND len(list_filter(u.grades, lambda g: g NOT IN ({_list(exclude.grades)}))) = 0)")
+    return "coalesce(" + " OR ".join(parts) + ", false)"
+
+
+def _classes_excluded(exclude: Exclusions) -> str:
+    """Rule 7, classes: by course (sourcedId or code), subject, class type or grade."""
+    parts = ["false"]
+    if exclude.courses:
+        names = _list(exclude.courses)
+        parts.append(f'c."courseSourcedId" IN ({names}) OR k.code IN ({names})')
+    if exclude.subjects:
+        subjects = f"[{_list(exclude.subjects)}]"
+        parts.append(f"list_has_any(coalesce(c.subjects, []), {subjects})")
+        parts.append(f"list_has_any(coalesce(k.subjects, []), {subjects})")
+    if exclude.class_types:
+        parts.append(f'c."classType" IN ({_list(kind.lower() for kind in exclude.class_types)})')
+    if exclude.grades:
+        parts.append(f"(len(c.grades) > 0 AND len(list_filter(c.grades, lambda g: g NOT IN ({_list(exclude.grades)}))) = 0)")
+    return "coalesce(" + " OR ".join(parts) + ", false)"
+
+
+def _list(values: Iterable[str]) -> str:
+    return ", ".join(quote(value) for value in values)
+
+
+def _like(pattern: str) -> str:
+    escaped = pattern.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return escaped.replace("*", "%")
+
+
+def _title(template: str) -> str:
+    """A section title template as SQL; ConfigError for a word it does not know."""
+    words = {
+        "class": "coalesce(c.title, '')",
+        "code": "coalesce(c.\"classCode\", '')",
+        "course": "coalesce(k.title, '')",
+        "period": "coalesce(array_to_string(c.periods, ', '), '')",
+        "term": "coalesce(p.terms, '')",
+    }
+    parts: list[str] = []
+    for piece in template.replace("{", "\0{").replace("}", "}\0").split("\0"):
+        if piece.startswith("{") and piece.endswith("}"):
+            if piece[1:-1] not in words:
+                raise ConfigError(f"section titles know {', '.join(words)}, not {piece}")
+            parts.append(words[piece[1:-1]])
+        elif piece:
+            parts.append(quote(piece))
+    return " || ".join(parts) if parts else "''"

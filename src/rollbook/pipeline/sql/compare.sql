@@ -1,0 +1,108 @@
+-- name: rekey_user
+-- The same people under new ids: gone under the old, new under the new, same name and same username or e-mail, one to
+-- one. Judged only when everybody was read.
+CREATE TABLE rekey_user AS
+WITH lost AS (
+    SELECT * FROM ledger_user WHERE $complete AND key NOT IN (SELECT unique_id FROM present_user)
+), fresh AS (SELECT d.* FROM desired_user d ANTI JOIN ledger_user l ON l.key = d.key),
+pairs AS (
+    SELECT lost.key AS old, fresh.key AS new
+    FROM lost JOIN fresh ON lower(lost.last_name) = lower(fresh.last_name)
+     AND lower(lost.first_name) = lower(fresh.first_name)
+     AND (lower(lost.username) = lower(fresh.username) OR lower(lost.email) = lower(fresh.email))
+)
+SELECT old, new FROM pairs
+QUALIFY count(*) OVER (PARTITION BY old) = 1 AND count(*) OVER (PARTITION BY new) = 1
+-- name: rekey_course
+-- A course whose school moved to another building keeps its LMS object (rule 1).
+CREATE TABLE rekey_course AS
+SELECT l.key AS old, d.key AS new
+FROM desired_course d ANTI JOIN ledger_course x ON x.key = d.key
+JOIN ledger_course l ON split_part(l.key, '|', 1) = split_part(d.key, '|', 1) AND l.school = d.school
+WHERE l.building NOT IN (SELECT building FROM school)
+QUALIFY count(*) OVER (PARTITION BY l.key) = 1 AND count(*) OVER (PARTITION BY d.key) = 1
+-- name: rekey_section
+CREATE TABLE rekey_section AS
+WITH lost AS (
+    SELECT l.key, l.school, l.title, coalesce(r.new, l.course) AS course, l.location
+    FROM ledger_section l LEFT JOIN rekey_course r ON r.old = l.course
+    WHERE $complete AND l.year = $year
+      AND l.key NOT IN (SELECT "sourcedId" FROM classes WHERE NOT gone AND "sourcedId" IS NOT NULL)
+), fresh AS (SELECT d.* FROM desired_section d ANTI JOIN ledger_section l ON l.key = d.key)
+SELECT lost.key AS old, fresh.key AS new
+FROM lost JOIN fresh ON lost.school = fresh.school AND lost.title = fresh.title AND lost.course = fresh.course
+ AND lost.location IS NOT DISTINCT FROM fresh.location
+QUALIFY count(*) OVER (PARTITION BY lost.key) = 1 AND count(*) OVER (PARTITION BY fresh.key) = 1
+-- name: have_enrollment
+-- What the ledger says, in today's row numbers; NULL where the class or the user is not there any more.
+CREATE TABLE have_enrollment AS
+SELECT c.no AS class_no, u.user_no, l.admin, l.origin, l.section, l.user, l.school
+FROM ledger_enrollment l
+LEFT JOIN section_no c ON c.key = l.section
+LEFT JOIN user_no u ON u.key = l.user
+WHERE l.year = $year
+-- name: enrollment_difference
+CREATE TABLE enrollment_difference AS
+SELECT w.class_no AS want_class, w.user_no AS want_user, w.admin AS want_admin, h.*
+FROM want_enrollment w FULL JOIN have_enrollment h ON w.class_no = h.class_no AND w.user_no = h.user_no
+WHERE w.class_no IS NULL OR h.section IS NULL OR w.admin IS DISTINCT FROM h.admin OR h.origin = 'unknown'
+-- name: give_enrollments
+INSERT INTO changes_enrollment BY NAME
+SELECT CASE WHEN e.section IS NULL OR e.origin = 'unknown' THEN 'create' ELSE 'update' END AS action,
+       s.key || '|' || u.key AS key, s.school, s.year,
+       CASE WHEN e.section IS NOT NULL AND e.origin <> 'unknown'
+            THEN CAST(to_json(struct_pack(section := s.key, "user" := u.key, admin := e.admin)) AS VARCHAR) END AS before,
+       CAST(to_json(struct_pack(section := s.key, "user" := u.key, admin := e.want_admin)) AS VARCHAR) AS after,
+       'send' AS state, s.key AS p_section, u.key AS p_user
+FROM enrollment_difference e
+JOIN (SELECT key, class_no, school, year FROM desired_section) s ON s.class_no = e.want_class
+JOIN (SELECT key, user_no FROM desired_user) u ON u.user_no = e.want_user
+WHERE e.want_class IS NOT NULL
+ORDER BY action, s.school, key
+-- name: gone_enrollments
+-- Rule 20: taken away only what we gave, only when every collection on the path was read whole, and only inside the
+-- scope; a record that is present but blocked, frozen or dormant is not gone.
+INSERT INTO changes_enrollment BY NAME
+WITH lost AS (
+    SELECT e.*, d.last_day, d.class_no IS NOT NULL AS section_wanted, coalesce(d.last_day, p.last_day) < $today AS concluded
+    FROM enrollment_difference e
+    SEMI JOIN school s ON s.org = e.school
+    LEFT JOIN desired_section d ON d.class_no = e.class_no
+    LEFT JOIN (
+        SELECT x.key, max(CAST(g."end" AS DATE)) AS last_day
+        FROM (SELECT key, unnest(grading_periods) AS period FROM ledger_section) x
+        JOIN ledger_grading_period g ON g.key = x.period GROUP BY x.key) p ON p.key = e.section
+    WHERE e.want_class IS NULL AND (e.origin <> 'adopted' OR ($take_extras AND NOT e.admin))
+), presence AS (
+    SELECT l.section, l.user,
+           bool_or(r.class_no IS NOT NULL AND (r."endDate" IS NULL OR r."endDate" - $exclusive >= least($today, l.last_day)))
+               AS there,
+           bool_or(r."endDate" - $exclusive < least($today, l.last_day)) AS ended
+    FROM lost l LEFT JOIN (SELECT * FROM enrollments WHERE NOT gone) r
+      ON r.class_no = l.class_no AND r.user_no = l.user_no
+    GROUP BY 1, 2
+)
+SELECT 'remove' AS action, l.section || '|' || l.user AS key, l.school, CAST($year AS VARCHAR) AS year,
+       CAST(to_json(struct_pack(section := l.section, "user" := l.user, admin := l.admin)) AS VARCHAR) AS before,
+       CAST(to_json(struct_pack(section := l.section, "user" := l.user, admin := l.admin)) AS VARCHAR) AS after,
+       'send' AS state, CASE WHEN l.origin = 'adopted' THEN 'extra' END AS reason, l.section AS p_section, l.user AS p_user
+FROM lost l JOIN presence USING (section, "user")
+LEFT JOIN present_user pu ON pu.unique_id = l.user
+LEFT JOIN desired_user du ON du.key = l.user
+LEFT JOIN (SELECT "sourcedId" AS id FROM classes WHERE NOT gone GROUP BY 1) c ON c.id = l.section
+WHERE $complete AND NOT coalesce(there, false)
+  AND (l.section_wanted OR c.id IS NULL) AND (du.key IS NOT NULL OR pu.unique_id IS NULL)
+  AND (NOT coalesce(concluded, false) OR coalesce(ended, false))
+ORDER BY l.school, key
+-- name: gone_links
+INSERT INTO changes_guardian_link BY NAME
+SELECT 'remove' AS action, l.student || '|' || l.guardian AS key, l.school,
+       CAST(to_json(struct_pack(student := l.student, guardian := l.guardian)) AS VARCHAR) AS before,
+       CAST(to_json(struct_pack(student := l.student, guardian := l.guardian)) AS VARCHAR) AS after,
+       'send' AS state, l.student AS p_student, l.guardian AS p_guardian
+FROM ledger_guardian_link l ANTI JOIN desired_guardian_link d ON d.student = l.student AND d.guardian = l.guardian
+SEMI JOIN school s ON s.org = l.school
+SEMI JOIN desired_user u ON u.key = l.student
+LEFT JOIN present_user g ON g.unique_id = l.guardian LEFT JOIN desired_user dg ON dg.key = l.guardian
+WHERE $complete AND l.origin <> 'adopted' AND (dg.key IS NOT NULL OR g.unique_id IS NULL)
+ORDER BY l.school, key

@@ -1,0 +1,160 @@
+"""Stage: page files or CSV into typed DuckDB tables, tolerant of what real systems send. Judges no record.
+
+Each collection becomes a table named like it, with the columns of COLLECTIONS (less dateLastModified) plus `page`
+(which file), `gone` (status tobedeleted, or 1.0's inactive: OneRoster 1.2 R12) and `odd` (columns that could not be
+read). Enrollments point to classes and users by row number: eight million ids twice would be most of the memory.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from rollbook.connectors.base import Page, Source
+from rollbook.core.duck import Connection, count, quote
+from rollbook.core.protocols import Progress
+from rollbook.pipeline.tables import Extracted
+from rollbook.roster.oneroster import BOOLEAN, COLLECTIONS, DATE, LIST, WORD, YEAR
+
+_TYPES = {DATE: "DATE", YEAR: "INTEGER", BOOLEAN: "BOOLEAN", LIST: "VARCHAR[]"}
+_OTHER_DATES = "['%m/%d/%Y', '%Y/%m/%d', '%d.%m.%Y', '%Y%m%d']"
+
+
+def stage(db: Connection, source: Source, extracted: Extracted, folder: Path, progress: Progress) -> None:
+    """Fill the staging tables; what could not be read goes to `found`. Every table exists, even when nothing was read."""
+    files = _as_files(source, extracted, folder)
+    for done, name in enumerate(COLLECTIONS):
+        progress.update("stage", done, len(COLLECTIONS), name)
+        db.execute(f"CREATE TABLE {name} ({_declare(name)})")
+        for page in files.get(name, []):
+            _load(db, name, page)
+        if name in ("classes", "users"):
+            _number(db, name)
+    for finding in extracted.findings:
+        detail = "; ".join(f"{key}: {value}" for key, value in finding.details.items())
+        parameters = [finding.code, finding.collection, finding.file, finding.line, detail]
+        db.execute("INSERT INTO found (code, collection, file, line, detail) VALUES (?, ?, ?, ?, ?)", parameters)
+
+
+def _as_files(source: Source, extracted: Extracted, folder: Path) -> dict[str, list[Page]]:
+    """CSV pages as they are; saved bodies rewritten as CSV with our columns."""
+    files: dict[str, list[Page]] = {}
+    for pages in extracted.pages.values():
+        for page in pages:
+            for piece in [page] if page.columns else _rewrite(source, page, folder):
+                files.setdefault(piece.collection, []).append(piece)
+    return files
+
+
+def _rewrite(source: Source, page: Page, folder: Path) -> Iterator[Page]:
+    assert page.path is not None
+    rows: dict[str, list[list[str | None]]] = {}
+    for collection, row in source.rows(page.collection, page.path.read_bytes()):
+        values = [_flat(row.get(column)) for column in COLLECTIONS[collection].columns]
+        rows.setdefault(collection, []).append(values)
+    folder.mkdir(parents=True, exist_ok=True)
+    for collection, records in rows.items():
+        path = folder / f"{page.collection}-{page.number:06}-{collection}.csv"
+        names = COLLECTIONS[collection].column_names
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(names)
+            writer.writerows(records)
+        columns = {name: name for name in names}
+        yield Page(collection=collection, number=page.number, name=page.name, path=path, columns=columns, count=-1)
+
+
+def _flat(value: str | None) -> str | None:
+    """No line breaks, NULs or lone surrogates inside a value, so that a line stays a record."""
+    if value is None or value.isprintable():
+        return value
+    spaced = "".join(" " if ord(c) < 32 else c for c in value if c != "\0")
+    return spaced.encode("utf-8", "ignore").decode("utf-8")
+
+
+def _declare(name: str) -> str:
+    columns = {column: kind for column, kind in COLLECTIONS[name].columns.items() if column != "dateLastModified"}
+    declared = [f'"{column}" {_TYPES.get(kind, "VARCHAR")}' for column, kind in columns.items()]
+    if name == "enrollments":
+        declared += ["class_no INTEGER", "user_no INTEGER"]
+    return ", ".join([*declared, "gone BOOLEAN", "page INTEGER", "odd VARCHAR"])
+
+
+def _load(db: Connection, name: str, page: Page) -> None:
+    header = _header(page)
+    if not header:
+        return
+    number = count(db, "pages")
+    db.execute("INSERT INTO pages VALUES (?, ?, ?, ?, ?)", [number, name, page.name, str(page.path), page.count == -1])
+    typed = _typed_rows(name, page, header, number)
+    if name == "enrollments":
+        typed = f"""
+            SELECT e.* REPLACE (CASE WHEN c.no IS NULL THEN e."classSourcedId" END AS "classSourcedId",
+                                CASE WHEN u.no IS NULL THEN e."userSourcedId" END AS "userSourcedId"),
+                   c.no AS class_no, u.no AS user_no
+            FROM ({typed}) e LEFT JOIN classes_no c ON c.id = e."classSourcedId"
+            LEFT JOIN users_no u ON u.id = e."userSourcedId" """
+    db.execute(f"INSERT INTO {name} BY NAME {typed}")
+    db.execute(f"""
+        INSERT INTO found BY NAME
+        SELECT 'STAGE_BAD_LINE' AS code, '{name}' AS collection, {number} AS page, line,
+               lower(any_value(error_type)::VARCHAR) AS detail
+        FROM rejected GROUP BY line""")
+    db.execute("DROP TABLE rejected")
+    db.execute("DROP TABLE rejected_scan")
+
+
+def _header(page: Page) -> list[str]:
+    """The file's own header names, a doubled one made unique so that DuckDB takes it."""
+    assert page.path is not None
+    with page.path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
+        names = next(csv.reader(file), [])
+    return [name if names.index(name) == place else f"{name}#{place}" for place, name in enumerate(names)]
+
+
+def _typed_rows(name: str, page: Page, header: list[str], number: int) -> str:
+    """The query that reads a file: every value as text, then typed; what fails to be typed is named in `odd`."""
+    values, odd = [], []
+    for column, kind in COLLECTIONS[name].columns.items():
+        own = page.columns.get(column)
+        if column == "dateLastModified" or own not in header:
+            continue
+        text = f"nullif(trim({_identifier(own)}), '')"
+        values.append(f"{_typed(text, kind)} AS {_identifier(column)}")
+        if kind in (DATE, YEAR, BOOLEAN):
+            odd.append(f"CASE WHEN {text} IS NOT NULL AND {_typed(text, kind)} IS NULL THEN '{column} ' ELSE '' END")
+    own_status = page.columns.get("status")
+    status = _identifier(own_status) if own_status in header else "NULL"
+    types = ", ".join(f"{quote(column)}: 'VARCHAR'" for column in header)
+    return f"""
+        SELECT {", ".join(values)}, {number} AS page, {f"nullif({' || '.join(odd)}, '')" if odd else "NULL"} AS odd,
+               coalesce(lower(trim({status})) IN ('tobedeleted', 'inactive'), false) AS gone
+        FROM read_csv({quote(page.path or "")}, auto_detect=false, header=true, columns={{{types}}}, delim=',',
+                      quote='"', escape='"', strict_mode=true, store_rejects=true, rejects_table='rejected',
+                      rejects_scan='rejected_scan', rejects_limit=10000)"""
+
+
+def _identifier(name: str | None) -> str:
+    return '"' + (name or "").replace('"', '""') + '"'
+
+
+def _typed(text: str, kind: str) -> str:
+    if kind == DATE:
+        return f"coalesce(try_cast(left({text}, 10) AS DATE), try_strptime({text}, {_OTHER_DATES})::DATE)"
+    if kind == YEAR:
+        return f"try_cast(left({text}, 4) AS INTEGER)"
+    if kind == BOOLEAN:
+        yes, no = "('true', '1', 'yes', 't', 'y')", "('false', '0', 'no', 'f', 'n')"
+        return f"CASE WHEN lower({text}) IN {yes} THEN true WHEN lower({text}) IN {no} THEN false END"
+    if kind == LIST:
+        items = f"list_transform(string_split({text}, ','), lambda item: trim(item))"
+        return f"list_filter({items}, lambda item: item <> '')"
+    return f"lower({text})" if kind == WORD else text
+
+
+def _number(db: Connection, name: str) -> None:
+    """Row numbers by sourcedId, for others to point to; of doubled ids the first counts (both are blocked later)."""
+    db.execute(f"""
+        CREATE TABLE {name}_no AS SELECT "sourcedId" AS id, min(rowid)::INTEGER AS no
+        FROM {name} WHERE "sourcedId" IS NOT NULL GROUP BY 1""")

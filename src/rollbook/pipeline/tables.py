@@ -1,0 +1,38 @@
+"""What stages hand to each other: the result of extract, and the small tables every stage may add to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib.resources import files
+
+from rollbook.connectors.base import Page, SourceFinding, Verdict
+from rollbook.core.duck import Connection
+
+
+@dataclass
+class Extracted:
+    """What was read: pages on disk, a verdict per collection, and what the source itself noticed."""
+
+    pages: dict[str, list[Page]] = field(default_factory=dict)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    findings: list[SourceFinding] = field(default_factory=list)
+
+    def incomplete(self) -> list[str]:
+        """Names of the collections of which a part may be missing."""
+        return [name for name, verdict in self.verdicts.items() if not verdict.complete]
+
+
+def create_shared_tables(db: Connection) -> None:
+    """`found`: one row a finding. `id` is the record's key (sourcedId or LMS key), `other` a second record it clashes
+    with or refers to, `dependants` how many records are held back because of it."""
+    db.execute("""
+        CREATE TABLE found (code VARCHAR, collection VARCHAR, id VARCHAR, school VARCHAR, page INTEGER, file VARCHAR,
+                            line BIGINT, other VARCHAR, detail VARCHAR, dependants BIGINT)""")
+    db.execute("CREATE TABLE pages (page INTEGER, collection VARCHAR, name VARCHAR, path VARCHAR, body BOOLEAN)")
+
+
+def statements(name: str) -> list[tuple[str, str]]:
+    """The named SQL statements of `sql/<name>.sql`: each begins with a line `-- name: …`."""
+    text = files("rollbook.pipeline").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+    parts = text.split("-- name: ")[1:]
+    return [(title.strip(), body.strip().rstrip(";")) for title, _, body in (part.partition("\n") for part in parts)]
