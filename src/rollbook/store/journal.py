@@ -1,0 +1,67 @@
+"""The journal of one plan: intent before, outcome after, each written once and only under the run's lease."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from rollbook.core.protocols import Attempt
+from rollbook.errors import Bug
+from rollbook.roster.changes import Outcome
+from rollbook.store.lease import Lease
+from rollbook.store.models import SliceIntent, SliceOutcome
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(list[Outcome]).decode
+
+
+class StoredJournal:
+    """Implements `core.protocols.Journal` for (run of the lease, plan digest)."""
+
+    def __init__(self, lease: Lease, plan: str) -> None:
+        self._lease = lease
+        self._plan = plan
+
+    def intend(self, number: int, first_seq: int, last_seq: int) -> None:
+        with self._lease.writing() as run:
+            SliceIntent.objects.get_or_create(
+                run=run,
+                plan=self._plan,
+                number=number,
+                defaults={"first_seq": first_seq, "last_seq": last_seq},
+            )
+            if run.settled:
+                run.settled = False
+                run.save(update_fields=["settled"])
+
+    def record(self, number: int, outcomes: Sequence[Outcome]) -> None:
+        payload = zlib.compress(_encode(list(outcomes)), 1)
+        checksum = hashlib.sha256(payload).hexdigest()
+        with self._lease.writing() as run:
+            SliceOutcome.objects.get_or_create(
+                run=run,
+                plan=self._plan,
+                number=number,
+                defaults={"payload": payload, "checksum": checksum},
+            )
+
+    def done(self) -> frozenset[int]:
+        found = SliceOutcome.objects.filter(run=self._lease.run, plan=self._plan)
+        return frozenset(found.values_list("number", flat=True))
+
+    def attempts(self) -> Iterator[Attempt]:
+        intents = SliceIntent.objects.filter(run=self._lease.run, plan=self._plan).order_by("number")
+        for intent in intents.iterator():
+            yield Attempt(intent.number, intent.first_seq, intent.last_seq, self._outcomes(intent.number))
+
+    def _outcomes(self, number: int) -> list[Outcome] | None:
+        row = SliceOutcome.objects.filter(run=self._lease.run, plan=self._plan, number=number).first()
+        if row is None:
+            return None
+        payload = bytes(row.payload)
+        if hashlib.sha256(payload).hexdigest() != row.checksum:
+            raise Bug(f"the outcome of slice {number} of run {self._lease.run} was damaged on disk")
+        return _decode(zlib.decompress(payload))

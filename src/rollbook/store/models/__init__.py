@@ -1,0 +1,36 @@
+"""The tables, one file a thing."""
+
+from __future__ import annotations
+
+from rollbook.store.models.audit import AuditRow
+from rollbook.store.models.fact import FactRow
+from rollbook.store.models.hold import HoldRow, HoldState
+from rollbook.store.models.ledger import LedgerVersionRow
+from rollbook.store.models.loose_blob import LooseBlob
+from rollbook.store.models.organization import Organization
+from rollbook.store.models.password import PasswordRow
+from rollbook.store.models.permit import PermitRow
+from rollbook.store.models.refusal import RefusalRow
+from rollbook.store.models.run import Run, RunState
+from rollbook.store.models.secret import Secret
+from rollbook.store.models.settings import SettingsVersion
+from rollbook.store.models.slices import SliceIntent, SliceOutcome
+
+__all__ = [
+    "AuditRow",
+    "FactRow",
+    "HoldRow",
+    "HoldState",
+    "LedgerVersionRow",
+    "LooseBlob",
+    "Organization",
+    "PasswordRow",
+    "PermitRow",
+    "RefusalRow",
+    "Run",
+    "RunState",
+    "Secret",
+    "SettingsVersion",
+    "SliceIntent",
+    "SliceOutcome",
+]

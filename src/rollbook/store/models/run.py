@@ -1,0 +1,67 @@
+"""A run: asked for, worked, remembered. A queued row is all it takes to start one."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from rollbook.store.models.organization import Organization
+from rollbook.store.models.settings import SettingsVersion
+
+
+class RunState(models.TextChoices):
+    QUEUED = "queued"
+    RUNNING = "running"
+    PLANNED = "planned"
+    DONE = "done"
+    HELD = "held"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Run(models.Model):
+    """`plan` is a StoredPlan and `result` a RunResult in plain form. `settled` is False from the moment something
+    may have been sent until the ledger knows it. `applies` is the run whose stored plan this one sends."""
+
+    id = models.CharField(primary_key=True, max_length=20)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="runs")
+    state = models.CharField(max_length=10, choices=RunState.choices, default=RunState.QUEUED)
+    kinds = models.JSONField(default=list)
+    schools = models.JSONField(default=list)
+    dry_run = models.BooleanField(default=False)
+    compare_live = models.BooleanField(default=False)
+    applies = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="applied_by")
+    undo_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="undone_by")
+    requested_by = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    settings = models.ForeignKey(SettingsVersion, on_delete=models.PROTECT, null=True, related_name="+")
+    plan = models.JSONField(null=True)
+    result = models.JSONField(null=True)
+    error = models.TextField(default="")
+    error_name = models.CharField(max_length=30, default="")
+    error_who = models.TextField(default="")
+    settled = models.BooleanField(default=True)
+    cancel_requested = models.BooleanField(default=False)
+    lease_epoch = models.PositiveIntegerField(default=0)
+    lease_owner = models.CharField(max_length=64, default="")
+    lease_until = models.DateTimeField(null=True)
+    takeovers = models.PositiveIntegerField(default=0)
+    takeover_slices = models.PositiveIntegerField(default=0)
+    work_bytes = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering = ("created_at", "id")
+        indexes = (models.Index(fields=["organization", "state"], name="run_state"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["organization"], condition=models.Q(state="running"), name="one_running_run"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.id
+
+    @property
+    def ended(self) -> bool:
+        return self.state not in (RunState.QUEUED, RunState.RUNNING)

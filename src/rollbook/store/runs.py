@@ -1,0 +1,126 @@
+"""How a run's plan and end are written down, with the holds it found. Only under the run's lease."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from django.db.models import Q
+from django.utils import timezone
+
+from rollbook.core.protocols import Hold
+from rollbook.core.stored import RunResult, StoredPlan
+from rollbook.errors import RollbookError
+from rollbook.store.lease import Lease
+from rollbook.store.models import HoldRow, HoldState, Organization, PermitRow, Run, RunState
+
+
+def stored_plan(run: Run) -> StoredPlan | None:
+    """The plan of a run as the pipeline knows it."""
+    return None if run.plan is None else msgspec.convert(run.plan, StoredPlan)
+
+
+def stored_result(run: Run) -> RunResult:
+    """The result of a run; empty counts when it has none."""
+    return RunResult() if run.result is None else msgspec.convert(run.result, RunResult)
+
+
+def keep_plan(lease: Lease, plan: StoredPlan) -> None:
+    """Write the plan down before anything of it is sent (principle 2)."""
+    with lease.writing() as run:
+        run.plan = msgspec.to_builtins(plan)
+        run.save(update_fields=["plan"])
+
+
+def end_run(lease: Lease, result: RunResult) -> Run:
+    """The run ended well: planned, done or held."""
+    with lease.writing() as run:
+        _keep_result(run, result)
+        run.state = RunState(result.state)
+        run.settled = True
+        _close(run)
+        _replace_holds(run, result)
+        if not run.dry_run:
+            _use_permits(run)
+        if result.facts.get("compared_live") or run.compare_live:
+            Organization.objects.filter(pk=run.organization_id).update(compare_live=False)
+    return run
+
+
+def fail_run(lease: Lease, error: RollbookError, *, cancelled: bool = False) -> Run:
+    """The run ended badly; what it sent is settled now or before the organization's next plan."""
+    with lease.writing() as run:
+        run.state = RunState.CANCELLED if cancelled else RunState.FAILED
+        run.error, run.error_name, run.error_who = str(error), type(error).__name__, error.who
+        _close(run)
+    return run
+
+
+def settle_run(lease: Lease, result: RunResult) -> None:
+    """What a broken run had sent is in the ledger now; its counts are kept, its holds are not."""
+    with lease.writing() as run:
+        _keep_result(run, result)
+        run.settled = True
+        run.save()
+
+
+def _keep_result(run: Run, result: RunResult) -> None:
+    if result.plan is not None:
+        run.plan = msgspec.to_builtins(result.plan)
+    plain: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(result, plan=None))
+    run.result = plain
+
+
+def _close(run: Run) -> None:
+    run.ended_at = timezone.now()
+    run.lease_owner, run.lease_until = "", None
+    run.save()
+
+
+def _in_scope(run: Run, path: str = "") -> Q:
+    """Holds that this run planned anew: of its kinds and schools."""
+    kinds = Q(**{f"{path}kind__in": run.kinds})
+    return kinds & Q(**{f"{path}school__in": run.schools}) if run.schools else kinds
+
+
+def _replace_holds(run: Run, result: RunResult) -> None:
+    """A fresh plan replaces what an older one held. The very same hold that was rejected stays rejected."""
+    older = HoldRow.objects.filter(organization=run.organization_id).exclude(run=run)
+    rejected = {row.hold: row for row in older.filter(state=HoldState.REJECTED).order_by("pk")}
+    older.filter(_in_scope(run), state=HoldState.WAITING).update(state=HoldState.SUPERSEDED)
+    HoldRow.objects.bulk_create(
+        _hold_row(run, hold, result.hold_blobs.get(hold.id, ""), rejected.get(hold.id))
+        for hold in result.holds
+    )
+
+
+def _hold_row(run: Run, hold: Hold, changes: str, rejected: HoldRow | None) -> HoldRow:
+    row = HoldRow(
+        organization_id=run.organization_id,
+        run=run,
+        hold=hold.id,
+        reason=hold.reason,
+        kind=hold.kind,
+        action=hold.action,
+        school=hold.school,
+        count=hold.count,
+        of=hold.of,
+        details=hold.details,
+        changes=changes,
+    )
+    if rejected is not None and (rejected.count, rejected.details) == (hold.count, hold.details):
+        row.state, row.by, row.why = HoldState.REJECTED, rejected.by, rejected.why
+        row.decided_at = rejected.decided_at
+    return row
+
+
+def _use_permits(run: Run) -> None:
+    """Permits without an end are used up by the first run that could use them and ended well."""
+    open_ended = PermitRow.objects.filter(
+        _in_scope(run, "hold__"),
+        organization=run.organization_id,
+        until__isnull=True,
+        used_at__isnull=True,
+        created_at__lte=run.started_at or run.created_at,
+    )
+    open_ended.update(used_at=timezone.now())

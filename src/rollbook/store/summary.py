@@ -1,0 +1,92 @@
+"""What people and scripts are shown of a run, a hold, an organization: plain data without secrets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from rollbook.roster.lms import KINDS
+from rollbook.store.models import HoldRow, HoldState, Run
+from rollbook.store.runs import stored_result
+
+COUNTS: Final = (
+    "read",
+    "blocked",
+    "create",
+    "update",
+    "remove",
+    "adopt",
+    "unchanged",
+    "held",
+    "waiting",
+    "done",
+    "refused",
+    "unknown",
+)
+
+
+def run_summary(run: Run) -> dict[str, Any]:
+    """A run in the shape of docs/reference/schemas/run.json."""
+    result = stored_result(run)
+    kinds = [kind for kind in KINDS if kind in run.kinds or kind in result.kinds]
+    return {
+        "run": run.pk,
+        "org": run.organization.slug,
+        "state": run.state,
+        "dry_run": run.dry_run,
+        "kinds": {kind: dict.fromkeys(COUNTS, 0) | result.kinds.get(kind, {}) for kind in kinds},
+        "findings": dict(sorted(result.findings.items())),
+        "requests": {"sis": 0, "lms": 0} | result.requests,
+        "seconds": {stage: round(seconds, 3) for stage, seconds in result.seconds.items()},
+        "peak_rss_mib": result.peak_rss_mib,
+        "holds": [hold_summary(hold) for hold in run.holds.all()],
+        "conflicts": result.conflicts,
+        "verdicts": result.verdicts,
+        "ledger_version": result.ledger_version,
+        "settled": run.settled,
+        "applies": run.applies_id,
+        "undo_of": run.undo_of_id,
+        "schools": run.schools,
+        "requested_by": run.requested_by,
+        "created_at": moment(run.created_at),
+        "started_at": moment(run.started_at),
+        "ended_at": moment(run.ended_at),
+        "error": _error(run),
+    }
+
+
+def hold_summary(hold: HoldRow) -> dict[str, Any]:
+    """A hold in the shape of docs/reference/schemas/hold.json."""
+    return {
+        "hold": hold.hold,
+        "run": hold.run_id,
+        "state": hold.state,
+        "reason": hold.reason,
+        "kind": hold.kind,
+        "action": hold.action,
+        "school": hold.school,
+        "count": hold.count,
+        "of": hold.of,
+        "details": hold.details,
+        "by": hold.by or None,
+        "why": hold.why or None,
+        "until": moment(hold.until),
+        "created_at": moment(hold.created_at),
+        "decided_at": moment(hold.decided_at),
+    }
+
+
+def waiting_holds(organization: str) -> list[HoldRow]:
+    """What waits for a person in the organization with this slug, oldest first."""
+    return list(HoldRow.objects.filter(organization__slug=organization, state=HoldState.WAITING))
+
+
+def moment(value: datetime | None) -> str | None:
+    """ISO 8601 with offset, to the second."""
+    return None if value is None else value.isoformat(timespec="seconds")
+
+
+def _error(run: Run) -> dict[str, str] | None:
+    if not run.error:
+        return None
+    return {"error": run.error_name, "message": run.error, "who": run.error_who}
