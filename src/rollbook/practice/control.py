@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -24,8 +25,6 @@ class Traffic:
         self.attempts: Counter[str] = Counter()
         self.statuses: Counter[str] = Counter()
         self.refused = 0
-        self.bytes_out = 0
-        self.more: dict[str, Any] = {}
         self.log: deque[list[Any]] = deque(maxlen=200_000)
 
     def note(
@@ -46,7 +45,7 @@ class Traffic:
         spent = sum(row[4] for row in self.log)
         return {
             "total": sum(self.attempts.values()), "attempts": dict(self.attempts),
-            "statuses": dict(self.statuses), "refused": self.refused, "credits": spent, **self.more,
+            "statuses": dict(self.statuses), "refused": self.refused, "credits": spent,
             "log": list(self.log),
         }  # fmt: skip
 
@@ -56,11 +55,14 @@ def json_response(data: Any, status: int = 200) -> Response:
     return Response(msgspec.json.encode(data), status, media_type="application/json")
 
 
-def control_routes(faults: Faults, traffic: Traffic) -> list[Route]:
+def control_routes(
+    faults: Faults, traffic: Traffic, more: Callable[[], dict[str, Any]] = dict
+) -> list[Route]:
     """Routes of the control API.
 
     GET `/_practice/faults` lists; POST takes {"on": [{"name", ...settings} or text], "off": [names],
-    "clear": true} in the order clear, off, on. GET `/_practice/requests`, POST `/_practice/reset-counters`.
+    "clear": true} in the order clear, off, on. GET `/_practice/requests` (with what `more` adds to it), POST
+    `/_practice/reset-counters`.
     """
 
     async def show_faults(request: Request) -> Response:
@@ -74,7 +76,7 @@ def control_routes(faults: Faults, traffic: Traffic) -> list[Route]:
         return json_response(faults.listing())
 
     async def show_requests(request: Request) -> Response:
-        return json_response(traffic.summary())
+        return json_response({**traffic.summary(), **more()})
 
     async def reset(request: Request) -> Response:
         traffic.reset()

@@ -51,8 +51,13 @@ async def cut(scope: Scope, *, flush: bool = False) -> None:
 
 def _server(app: ASGIApp) -> uvicorn.Server:
     config = uvicorn.Config(
-        cast(Any, app), http=_CuttableProtocol, ws="none", log_level="critical", access_log=False,
-        timeout_keep_alive=60, timeout_graceful_shutdown=1,
+        cast(Any, app),
+        http=_CuttableProtocol,
+        ws="none",
+        log_level="error",
+        access_log=False,
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=1,
     )
     return uvicorn.Server(config)
 

@@ -1,0 +1,107 @@
+"""Puts one practice LMS together: the API under /v1, pages for people, and what tests may ask and set."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+
+from rollbook.practice.control import control_routes, json_response
+from rollbook.practice.lms.api import Api
+from rollbook.practice.lms.lms import Lms
+from rollbook.practice.lms.pages import page_routes
+from rollbook.practice.lms.seed import plant
+from rollbook.practice.lms.settings import Settings
+from rollbook.practice.lms.state import dump
+from rollbook.practice.lms.state import mails as mails_sent
+from rollbook.practice.lms.store import Store
+from rollbook.practice.lms.user_rules import password_fits
+
+
+def create_lms(
+    database: Path | None = None, *, key: str = "practice", secret: str = "practice", limiter: bool = False,
+    faults: Sequence[str] = (), seed: str = "", **settings: Any,
+) -> Starlette:  # fmt: skip
+    """A practice LMS as an ASGI app; more `settings` are those of `Settings`.
+
+    `database` None keeps everything in memory; a file is continued where it was left. `faults` are texts such
+    as `throttle:times=3`. Raises UnknownFault, ValueError for an unknown seed, TypeError for an unknown setting.
+    """
+    chosen = Settings(key=key, secret=secret, limiter=limiter, **settings)
+    store = Store(database)
+    if store.fresh:
+        plant(store, seed)
+    lms = Lms(store, chosen, faults)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        store.close()
+
+    routes = [
+        Mount("/v1", app=Api(lms)),
+        *control_routes(lms.faults, lms.traffic, lambda: _credits(lms)),
+        *_state_routes(lms),
+        *page_routes(lms),
+    ]
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.state.lms = lms
+    return app
+
+
+def _credits(lms: Lms) -> dict[str, Any]:
+    """How much of the usable credits was spent between the first and the last write.
+
+    Usable are `limiter_credits` for every `limiter_seconds` that passed between the two.
+    """
+    log = list(lms.traffic.log)
+    writes = [row[0] for row in log if row[4] > 1 and row[3] != 429]
+    if not writes:
+        return {"write_span": None}
+    first, last = min(writes), max(writes)
+    spent = sum(row[4] for row in log if first <= row[0] <= last)
+    usable = lms.settings.limiter_credits * (last - first) / lms.settings.limiter_seconds
+    share = spent / usable if usable else None
+    return {"write_span": {"first": first, "last": last, "writes": len(writes), "spent": spent, "usable": usable,
+                           "share": share}}  # fmt: skip
+
+
+def _state_routes(lms: Lms) -> list[Route]:
+    """GET `state`, GET `mails`, POST `today` {"today": "YYYY-MM-DD" or null}, POST `check-password`."""
+
+    async def state(request: Request) -> Response:
+        return json_response(dump(lms.store))
+
+    async def mails(request: Request) -> Response:
+        kinds = mails_sent(lms.store)
+        return json_response({"total": sum(kinds.values()), "kinds": kinds})
+
+    async def today(request: Request) -> Response:
+        try:
+            wanted = msgspec.json.decode(await request.body())["today"]
+            lms.pretended_today = date.fromisoformat(wanted) if wanted else None
+        except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+            return json_response({"error": str(error)}, 400)
+        return json_response({"today": lms.today()})
+
+    async def check_password(request: Request) -> Response:
+        asked = msgspec.json.decode(await request.body())
+        row = lms.store.one("SELECT * FROM users WHERE school_uid = ?", asked["school_uid"])
+        if row is None:
+            return json_response({"error": "no such user"}, 404)
+        fits = password_fits(row, asked["password"])
+        return json_response({"matches": fits, "times_set": row["password_times"]})
+
+    return [
+        Route("/_practice/state", state), Route("/_practice/mails", mails),
+        Route("/_practice/today", today, methods=["POST"]),
+        Route("/_practice/check-password", check_password, methods=["POST"]),
+    ]  # fmt: skip

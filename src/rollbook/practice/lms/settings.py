@@ -1,0 +1,35 @@
+"""How one practice LMS behaves where the public sources leave a choice; holds no state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """`base_url` ends with /v1 and is what links and locations start with; None: the server's own address.
+
+    `limiter_credits` may be spent in any `limiter_seconds`; a write costs 3, a read 1. `today` None is the
+    real day. `foreign_emails` belong to accounts of other organizations. `timestamps` "strict" refuses an
+    OAuth timestamp older than the newest one seen; `fractional_timestamps` False refuses decimals.
+    """
+
+    key: str = "practice"
+    secret: str = "practice"
+    base_url: str | None = None
+    limiter: bool = False
+    limiter_credits: int = 50
+    limiter_seconds: float = 5.0
+    default_limit: int = 20
+    max_limit: int = 200
+    last_next: Literal["omit", "null", "empty"] = "omit"
+    timestamps: Literal["any", "strict"] = "any"
+    fractional_timestamps: bool = True
+    bulk_put_status: int = 207
+    today: date | None = None
+    impersonation: bool = True
+    revive_on_update: bool = False
+    foreign_emails: frozenset[str] = frozenset()
+    verified_domains: frozenset[str] = frozenset()
