@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from rollbook.practice.control import Traffic, control_routes, json_response
+from rollbook.practice.control import control_routes, json_response
 from rollbook.practice.faults import Faults
 from rollbook.practice.sis.answers import Refused, error_answer, json_answer, unknown
 from rollbook.practice.sis.auth import Auth, Token, TokenRefused
@@ -22,12 +22,11 @@ from rollbook.practice.sis.model import BASES
 from rollbook.practice.sis.pages import overview
 from rollbook.practice.sis.reads import Reads
 from rollbook.practice.sis.store import Clock, Store, utc_now
+from rollbook.practice.sis.traces import Traces
 from rollbook.practice.sis.trouble import Struck, spoil, trouble_before
 from rollbook.practice.sis.writes import POSTS, WRITABLE, Writes, write_scope
 
 _METHODS = ["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS"]
-_QUERIES_KEPT = 10_000
-_SECRET = ("oauth_", "client_", "access_token")
 
 
 class PracticeSis:
@@ -46,8 +45,7 @@ class PracticeSis:
         self.reads = Reads(self.store, version, page_cap=page_cap, prerender=prerender)
         self.writes = Writes(self.store, version)
         self.faults = Faults({name: one.parameters for name, one in DEVIATIONS.items()}, faults)
-        self.traffic = Traffic()
-        self._now = 0
+        self.traffic = Traces()
 
     async def token(self, request: Request) -> Response:
         """POST /token: OAuth 2 client credentials."""
@@ -66,14 +64,13 @@ class PracticeSis:
 
     async def call(self, request: Request) -> Response:
         """Any call under a OneRoster base path."""
-        self._now += 1
-        more = self.traffic.more
+        self.traffic.began()
         await asyncio.sleep(0)  # lets requests that came in at the same time be seen together
-        more["max_parallel"] = max(more.get("max_parallel", 0), self._now)
+        self.traffic.seen()
         try:
             return await self._call(request)
         finally:
-            self._now -= 1
+            self.traffic.ended()
 
     async def _call(self, request: Request) -> Response:
         services, parts = self._split(request)
@@ -87,7 +84,7 @@ class PracticeSis:
         except Exception:
             failed = Refused(500, "internal_server_error", "the practice SIS failed")
             answer = error_answer(self.version, failed)
-        self._note(request, template, answer)
+        self.traffic.answered(request, template, answer)
         return spoil(answer, struck)
 
     def _split(self, request: Request) -> tuple[list[str], list[str]]:
@@ -119,11 +116,11 @@ class PracticeSis:
                 raise unknown("this address")
             _need(token, view.scopes)
             return self.reads.answer(request, view, ids, struck)
-        return await self._write(request, services, template, ids, token, struck)
+        return await self._write(request, services, template, ids, token=token, struck=struck)
 
     async def _write(
-        self, request: Request, services: list[str], template: str, ids: tuple[str, ...], token: Token,
-        struck: Struck,
+        self, request: Request, services: list[str], template: str, ids: tuple[str, ...], *,
+        token: Token, struck: Struck,
     ) -> Response:  # fmt: skip
         method, plural = request.method, template.split("/")[1]
         if "gradebook" in services and method == "POST" and self.version == "1.2" and template in POSTS:
@@ -138,16 +135,6 @@ class PracticeSis:
         if self.reads.find(services, template) is None:
             raise unknown("this address")
         raise Refused(405, "unsupported", f"{method} is not supported here")
-
-    def _note(self, request: Request, template: str, answer: Response) -> None:
-        self.traffic.note(request.method, template, answer.status_code)
-        self.traffic.bytes_out += len(answer.body)
-        self.traffic.more["bytes_out"] = self.traffic.bytes_out
-        pairs = [(n, v) for n, v in request.query_params.multi_items() if not n.startswith(_SECRET)]
-        asked = f"{template}?" + "&".join(f"{name}={value}" for name, value in pairs)
-        queries = self.traffic.more.setdefault("queries", {})
-        if asked in queries or len(queries) < _QUERIES_KEPT:
-            queries[asked] = queries.get(asked, 0) + 1
 
     async def load(self, request: Request) -> Response:
         """POST /_practice/load {"directory", "vanish"?}: the next day."""

@@ -158,7 +158,7 @@ def _rows(path: Path, kind: Kind, links: _Links) -> Iterator[Row]:
             metadata = {name: line[i] for name, i in extras if line[i]} or None
             state = "tobedeleted" if line[status] in ("tobedeleted", "inactive") else "active"
             cells = [make(shared.setdefault(line[i], line[i])) for make, i in plan]
-            _complete(kind, line[own], cells, line, where, links)
+            _complete(kind, line[own], cells, line, where=where, links=links)
             yield (line[own], state, "", metadata, *cells)
 
 
@@ -167,7 +167,7 @@ def _column(where: dict[str, int], name: str) -> int:
 
 
 def _complete(
-    kind: Kind, own: str, cells: list[Any], line: list[str], where: dict[str, int], links: _Links
+    kind: Kind, own: str, cells: list[Any], line: list[str], *, where: dict[str, int], links: _Links
 ) -> None:
     """Put into the cells what other columns or files hold."""
 

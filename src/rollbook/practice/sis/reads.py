@@ -69,7 +69,7 @@ class Reads:
         renderer = self.renderer(request)
         if view.single:
             return self._single(renderer, view, ids[0], ask, struck)
-        return self._collection(request, renderer, view, ids, ask, struck)
+        return self._collection(request, renderer, view, ids, ask=ask, struck=struck)
 
     def _single(
         self, renderer: Renderer, view: View, own: str, ask: Ask, struck: Mapping[str, Any]
@@ -87,7 +87,7 @@ class Reads:
         return row in self.store.cached(("set", view.template), lambda: _IdSet(view.select(self.store)))
 
     def _collection(
-        self, request: Request, renderer: Renderer, view: View, ids: tuple[str, ...], ask: Ask,
+        self, request: Request, renderer: Renderer, view: View, ids: tuple[str, ...], *, ask: Ask,
         struck: Mapping[str, Any],
     ) -> Response:  # fmt: skip
         cap = struck.get("page_cap", {}).get("size") or self.page_cap
