@@ -16,8 +16,8 @@ class HoldState(models.TextChoices):
 
 
 class HoldRow(models.Model):
-    """`hold` is the plan's stable id of the hold; `changes` the blob of what is held; `by`, `why` and `until` are
-    the decision."""
+    """`hold` is the plan's stable id of the hold; `changes` the blob of what is held; `by`, `why` and `until`
+    are the decision."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="holds")
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="holds")

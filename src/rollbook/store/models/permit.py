@@ -9,7 +9,7 @@ from rollbook.store.models.organization import Organization
 
 
 class PermitRow(models.Model):
-    """`blob` is Parquet (kind, key, action, digest). Without `until`, the first run that ends well uses it up."""
+    """`blob` is Parquet (kind, key, action, digest). Without `until`, one run uses it up."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="permits")
     hold = models.ForeignKey(HoldRow, on_delete=models.CASCADE, related_name="permits")

@@ -19,8 +19,8 @@ class RunState(models.TextChoices):
 
 
 class Run(models.Model):
-    """`plan` is a StoredPlan and `result` a RunResult in plain form. `settled` is False from the moment something
-    may have been sent until the ledger knows it. `applies` is the run whose stored plan this one sends."""
+    """`plan` is a StoredPlan and `result` a RunResult in plain form. `settled` is False from the moment
+    something may have been sent until the ledger knows it. `applies` is the run whose plan this one sends."""
 
     id = models.CharField(primary_key=True, max_length=20)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="runs")
@@ -48,6 +48,7 @@ class Run(models.Model):
     lease_until = models.DateTimeField(null=True)
     takeovers = models.PositiveIntegerField(default=0)
     takeover_slices = models.PositiveIntegerField(default=0)
+    retry_refused = models.BooleanField(default=False)
     work_bytes = models.BigIntegerField(default=0)
 
     class Meta:

@@ -1,0 +1,21 @@
+"""Rotating the key ring: a new key, everything encrypted anew, older keys forgotten."""
+
+from __future__ import annotations
+
+from filelock import FileLock, Timeout
+
+from rollbook.errors import ConfigError
+from rollbook.store.audit import audit
+from rollbook.store.secrets import KeyRing
+from rollbook.store.setup import opened
+
+
+def rotate_keys(*, by: str) -> int:
+    """The number of secrets and passwords encrypted anew. Raises ConfigError while a run is being worked."""
+    try:
+        with FileLock(opened().worker_lock, timeout=0):
+            count = KeyRing(opened().keys).rotate()
+            audit(by=by, action="rotate keys", details=f"{count} rows")
+    except Timeout:
+        raise ConfigError("a run is being worked on now; rotate the keys when it has ended") from None
+    return count

@@ -1,0 +1,32 @@
+"""Finding an organization and its settings. Reads only."""
+
+from __future__ import annotations
+
+from rollbook.errors import ConfigError
+from rollbook.roster.settings import Settings
+from rollbook.roster.settings import parse as parse_settings
+from rollbook.store.models import Organization, SettingsVersion
+
+
+def find_organization(slug: str) -> Organization:
+    """Raises ConfigError that names the organizations there are."""
+    found = Organization.objects.filter(slug=slug).first()
+    if found is None:
+        known = ", ".join(Organization.objects.order_by("slug").values_list("slug", flat=True))
+        hint = (
+            f"there are {known}" if known else "import its settings first: rollbook config import FILE.yaml"
+        )
+        raise ConfigError(f"there is no organization {slug!r}; {hint}")
+    return found
+
+
+def latest_version(organization: Organization) -> SettingsVersion | None:
+    return SettingsVersion.objects.filter(organization=organization).order_by("-number").first()
+
+
+def current_settings(organization: Organization) -> tuple[SettingsVersion, Settings]:
+    """Raises ConfigError when nothing was imported yet."""
+    version = latest_version(organization)
+    if version is None:
+        raise ConfigError(f"{organization.slug} has no settings yet: rollbook config import FILE.yaml")
+    return version, parse_settings(version.document)

@@ -1,0 +1,116 @@
+"""Asking for runs and stopping them. A run is a queued row; whoever works the queue does the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from rollbook.actions.organizations import current_settings, find_organization
+from rollbook.errors import ConfigError, StalePlan
+from rollbook.roster.lms import KINDS, RUN_KINDS
+from rollbook.store.audit import audit
+from rollbook.store.ids import new_run_id
+from rollbook.store.ledger import current_version
+from rollbook.store.models import Organization, Run, RunState
+from rollbook.store.runs import stored_plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a roster run shall do. `kinds` are names of RUN_KINDS; `schools` org sourcedIds, empty for all."""
+
+    kinds: Sequence[str] = ("all",)
+    schools: Sequence[str] = ()
+    dry_run: bool = False
+    compare_live: bool = False
+    retry_refused: bool = False
+
+    def lms_kinds(self) -> list[str]:
+        """The LMS kinds to write, in the order of KINDS. Raises ConfigError."""
+        for name in self.kinds:
+            if name not in RUN_KINDS:
+                raise ConfigError(f"there is no kind {name!r}; there are {', '.join(RUN_KINDS)}")
+        chosen = {kind for name in self.kinds for kind in RUN_KINDS[name]}
+        return [kind for kind in KINDS if kind in chosen]
+
+
+def request_run(*, org: str, wanted: Wanted, by: str) -> Run:
+    """Queue a run; an equal one that is queued already is returned instead. Raises ConfigError."""
+    with transaction.atomic():
+        organization = find_organization(org)
+        current_settings(organization)
+        traits = {
+            "kinds": wanted.lms_kinds(),
+            "schools": sorted(set(wanted.schools)),
+            "dry_run": wanted.dry_run,
+            "compare_live": wanted.compare_live,
+            "retry_refused": wanted.retry_refused,
+        }
+        same = Run.objects.filter(organization=organization, state=RunState.QUEUED, lease_epoch=0, **traits)
+        queued = same.filter(applies__isnull=True, undo_of__isnull=True).first()
+        if queued is not None:
+            return queued
+        return queue_run(organization, "plan" if wanted.dry_run else "sync", by, **traits)
+
+
+def request_apply(*, run_id: str, by: str) -> Run:
+    """Queue the sending of a stored plan. Raises ConfigError when there is none to send, StalePlan when the ledger or
+    the settings moved on since."""
+    with transaction.atomic():
+        planned = find_run(run_id)
+        plan = stored_plan(planned)
+        if not planned.dry_run or plan is None:
+            raise ConfigError(f"run {run_id} is not a dry run with a stored plan")
+        if planned.applied_by.filter(state__in=[RunState.QUEUED, RunState.RUNNING]).exists():
+            raise ConfigError(f"the plan of run {run_id} is being applied already")
+        version, _ = current_settings(planned.organization)
+        ledger = current_version(planned.organization_id).number
+        if ledger != plan.ledger_version or version.digest != plan.settings_digest:
+            raise StalePlan(
+                f"the plan of run {run_id} is stale: the ledger or the settings changed; plan again"
+            )
+        return queue_run(
+            planned.organization, "apply", by, kinds=planned.kinds, schools=planned.schools, applies=planned
+        )
+
+
+def request_undo(*, run_id: str, by: str, dry_run: bool = False) -> Run:
+    """Queue the undoing of what a run sent (rule 28). Raises ConfigError when it sent nothing."""
+    with transaction.atomic():
+        run = find_run(run_id)
+        if not run.ended or run.plan is None or not run.intents.exists():
+            raise ConfigError(f"run {run_id} has sent nothing that could be undone")
+        return queue_run(
+            run.organization, "undo", by, kinds=run.kinds, schools=run.schools, undo_of=run, dry_run=dry_run
+        )
+
+
+def cancel_run(*, run_id: str, by: str) -> Run:
+    """Cancel a queued run, or ask a running one to stop. Raises ConfigError when it has ended."""
+    with transaction.atomic():
+        run = find_run(run_id)
+        if run.ended:
+            raise ConfigError(f"run {run_id} has already ended: {run.state}")
+        if run.state == RunState.QUEUED:
+            run.state, run.ended_at = RunState.CANCELLED, timezone.now()
+        run.cancel_requested = True
+        run.save()
+        audit(by=by, action="cancel run", organization=run.organization.slug, subject=run.pk)
+    return run
+
+
+def find_run(run_id: str) -> Run:
+    """Raises ConfigError."""
+    run = Run.objects.select_related("organization").filter(pk=run_id).first()
+    if run is None:
+        raise ConfigError(f"there is no run {run_id!r}; see them all with: rollbook runs")
+    return run
+
+
+def queue_run(organization: Organization, action: str, by: str, **traits: object) -> Run:
+    run = Run.objects.create(id=new_run_id(), organization=organization, requested_by=by, **traits)
+    audit(by=by, action=f"request {action}", organization=organization.slug, subject=run.pk)
+    return run

@@ -1,0 +1,78 @@
+"""Takes secrets out of a settings document: `${ENV_NAME}` and `file:PATH` are looked up. Shows none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rollbook.connectors.kit.options import describe
+from rollbook.connectors.registry import connector
+from rollbook.errors import ConfigError
+
+SIDES = ("sis", "lms")
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+@dataclass(frozen=True)
+class FoundSecret:
+    """A secret and what the settings said instead of it."""
+
+    text: str = field(repr=False)
+    reference: str
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where `${NAME}` and relative `file:` paths are looked up."""
+
+    environment: Mapping[str, str] = field(repr=False)
+    folder: Path
+
+
+def take_secrets(document: dict[str, Any], around: Surroundings) -> dict[str, FoundSecret]:
+    """Remove the secrets from the document (changing it) and return them by place, e.g. `sis.secret`.
+
+    `${NAME}` in any other option is replaced by its value. Raises ConfigError for an unknown variable, file
+    or connector.
+    """
+    found: dict[str, FoundSecret] = {}
+    for side in SIDES:
+        connection = document.get(side)
+        if not isinstance(connection, dict) or not isinstance(connection.get("options", {}), dict):
+            continue  # the schema names it
+        name = connection.get("connector")
+        options = connection.setdefault("options", {})
+        shapes = {one.name: one for one in describe(connector(str(name)).options)}
+        for key, value in list(options.items()):
+            if key in shapes and shapes[key].secret and value is not None:
+                place = f"{side}.{key}"
+                found[place] = _look_up(str(options.pop(key)), place, around)
+            elif isinstance(value, str) and _VARIABLE.fullmatch(value):
+                options[key] = _look_up(value, f"{side}.{key}", around).text
+            elif key in shapes and shapes[key].kind == "text" and type(value) in (int, float):
+                options[key] = str(value)  # `key: 12345` is a text that looks like a number
+    return found
+
+
+def placeholder(place: str) -> str:
+    """What an export says for a secret that was given as it is: `${SIS_SECRET}` for `sis.secret`."""
+    return "${" + re.sub(r"[^A-Z0-9]", "_", place.upper()) + "}"
+
+
+def _look_up(value: str, place: str, around: Surroundings) -> FoundSecret:
+    variable = _VARIABLE.fullmatch(value)
+    if variable:
+        name = variable[1]
+        if not around.environment.get(name):
+            raise ConfigError(f"{place}: the environment variable {name} is not set")
+        return FoundSecret(around.environment[name], value)
+    if value.startswith("file:"):
+        path = (around.folder / Path(value.removeprefix("file:")).expanduser()).resolve()
+        try:
+            return FoundSecret(path.read_text("utf-8").rstrip("\r\n"), f"file:{path}")
+        except (OSError, UnicodeDecodeError):
+            raise ConfigError(f"{place}: the file {path} cannot be read") from None
+    return FoundSecret(value, placeholder(place))

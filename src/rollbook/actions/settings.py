@@ -1,0 +1,133 @@
+"""Settings of an organization: import, export, check. Secrets go in encrypted and never come out."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from django.db import transaction
+
+from rollbook.actions.actors import OPERATOR
+from rollbook.actions.organizations import latest_version
+from rollbook.actions.secret_texts import FoundSecret, Surroundings
+from rollbook.actions.settings_text import read_settings
+from rollbook.actions.yaml_text import dump_yaml
+from rollbook.errors import ConfigError
+from rollbook.roster.settings import Settings
+from rollbook.roster.settings import parse as parse_settings
+from rollbook.store.audit import audit
+from rollbook.store.ledger import current_version
+from rollbook.store.models import Organization, Secret, SettingsVersion
+from rollbook.store.secrets import KeyRing
+from rollbook.store.setup import opened
+
+
+@dataclass(frozen=True)
+class SavedSettings:
+    """`changed` is False when everything was saved like that already."""
+
+    organization: str
+    number: int
+    changed: bool
+
+
+def import_settings(
+    text: str, *, name: str, around: Surroundings, by: str, slug: str | None = None
+) -> SavedSettings:
+    """Save a YAML text as the organization's next settings; the organization is made when it is new.
+
+    Raises ConfigError when the text is wrong, is not of organization `slug`, or changes what is locked.
+    """
+    found = read_settings(text, name=name, around=around)
+    settings = found.settings
+    if slug is not None and slug != settings.organization.slug:
+        raise ConfigError(f"{name} holds the settings of {settings.organization.slug}, not of {slug}")
+    document: dict[str, Any] = msgspec.to_builtins(settings)
+    with transaction.atomic():
+        organization = _organization(settings)
+        latest = latest_version(organization)
+        if latest is not None:
+            _check_locked(organization, parse_settings(latest.document), settings, by)
+        same = latest is not None and latest.document == document
+        secrets_changed = _keep_secrets(organization, found.secrets)
+        if same and latest is not None and not secrets_changed:
+            return SavedSettings(organization.slug, latest.number, changed=False)
+        number = latest.number if same and latest else (latest.number + 1 if latest else 1)
+        if not same:
+            _keep_version(organization, number, document, by)
+        audit(by=by, action="import settings", organization=organization.slug, subject=str(number))
+    return SavedSettings(organization.slug, number, changed=True)
+
+
+def check_settings(text: str, *, name: str, around: Surroundings) -> Settings:
+    """Read a YAML text as an import would, and store nothing. Raises ConfigError."""
+    return read_settings(text, name=name, around=around).settings
+
+
+def export_settings(slug: str) -> str:
+    """The organization's settings as YAML that can be imported again, with `${…}` where secrets belong."""
+    from rollbook.actions.organizations import current_settings, find_organization
+
+    organization = find_organization(slug)
+    _, settings = current_settings(organization)
+    document: dict[str, Any] = msgspec.to_builtins(settings)
+    for secret in Secret.objects.filter(organization=organization).order_by("place"):
+        side, _, option = secret.place.partition(".")
+        document[side]["options"][option] = secret.reference
+    return dump_yaml(_without_nones(document))
+
+
+def digest(document: dict[str, Any]) -> str:
+    """What a plan is bound to: SHA-256 of the settings in one fixed form."""
+    return hashlib.sha256(msgspec.json.encode(document, order="deterministic")).hexdigest()
+
+
+def _organization(settings: Settings) -> Organization:
+    wanted = settings.organization
+    organization, _ = Organization.objects.update_or_create(
+        slug=wanted.slug, defaults={"name": wanted.name, "timezone": wanted.timezone}
+    )
+    return organization
+
+
+def _check_locked(organization: Organization, old: Settings, new: Settings, by: str) -> None:
+    applied = current_version(organization.pk).number > 0
+    if applied and old.users.unique_id != new.users.unique_id:
+        raise ConfigError(
+            f"users.unique_id is locked at {old.users.unique_id} since the first sync: "
+            "with another one, everybody would look new"
+        )
+    if old.sis.connector != new.sis.connector and by != OPERATOR:
+        raise ConfigError(f"only the operator of this server can leave the SIS connector {old.sis.connector}")
+
+
+def _keep_secrets(organization: Organization, found: dict[str, FoundSecret]) -> bool:
+    ring = KeyRing(opened().keys)
+    known = {row.place: row for row in Secret.objects.filter(organization=organization)}
+    changed = False
+    for place in known.keys() - found.keys():
+        known[place].delete()
+        changed = True
+    for place, secret in found.items():
+        row = known.get(place) or Secret(organization=organization, place=place)
+        same = bool(row.pk) and ring.decrypt(row.ciphertext) == secret.text
+        if same and row.reference == secret.reference:
+            continue
+        row.ciphertext, row.reference = ring.encrypt(secret.text), secret.reference
+        row.save()
+        changed = True
+    return changed
+
+
+def _keep_version(organization: Organization, number: int, document: dict[str, Any], by: str) -> None:
+    SettingsVersion.objects.create(
+        organization=organization, number=number, document=document, digest=digest(document), by=by
+    )
+
+
+def _without_nones(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nones(inner) for key, inner in value.items() if inner is not None}
+    return list(value) if isinstance(value, tuple) else value

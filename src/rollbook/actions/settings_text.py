@@ -1,0 +1,130 @@
+"""A settings file read and judged as a whole: shape, mappings, time zone, options. Stores nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from rollbook.actions.secret_texts import SIDES, FoundSecret, Surroundings, take_secrets
+from rollbook.actions.yaml_text import load_yaml
+from rollbook.connectors.base import Connector
+from rollbook.connectors.kit.options import describe, parse
+from rollbook.connectors.registry import connector
+from rollbook.errors import ConfigError
+from rollbook.roster.settings import Connection, Settings
+from rollbook.roster.settings import parse as parse_settings
+
+_MOST_PROBLEMS = 8
+_SCHOOL = re.compile(r"create|skip|id:.+|code:.+")
+_TERM = re.compile(r"create|skip|id:.+|title:.+")
+
+
+@dataclass(frozen=True)
+class SettingsText:
+    """What a file says: typed settings without secrets, and the secrets by place."""
+
+    settings: Settings
+    secrets: dict[str, FoundSecret] = field(repr=False)
+
+
+def read_settings(text: str, *, name: str, around: Surroundings) -> SettingsText:
+    """Read YAML text; `name` is what errors call it. Raises ConfigError that lists what is wrong."""
+    document = _as_texts(load_yaml(text, name))
+    secrets = take_secrets(document, around)
+    problems = list(_shape_problems(document))
+    if problems:
+        raise _told(name, problems)
+    settings = parse_settings(document)
+    problems = list(_mapping_problems(settings))
+    if problems:
+        raise _told(name, problems)
+    for side in SIDES:
+        typed_options(getattr(settings, side), {p: s.text for p, s in secrets.items()}, side)
+    return SettingsText(settings, secrets)
+
+
+def typed_options(connection: Connection, secrets: dict[str, str], side: str) -> msgspec.Struct:
+    """The options of one side, with its secrets put in; `side` is sis or lms. Raises ConfigError."""
+    found = connector_of(connection, side)
+    names = {one.name for one in describe(found.options)}
+    values = dict(connection.options)
+    if connection.partner is not None:
+        if "partner" not in names:
+            raise ConfigError(f"{side}: the connector {connection.connector} has no partners")
+        values.setdefault("partner", connection.partner)
+    for place, secret in secrets.items():
+        if place.startswith(f"{side}."):
+            values[place.removeprefix(f"{side}.")] = secret
+    try:
+        return parse(found.options, values)
+    except ConfigError as error:
+        raise ConfigError(f"{side}: {error}") from None
+
+
+def connector_of(connection: Connection, side: str) -> Connector:
+    """The connector of a side. Raises ConfigError when it cannot read a SIS or write an LMS."""
+    found = connector(connection.connector)
+    if (found.source if side == "sis" else found.target) is None:
+        role = "read a SIS" if side == "sis" else "write to an LMS"
+        raise ConfigError(f"{side}: the connector {connection.connector} cannot {role}")
+    return found
+
+
+def _as_texts(document: dict[str, Any]) -> dict[str, Any]:
+    """Years and grades are texts that look like numbers."""
+    if type(document.get("active_year")) is int:
+        document["active_year"] = str(document["active_year"])
+    exclude = document.get("exclude")
+    if isinstance(exclude, dict):
+        for key, values in exclude.items():
+            if isinstance(values, list):
+                exclude[key] = [str(value) if type(value) is int else value for value in values]
+    return document
+
+
+def _shape_problems(document: dict[str, Any]) -> Iterator[str]:
+    from jsonschema import Draft202012Validator
+
+    schema = msgspec.json.schema(Settings)
+    for error in Draft202012Validator(schema).iter_errors(document):
+        place = ".".join(str(part) for part in error.absolute_path)
+        yield f"{place}: {_words(error)}" if place else _words(error)
+
+
+def _words(error: Any) -> str:
+    """A validator's message without the value, which might be a secret in the wrong place."""
+    if error.validator == "enum":
+        return f"must be one of {', '.join(str(value) for value in error.validator_value)}"
+    if error.validator == "type":
+        return f"must be of type {error.validator_value}"
+    if error.validator == "pattern":
+        return f"must look like {error.validator_value}"
+    if error.validator in ("required", "additionalProperties", "minimum", "maximum"):
+        return str(error.message).replace("Additional properties are not allowed", "unknown setting")
+    return "is not valid here"
+
+
+def _mapping_problems(settings: Settings) -> Iterator[str]:
+    for org, value in settings.schools.items():
+        if not _SCHOOL.fullmatch(value):
+            yield f"schools.{org}: must be create, skip, id:… or code:…"
+    for org, sessions in settings.terms.items():
+        for session, values in sessions.items():
+            for value in [values] if isinstance(values, str) else values:
+                if not _TERM.fullmatch(value):
+                    yield f"terms.{org}.{session}: must be create, skip, id:… or title:…"
+    try:
+        ZoneInfo(settings.organization.timezone)
+    except (KeyError, ValueError, OSError):
+        yield "organization.timezone: must be a name such as America/New_York"
+
+
+def _told(name: str, problems: list[str]) -> ConfigError:
+    shown = "; ".join(problems[:_MOST_PROBLEMS])
+    more = f"; and {len(problems) - _MOST_PROBLEMS} more" if len(problems) > _MOST_PROBLEMS else ""
+    return ConfigError(f"{name}: {shown}{more}")

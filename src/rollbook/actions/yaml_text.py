@@ -1,0 +1,59 @@
+"""YAML as people mean it: keys are text and stand once, only true/false are flags, dates stay text."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+from rollbook.errors import ConfigError
+
+
+class _Loader(yaml.SafeLoader):
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own form
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        found: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key must be a word", key_node.start_mark
+                )
+            if key_node.value in found:
+                words = f"{key_node.value!r} stands twice"
+                raise yaml.constructor.ConstructorError(None, None, words, key_node.start_mark)
+            found[key_node.value] = self.construct_object(value_node, deep=True)
+        return found
+
+
+def _resolves(tag: str, pattern: str, first: str) -> None:
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(rf"^(?:{pattern})$"), list(first))
+
+
+# "007", "1e3", "12:30", "yes" and "2027-01-01" stay texts: ids and dates are texts for us.
+_resolves("int", r"-?(?:0|[1-9][0-9]*)", "-0123456789")
+_resolves("float", r"-?[0-9]+\.[0-9]+", "-0123456789")
+_resolves("bool", r"true|false|True|False", "tTfF")
+_resolves("null", r"~|null|", "~n")
+_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^$"), [""])
+
+
+def load_yaml(text: str, name: str) -> dict[str, Any]:
+    """The document as plain data. Raises ConfigError that names the line, never the text of it."""
+    try:
+        document = yaml.load(text, _Loader)  # a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"line {mark.line + 1}" if mark else "somewhere"
+        raise ConfigError(f"{name}, {where}: {error.problem or 'this is not YAML'}") from None
+    except yaml.YAMLError:
+        raise ConfigError(f"{name} is not YAML") from None
+    if not isinstance(document, dict):
+        raise ConfigError(f"{name} holds no settings; it must begin with `organization:`")
+    return document
+
+
+def dump_yaml(document: dict[str, Any]) -> str:
+    """Plain data as YAML, keys in the given order."""
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
