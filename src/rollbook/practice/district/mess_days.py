@@ -158,16 +158,21 @@ def _spread(path: Path, target: Path, parts: int) -> None:
                 sinks[crc32(line.split(b",", 1)[0]) % parts].write(line)
 
 
-def _rows(path: Path) -> dict[str, list[str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return {row[0]: row for row in csv.reader(file)}
+def _lines(path: Path) -> dict[bytes, bytes]:
+    with path.open("rb") as file:
+        return {line.split(b",", 1)[0]: line for line in file}
 
 
 def _differences(old: Path, new: Path) -> Iterator[list[str]]:
-    before, now = _rows(old), _rows(new)
-    for key, row in now.items():
-        if before.get(key) != row:
-            yield [key, "active", _DELTA_TIME, *row[3:]]
-    for key, row in before.items():
+    before, now = _lines(old), _lines(new)
+    for key, line in now.items():
+        if before.get(key) != line:
+            yield _stamped(line, "active")
+    for key, line in before.items():
         if key not in now:
-            yield [key, "tobedeleted", _DELTA_TIME, *row[3:]]
+            yield _stamped(line, "tobedeleted")
+
+
+def _stamped(line: bytes, status: str) -> list[str]:
+    key, _, _, *rest = next(csv.reader([line.decode("utf-8")]))
+    return [key, status, _DELTA_TIME, *rest]

@@ -100,15 +100,11 @@ def _nul(folder: Path, mess: Mess) -> None:
 
 @KINDS.add("agent-of-teacher", "A few pupils have a teacher as agent.", ROWS)
 def _teacher_agent(folder: Path, mess: Mess) -> None:
-    enrollments = list_first_teacher(folder)
+    enrollments = read(folder, "enrollments")
+    teacher = next((row["userSourcedId"] for row in enrollments if row["role"] == "teacher"), "")
 
     def change(row: Row, number: int) -> None:
-        if some(number) and row["sourcedId"] != enrollments:
-            row["agentSourcedIds"] = ",".join(filter(None, [row["agentSourcedIds"], enrollments]))
+        if some(number) and row["grades"]:
+            row["agentSourcedIds"] = ",".join(filter(None, [row["agentSourcedIds"], teacher]))
 
     edit(folder, "users", change)
-
-
-def list_first_teacher(folder: Path) -> str:
-    """The sourcedId of the first teacher in enrollments.csv; blank if there is none."""
-    return next((row["userSourcedId"] for row in read(folder, "enrollments") if row["role"] == "teacher"), "")

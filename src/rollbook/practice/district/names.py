@@ -14,8 +14,8 @@ _POOLS = (
         " Lucas Charlotte Jackson Amelia Aiden Harper Caleb Evelyn Owen Abigail Wyatt Ella Henry Grace Isaac"
         " Mary-Kate D'Andre Jo",
         "Smith Johnson Williams Brown Jones Davis Miller Wilson Moore Taylor Anderson Thomas Jackson White"
-        " Harris Martin Thompson Robinson Clark Lewis Walker Hall Young King Wright Scott Green Baker Adams Nelson"
-        " O'Brien O'Connor Smith-Jones MacLeod Washington Begay Kealoha",
+        " Harris Martin Thompson Robinson Clark Lewis Walker Hall Young King Wright Scott Green Baker Adams"
+        " Nelson O'Brien O'Connor Smith-Jones MacLeod Washington Begay Kealoha",
     ),
     (
         14,
