@@ -57,8 +57,8 @@ def request_run(*, org: str, wanted: Wanted, by: str) -> Run:
 
 
 def request_apply(*, run_id: str, by: str) -> Run:
-    """Queue the sending of a stored plan. Raises ConfigError when there is none to send, StalePlan when the ledger or
-    the settings moved on since."""
+    """Queue the sending of a stored plan. Raises ConfigError when there is none to send, StalePlan when the
+    ledger or the settings moved on since."""
     with transaction.atomic():
         planned = find_run(run_id)
         plan = stored_plan(planned)

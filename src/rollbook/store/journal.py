@@ -12,56 +12,58 @@ from rollbook.core.protocols import Attempt
 from rollbook.errors import Bug
 from rollbook.roster.changes import Outcome
 from rollbook.store.lease import Lease
-from rollbook.store.models import SliceIntent, SliceOutcome
+from rollbook.store.models import Run, SliceIntent, SliceOutcome
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[Outcome]).decode
 
 
 class StoredJournal:
-    """Implements `core.protocols.Journal` for (run of the lease, plan digest)."""
+    """Implements `core.protocols.Journal` for (run, plan digest).
 
-    def __init__(self, lease: Lease, plan: str) -> None:
+    `run` is the lease's own, or an earlier one of the organization that is settled under this lease.
+    """
+
+    def __init__(self, lease: Lease, plan: str, run: str | None = None) -> None:
         self._lease = lease
         self._plan = plan
+        self._run = run or lease.run
 
     def intend(self, number: int, first_seq: int, last_seq: int) -> None:
-        with self._lease.writing() as run:
+        with self._lease.writing():
             SliceIntent.objects.get_or_create(
-                run=run,
+                run_id=self._run,
                 plan=self._plan,
                 number=number,
                 defaults={"first_seq": first_seq, "last_seq": last_seq},
             )
-            if run.settled:
-                run.settled = False
-                run.save(update_fields=["settled"])
+            Run.objects.filter(pk=self._run).update(settled=False)
 
     def record(self, number: int, outcomes: Sequence[Outcome]) -> None:
         payload = zlib.compress(_encode(list(outcomes)), 1)
         checksum = hashlib.sha256(payload).hexdigest()
-        with self._lease.writing() as run:
+        with self._lease.writing():
             SliceOutcome.objects.get_or_create(
-                run=run,
+                run_id=self._run,
                 plan=self._plan,
                 number=number,
                 defaults={"payload": payload, "checksum": checksum},
             )
 
     def done(self) -> frozenset[int]:
-        found = SliceOutcome.objects.filter(run=self._lease.run, plan=self._plan)
+        found = SliceOutcome.objects.filter(run=self._run, plan=self._plan)
         return frozenset(found.values_list("number", flat=True))
 
     def attempts(self) -> Iterator[Attempt]:
-        intents = SliceIntent.objects.filter(run=self._lease.run, plan=self._plan).order_by("number")
+        intents = SliceIntent.objects.filter(run=self._run, plan=self._plan).order_by("number")
         for intent in intents.iterator():
             yield Attempt(intent.number, intent.first_seq, intent.last_seq, self._outcomes(intent.number))
 
     def _outcomes(self, number: int) -> list[Outcome] | None:
-        row = SliceOutcome.objects.filter(run=self._lease.run, plan=self._plan, number=number).first()
+        row = SliceOutcome.objects.filter(run=self._run, plan=self._plan, number=number).first()
         if row is None:
             return None
         payload = bytes(row.payload)
         if hashlib.sha256(payload).hexdigest() != row.checksum:
-            raise Bug(f"the outcome of slice {number} of run {self._lease.run} was damaged on disk")
+            raise Bug(f"the outcome of slice {number} of run {self._run} was damaged on disk")
         return _decode(zlib.decompress(payload))

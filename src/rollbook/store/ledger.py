@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rollbook.core.protocols import LedgerVersion
 from rollbook.errors import StalePlan
 from rollbook.store.lease import Lease
-from rollbook.store.models import LedgerVersionRow
+from rollbook.store.models import LedgerVersionRow, Run
 
 
 def current_version(organization: int) -> LedgerVersion:
@@ -17,24 +17,23 @@ def current_version(organization: int) -> LedgerVersion:
 
 
 class StoredLedger:
-    """Implements `core.protocols.Ledger` for the lease's organization."""
+    """Implements `core.protocols.Ledger` for the lease's organization; a new version settles `run`."""
 
-    def __init__(self, lease: Lease) -> None:
+    def __init__(self, lease: Lease, run: str | None = None) -> None:
         self._lease = lease
+        self._run = run or lease.run
 
     def current(self) -> LedgerVersion:
         return current_version(self._lease.organization)
 
     def advance(self, base: int, files: Mapping[str, str]) -> LedgerVersion:
-        with self._lease.writing() as run:
+        with self._lease.writing():
             current = self.current()
             if current.number != base:
                 raise StalePlan(f"the ledger moved on from version {base} to {current.number}")
             merged = {**current.files, **files}
             LedgerVersionRow.objects.create(
-                organization=run.organization, number=base + 1, files=merged, run=run
+                organization_id=self._lease.organization, number=base + 1, files=merged, run_id=self._run
             )
-            if not run.settled:
-                run.settled = True
-                run.save(update_fields=["settled"])
+            Run.objects.filter(pk=self._run).update(settled=True)
         return LedgerVersion(base + 1, merged)

@@ -10,9 +10,12 @@ from django.utils import timezone
 
 from rollbook.core.protocols import Hold
 from rollbook.core.stored import RunResult, StoredPlan
-from rollbook.errors import RollbookError
+from rollbook.errors import Bug, RollbookError
 from rollbook.store.lease import Lease
 from rollbook.store.models import HoldRow, HoldState, Organization, PermitRow, Run, RunState
+
+#: A run whose worker died this often without progress is not tried again.
+MOST_TAKEOVERS = 3
 
 
 def stored_plan(run: Run) -> StoredPlan | None:
@@ -42,7 +45,7 @@ def end_run(lease: Lease, result: RunResult) -> Run:
         _replace_holds(run, result)
         if not run.dry_run:
             _use_permits(run)
-        if result.facts.get("compared_live") or run.compare_live:
+        if run.compare_live:
             Organization.objects.filter(pk=run.organization_id).update(compare_live=False)
     return run
 
@@ -56,12 +59,37 @@ def fail_run(lease: Lease, error: RollbookError, *, cancelled: bool = False) -> 
     return run
 
 
-def settle_run(lease: Lease, result: RunResult) -> None:
+def settle_run(lease: Lease, run_id: str, result: RunResult) -> None:
     """What a broken run had sent is in the ledger now; its counts are kept, its holds are not."""
-    with lease.writing() as run:
+    with lease.writing():
+        run = Run.objects.get(pk=run_id)
         _keep_result(run, result)
         run.settled = True
         run.save()
+
+
+def requeue_run(lease: Lease) -> None:
+    """The worker of this run died: queue it again. Three times without one more slice, and it fails."""
+    with lease.writing() as run:
+        slices = run.outcomes.count()
+        run.takeovers = 1 if slices > run.takeover_slices else run.takeovers + 1
+        run.takeover_slices = slices
+        run.state = RunState.QUEUED
+        if run.cancel_requested:
+            run.state = RunState.CANCELLED
+        elif run.takeovers >= MOST_TAKEOVERS:
+            run.state = RunState.FAILED
+            run.error_name, run.error_who = Bug.__name__, Bug.who
+            run.error = f"the run was interrupted {run.takeovers} times without getting any further"
+        run.lease_owner, run.lease_until = "", None
+        run.ended_at = None if run.state == RunState.QUEUED else timezone.now()
+        run.save()
+
+
+def unsettled_runs(organization: int) -> list[Run]:
+    """Ended runs that sent something the ledger does not know yet, oldest first."""
+    ended = Run.objects.filter(organization=organization, settled=False, plan__isnull=False)
+    return list(ended.exclude(state__in=[RunState.QUEUED, RunState.RUNNING]))
 
 
 def _keep_result(run: Run, result: RunResult) -> None:

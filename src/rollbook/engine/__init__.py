@@ -1,0 +1,1 @@
+"""The clockwork: who works the queue, under which lease, and what follows when a worker dies."""

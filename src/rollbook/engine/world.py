@@ -1,0 +1,163 @@
+"""Builds what a run works with: connectors, blobs, ledger, journal, scratch folder. Runs nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import zipfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from rollbook.actions.settings_text import connector_of, typed_options
+from rollbook.connectors.base import Cancel, Context, CountRequest, Source, Target
+from rollbook.core.protocols import Progress
+from rollbook.errors import Bug, ConfigError
+from rollbook.pipeline.roster_run import World
+from rollbook.roster.settings import Settings
+from rollbook.store.blobs import LocalBlobs
+from rollbook.store.folder import DataFolder
+from rollbook.store.journal import StoredJournal
+from rollbook.store.lease import Lease
+from rollbook.store.ledger import StoredLedger
+from rollbook.store.memory import StoredMemory
+from rollbook.store.passwords import StoredPasswords
+from rollbook.store.permits import StoredPermits
+from rollbook.store.secrets import KeyRing, secrets_of
+
+#: A run needs room for its pages, its scratch database and its files.
+ROOM_PER_INPUT = 3
+_LEAST_ROOM = 64 * 1024 * 1024
+
+
+class Requests:
+    """Counts attempts of each side; several threads count at once."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter(sis=0, lms=0)
+        self._lock = threading.Lock()
+
+    def counter(self, side: str) -> CountRequest:
+        def count(attempts: int = 1, /) -> None:
+            with self._lock:
+                self._counts[side] += attempts
+
+        return count
+
+    def counts(self) -> dict[str, int]:
+        return dict(self._counts)
+
+
+class Doors:
+    """Opens the connections of an organization. `secrets` maps places to secrets."""
+
+    def __init__(self, settings: Settings, secrets: Mapping[str, str], work: Path, cancel: Cancel) -> None:
+        self.settings, self.work, self.cancel = settings, work, cancel
+        self.requests = Requests()
+        self._secrets = dict(secrets)
+
+    def source_options(self) -> msgspec.Struct:
+        return typed_options(self.settings.sis, self._secrets, "sis")
+
+    def source(self) -> Source:
+        make = connector_of(self.settings.sis, "sis").source
+        if make is None:
+            raise Bug("the connector of the SIS reads no SIS")
+        return make(self.source_options(), self._context("sis"))
+
+    def target(self) -> Target:
+        make = connector_of(self.settings.lms, "lms").target
+        if make is None:
+            raise Bug("the connector of the LMS writes no LMS")
+        return make(typed_options(self.settings.lms, self._secrets, "lms"), self._context("lms"))
+
+    def _context(self, side: str) -> Context:
+        folder = self.work / side
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Context(
+            work=folder,
+            cancel=self.cancel,
+            count=self.requests.counter(side),
+            allow_private_hosts=private_hosts_allowed(),
+        )
+
+
+def private_hosts_allowed() -> bool:
+    return os.environ.get("ROLLBOOK_ALLOW_PRIVATE_HOSTS", "") == "1"
+
+
+@contextmanager
+def open_world(
+    folder: DataFolder,
+    lease: Lease,
+    settings: Settings,
+    cancel: Cancel,
+    *,
+    progress: Progress,
+    with_source: bool,
+    run: str | None = None,
+) -> Iterator[World]:
+    """A world for the lease's run, or for settling the earlier `run` under it; closes its connections."""
+    ring = KeyRing(folder.keys)
+    work = work_folder(folder, run or lease.run)
+    doors = Doors(settings, secrets_of(lease.organization, ring), work, cancel)
+    if with_source:
+        check_room(work, input_bytes(doors.source_options()))
+    target = doors.target()
+    source = None
+    try:
+        source = doors.source() if with_source else None
+        yield World(
+            source=source,
+            target=target,
+            blobs=LocalBlobs(folder.blobs),
+            ledger=StoredLedger(lease, run),
+            journal=lambda digest: StoredJournal(lease, digest, run),
+            passwords=StoredPasswords(lease, ring),
+            permits=StoredPermits(lease),
+            memory=StoredMemory(lease),
+            cancel=cancel,
+            progress=progress,
+            work=work,
+            requests=doors.requests.counts,
+        )
+    finally:
+        if source is not None:
+            source.close()
+        target.close()
+
+
+def work_folder(folder: DataFolder, run: str) -> Path:
+    """The run's scratch folder. It holds personal data and is deleted when the run has ended."""
+    work = folder.work / run
+    work.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return work
+
+
+def input_bytes(options: msgspec.Struct) -> int:
+    """The unpacked size of a source that reads files; 0 where it cannot be known beforehand."""
+    place = getattr(options, "path", None)
+    if not isinstance(place, str | Path) or not Path(place).exists():
+        return 0
+    path = Path(place)
+    if path.is_dir():
+        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, OSError):
+        return path.stat().st_size
+
+
+def check_room(work: Path, needed: int) -> None:
+    """Raises ConfigError when the disk has less than three times the input free."""
+    free = shutil.disk_usage(work).free
+    wanted = max(_LEAST_ROOM, ROOM_PER_INPUT * needed)
+    if free < wanted:
+        raise ConfigError(
+            f"the disk of the data folder has {free >> 20} MiB free; the run needs {wanted >> 20} MiB"
+        )
