@@ -72,7 +72,7 @@ def check(batch: Batch) -> None:
 def compose(batch: Batch, wording: Wording, email_query: Mapping[str, str] | None = None) -> Composed:
     """The calls of one batch of a kind that goes in bulk: one, or two where some courses change their
     codes."""
-    check(batch)
+    check(batch)  # here too, so that no caller can forget it
     if batch.action == REKEY:
         return _compose_rekey(batch)
     settled: dict[int, Outcome] = {}

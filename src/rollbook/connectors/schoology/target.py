@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from rollbook.connectors.base import Batch, Context, Report, TargetTraits
 from rollbook.connectors.kit import LostAnswer
-from rollbook.connectors.schoology.batches import BULK_MOST, REMOVABLE, Call, compose
+from rollbook.connectors.schoology.batches import BULK_MOST, REMOVABLE, Call, check, compose
 from rollbook.connectors.schoology.client import SchoologyClient
 from rollbook.connectors.schoology.lenient import mapping, number, text
 from rollbook.connectors.schoology.options import EMAIL_QUERIES, SchoologyOptions
@@ -92,6 +92,7 @@ class SchoologyTarget:
     def apply(self, batch: Batch) -> Sequence[Outcome]:
         if batch.kind in SINGLES:
             return self._singles.apply(batch)
+        check(batch)
         roles: dict[str, str] = {}
         if batch.kind == "user":
             roles = {title: own for title, (own, _) in self._reader.roles().items()}
