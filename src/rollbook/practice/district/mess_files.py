@@ -63,7 +63,10 @@ def _empty(folder: Path, mess: Mess) -> None:
 
 @KINDS.add("truncated-file", "enrollments.csv breaks off in the middle of a row, at about 60 %.", BYTES)
 def _truncated(folder: Path, mess: Mess) -> None:
-    with (folder / "enrollments.csv").open("r+b") as file:
+    path = folder / "enrollments.csv"
+    if not path.exists():
+        return
+    with path.open("r+b") as file:
         size = file.seek(0, 2) * 6 // 10
         file.seek(max(0, size - 200))
         tail = file.read(min(size, 200))
