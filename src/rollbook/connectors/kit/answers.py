@@ -24,6 +24,14 @@ class BadStatus(BadResponse):
         self.status = status
 
 
+class ServerError(Unavailable):
+    """The other side answered 5xx; `status` holds it."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """A whole answer. `who` and `what` are the words for messages; `url` is where it came from after
@@ -82,14 +90,12 @@ class Answer:
         if self.status == 401:
             return AuthFailed(f"{said}: it does not accept our credentials{self._for}; renew key and secret")
         if self.status == 403:
-            return AuthFailed(
-                f"{said}: our credentials are not allowed to do this{self._for}; grant them access"
-            )
+            return AuthFailed(f"{said}: our credentials are not allowed to do this{self._for}; grant them access")
         if self.status == 429:
             seconds = retry_after(self.headers)
             return Throttled(f"{said}: too many calls{self._for}", 60.0 if seconds is None else seconds)
         if self.status >= 500 or self.status == 408:
-            return Unavailable(f"{said}{self._for}")
+            return ServerError(f"{said}{self._for}", self.status)
         return BadStatus(f"{said}{self._for} ({self.content_type or 'no content type'})", self.status)
 
     @property

@@ -28,9 +28,7 @@ def check_url(url: str, *, allow_private_hosts: bool) -> None:
     if parts.username or parts.password:
         raise ConfigError(f"the address of {host} must not carry a user name or password; use key and secret")
     if parts.scheme == "http" and not allow_private_hosts:
-        raise ConfigError(
-            f"the address of {host} must use https (ROLLBOOK_ALLOW_PRIVATE_HOSTS=1 allows http)"
-        )
+        raise ConfigError(f"the address of {host} must use https (ROLLBOOK_ALLOW_PRIVATE_HOSTS=1 allows http)")
     literal = _literal(host)
     if literal is not None:
         check_address(host, allow_private_hosts=allow_private_hosts)
@@ -45,9 +43,7 @@ def check_address(address: str, *, allow_private_hosts: bool, host: str = "") ->
     if found is None:
         raise ConfigError(f"the address of {host or address} is not understood")
     if str(found) in _METADATA or found.is_link_local or found.is_multicast or found.is_unspecified:
-        raise ConfigError(
-            f"{host or address} is an address that is never called (link-local, metadata or multicast)"
-        )
+        raise ConfigError(f"{host or address} is an address that is never called (link-local, metadata or multicast)")
     if not found.is_global:
         _require(allow_private_hosts, host or address)
 
@@ -57,9 +53,7 @@ def same_origin(one: str, other: str) -> bool:
     first, second = urlsplit(one), urlsplit(other)
     if first.hostname != second.hostname:
         return False
-    ends = [
-        (part.scheme, part.port or {"http": 80, "https": 443}.get(part.scheme)) for part in (first, second)
-    ]
+    ends = [(part.scheme, part.port or {"http": 80, "https": 443}.get(part.scheme)) for part in (first, second)]
     return ends[0] == ends[1] or ends == [("http", 80), ("https", 443)]
 
 
@@ -75,6 +69,4 @@ def _literal(host: str) -> Address | None:
 
 def _require(allowed: bool, host: str) -> None:
     if not allowed:
-        raise ConfigError(
-            f"{host} is a private address; ROLLBOOK_ALLOW_PRIVATE_HOSTS=1 allows such addresses"
-        )
+        raise ConfigError(f"{host} is a private address; ROLLBOOK_ALLOW_PRIVATE_HOSTS=1 allows such addresses")

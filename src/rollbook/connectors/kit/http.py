@@ -87,9 +87,7 @@ class Client:
         self._context, self._auth = context, auth
         self._limiter = limiter or Gate()
         self._headers = {"accept": "application/json", "user-agent": "rollbook", **(headers or {})}
-        self._wire = Wire(
-            self.base_url, context, timeout=timeout, connections=connections, transport=transport
-        )
+        self._wire = Wire(self.base_url, context, timeout=timeout, connections=connections, transport=transport)
 
     def __enter__(self) -> Self:
         return self
@@ -130,9 +128,7 @@ class Client:
         more = {**({"content-type": kind} if kind else {}), **(headers or {})}
         outgoing = Outgoing(method=method, url=self.url(target, query), body=body, form=form is not None)
         policy = retry or (SAFE if method in _READS else CAREFUL)
-        return self._persist(
-            _Call(outgoing=outgoing, headers=more, retry=policy, what=what), frozenset(returns)
-        )
+        return self._persist(_Call(outgoing=outgoing, headers=more, retry=policy, what=what), frozenset(returns))
 
     def url(self, target: str, query: Pairs = ()) -> str:
         """The full address of a target, its query encoded by RFC 3986 as OAuth 1 signatures need it. Raises
@@ -200,9 +196,7 @@ class Client:
                 raise answer.bad("a redirect without a location")
             target = urljoin(outgoing.url, location)
             if not same_origin(outgoing.url, target):
-                raise BadResponse(
-                    f"{self.name} redirects to another host; that is not followed, set its address"
-                )
+                raise BadResponse(f"{self.name} redirects to another host; that is not followed, set its address")
             if answer.status == 303 and outgoing.method not in ("GET", "HEAD"):
                 outgoing = Outgoing(method="GET", url=self.url(target))
             elif answer.status in (301, 302) and outgoing.method not in _READS:
@@ -224,9 +218,7 @@ class Client:
             status, received, body = self._wire.send(outgoing.method, outgoing.url, headers, outgoing.body)
         finally:
             self._limiter.release(ticket)
-        return Answer(
-            status=status, headers=received, body=body, url=outgoing.url, who=self.name, what=call.what
-        )
+        return Answer(status=status, headers=received, body=body, url=outgoing.url, who=self.name, what=call.what)
 
 
 def encode(pairs: Pairs) -> str:

@@ -113,9 +113,7 @@ class CreditLimiter(Gate):
                 return pause
             self._grow(now)
             cost = min(cost, self._credits)
-            held = sorted(
-                ((free, t) for t in self._spent if (free := self._free_at(t)) > now), key=itemgetter(0)
-            )
+            held = sorted(((free, t) for t in self._spent if (free := self._free_at(t)) > now), key=itemgetter(0))
             self._spent = deque(t for _, t in held)
             spare = self._credits - sum(t.cost for t in self._spent)
             for free, ticket in held:

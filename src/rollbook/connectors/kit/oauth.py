@@ -185,9 +185,7 @@ def _refusal(answer: Answer) -> AuthFailed | ConfigError:
     word = str(found.get("error", "")) if isinstance(found, dict) else ""
     known = f", {word}" if word in _WORDS else ""
     if word == "invalid_scope":
-        return ConfigError(
-            f"{answer.who} does not grant these scopes ({answer.status}{known}); change the scopes"
-        )
+        return ConfigError(f"{answer.who} does not grant these scopes ({answer.status}{known}); change the scopes")
     return AuthFailed(f"{answer.who} refused key or secret ({answer.status}{known}); renew them")
 
 

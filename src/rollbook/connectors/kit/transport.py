@@ -67,9 +67,7 @@ class Wire:
     def close(self) -> None:
         self._http.close()
 
-    def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes
-    ) -> tuple[int, httpx2.Headers, bytes]:
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, httpx2.Headers, bytes]:
         """Status, headers and the whole body. Raises Failure, or ConfigError for an address that must not be
         called."""
         try:
@@ -116,9 +114,7 @@ class Wire:
 
     def _failure(self, error: httpx2.HTTPError) -> Failure:
         host = self._host
-        if isinstance(
-            error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError
-        ):
+        if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError):
             if _certificate(error):
                 words = f"the TLS certificate of {host} cannot be verified"
                 return Failure(Unavailable(words), repeatable=False, lost=False)
@@ -129,9 +125,7 @@ class Wire:
         if isinstance(error, httpx2.TimeoutException):
             return Failure(Unavailable(f"{host} did not answer in time"), repeatable=True, lost=True)
         if isinstance(error, httpx2.DecodingError):
-            return Failure(
-                BadResponse(f"{host} sent a body that cannot be unpacked"), repeatable=True, lost=True
-            )
+            return Failure(BadResponse(f"{host} sent a body that cannot be unpacked"), repeatable=True, lost=True)
         return Failure(Unavailable(f"the connection to {host} broke"), repeatable=True, lost=True)
 
 

@@ -1,0 +1,134 @@
+"""The sourcedIds of a page, read without decoding the rest, and a frugal memory of all of them. No I/O."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from typing import Any
+
+import msgspec
+
+Id = str | None
+_BUCKETS = 256
+
+
+class _Record(msgspec.Struct, gc=False):
+    sourcedId: str | int | float | None = None  # noqa: N815 - the name on the wire
+
+
+class MissingEnvelope(Exception):
+    """JSON without the list it should hold."""
+
+
+class NotJson(Exception):
+    """Not JSON at all, or cut off."""
+
+
+@cache
+def _decoder(collection: str) -> Callable[[bytes], Any]:
+    shape = msgspec.defstruct("Envelope", [("records", list[_Record], msgspec.field(name=collection))], gc=False)
+    return msgspec.json.Decoder(shape).decode
+
+
+def page_ids(collection: str, body: bytes) -> list[Id]:
+    """The sourcedId of every record of a page in order, None for a record without one. Raises NotJson and
+    MissingEnvelope."""
+    try:
+        records = _decoder(collection)(body).records
+        return [_text(record.sourcedId) for record in records]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return [_text(one.get("sourcedId")) if isinstance(one, dict) else None for one in records_of(collection, body)]
+
+
+def records_of(collection: str, body: bytes) -> list[Any]:
+    """All records of a page, decoded. Raises NotJson and MissingEnvelope."""
+    found = loose_json(body)
+    records = found.get(collection) if isinstance(found, dict) else None
+    if not isinstance(records, list):
+        raise MissingEnvelope(collection)
+    return records
+
+
+def loose_json(body: bytes) -> Any:
+    """JSON with what servers get wrong: a byte order mark, lone surrogates, NaN, raw control characters."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        return json.loads(body.decode("utf-8-sig"), strict=False)
+    except (ValueError, RecursionError):
+        raise NotJson from None
+
+
+def without(collection: str, body: bytes, known: Callable[[Id, bytes], bool]) -> tuple[bytes, int]:
+    """The page less the records for which `known(sourcedId, raw JSON)` holds; and how many went."""
+    try:
+        raw = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        records = msgspec.json.decode(raw[collection], type=list[msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError):
+        records = [msgspec.Raw(json.dumps(one).encode()) for one in records_of(collection, body)]
+    kept = [one for one, own in zip(records, page_ids(collection, body), strict=True)
+            if not known(own, bytes(one))]  # fmt: skip
+    return msgspec.json.encode({collection: kept}), len(records) - len(kept)
+
+
+def raw_by_id(collection: str, bodies: Iterable[bytes]) -> dict[str, set[bytes]]:
+    """Each record's JSON as received, by sourcedId."""
+    found: dict[str, set[bytes]] = {}
+
+    def note(own: Id, raw: bytes) -> bool:
+        if own is not None:
+            found.setdefault(own, set()).add(raw)
+        return False
+
+    for body in bodies:
+        without(collection, body, note)
+    return found
+
+
+class Seen:
+    """Which ids were met, at eight bytes each: millions of ids as texts would not fit in memory."""
+
+    def __init__(self) -> None:
+        self._buckets = [array("q") for _ in range(_BUCKETS)]
+        self._dirty = [False] * _BUCKETS
+        self.added = 0
+
+    def add(self, ids: Iterable[str]) -> None:
+        buckets, dirty = self._buckets, self._dirty
+        for number in map(hash, ids):
+            place = number & 255
+            buckets[place].append(number)
+            dirty[place] = True
+            self.added += 1
+
+    def __contains__(self, own: str) -> bool:
+        number = hash(own)
+        bucket = self._sorted(number & 255)
+        place = bisect_left(bucket, number)
+        return place < len(bucket) and bucket[place] == number
+
+    def repeats(self) -> int:
+        """How many of the ids added had been added before."""
+        return self.added - sum(len(set(bucket)) for bucket in self._buckets)
+
+    def _sorted(self, place: int) -> array[int]:
+        if self._dirty[place]:
+            self._buckets[place] = array("q", sorted(self._buckets[place]))
+            self._dirty[place] = False
+        return self._buckets[place]
+
+
+def named(ids: Iterable[Id]) -> Iterator[str]:
+    """Those that are there."""
+    return (own for own in ids if own is not None)
+
+
+def _text(value: Any) -> Id:
+    if value is None or value == "":
+        return None
+    return value if isinstance(value, str) else str(value)
