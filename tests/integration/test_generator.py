@@ -19,9 +19,7 @@ import pytest
 from rollbook.practice.district import generate
 
 Table = dict[str, dict[str, str]]
-USER_ROLES = {
-    "1.1": ["administrator", "aide", "guardian", "parent", "proctor", "relative", "student", "teacher"]
-}
+USER_ROLES = {"1.1": ["administrator", "aide", "guardian", "parent", "proctor", "relative", "student", "teacher"]}
 USER_ROLES["1.2"] = [
     *USER_ROLES["1.1"],
     "districtAdministrator",
@@ -130,12 +128,8 @@ def test_movers_have_ended_and_running_enrollments_in_two_schools_of_one_kind(to
     day = town("1.1")[0]
     schools = defaultdict(lambda: defaultdict(set))
     for row in table(day, "enrollments").values():
-        schools[row["userSourcedId"]][row["schoolSourcedId"]].add(
-            (row["role"], row["endDate"] > "2026-11-23")
-        )
-    movers = [
-        found for found in schools.values() if len(found) == 2 and {("student", False)} in found.values()
-    ]
+        schools[row["userSourcedId"]][row["schoolSourcedId"]].add((row["role"], row["endDate"] > "2026-11-23"))
+    movers = [found for found in schools.values() if len(found) == 2 and {("student", False)} in found.values()]
     assert movers
 
 
@@ -188,9 +182,7 @@ def test_files_follow_the_csv_binding(town, version: str) -> None:
     assert manifest["oneroster.version"] == version
     modes = {key[5:]: value for key, value in manifest.items() if key.startswith("file.")}
     assert len(modes) == (13 if version == "1.1" else 21)
-    assert {name for name, mode in modes.items() if mode == "bulk"} == {p.stem for p in day.iterdir()} - {
-        "manifest"
-    }
+    assert {name for name, mode in modes.items() if mode == "bulk"} == {p.stem for p in day.iterdir()} - {"manifest"}
     assert set(modes.values()) == {"bulk", "absent"}
     for name in (name for name, mode in modes.items() if mode == "bulk"):
         rows = list(csv.reader((day / f"{name}.csv").read_text(encoding="utf-8").splitlines(), strict=True))
@@ -218,9 +210,7 @@ def test_user_names_addresses_and_roles_are_unique(town, version: str) -> None:
                 if row["roleType"] == "primary"
             )
             assert set(primary.values()) == {1}
-            assert all(
-                (key, user["primaryOrgSourcedId"]) in primary for key, user in table(day, "users").items()
-            )
+            assert all((key, user["primaryOrgSourcedId"]) in primary for key, user in table(day, "users").items())
 
 
 def test_same_arguments_same_bytes_and_another_seed_another_district(tmp_path: Path) -> None:
@@ -269,9 +259,7 @@ def test_a_day_brings_newcomers_leavers_new_names_and_moves(town) -> None:
     before, after = table(first, "users"), table(second, "users")
     assert before.keys() - after.keys()
     assert after.keys() - before.keys()
-    renamed = [
-        key for key in before.keys() & after.keys() if before[key]["familyName"] != after[key]["familyName"]
-    ]
+    renamed = [key for key in before.keys() & after.keys() if before[key]["familyName"] != after[key]["familyName"]]
     assert renamed
     assert all(before[key]["username"] == after[key]["username"] for key in renamed)
     assert any(before[key]["email"] != after[key]["email"] for key in renamed)
@@ -298,9 +286,7 @@ def test_very_small_districts_are_whole(tmp_path: Path, students: int) -> None:
 
 def test_a_year_of_days_stays_inside_the_school_year(tmp_path: Path) -> None:
     days = generate(tmp_path, students=20, seed=1, days=190, change=0.05)
-    assert all(
-        row["beginDate"] < row["endDate"] <= "2027-05-28" for row in table(days[-1], "enrollments").values()
-    )
+    assert all(row["beginDate"] < row["endDate"] <= "2027-05-28" for row in table(days[-1], "enrollments").values())
 
 
 @pytest.mark.parametrize(

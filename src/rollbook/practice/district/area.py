@@ -129,9 +129,7 @@ class AreaState:
         return (pupil for pupil in self.students if not pupil.gone)
 
 
-def assign(
-    section: Section, person: Person, *, primary: bool, role: str = "teacher", begin: str = ""
-) -> None:
+def assign(section: Section, person: Person, *, primary: bool, role: str = "teacher", begin: str = "") -> None:
     """Put a member of staff in charge of a section (or in it as proctor)."""
     section.teachers.append(Stint(section.next_place, section, begin, "", person.serial, role, primary))
     section.next_place += 1

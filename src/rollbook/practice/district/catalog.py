@@ -120,9 +120,7 @@ LEVEL_TERMS = {"elementary": FULL_YEAR, "middle": YEAR_IN_HALVES, "high": YEAR_I
 def homeroom(school: School) -> Course:
     """The school's own homeroom course."""
     grades = tuple(school.grades)
-    return Course(
-        f"crs-{school.id}-HR", "Homeroom", f"HR-{school.number}", grades, school.id, "Homeroom", "22106"
-    )
+    return Course(f"crs-{school.id}-HR", "Homeroom", f"HR-{school.number}", grades, school.id, "Homeroom", "22106")
 
 
 def core_courses(grade: int) -> list[Course]:
@@ -130,13 +128,9 @@ def core_courses(grade: int) -> list[Course]:
     code = grade_code(grade)
     if grade < 6:
         return [
-            _district(f"{key}-{code}", f"{title} {code}", (grade,), title, number)
-            for key, title, number in _PRIMARY
+            _district(f"{key}-{code}", f"{title} {code}", (grade,), title, number) for key, title, number in _PRIMARY
         ]
-    return [
-        _district(f"{key}-{code}", titles[grade], (grade,), titles[grade], number)
-        for key, number, titles in _CORE
-    ]
+    return [_district(f"{key}-{code}", titles[grade], (grade,), titles[grade], number) for key, number, titles in _CORE]
 
 
 def electives(level: str) -> list[Course]:

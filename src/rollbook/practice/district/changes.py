@@ -128,10 +128,7 @@ class DayChanges:
         free = [
             person
             for person in self.state.staff
-            if person.role == "teacher"
-            and person.schools[0] == table
-            and not person.gone
-            and person.serial not in busy
+            if person.role == "teacher" and person.schools[0] == table and not person.gone and person.serial not in busy
         ]
         leading = [stint for stint in section.teachers if stint.primary and not stint.end]
         if not free or not leading or section.end <= self.today or leading[0].begin == self.today:
@@ -154,11 +151,7 @@ class DayChanges:
         assign(section, teacher, primary=True, begin=self._from_today(section))
         moved = 0
         for pupil in self.state.present():
-            if (
-                pupil.grade not in like.grades
-                or self.state.tables[pupil.schools[0]] is not table
-                or moved > 6
-            ):
+            if pupil.grade not in like.grades or self.state.tables[pupil.schools[0]] is not table or moved > 6:
                 continue
             live = [s for s in self.state.stints.get(pupil.serial, ()) if s.section is like and not s.end]
             if pupil.serial not in self.state.stints and like in table.attends(pupil.grade, pupil.place):

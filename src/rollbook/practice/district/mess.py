@@ -35,12 +35,12 @@ class MessPlan:
         if early:
             raise ValueError(f"mess {', '.join(early)} needs at least 2 days")
         self._kinds = sorted((_KINDS[name] for name in dict.fromkeys(names)), key=lambda kind: kind.stage)
-        self.zipped = any(kind.stage == ZIP for kind in self._kinds)
+        self.zipped = any(kind.stage >= ZIP for kind in self._kinds)
 
     def mess_up(self, folders: Sequence[Path], mess: Mess) -> None:
         """Rewrite the days' folders in place."""
         for kind in self._kinds:
-            if kind.stage == ZIP:
+            if kind.stage >= ZIP:
                 continue
             for place in self._days(kind, len(folders)):
                 mess.before = folders[place - 1] if place else None
@@ -49,7 +49,7 @@ class MessPlan:
     def spoil_zip(self, path: Path, mess: Mess) -> None:
         """Do what the zip kinds do to a packed day."""
         for kind in self._kinds:
-            if kind.stage == ZIP:
+            if kind.stage >= ZIP:
                 kind.run(path, mess)
 
     @staticmethod

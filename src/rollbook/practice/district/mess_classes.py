@@ -57,9 +57,7 @@ def _session_type(folder: Path, mess: Mess) -> None:
     set_some(folder, "classes", lambda row: {"termSourcedIds": "sy-2027"}, 70)
 
 
-@KINDS.add(
-    "enrollment-outside-dates", "A few enrollments begin before and end after their class's terms.", ROWS
-)
+@KINDS.add("enrollment-outside-dates", "A few enrollments begin before and end after their class's terms.", ROWS)
 def _outside(folder: Path, mess: Mess) -> None:
     set_some(folder, "enrollments", lambda row: {"beginDate": "2024-01-15", "endDate": "2028-12-31"})
 
@@ -125,9 +123,7 @@ def _unknown(folder: Path, mess: Mess) -> None:
         edit(folder, name, change, lambda header: [*header[:5], "lockerNumber", *header[5:]])
 
 
-@KINDS.add(
-    "missing-columns", "Users lack the columns enabledUser and email, classes lack classType.", COLUMNS
-)
+@KINDS.add("missing-columns", "Users lack the columns enabledUser and email, classes lack classType.", COLUMNS)
 def _missing(folder: Path, mess: Mess) -> None:
     for name in ("users", "classes"):
         edit(

@@ -6,7 +6,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
-from .mess_kit import BYTES, LINES, MANIFEST, ZIP, Kinds, Mess, data_files, edit_lines, some
+from .mess_kit import BYTES, LINES, MANIFEST, ZIP, ZIP_END, Kinds, Mess, data_files, edit_lines, some
 
 KINDS = Kinds()
 BOMB_BYTES = 256 << 20
@@ -133,7 +133,7 @@ def _bomb(path: Path, mess: Mess) -> None:
             sink.write(blank)
 
 
-@KINDS.add("truncated-zip", "The zip file breaks off at about 70 %.", ZIP)
+@KINDS.add("truncated-zip", "The zip file breaks off at about 70 %.", ZIP_END)
 def _cut(path: Path, mess: Mess) -> None:
     with path.open("r+b") as file:
         file.truncate(file.seek(0, 2) * 7 // 10)

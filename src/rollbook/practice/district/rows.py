@@ -86,10 +86,7 @@ class AreaRows:
         start = f"{user},,,true,"
         grade = grade_code(person.grade) if person.grade >= 0 else ""
         names = f"{name.given},{name.family},{name.middle}"
-        shared = (
-            f"{username},{{LDAP:{username}}},{names},{number},{email},,"
-            f"{phone},{self._agents(person)},{grade},"
-        )
+        shared = f"{username},{{LDAP:{username}}},{names},{number},{email},,{phone},{self._agents(person)},{grade},"
         if self.version == "1.1":
             orgs = quote(",".join([self._org(place) for place in person.schools]))
             role = _ROLES_1_1.get(person.role, person.role)
@@ -103,9 +100,7 @@ class AreaRows:
         )
         for place in person.schools:
             org = self._org(place)
-            roles.append(
-                f"{user}.{org},,,{user},primary,{person.role},,{person.left.get(place, '')},{org},\n"
-            )
+            roles.append(f"{user}.{org},,,{user},primary,{person.role},,{person.left.get(place, '')},{org},\n")
 
     def _host(self, person: Person, number: int) -> str:
         if person.role == "student":
@@ -142,9 +137,7 @@ class AreaRows:
             own = identifier(pupil.digits, stint.place + 1)
         else:
             own = identifier(digest(self.state.seed, f"e{self.state.base + pupil.serial}.{stint.place}"))
-        return (
-            f"{own}{section.head}{user},student,,{stint.begin or section.begin},{stint.end or section.end}\n"
-        )
+        return f"{own}{section.head}{user},student,,{stint.begin or section.begin},{stint.end or section.end}\n"
 
     def _staff_enrollments(self, section: Section, rows: list[str]) -> None:
         for stint in section.teachers:

@@ -134,9 +134,7 @@ class Timetable:
             if options:
                 self._halves.append(options)
 
-    def _section(
-        self, course: Course, grades: tuple[int, ...], terms: str, number: int, period: int
-    ) -> Section:
+    def _section(self, course: Course, grades: tuple[int, ...], terms: str, number: int, period: int) -> Section:
         key = course.code if course.org != self.school.id else "HR"
         room = 100 + (number * 37 + period * 11 + len(key) * 13 + grades[0] * 29) % 240
         return Section(
