@@ -9,10 +9,21 @@ import msgspec
 from rollbook.core.protocols import Hold
 
 
+class Group(msgspec.Struct, frozen=True):
+    """Sendable changes of one kind and action, contiguous in the plan: `count` rows from `first_seq` on, sent in slices
+    of `slice_size`."""
+
+    kind: str
+    action: str
+    first_seq: int
+    count: int
+    slice_size: int
+
+
 class StoredPlan(msgspec.Struct, frozen=True, kw_only=True):
     """A plan that was written down before anything is sent (principle 2).
 
-    `files` maps kind to the blob key of its Parquet file; `aliases` blob keys map re-keyed parents. The plan may only
+    `files` maps kind to the blob key of its Parquet file. The plan may only
     be carried out while the ledger is at `ledger_version` and the settings' digest is `settings_digest`, else StalePlan.
     """
 
@@ -20,10 +31,8 @@ class StoredPlan(msgspec.Struct, frozen=True, kw_only=True):
     ledger_version: int
     settings_digest: str
     files: dict[str, str]
-    slices: int
-    sendable: int
+    groups: list[Group]
     year: str | None = None
-    roster: dict[str, str] = {}
     undo_of: str | None = None
 
 

@@ -16,7 +16,6 @@ from rollbook.roster.oneroster import COLLECTIONS, ROLES
 from rollbook.roster.settings import FieldMap
 
 
-
 def check(db: Connection, users: FieldMap, today: date, progress: Progress) -> None:
     """Fill `found` with every finding and make the tables of what is held back: `blocked_users`, `blocked_classes`
     (row numbers), `blocked_courses`, `blocked_orgs` (ids), each record named once with its dependants counted."""

@@ -6,35 +6,20 @@ Every kind gets its rows in `changes_<kind>`; `reason` marks changes that a pers
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping
 from typing import Any
 
 from rollbook.core.changes_table import create_tables, parent_columns
 from rollbook.core.duck import Connection, quote
 from rollbook.core.ledger_files import PAIRS, columns, fields_json, key_columns, key_text
 from rollbook.core.protocols import Progress
+from rollbook.pipeline.run_types import Scope
 from rollbook.pipeline.tables import statements
 from rollbook.roster.lms import KEYS, KINDS
-from rollbook.roster.settings import Settings
 
 #: Kinds that were mapped to an object people made: it is linked, never changed.
 _OWN = {"building": "org:", "grading_period": "session:"}
 _REKEYED = ("user", "course", "section")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scope:
-    """What a comparison may conclude. `complete`: every collection was read whole. `live`: kinds read from the LMS."""
-
-    settings: Settings
-    today: date
-    year: int | None
-    complete: bool
-    kinds: Sequence[str]
-    live: frozenset[str]
-    staff_roles: frozenset[str]
 
 
 def compare(db: Connection, scope: Scope, progress: Progress) -> None:
@@ -119,7 +104,7 @@ def _adopt(db: Connection, kind: str, scope: Scope) -> None:
     """Live objects under a wanted code that the ledger does not know: linked, not made (rule 10)."""
     match = {
         "building": "(starts_with(d.key, 'org:') AND v.code = d.code) OR d.key = 'id:' || v.lms_id OR d.key = 'code:' || v.code",
-        "grading_period": "(starts_with(d.key, 'session:') AND v.title = d.title AND v.start = d.start AND v.\"end\" = d.\"end\")"
+        "grading_period": '(starts_with(d.key, \'session:\') AND v.title = d.title AND v.start = d.start AND v."end" = d."end")'
         " OR d.key = 'id:' || v.lms_id OR d.key = 'title:' || v.title",
         "course": "v.code = d.code OR (v.code = d.plain_code AND v.building = d.building)",
     }.get(kind, "v.code = " + key_text(kind, "d"))
@@ -137,7 +122,9 @@ def _adopt(db: Connection, kind: str, scope: Scope) -> None:
 
 
 def _code(kind: str) -> str:
-    return "d.code" if kind in ("building", "course") else "d.title" if kind == "grading_period" else key_text(kind, "d")
+    return (
+        "d.code" if kind in ("building", "course") else "d.title" if kind == "grading_period" else key_text(kind, "d")
+    )
 
 
 # --- differences ------------------------------------------------------------------------------------------------------
@@ -159,10 +146,17 @@ def _difference(db: Connection, kind: str, scope: Scope) -> None:
     own = f"starts_with({key}, '{_OWN[kind]}')" if kind in _OWN else "true"
     missing = f"'create' AS action, {key} AS key, {after} AS after, {common} ANTI JOIN eff_{kind} e ON {on}"
     _add(db, kind, f"{missing} WHERE {own} AND {_no_conflict(db, kind, scope)}", key)
-    _add(db, kind, f"'adopt' AS action, {key} AS key, e.lms_id, {before} AS before, {before} AS after, {joined} AND e.adopt", key)
+    _add(
+        db,
+        kind,
+        f"'adopt' AS action, {key} AS key, e.lms_id, {before} AS before, {before} AS after, {joined} AND e.adopt",
+        key,
+    )
     _add(db, kind, f"'create' AS action, {key} AS key, {after} AS after, {joined} AND e.origin = 'unknown'", key)
     if kind in ("user", "section"):
-        rekey = f"'rekey' AS action, e.old_key AS key, {key} AS new_key, e.lms_id, {before} AS before, {before} AS after"
+        rekey = (
+            f"'rekey' AS action, e.old_key AS key, {key} AS new_key, e.lms_id, {before} AS before, {before} AS after"
+        )
         _add(db, kind, f"{rekey}, 'rekey' AS reason, {joined} AND e.old_key IS NOT NULL", key)
     moved = "e.old_key IS NULL" if kind != "course" else "true"
     update = f"'update' AS action, coalesce(e.old_key, {key}) AS key, CASE WHEN e.old_key IS NOT NULL THEN {key} END AS new_key"
@@ -208,16 +202,25 @@ def _no_conflict(db: Connection, kind: str, scope: Scope) -> str:
 def _note(db: Connection, kind: str, on: str, key: str) -> None:
     """Objects deleted by hand are listed, not made again (rule 23); buildings and periods are asked about (rule 2)."""
     gone = {"building": "BUILDING_GONE", "grading_period": "PERIOD_GONE"}.get(kind, "OBJECT_GONE")
-    for code, condition in ((gone, "e.deleted"), ("ACCOUNT_INACTIVE", "e.inactive"), ("ACCOUNT_PROTECTED", "e.protected")):
+    for code, condition in (
+        (gone, "e.deleted"),
+        ("ACCOUNT_INACTIVE", "e.inactive"),
+        ("ACCOUNT_PROTECTED", "e.protected"),
+    ):
         if kind == "user" or not code.startswith("ACCOUNT"):
             db.execute(f"""
                 INSERT INTO found BY NAME SELECT '{code}' AS code, '{kind}' AS collection, {key} AS id, d.school
                 FROM desired_{kind} d JOIN eff_{kind} e ON {on} WHERE {condition}""")
     if kind in _OWN:
-        _add(db, kind, f"""
+        _add(
+            db,
+            kind,
+            f"""
             'create' AS action, {key} AS key, {_after(kind)} AS after, 'gone' AS reason, d.school, d.year, 'send' AS state
             {parent_columns(kind, "d")} FROM desired_{kind} d JOIN eff_{kind} e ON {on}
-            WHERE e.deleted AND starts_with(d.key, '{_OWN[kind]}')""", key)
+            WHERE e.deleted AND starts_with(d.key, '{_OWN[kind]}')""",
+            key,
+        )
 
 
 # --- enrollments ------------------------------------------------------------------------------------------------------
@@ -251,11 +254,13 @@ def _mark(db: Connection, scope: Scope) -> None:
           AND l.building <> p_building""")
     db.execute(f"""
         UPDATE changes_user SET reason = 'staff_role'
-        WHERE action = 'update' AND after->>'role' IN ({staff}) AND before->>'role' NOT IN ({staff})""")
-    db.execute("UPDATE changes_course SET reason = 'moved' WHERE action = 'update' AND before->>'building' <> p_building")
+        WHERE action = 'update' AND (after->>'role') IN ({staff}) AND (before->>'role') NOT IN ({staff})""")
+    db.execute(
+        "UPDATE changes_course SET reason = 'moved' WHERE action = 'update' AND (before->>'building') <> p_building"
+    )
     db.execute("""
         UPDATE changes_section SET reason = 'periods'
-        WHERE action = 'update' AND before->'grading_periods' <> after->'grading_periods'""")
+        WHERE action = 'update' AND (before->'grading_periods') <> (after->'grading_periods')""")
     db.execute("""
         INSERT INTO found BY NAME SELECT 'REKEY_PROPOSED' AS code, 'user' AS collection, key AS id, school,
         new_key AS other FROM changes_user WHERE action = 'rekey'
@@ -265,5 +270,3 @@ def _mark(db: Connection, scope: Scope) -> None:
 def matched_schools(db: Connection, kind: str) -> list[str]:
     """Schools of which something of this kind is wanted."""
     return [row[0] for row in db.execute(f"SELECT DISTINCT school FROM desired_{kind} ORDER BY 1").fetchall()]
-
-

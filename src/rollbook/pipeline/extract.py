@@ -54,9 +54,7 @@ def _keep(page: Page, folder: Path) -> Page:
         part = path.with_suffix(".part")
         part.write_bytes(page.body)
         os.replace(part, path)
-    return Page(
-        collection=page.collection, number=page.number, name=page.name, count=page.count, path=path, columns={}
-    )
+    return Page(collection=page.collection, number=page.number, name=page.name, count=page.count, path=path, columns={})
 
 
 def _saved(folder: Path) -> Iterator[tuple[int, Path]]:

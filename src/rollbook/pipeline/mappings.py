@@ -50,7 +50,9 @@ class Mapper:
             SELECT "sourcedId", any_value(coalesce(name, "sourcedId")), any_value(identifier), any_value(type)
             FROM orgs WHERE NOT gone AND "sourcedId" IS NOT NULL GROUP BY 1 ORDER BY 1""").fetchall()
         identifiers = [row[2] for row in rows]
-        in_ledger = {k: (t, c) for k, t, c in self.db.execute("SELECT key, title, code FROM ledger_building").fetchall()}
+        in_ledger = {
+            k: (t, c) for k, t, c in self.db.execute("SELECT key, title, code FROM ledger_building").fetchall()
+        }
         schools, wanted = [], {}
         for org, name, identifier, kind in rows:
             value = self._school_value(org, kind)
@@ -148,7 +150,7 @@ class Mapper:
         if column is None:
             return None
         query = f'SELECT title, start, "end" FROM live_grading_period WHERE {column} = $wanted'
-        return self.db.execute(query, {"wanted": wanted}).fetchone()  # type: ignore[return-value]  # three texts
+        return self.db.execute(query, {"wanted": wanted}).fetchone()
 
     def _name_periods(
         self, made: dict[tuple[str, str, str], list[tuple[str, str, str]]], rows: list[tuple[str, str, str]]
@@ -157,7 +159,9 @@ class Mapper:
         A period that exists keeps its name as long as it still begins with the SIS's title."""
         ledger = {k: t for k, t in self.db.execute("SELECT key, title FROM ledger_grading_period").fetchall()}
         ours = set(ledger.values())
-        taken = {t: (s, e) for t, s, e in self.db.execute('SELECT title, start, "end" FROM live_grading_period').fetchall()}
+        taken = {
+            t: (s, e) for t, s, e in self.db.execute('SELECT title, start, "end" FROM live_grading_period').fetchall()
+        }
         taken = {title: dates for title, dates in taken.items() if title not in ours}
         titles = [title for title, _, _ in made]
         named: dict[str, str] = {}
@@ -168,16 +172,16 @@ class Mapper:
             name = ledger.get(key, "")
             if not (name == title or name.startswith(f"{title} (")):
                 foreign = taken.get(title) not in (None, (first, last))
-                name = self._free_name(title, members, titles.count(title) > 1 or foreign, {**named, **taken_by(taken, first, last)})
+                name = self._free_name(
+                    title, members, titles.count(title) > 1 or foreign, {**named, **taken_by(taken, first, last)}
+                )
             named[name] = key
             school = min(org for _, org, _ in members)
             periods.append((key, name, first, last, school))
             rows += [(org, session, key) for session, org, _ in members]
         return periods
 
-    def _free_name(
-        self, title: str, members: list[tuple[str, str, str]], shared: bool, named: dict[str, str]
-    ) -> str:
+    def _free_name(self, title: str, members: list[tuple[str, str, str]], shared: bool, named: dict[str, str]) -> str:
         year = f"{self.year - 1}-{self.year}" if self.year else ""
         names = [title] if not shared else []
         names += [f"{title} ({year})", f"{title} ({year}, {min(school for _, _, school in members)})"]

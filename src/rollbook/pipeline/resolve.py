@@ -19,7 +19,9 @@ from rollbook.pipeline.tables import statements
 from rollbook.roster.settings import Exclusions, Settings
 
 
-def resolve(db: Connection, settings: Settings, today: date, lms_roles: Iterable[str], progress: Progress) -> int | None:
+def resolve(
+    db: Connection, settings: Settings, today: date, lms_roles: Iterable[str], progress: Progress
+) -> int | None:
     """Fill the desired tables; returns the active year. Raises ConfigError when the year is not in the SIS at all."""
     year = active_year(db, settings, today)
     Mapper(db, settings, lms_roles, year).map_all()
@@ -75,7 +77,9 @@ def _people_excluded(exclude: Exclusions) -> str:
         parts.append(f'u."sourcedId" IN ({_list(exclude.people)})')
     parts += [f"lower(u.email) LIKE {quote(_like(pattern.lower()))} ESCAPE '!'" for pattern in exclude.emails]
     if exclude.grades:
-        parts.append(f"(len(u.grades) > 0 AND len(list_filter(u.grades, lambda g: g NOT IN ({_list(exclude.grades)}))) = 0)")
+        parts.append(
+            f"(len(u.grades) > 0 AND len(list_filter(u.grades, lambda g: g NOT IN ({_list(exclude.grades)}))) = 0)"
+        )
     return "coalesce(" + " OR ".join(parts) + ", false)"
 
 
@@ -92,7 +96,9 @@ def _classes_excluded(exclude: Exclusions) -> str:
     if exclude.class_types:
         parts.append(f'c."classType" IN ({_list(kind.lower() for kind in exclude.class_types)})')
     if exclude.grades:
-        parts.append(f"(len(c.grades) > 0 AND len(list_filter(c.grades, lambda g: g NOT IN ({_list(exclude.grades)}))) = 0)")
+        parts.append(
+            f"(len(c.grades) > 0 AND len(list_filter(c.grades, lambda g: g NOT IN ({_list(exclude.grades)}))) = 0)"
+        )
     return "coalesce(" + " OR ".join(parts) + ", false)"
 
 

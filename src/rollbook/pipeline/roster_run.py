@@ -2,82 +2,290 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TypeVar
 
-from rollbook.connectors.base import Cancel, Source, Target
-from rollbook.core.protocols import Blobs, Journal, Ledger, Memory, Passwords, Permits, Progress
+from rollbook.connectors.base import Source
+from rollbook.core.apply import Applier
+from rollbook.core.duck import Connection, connect, count, write_parquet
+from rollbook.core.guard import Guard, guard, hold_contents
+from rollbook.core.ledger_files import load
+from rollbook.core.outcomes import load_outcomes, load_plan
+from rollbook.core.plan import PlanReader, write_plan
+from rollbook.core.protocols import Journal, Progress
+from rollbook.core.references import References
 from rollbook.core.stored import RunResult, StoredPlan
-from rollbook.roster.settings import Settings
+from rollbook.core.undo import invert
+from rollbook.errors import ConfigError, StalePlan
+from rollbook.pipeline import baselines, summary
+from rollbook.pipeline.check import check
+from rollbook.pipeline.compare import compare
+from rollbook.pipeline.extract import extract
+from rollbook.pipeline.live import declare_live
+from rollbook.pipeline.matching import Matching
+from rollbook.pipeline.resolve import resolve
+from rollbook.pipeline.run_types import CheckResult, Request, Scope, Step, World
+from rollbook.pipeline.settle import remember_refusals, settle
+from rollbook.pipeline.stage import stage
+from rollbook.pipeline.tables import Extracted, create_shared_tables
+from rollbook.roster.oneroster import COLLECTIONS
+from rollbook.roster.settings import FieldMap
 
+__all__ = [
+    "CheckResult",
+    "Request",
+    "Step",
+    "World",
+    "apply_stored",
+    "check_source",
+    "finish",
+    "roster_run",
+    "undo_run",
+]
 
-class Step(Protocol):
-    """Runs one named stage; an engine may checkpoint its result (JSON-able) or repeat it after a crash."""
-
-    def __call__(self, name: str, work: Callable[[], Any], /) -> Any: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What was asked for. `kinds` are LMS kinds (RUN_KINDS), `schools` org sourcedIds (empty = all) that filter the
-    plan (rule 6). `dry_run` stops after the plan. `compare_live` forces a comparison with the live LMS. `now` is the
-    moment the run counts as, with time zone."""
-
-    run_id: str
-    settings: Settings
-    settings_digest: str
-    kinds: Sequence[str]
-    now: datetime
-    schools: Sequence[str] = ()
-    dry_run: bool = False
-    compare_live: bool = False
-    retry_refused: bool = False
-
-    @property
-    def today(self) -> date:
-        """The organization's day."""
-        from zoneinfo import ZoneInfo
-
-        return self.now.astimezone(ZoneInfo(self.settings.organization.timezone)).date()
-
-
-@dataclass(frozen=True, kw_only=True)
-class World:
-    """What a run works with. `journal` makes the journal of a plan by its digest. `work` is the run's scratch folder."""
-
-    target: Target
-    blobs: Blobs
-    ledger: Ledger
-    journal: Callable[[str], Journal]
-    passwords: Passwords
-    permits: Permits
-    memory: Memory
-    cancel: Cancel
-    progress: Progress
-    work: Path
-    source: Source | None = None
-    requests: Callable[[], dict[str, int]] = dict
+T = TypeVar("T")
 
 
 def roster_run(request: Request, world: World, step: Step) -> RunResult:
     """Extract to settle (or to the plan, for a dry run). Raises RollbookError; whatever was sent before an error is
     settled by `finish` on the next start."""
-    raise NotImplementedError
+    river = _River(request, world, step)
+    try:
+        river.plan()
+        if not request.dry_run:
+            river.carry_out()
+        return river.result
+    finally:
+        river.close()
 
 
 def apply_stored(request: Request, world: World, plan: StoredPlan, step: Step) -> RunResult:
     """Send a plan that was made earlier (`run apply`), and settle. Raises StalePlan."""
-    raise NotImplementedError
+    if plan.ledger_version != world.ledger.current().number:
+        raise StalePlan("the ledger has moved on since this plan was made; plan again")
+    if plan.settings_digest != request.settings_digest:
+        raise StalePlan("the settings were changed since this plan was made; plan again")
+    river = _River(request, world, step)
+    try:
+        river.take(plan)
+        river.carry_out()
+        return river.result
+    finally:
+        river.close()
 
 
 def finish(request: Request, world: World, plan: StoredPlan, step: Step) -> RunResult:
     """Settle a run that ended without settling (failed, cancelled, killed): journal → new ledger version."""
-    raise NotImplementedError
+    river = _River(request, world, step)
+    try:
+        river.take(plan)
+        if plan.ledger_version == world.ledger.current().number:
+            river.settle()
+        return river.result
+    finally:
+        river.close()
 
 
 def undo_run(request: Request, world: World, plan: StoredPlan, step: Step) -> RunResult:
     """Plan (and unless dry, apply and settle) the inversion of what `plan` did (rule 28)."""
-    raise NotImplementedError
+    river = _River(request, world, step)
+    try:
+        river.undo(plan)
+        if not request.dry_run:
+            river.carry_out()
+        return river.result
+    finally:
+        river.close()
+
+
+class _River:
+    """One run's way through the stages; each stage's time is kept."""
+
+    def __init__(self, request: Request, world: World, step: Step) -> None:
+        self.request, self.world, self._step = request, world, step
+        world.work.mkdir(parents=True, exist_ok=True)
+        self.scratch = world.work / "scratch.duckdb"
+        self.scratch.unlink(missing_ok=True)
+        self.db: Connection = connect(self.scratch)
+        self.result = RunResult()
+        load(self.db, world.ledger.current(), world.blobs)
+        create_shared_tables(self.db)
+
+    def close(self) -> None:
+        self.db.close()
+        self.scratch.unlink(missing_ok=True)
+        self.result.requests = self.world.requests()
+        self.result.peak_rss_mib = summary.peak_rss_mib()
+
+    def step(self, name: str, work: Callable[[], T]) -> T:
+        self.world.cancel.check()
+        with summary.timed(self.result.seconds, name):
+            done: T = self._step(name, work)
+        return done
+
+    # --- planning -----------------------------------------------------------------------------------------------------
+
+    def plan(self) -> None:
+        request, world, db = self.request, self.world, self.db
+        source = world.source
+        if source is None:
+            raise ConfigError("this run needs a SIS, and none is configured")
+        extracted = self.step("extract", lambda: extract(source, world.work / "pages", world.progress))
+        self.result.verdicts = {name: v.reason for name, v in extracted.verdicts.items() if not v.complete}
+        self.step("stage", lambda: stage(db, source, extracted, world.work / "rows", world.progress))
+        self.step("check", lambda: check(db, request.settings.users, request.today, world.progress))
+        matching = Matching(db, world.target, request, world.work / "live", world.progress, world.memory.facts())
+        declare_live(db)
+        self.step("match", matching.read_small)
+        year = self.step(
+            "resolve", lambda: resolve(db, request.settings, request.today, matching.roles, world.progress)
+        )
+        self.step("match", matching.read_large)
+        scope = Scope(
+            settings=request.settings,
+            today=request.today,
+            year=year,
+            complete=_complete(db, extracted),
+            kinds=request.kinds,
+            live=matching.live,
+            staff_roles=frozenset(r for r, s in matching.roles.items() if s),
+        )
+        self.step("plan", lambda: self._plan(scope, matching))
+        self.result.facts |= matching.learned
+        self._report(extracted)
+
+    def _plan(self, scope: Scope, matching: Matching) -> None:
+        request, world, db = self.request, self.world, self.db
+        compare(db, scope, world.progress)
+        facts = world.memory.facts()
+        counts = baselines.counts(db, scope.year)
+        rules = Guard(
+            salt=request.settings.organization.slug,
+            limits=request.settings.limits,
+            kinds=request.kinds,
+            schools=request.schools,
+            year=str(scope.year) if scope.year else None,
+            shrunk=baselines.shrunk(counts, facts, scope.year),
+            grown=bool(facts.get("first_full_sync")),
+            permits=world.permits.valid(),
+            refusals=list(world.memory.refusals()),
+            now=request.now,
+            retry_refused=request.retry_refused,
+        )
+        self.result.holds = guard(db, rules, world.blobs)
+        self.result.facts = baselines.learn(counts, rules.shrunk, self.result.holds, facts, scope)
+        for hold in self.result.holds:
+            path = world.work / f"hold-{hold.id}.parquet"
+            write_parquet(db, hold_contents(db, hold), path)
+            self.result.hold_blobs[hold.id] = world.blobs.put(path)
+        self.result.plan = write_plan(
+            db,
+            world.work,
+            world.blobs,
+            world.target.traits,
+            ledger_version=world.ledger.current().number,
+            settings_digest=request.settings_digest,
+            year=rules.year,
+        )
+
+    def _report(self, extracted: Extracted) -> None:
+        summary.locate_findings(self.db)
+        path = self.world.work / "findings.parquet"
+        summary.write_findings(self.db, path)
+        self.result.findings_blob = self.world.blobs.put(path)
+        self.result.findings = summary.count_findings(self.db)
+        self.result.kinds = summary.plan_counts(self.db, self.request.kinds)
+        self.result.ledger_version = self.world.ledger.current().number
+        self.result.state = "planned"
+
+    def take(self, plan: StoredPlan) -> None:
+        self.result.plan = plan
+
+    def undo(self, plan: StoredPlan) -> None:
+        load_plan(self.db, plan, self.world.blobs)
+        load_outcomes(self.db, plan, self.world.journal(plan.digest), self.world.work)
+        self.result.conflicts = self.step("plan", lambda: invert(self.db, plan))
+        self.result.plan = write_plan(
+            self.db,
+            self.world.work,
+            self.world.blobs,
+            self.world.target.traits,
+            ledger_version=self.world.ledger.current().number,
+            settings_digest=self.request.settings_digest,
+            year=plan.year,
+            undo_of=self.request.run_id,
+        )
+        self.result.kinds = summary.plan_counts(self.db, list(plan.files))
+
+    # --- sending ------------------------------------------------------------------------------------------------------
+
+    def carry_out(self) -> None:
+        plan = self._stored()
+        self.step("store", lambda: plan)  # whoever steps us writes the plan down before any of it is sent
+        if plan.groups:
+            self.step("apply", lambda: self._apply(plan, self.world.journal(plan.digest)))
+        self.settle()
+
+    def _apply(self, plan: StoredPlan, journal: Journal) -> None:
+        world = self.world
+        passwords = world.passwords if self.request.settings.users.passwords == "generate" else None
+        Applier(
+            target=world.target,
+            reader=PlanReader(self.db, plan, world.blobs),
+            journal=journal,
+            references=References(self.db),
+            cancel=world.cancel,
+            progress=world.progress,
+            passwords=passwords,
+        ).run(plan)
+
+    def settle(self) -> None:
+        plan, world = self._stored(), self.world
+        self.step("settle", lambda: self._settle(plan))
+        summary.add_outcomes(self.db, plan, self.result.kinds)
+        world.memory.remember(self.result.facts)
+        self.result.state = "held" if self.result.holds else "done"
+
+    def _settle(self, plan: StoredPlan) -> None:
+        world = self.world
+        load_plan(self.db, plan, world.blobs)
+        load_outcomes(self.db, plan, world.journal(plan.digest), world.work)
+        self.result.ledger_version = settle(self.db, plan, world.ledger, world.blobs, world.work, world.progress)
+        remember_refusals(self.db, plan, world.memory, self.request.now)
+
+    def _stored(self) -> StoredPlan:
+        assert self.result.plan is not None
+        return self.result.plan
+
+
+def _complete(db: Connection, extracted: Extracted) -> bool:
+    """Nothing may be concluded from absence when a collection or even one line could not be read (rule 20)."""
+    row = db.execute("SELECT count(*) FROM found WHERE code = 'STAGE_BAD_LINE'").fetchone()
+    return not extracted.incomplete() and not (row and row[0])
+
+
+def check_source(
+    source: Source, *, work: Path, progress: Progress, today: date, users: FieldMap | None = None
+) -> CheckResult:
+    """Read a SIS and judge its data, without any organization (`rollbook check`). Raises what extract raises."""
+    work.mkdir(parents=True, exist_ok=True)
+    db = connect(work / "check.duckdb")
+    try:
+        create_shared_tables(db)
+        extracted = extract(source, work / "pages", progress)
+        stage(db, source, extracted, work / "rows", progress)
+        check(db, users or FieldMap(), today, progress)
+        summary.locate_findings(db)
+        summary.write_findings(db, work / "findings.parquet")
+        return CheckResult(
+            findings=summary.count_findings(db),
+            rows=summary.finding_rows(work / "findings.parquet", db),
+            read={name: count(db, name, "NOT gone") for name in COLLECTIONS},
+            incomplete={name: v.reason for name, v in extracted.verdicts.items() if not v.complete},
+            blocking=summary.blocking(db),
+            sanity=summary.sanity(db),
+        )
+    finally:
+        db.close()

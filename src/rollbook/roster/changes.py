@@ -14,8 +14,10 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
     `after` holds every field of the wanted object (create, update, rekey) or of the ledger's object (remove, adopt);
     `before` holds the fields that change, as the ledger has them. `lms_id` is the LMS's own id where known.
-    `refs` maps a parent field to the LMS id (or list of ids) of the object its key names; `parent_fields` maps a parent
-    field to that object's fields as last written, for connectors whose upserts nest parents. `new_key` is set for a rekey.
+    `refs` maps a parent field to the LMS id (or list of ids) of the building, grading period or course its key names
+    (users and sections are referred to by their codes), and "course.building" to the id of a section's building;
+    `parent_fields` maps "course" to the course's fields as last written, for connectors whose upserts nest parents.
+    `new_key` is set for a rekey, and for an update that moves an object to another key.
     """
 
     seq: int
@@ -36,16 +38,18 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 DONE: Final = "done"
 REFUSED: Final = "refused"
 UNKNOWN: Final = "unknown"
+WAITING: Final = "waiting"
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one change: done, refused by the LMS in its own words, or unknown because the answer was lost.
+    `waiting` is never a connector's answer: core gives it to changes that were not sent.
 
     `code` is the LMS's status for the item (HTTP-like) where it gave one. A message is shown to the admin and is
     scrubbed of personal data before it is logged.
     """
 
-    status: Literal["done", "refused", "unknown"]
+    status: Literal["done", "refused", "unknown", "waiting"]
     lms_id: str | None = None
     message: str = ""
     code: int | None = None

@@ -22,13 +22,22 @@ class Finding:
 
 
 _BLOCKS: dict[str, tuple[str, str]] = {
-    "STAGE_BAD_LINE": ("A line of the file could not be read.", "Correct the line in the SIS export; the rest was read."),
+    "STAGE_BAD_LINE": (
+        "A line of the file could not be read.",
+        "Correct the line in the SIS export; the rest was read.",
+    ),
     "ID_MISSING": ("A record has no sourcedId.", "Give the record an id in the SIS."),
     "ID_DUPLICATE": ("Several records of one file share a sourcedId.", "Make the ids unique in the SIS."),
     "REQUIRED_MISSING": ("A required value is empty.", "Fill the named field in the SIS."),
     "SESSION_DATES_SWAPPED": ("The academic session ends before it starts.", "Correct its dates in the SIS."),
-    "SESSION_DATES_MISSING": ("The academic session has no readable start or end date.", "Correct its dates in the SIS."),
-    "CLASS_COURSE_MISSING": ("The class refers to a course that is not there.", "Add the course, or correct the class."),
+    "SESSION_DATES_MISSING": (
+        "The academic session has no readable start or end date.",
+        "Correct its dates in the SIS.",
+    ),
+    "CLASS_COURSE_MISSING": (
+        "The class refers to a course that is not there.",
+        "Add the course, or correct the class.",
+    ),
     "CLASS_SCHOOL_MISSING": ("The class refers to a school that is not there.", "Add the org, or correct the class."),
     "CLASS_NO_TERM": ("The class has no term that exists.", "Give the class a term in the SIS."),
     "USER_USERNAME_SPACE": (
@@ -38,16 +47,34 @@ _BLOCKS: dict[str, tuple[str, str]] = {
     "USER_NO_LOGIN": ("The user has neither username nor e-mail.", "Give the user a username or an e-mail in the SIS."),
     "USER_UNIQUE_ID_MISSING": ("The user has no value in the field used as unique id.", "Fill that field in the SIS."),
     "USER_UNIQUE_ID_DUPLICATE": ("Several users share a unique id.", "Make the unique ids unique in the SIS."),
-    "USER_USERNAME_DUPLICATE": ("Several users share a username.", "Give each person a username of their own in the SIS."),
-    "USER_EMAIL_DUPLICATE": ("Several users share an e-mail address.", "Give each person an address of their own in the SIS."),
+    "USER_USERNAME_DUPLICATE": (
+        "Several users share a username.",
+        "Give each person a username of their own in the SIS.",
+    ),
+    "USER_EMAIL_DUPLICATE": (
+        "Several users share an e-mail address.",
+        "Give each person an address of their own in the SIS.",
+    ),
     "USER_NO_ORG": ("The user belongs to no org that exists.", "Give the user an org in the SIS."),
     "USER_NO_ROLE": ("The user has no role.", "Give the user a role in the SIS."),
-    "ENROLLMENT_CLASS_MISSING": ("The enrollment refers to a class that is not there.", "Add the class, or remove the enrollment."),
-    "ENROLLMENT_USER_MISSING": ("The enrollment refers to a user who is not there.", "Add the user, or remove the enrollment."),
+    "ENROLLMENT_CLASS_MISSING": (
+        "The enrollment refers to a class that is not there.",
+        "Add the class, or remove the enrollment.",
+    ),
+    "ENROLLMENT_USER_MISSING": (
+        "The enrollment refers to a user who is not there.",
+        "Add the user, or remove the enrollment.",
+    ),
     "ENROLLMENT_ROLE_UNKNOWN": ("The enrollment's role is not one Rollbook knows.", "Correct the role in the SIS."),
     "ENROLLMENT_DATES_SWAPPED": ("The enrollment ends before it begins.", "Correct its dates in the SIS."),
-    "MAP_SCHOOL_NO_ROLES": ("The school is mapped but has no role map, so none of its users sync.", "Map the roles of the school."),
-    "MAP_BUILDING_NOT_FOUND": ("A school is mapped to a building that the LMS does not have.", "Correct the mapping of the school."),
+    "MAP_SCHOOL_NO_ROLES": (
+        "The school is mapped but has no role map, so none of its users sync.",
+        "Map the roles of the school.",
+    ),
+    "MAP_BUILDING_NOT_FOUND": (
+        "A school is mapped to a building that the LMS does not have.",
+        "Correct the mapping of the school.",
+    ),
     "MAP_PERIOD_NOT_FOUND": (
         "A term is mapped to a grading period that the LMS does not have.",
         "Correct the mapping of the term.",
@@ -80,28 +107,52 @@ _WARNS: dict[str, tuple[str, str]] = {
         "Run again; if it stays, ask the SIS vendor about the reason shown.",
     ),
     "VALUE_UNREADABLE": ("A value could not be read and was left empty.", "Correct the value in the SIS."),
-    "ID_ODD": ("A sourcedId has characters or a length that OneRoster does not allow.", "Ask the SIS vendor to correct the ids."),
+    "ID_ODD": (
+        "A sourcedId has characters or a length that OneRoster does not allow.",
+        "Ask the SIS vendor to correct the ids.",
+    ),
     "ORG_PARENT_MISSING": ("The org's parent is not there.", "Add the parent org, or correct the reference."),
     "ORG_TYPE_UNKNOWN": ("The org's type is not one OneRoster knows.", "Correct the type in the SIS."),
     "SESSION_TYPE_UNKNOWN": ("The academic session's type is not one OneRoster knows.", "Correct the type in the SIS."),
-    "SESSION_PARENT_MISSING": ("The academic session's parent is not there.", "Add the parent session, or correct the reference."),
+    "SESSION_PARENT_MISSING": (
+        "The academic session's parent is not there.",
+        "Add the parent session, or correct the reference.",
+    ),
     "SESSION_YEAR_GUESSED": (
         "The academic session has no school year; Rollbook took it from its dates.",
         "Fill schoolYear in the SIS.",
     ),
     "COURSE_ORG_MISSING": ("The course's org is not there.", "Add the org, or correct the course."),
-    "COURSE_YEAR_WRONG_TYPE": ("The course's school year is not a session of type schoolYear.", "Correct the course in the SIS."),
-    "CLASS_SCHOOL_NOT_SCHOOL": ("The class's school is an org of another type.", "Correct the org's type or the class."),
+    "COURSE_YEAR_WRONG_TYPE": (
+        "The course's school year is not a session of type schoolYear.",
+        "Correct the course in the SIS.",
+    ),
+    "CLASS_SCHOOL_NOT_SCHOOL": (
+        "The class's school is an org of another type.",
+        "Correct the org's type or the class.",
+    ),
     "CLASS_TERM_MISSING": ("One of the class's terms is not there.", "Add the term, or correct the class."),
     "CLASS_NO_TEACHER": ("The class has no teacher.", "Add a teacher in the SIS."),
     "CLASS_NO_STUDENT": ("The class has no student.", "Add students in the SIS, or remove the class."),
     "USER_ROLE_UNKNOWN": ("The user has a role that OneRoster does not know.", "Correct the role, or map it."),
     "USER_ORG_MISSING": ("One of the user's orgs is not there.", "Add the org, or correct the user."),
     "USER_AGENT_MISSING": ("One of the user's agents is not there.", "Add the agent, or correct the user."),
-    "USER_TWO_PRIMARY_ROLES": ("The user has several primary roles at one org.", "Keep one primary role per org in the SIS."),
-    "USER_PRIMARY_ORG_NO_ROLE": ("The user's primary org is none of their orgs.", "Correct the primary org in the SIS."),
-    "ENROLLMENT_OUTSIDE_TERM": ("The enrollment's dates lie outside the class's terms.", "Correct the dates in the SIS."),
-    "ENROLLMENT_SCHOOL_DIFFERS": ("The enrollment names another school than its class.", "Correct the enrollment in the SIS."),
+    "USER_TWO_PRIMARY_ROLES": (
+        "The user has several primary roles at one org.",
+        "Keep one primary role per org in the SIS.",
+    ),
+    "USER_PRIMARY_ORG_NO_ROLE": (
+        "The user's primary org is none of their orgs.",
+        "Correct the primary org in the SIS.",
+    ),
+    "ENROLLMENT_OUTSIDE_TERM": (
+        "The enrollment's dates lie outside the class's terms.",
+        "Correct the dates in the SIS.",
+    ),
+    "ENROLLMENT_SCHOOL_DIFFERS": (
+        "The enrollment names another school than its class.",
+        "Correct the enrollment in the SIS.",
+    ),
     "USER_NOT_PROVISIONED": (
         "A person in a mapped class belongs to no mapped school or role, so their enrollments are left out.",
         "Map the person's school or role if they should be in the LMS.",

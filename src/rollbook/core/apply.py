@@ -1,0 +1,168 @@
+"""Apply: send a stored plan, slice by slice. Intent is committed before, outcomes after; nothing else is ever sent.
+
+A slice is done if and only if the journal has its outcomes; so any process may die at any instant and the next one goes
+on from the journal. One slice is in flight per run; its bulk calls run in parallel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from rollbook.connectors.base import Batch, Cancel, Target
+from rollbook.core.plan import PlanReader, Slice, slices
+from rollbook.core.protocols import Journal, Passwords, Progress
+from rollbook.core.references import References, waiting
+from rollbook.core.stored import StoredPlan
+from rollbook.errors import BatchRefused, RollbookError
+from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, WAITING, Change, Outcome
+from rollbook.roster.lms import ADOPT, CREATE
+
+#: A lost answer is asked for again this often before it stays unknown.
+REPLAYS = 3
+#: So many refusals in a row with one message stop a kind (rule 27).
+STOP_AFTER = 100
+
+
+@dataclass
+class Applier:
+    """Sends one plan to one target. `passwords` None means that no initial passwords are given (rule 14)."""
+
+    target: Target
+    reader: PlanReader
+    journal: Journal
+    references: References
+    cancel: Cancel
+    progress: Progress
+    passwords: Passwords | None = None
+    _same: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    def run(self, plan: StoredPlan) -> None:
+        """Send every slice that has no outcomes yet. Raises what ends a run: RunCancelled, LeaseLost, AuthFailed,
+        Unavailable …; what was sent until then is in the journal."""
+        done = {attempt.number: attempt.outcomes for attempt in self.journal.attempts() if attempt.outcomes is not None}
+        total = sum(group.count for group in plan.groups)
+        sent = 0
+        with ThreadPoolExecutor(max_workers=self.target.traits.parallel, thread_name_prefix="apply") as pool:
+            for part in slices(plan):
+                self.cancel.check()
+                changes = self.reader.changes(part)
+                outcomes = done.get(part.number)
+                if outcomes is None:
+                    outcomes = self._slice(part, changes, pool)
+                self._learn(changes, outcomes)
+                sent += len(changes)
+                self.progress.update("apply", sent, total, part.kind)
+
+    def _slice(self, part: Slice, changes: Sequence[Change], pool: ThreadPoolExecutor) -> Sequence[Outcome]:
+        if part.action == ADOPT:
+            outcomes: list[Outcome] = [Outcome(status=DONE, lms_id=change.lms_id) for change in changes]
+            self.journal.intend(part.number, part.first_seq, part.last_seq)
+            self.journal.record(part.number, outcomes)
+            return outcomes
+        outcomes = waiting(changes, "its parent was not made")
+        places = [place for place, change in enumerate(changes) if not self.references.waits(change)]
+        if self._stopped(part.kind):
+            places, outcomes = [], waiting(changes, "stopped after many refusals with one message")
+        self.journal.intend(part.number, part.first_seq, part.last_seq)
+        sendable = [self.references.complete(changes[place]) for place in places]
+        answers, trouble = self._send_all(part, sendable, pool)
+        for place, answer in zip(places, answers, strict=True):
+            outcomes[place] = answer
+        self.journal.record(part.number, outcomes)
+        if trouble is not None:
+            raise trouble
+        return outcomes
+
+    def _send_all(
+        self, part: Slice, changes: Sequence[Change], pool: ThreadPoolExecutor
+    ) -> tuple[list[Outcome], Exception | None]:
+        """All answers, and the trouble that ended it early (then what was not sent is waiting)."""
+        bulk = self.target.traits.bulk.get(part.kind, 1)
+        secrets = self._secrets(part, changes)
+        batches = [
+            Batch(kind=part.kind, action=part.action, changes=changes[i : i + bulk], secrets=secrets)
+            for i in range(0, len(changes), bulk)
+        ]
+        stop: list[Exception] = []
+        answers = [
+            answer for part_answers in pool.map(lambda b: self._guarded(b, stop), batches) for answer in part_answers
+        ]
+        return answers, stop[0] if stop else None
+
+    def _guarded(self, batch: Batch, stop: list[Exception]) -> Sequence[Outcome]:
+        if stop:
+            return waiting(batch.changes, "not sent: the run ended early")
+        try:
+            self.cancel.check()
+        except RollbookError as error:
+            stop.append(error)
+            return waiting(batch.changes, "not sent: the run ended early")
+        try:
+            return self._send(batch)
+        except Exception as error:  # the other batches' answers must still be recorded; it is raised after that
+            stop.append(error)
+            return [Outcome(status=UNKNOWN, message="the answer was lost") for _ in batch.changes]
+
+    def _secrets(self, part: Slice, changes: Sequence[Change]) -> dict[str, str]:
+        if part.kind != "user" or part.action != CREATE or self.passwords is None:
+            return {}
+        return dict(self.passwords.for_users([change.key for change in changes]))
+
+    def _send(self, batch: Batch) -> Sequence[Outcome]:
+        """One bulk call; split where it was refused whole, asked again where the answer was lost."""
+        try:
+            outcomes = list(self.target.apply(batch))
+        except BatchRefused as refusal:
+            if len(batch.changes) == 1:
+                return [Outcome(status=REFUSED, message=str(refusal), code=refusal.status)]
+            return self._split(batch)
+        for _ in range(REPLAYS):
+            places = [place for place, outcome in enumerate(outcomes) if outcome.status == UNKNOWN]
+            if not places:
+                break
+            again = self._again(batch, [batch.changes[place] for place in places])
+            for place, outcome in zip(places, again, strict=True):
+                outcomes[place] = outcome
+        return outcomes
+
+    def _split(self, batch: Batch) -> Sequence[Outcome]:
+        half = len(batch.changes) // 2
+        pieces = (batch.changes[:half], batch.changes[half:])
+        return [outcome for piece in pieces for outcome in self._send(_with(batch, piece))]
+
+    def _again(self, batch: Batch, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Repeat what is safe to repeat; look the rest up first, so that nothing is made twice."""
+        if batch.kind in self.target.traits.replay_safe or batch.action != CREATE:
+            return self._once_more(_with(batch, changes))
+        found = self.target.look_up(changes)
+        answers = []
+        for change, live in zip(changes, found, strict=True):
+            if live is not None:
+                answers.append(Outcome(status=DONE, lms_id=live.lms_id))
+            else:
+                answers += self._once_more(_with(batch, [change]))
+        return answers
+
+    def _once_more(self, batch: Batch) -> Sequence[Outcome]:
+        try:
+            return self.target.apply(batch)
+        except BatchRefused:
+            return self._send(batch) if len(batch.changes) == 1 else self._split(batch)
+
+    def _learn(self, changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
+        for change, outcome in zip(changes, outcomes, strict=True):
+            self.references.learn(change, outcome)
+            if outcome.status == REFUSED:
+                message, times = self._same.get(change.kind, ("", 0))
+                self._same[change.kind] = (outcome.message, times + 1 if message == outcome.message else 1)
+            elif outcome.status != WAITING:
+                self._same.pop(change.kind, None)
+
+    def _stopped(self, kind: str) -> bool:
+        return self._same.get(kind, ("", 0))[1] >= STOP_AFTER
+
+
+def _with(batch: Batch, changes: Sequence[Change]) -> Batch:
+    return Batch(kind=batch.kind, action=batch.action, changes=changes, secrets=batch.secrets)

@@ -1,0 +1,229 @@
+"""Guard: what goes beyond a limit, or must be looked at by a person, is held; the rest goes on. Sends nothing.
+
+Works on `changes_<kind>` before the plan is written: leaves out what the run does not cover, lets permits pass, makes
+holds, and then tells children of what is not sent to wait.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rollbook.core.changes_table import BLOCKED, HELD, SEND, WAITING
+from rollbook.core.duck import Connection, fill, quote
+from rollbook.core.protocols import Blobs, Hold, Permit, Refusal
+from rollbook.roster.lms import CREATE, KEYS, KINDS, REMOVE, UPDATE
+from rollbook.roster.settings import Limit, Limits
+
+#: What of a change a permit is bound to: the whole wanted side (rule 26).
+DIGEST = "md5(coalesce(after, '') || coalesce(new_key, ''))"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guard:
+    """What the guard goes by. `kinds` and `schools` (empty: all) are the run's scope. `shrunk` names (kind, school)
+    pairs whose read has under half of the last complete one (rule 25). `grown`: a first full sync was done."""
+
+    salt: str
+    limits: Limits
+    kinds: Sequence[str]
+    schools: Sequence[str]
+    year: str | None
+    shrunk: frozenset[tuple[str, str]]
+    grown: bool
+    permits: Sequence[Permit]
+    refusals: Sequence[Refusal]
+    now: datetime
+    retry_refused: bool = False
+    holds: list[Hold] = field(default_factory=list)
+
+
+def guard(db: Connection, rules: Guard, blobs: Blobs) -> list[Hold]:
+    """Set the state of every change; returns the holds."""
+    _scope(db, rules)
+    _permits(db, rules, blobs)
+    _refused_before(db, rules)
+    for kind in rules.kinds:
+        _hold_marked(db, kind, rules)
+        _hold_shrunk(db, kind, rules)
+        for action, limit in (
+            (REMOVE, rules.limits.remove),
+            (UPDATE, rules.limits.update),
+            (CREATE, rules.limits.create),
+        ):
+            if action != CREATE or rules.grown:
+                _hold_above(db, kind, action, limit, rules)
+    wait_for_parents(db, rules.kinds)
+    return rules.holds
+
+
+def _scope(db: Connection, rules: Guard) -> None:
+    for kind in KINDS:
+        if kind not in rules.kinds:
+            db.execute(f"DELETE FROM changes_{kind}")
+        elif rules.schools:
+            names = ", ".join(quote(school) for school in rules.schools)
+            db.execute(f"DELETE FROM changes_{kind} WHERE school NOT IN ({names})")
+
+
+def _permits(db: Connection, rules: Guard, blobs: Blobs) -> None:
+    """Changes a person approved pass, if their wanted side is still what was approved."""
+    db.execute("CREATE TABLE permit (kind VARCHAR, key VARCHAR, action VARCHAR, digest VARCHAR)")
+    for permit in rules.permits:
+        path = quote(blobs.get(permit.blob))
+        db.execute(f"INSERT INTO permit SELECT kind, key, action, digest FROM read_parquet({path})")
+    for kind in rules.kinds if rules.permits else ():
+        db.execute(f"""
+            UPDATE changes_{kind} SET reason = 'permitted' FROM permit p
+            WHERE p.kind = '{kind}' AND p.key = changes_{kind}.key AND p.action = changes_{kind}.action
+              AND p.digest = {DIGEST}""")
+
+
+def _refused_before(db: Connection, rules: Guard) -> None:
+    """Rule 27: three runs, then weekly; a changed record is tried at once."""
+    if rules.retry_refused:
+        return
+    paused = [(r.kind, r.key, r.digest) for r in rules.refusals if r.retry_from and r.retry_from > rules.now]
+    fill(db, "paused", dict.fromkeys(("kind", "key", "digest"), "VARCHAR"), paused)
+    for kind in {kind for kind, _, _ in paused} & set(rules.kinds):
+        db.execute(f"""
+            UPDATE changes_{kind} SET state = '{WAITING}', reason = 'refused_before' FROM paused p
+            WHERE p.kind = '{kind}' AND p.key = changes_{kind}.key AND p.digest = {DIGEST}""")
+        db.execute(f"""
+            INSERT INTO found BY NAME SELECT 'REFUSED_BEFORE' AS code, '{kind}' AS collection, key AS id, school
+            FROM changes_{kind} WHERE reason = 'refused_before'""")
+
+
+def _hold_marked(db: Connection, kind: str, rules: Guard) -> None:
+    rows = db.execute(f"""
+        SELECT reason, action, school, count(*) FROM changes_{kind}
+        WHERE reason IS NOT NULL AND reason <> 'permitted' AND state = '{SEND}' GROUP BY ALL ORDER BY ALL""").fetchall()
+    for reason, action, school, number in rows:
+        _hold(
+            db,
+            kind,
+            rules,
+            Hold(_id(rules, reason, kind, action, school), reason, kind, action, school, number, number),
+        )
+
+
+def _hold_shrunk(db: Connection, kind: str, rules: Guard) -> None:
+    for shrunk_kind, school in sorted(rules.shrunk):
+        if shrunk_kind == kind:
+            number = _count(db, kind, REMOVE, school)
+            if number:
+                hold = Hold(_id(rules, "shrank", kind, REMOVE, school), "shrank", kind, REMOVE, school, number, number)
+                _hold(db, kind, rules, hold)
+
+
+def _hold_above(db: Connection, kind: str, action: str, limit: Limit, rules: Guard) -> None:
+    """Per school, then what is left for the whole organization (rule 25)."""
+    year = f"WHERE year = {quote(rules.year or '')}" if KINDS[kind].yearly else ""
+    rows = db.execute(f"""
+        SELECT c.school, c.n, coalesce(l.n, 0) FROM (
+            SELECT school, count(*) AS n FROM changes_{kind}
+            WHERE action = '{action}' AND state = '{SEND}' AND reason IS NULL GROUP BY school) c
+        LEFT JOIN (SELECT school, count(*) AS n FROM ledger_{kind} {year} GROUP BY school) l
+          ON l.school IS NOT DISTINCT FROM c.school ORDER BY 1""").fetchall()
+    for school, number, there in rows:
+        if _above(number, there, limit):
+            hold = Hold(_id(rules, "limit", kind, action, school), "limit", kind, action, school, number, there)
+            _hold(db, kind, rules, hold)
+    left = _count(db, kind, action, None)
+    total = db.execute(f"SELECT count(*) FROM ledger_{kind} {year}").fetchone()
+    if left and _above(left, total[0] if total else 0, limit):
+        hold = Hold(
+            _id(rules, "limit", kind, action, None), "limit", kind, action, None, left, total[0] if total else 0
+        )
+        _hold(db, kind, rules, hold)
+
+
+def _above(number: int, there: int, limit: Limit) -> bool:
+    return number >= limit.from_ and number * 100 > limit.percent * there
+
+
+def _count(db: Connection, kind: str, action: str, school: str | None) -> int:
+    where = f"action = '{action}' AND state = '{SEND}' AND reason IS NULL"
+    if school is not None:
+        where += f" AND school = {quote(school)}"
+    row = db.execute(f"SELECT count(*) FROM changes_{kind} WHERE {where}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _id(rules: Guard, *parts: str | None) -> str:
+    """The same cause gets the same id in every run, so that a later run refreshes a waiting hold."""
+    text = "|".join([rules.salt, *(part or "" for part in parts)])
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _hold(db: Connection, kind: str, rules: Guard, hold: Hold) -> None:
+    reason = f"reason = {quote(hold.reason)}" if hold.reason not in ("limit", "shrank") else "reason IS NULL"
+    school = f"AND school IS NOT DISTINCT FROM {quote(hold.school)}" if hold.school is not None else ""
+    if hold.reason not in ("limit", "shrank") and hold.school is None:
+        school = "AND school IS NULL"
+    db.execute(f"""
+        UPDATE changes_{kind} SET state = '{HELD}', reason = {quote("hold:" + hold.id)}
+        WHERE state = '{SEND}' AND action = '{hold.action}' AND {reason} {school}""")
+    rules.holds.append(hold)
+
+
+def wait_for_parents(db: Connection, kinds: Sequence[str]) -> None:
+    """A change whose parent is not sent waits; one whose parent is nowhere is blocked, and the parent is named once."""
+    for kind in KINDS:
+        _available(db, kind)
+        if kind in kinds:
+            for name, parent in KINDS[kind].parents.items():
+                _judge(db, kind, name, parent)
+            _forget_unsent(db, kind)
+
+
+def _available(db: Connection, kind: str) -> None:
+    if kind == "enrollment" or kind == "guardian_link":
+        return
+    db.execute(f"""
+        CREATE TABLE available_{kind} AS
+        SELECT key FROM eff_{kind} WHERE NOT adopt AND NOT deleted AND NOT inactive AND old_key IS NULL
+        UNION SELECT coalesce(new_key, key) FROM changes_{kind} WHERE action <> 'remove' AND state = '{SEND}'""")
+    db.execute(f"CREATE TABLE known_{kind} AS SELECT key FROM eff_{kind} UNION SELECT key FROM changes_{kind}")
+
+
+def _judge(db: Connection, kind: str, name: str, parent: str) -> None:
+    many = KINDS[kind].fields[name] == KEYS
+    wanted = f"unnest(p_{name})" if many else f"p_{name}"
+    db.execute(f"""
+        CREATE OR REPLACE TABLE missing AS
+        SELECT c.no, c.parent, k.key IS NOT NULL AS known
+        FROM (SELECT rowid AS no, {wanted} AS parent FROM changes_{kind}
+              WHERE state = '{SEND}' AND action IN ('create', 'update')) c
+        ANTI JOIN available_{parent} a ON a.key = c.parent LEFT JOIN known_{parent} k ON k.key = c.parent
+        WHERE c.parent IS NOT NULL""")
+    db.execute(f"""
+        UPDATE changes_{kind} SET state = CASE WHEN m.known THEN '{WAITING}' ELSE '{BLOCKED}' END, reason = '{parent}'
+        FROM (SELECT no, bool_and(known) AS known FROM missing GROUP BY no) m WHERE m.no = changes_{kind}.rowid""")
+    db.execute(f"""
+        INSERT INTO found BY NAME
+        SELECT 'PARENT_NOT_SYNCED' AS code, '{parent}' AS collection, parent AS id, count(*) AS dependants,
+               'needed by {kind}' AS detail FROM missing WHERE NOT known GROUP BY parent""")
+
+
+def _forget_unsent(db: Connection, kind: str) -> None:
+    """After the parents' verdict, what does not go out is not available to children either."""
+    if kind in ("enrollment", "guardian_link"):
+        return
+    db.execute(f"""
+        DELETE FROM available_{kind} WHERE key IN (
+            SELECT key FROM changes_{kind} WHERE action = 'create' AND state <> '{SEND}')""")
+
+
+def hold_contents(db: Connection, hold: Hold) -> str:
+    """The query of a hold's changes, as a permit stores them."""
+    return f"""
+        SELECT '{hold.kind}' AS kind, key, action, {DIGEST} AS digest FROM changes_{hold.kind}
+        WHERE state = '{HELD}' AND reason = {quote("hold:" + hold.id)}"""
+
+
+def shrunk_since(now: Mapping[str, int], before: Mapping[str, int]) -> frozenset[str]:
+    """Names whose count is under half of the last complete read, or nothing where there was something (rule 25)."""
+    return frozenset(name for name, count in before.items() if count and now.get(name, 0) * 2 < count)

@@ -1,0 +1,48 @@
+"""Outcomes as a table beside the plan, for settling and counting. Reads the journal; writes nothing to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from rollbook.core.duck import Connection, quote
+from rollbook.core.plan import slices
+from rollbook.core.protocols import Blobs, Journal
+from rollbook.core.stored import StoredPlan
+from rollbook.roster.changes import UNKNOWN, Outcome
+
+
+def load_outcomes(db: Connection, plan: StoredPlan, journal: Journal, folder: Path) -> int:
+    """Fill `outcome` (seq, status, lms_id, message, code); an intent without outcomes counts as unknown."""
+    db.execute(
+        "CREATE OR REPLACE TABLE outcome (seq BIGINT, status VARCHAR, lms_id VARCHAR, message VARCHAR, code INTEGER)"
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "outcomes.ndjson"
+    encode = msgspec.json.Encoder().encode
+    number = 0
+    with path.open("wb") as file:
+        for attempt in journal.attempts():
+            lost = Outcome(status=UNKNOWN, message="the answer was lost")
+            outcomes = attempt.outcomes
+            for place, seq in enumerate(range(attempt.first_seq, attempt.last_seq + 1)):
+                outcome = outcomes[place] if outcomes is not None else lost
+                row = (seq, outcome.status, outcome.lms_id, outcome.message, outcome.code)
+                file.write(encode(dict(zip(("seq", "status", "lms_id", "message", "code"), row, strict=True))) + b"\n")
+                number += 1
+    if number:
+        columns = "{seq: 'BIGINT', status: 'VARCHAR', lms_id: 'VARCHAR', message: 'VARCHAR', code: 'INTEGER'}"
+        db.execute(f"INSERT INTO outcome FROM read_json({quote(path)}, format='newline_delimited', columns={columns})")
+    return number
+
+
+def load_plan(db: Connection, plan: StoredPlan, blobs: Blobs) -> None:
+    """Make a view `plan_<kind>` for every kind the plan has rows of."""
+    for kind, key in plan.files.items():
+        db.execute(f"CREATE OR REPLACE VIEW plan_{kind} AS FROM read_parquet({quote(blobs.get(key))})")
+
+
+def unsent(plan: StoredPlan, journal: Journal) -> int:
+    """How many slices have no outcomes yet."""
+    return sum(1 for _ in slices(plan)) - len(journal.done())

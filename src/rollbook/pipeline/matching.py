@@ -1,0 +1,107 @@
+"""Matching: which parts of the live LMS a run must read, and reading them (rules 10, 23, 24). Decides nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rollbook.connectors.base import Target
+from rollbook.core.duck import Connection, texts
+from rollbook.core.protocols import Progress
+from rollbook.pipeline.live import read_live
+from rollbook.pipeline.run_types import Request
+
+_LARGE = ("user", "course", "section")
+
+
+class Matching:
+    """`live` names the kinds that were read; `learned` are facts to remember once the run is through."""
+
+    def __init__(
+        self,
+        db: Connection,
+        target: Target,
+        request: Request,
+        folder: Path,
+        progress: Progress,
+        facts: Mapping[str, Any],
+    ) -> None:
+        self._db, self._target, self._request = db, target, request
+        self._folder, self._progress, self._facts = folder, progress, facts
+        self.roles: dict[str, bool] = {}
+        self.live: frozenset[str] = frozenset()
+        self.learned: dict[str, Any] = {}
+
+    def read_small(self) -> None:
+        """Roles, buildings and grading periods: a few calls, in every run."""
+        self.roles = dict(self._target.roles())
+        for kind in ("building", "grading_period"):
+            read_live(self._db, self._target, kind, self._folder, self._progress)
+        self.live = frozenset({"building", "grading_period"})
+
+    def read_large(self) -> None:
+        """Users, courses and sections when a school is matched for the first time or a comparison is due."""
+        compare = self._due()
+        matched = dict(self._facts.get("matched") or {})
+        for kind in _LARGE:
+            if kind not in self._request.kinds or kind not in self._target.traits.kinds:
+                continue
+            schools = set(texts(self._db, f"SELECT DISTINCT school FROM desired_{kind} WHERE school IS NOT NULL"))
+            fresh = schools - set(matched.get(kind) or ())
+            if fresh or compare:
+                self._read(kind, compare=compare)
+                matched[kind] = sorted(schools | set(matched.get(kind) or ()))
+        if compare:
+            self._read_enrollments()
+            self.learned["last_live"] = self._request.now.isoformat()
+        elif self.live - {"building", "grading_period"} and "last_live" not in self._facts:
+            self.learned["last_live"] = self._request.now.isoformat()
+        if matched != (self._facts.get("matched") or {}):
+            self.learned["matched"] = matched
+
+    def _due(self) -> bool:
+        """Weekly by default, every run, never; or asked for."""
+        how = self._request.settings.live.compare
+        if self._request.compare_live or how == "every" or self._facts.get("compare_next"):
+            if self._facts.get("compare_next"):
+                self.learned["compare_next"] = None
+            return True
+        last = self._facts.get("last_live")
+        return (
+            how == "weekly"
+            and last is not None
+            and self._request.now - datetime.fromisoformat(last) >= timedelta(days=7)
+        )
+
+    def _read(self, kind: str, *, compare: bool) -> None:
+        within: list[str] = []
+        if kind == "section":
+            within = texts(self._db, "SELECT key FROM desired_section ORDER BY 1")
+            if not compare:
+                within = texts(
+                    self._db, "SELECT key FROM desired_section ANTI JOIN ledger_section l USING (key) ORDER BY 1"
+                )
+        read_live(self._db, self._target, kind, self._folder, self._progress, within=within)
+        self.live |= {kind}
+
+    def _read_enrollments(self) -> None:
+        """Some sections each time, in turns (rule 24): the turn is the week, so that no state needs keeping."""
+        number = self._request.settings.live.sections_per_run
+        if not number or "enrollment" not in self._request.kinds:
+            return
+        rows = self._db.execute("""
+            SELECT key, lms_id FROM ledger_section SEMI JOIN desired_section d USING (key)
+            WHERE lms_id IS NOT NULL ORDER BY md5(key)""").fetchall()
+        if not rows:
+            return
+        turns = -(-len(rows) // number)
+        turn = self._request.today.toordinal() // 7 % turns
+        chosen = rows[turn * number : (turn + 1) * number]
+        self._db.execute("CREATE OR REPLACE TABLE drift_section (key VARCHAR)")
+        self._db.execute("INSERT INTO drift_section SELECT unnest(?)", [[key for key, _ in chosen]])
+        read_live(
+            self._db, self._target, "enrollment", self._folder, self._progress, within=[lms_id for _, lms_id in chosen]
+        )
+        self.live |= {"enrollment"}

@@ -1,0 +1,87 @@
+"""What a run is asked and what it works with. Plain types; the order of stages is in `roster_run.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from rollbook.connectors.base import Cancel, Source, Target
+from rollbook.core.protocols import Blobs, Journal, Ledger, Memory, Passwords, Permits, Progress
+from rollbook.roster.settings import Settings
+
+
+class Step(Protocol):
+    """Runs one named stage; an engine may checkpoint its result or repeat it after a crash."""
+
+    def __call__(self, name: str, work: Callable[[], Any], /) -> Any: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What was asked for. `kinds` are LMS kinds (RUN_KINDS), `schools` org sourcedIds (empty = all) that filter the
+    plan (rule 6). `dry_run` stops after the plan. `compare_live` forces a comparison with the live LMS. `now` is the
+    moment the run counts as, with time zone."""
+
+    run_id: str
+    settings: Settings
+    settings_digest: str
+    kinds: Sequence[str]
+    now: datetime
+    schools: Sequence[str] = ()
+    dry_run: bool = False
+    compare_live: bool = False
+    retry_refused: bool = False
+
+    @property
+    def today(self) -> date:
+        """The organization's day (rule 19)."""
+        return self.now.astimezone(ZoneInfo(self.settings.organization.timezone)).date()
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """What a run works with. `journal` makes the journal of a plan by its digest. `work` is the run's scratch folder.
+    `requests` tells how many calls were attempted so far, by "sis" and "lms"."""
+
+    target: Target
+    blobs: Blobs
+    ledger: Ledger
+    journal: Callable[[str], Journal]
+    passwords: Passwords
+    permits: Permits
+    memory: Memory
+    cancel: Cancel
+    progress: Progress
+    work: Path
+    source: Source | None = None
+    requests: Callable[[], dict[str, int]] = dict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """What a comparison may conclude. `complete`: every collection was read whole. `live`: kinds read from the LMS."""
+
+    settings: Settings
+    today: date
+    year: int | None
+    complete: bool
+    kinds: Sequence[str]
+    live: frozenset[str]
+    staff_roles: frozenset[str]
+
+
+@dataclass(kw_only=True)
+class CheckResult:
+    """What `rollbook check` found: findings by code, `rows` of each (as `summary.FINDING_COLUMNS`), records read per
+    collection, verdicts of incomplete collections, and whether anything blocks."""
+
+    findings: dict[str, int] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    read: dict[str, int] = field(default_factory=dict)
+    incomplete: dict[str, str] = field(default_factory=dict)
+    blocking: int = 0
+    sanity: dict[str, int] = field(default_factory=dict)

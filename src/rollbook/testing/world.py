@@ -1,0 +1,175 @@
+"""A world for the river without any database: every promise of `core.protocols` kept in memory. For tests and authors.
+
+A `MemoryWorld` outlives runs, as an organization's stored state does; `run` starts one against any source and target.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rollbook.connectors.base import Cancel, Source, Target
+from rollbook.core.protocols import Attempt, Journal, LedgerVersion, Permit, Progress, Refusal
+from rollbook.core.stored import RunResult
+from rollbook.errors import StalePlan
+from rollbook.pipeline.roster_run import Request, World, roster_run
+from rollbook.roster.changes import Outcome
+from rollbook.roster.lms import KINDS
+from rollbook.roster.settings import Settings
+
+
+class NeverCancelled:
+    """Work that nobody stops."""
+
+    def check(self) -> None:
+        return None
+
+    def wait(self, seconds: float) -> None:
+        return None
+
+
+class FolderBlobs:
+    """Blobs as files of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._next = 0
+
+    def put(self, path: Path) -> str:
+        self._next += 1
+        key = f"{self._next:05}{path.suffix}"
+        shutil.move(path, self._folder / key)
+        return key
+
+    def get(self, key: str) -> Path:
+        path = self._folder / key
+        if not path.exists():
+            raise KeyError(key)
+        return path
+
+
+class MemoryLedger:
+    def __init__(self) -> None:
+        self.version = LedgerVersion(0, {})
+
+    def current(self) -> LedgerVersion:
+        return self.version
+
+    def advance(self, base: int, files: Mapping[str, str]) -> LedgerVersion:
+        if base != self.version.number:
+            raise StalePlan("the ledger has moved on")
+        self.version = LedgerVersion(base + 1, {**self.version.files, **files})
+        return self.version
+
+
+class MemoryJournal:
+
+    def __init__(self) -> None:
+        self.intents: dict[int, tuple[int, int]] = {}
+        self.outcomes: dict[int, list[Outcome]] = {}
+
+    def intend(self, number: int, first_seq: int, last_seq: int) -> None:
+        self.intents.setdefault(number, (first_seq, last_seq))
+
+    def record(self, number: int, outcomes: Sequence[Outcome]) -> None:
+        self.outcomes.setdefault(number, list(outcomes))
+
+    def done(self) -> frozenset[int]:
+        return frozenset(self.outcomes)
+
+    def attempts(self) -> Iterator[Attempt]:
+        for number, (first, last) in sorted(self.intents.items()):
+            yield Attempt(number, first, last, self.outcomes.get(number))
+
+
+class MemoryPasswords:
+    def __init__(self) -> None:
+        self.given: dict[str, str] = {}
+
+    def for_users(self, keys: Sequence[str]) -> Mapping[str, str]:
+        for key in keys:
+            self.given.setdefault(key, f"initial-password-{len(self.given):04}")
+        return {key: self.given[key] for key in keys}
+
+
+class MemoryPermits:
+    def __init__(self) -> None:
+        self.permits: list[Permit] = []
+
+    def valid(self) -> Sequence[Permit]:
+        return [p for p in self.permits if p.until is None or p.until > datetime.now(UTC)]
+
+
+class MemoryMemory:
+    def __init__(self) -> None:
+        self.stored: dict[str, object] = {}
+        self.refused: dict[str, list[Refusal]] = {}
+
+    def refusals(self) -> Iterable[Refusal]:
+        return [refusal for refusals in self.refused.values() for refusal in refusals]
+
+    def replace_refusals(self, kinds: Sequence[str], refusals: Iterable[Refusal]) -> None:
+        fresh = list(refusals)
+        for kind in kinds:
+            self.refused[kind] = [refusal for refusal in fresh if refusal.kind == kind]
+
+    def facts(self) -> Mapping[str, object]:
+        return dict(self.stored)
+
+    def remember(self, facts: Mapping[str, object]) -> None:
+        for name, value in json.loads(json.dumps(facts)).items():
+            if value is None:
+                self.stored.pop(name, None)
+            else:
+                self.stored[name] = value
+
+
+@dataclass
+class MemoryWorld:
+    """Everything an organization remembers between runs. `folder` is filled; a test gives a temporary one."""
+
+    folder: Path
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    passwords: MemoryPasswords = field(default_factory=MemoryPasswords)
+    permits: MemoryPermits = field(default_factory=MemoryPermits)
+    memory: MemoryMemory = field(default_factory=MemoryMemory)
+    journals: dict[str, MemoryJournal] = field(default_factory=dict)
+    runs: int = 0
+    cancel: Cancel = field(default_factory=NeverCancelled)
+    wrap: Callable[[Journal], Journal] | None = None
+
+    def __post_init__(self) -> None:
+        self.blobs = FolderBlobs(self.folder / "blobs")
+
+    def journal(self, digest: str) -> Journal:
+        journal: Journal = self.journals.setdefault(digest, MemoryJournal())
+        return self.wrap(journal) if self.wrap else journal
+
+    def world(self, source: Source | None, target: Target) -> World:
+        """The world of one run."""
+        self.runs += 1
+        return World(
+            source=source,
+            target=target,
+            blobs=self.blobs,
+            ledger=self.ledger,
+            journal=self.journal,
+            passwords=self.passwords,
+            permits=self.permits,
+            memory=self.memory,
+            cancel=self.cancel,
+            progress=Progress(),
+            work=self.folder / f"run-{self.runs:03}",
+        )
+
+    def run(self, source: Source, target: Target, settings: Settings, **request: Any) -> RunResult:
+        """One roster run; `request` may give kinds, schools, dry_run, now, compare_live …"""
+        asked: dict[str, Any] = {"kinds": tuple(KINDS), "now": datetime(2026, 11, 23, 12, tzinfo=UTC)} | request
+        full = Request(run_id=f"run-{self.runs}", settings=settings, settings_digest="settings", **asked)
+        return roster_run(full, self.world(source, target), lambda name, work: work())
