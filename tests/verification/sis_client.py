@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from starlette.testclient import TestClient
 
 from rollbook.practice.server import serve
 from rollbook.practice.sis import create_sis
@@ -75,7 +76,14 @@ class SisClient:
 
 @contextmanager
 def running_sis(version: str, directory: Path = MAPLE_VALLEY, **settings: Any) -> Iterator[SisClient]:
-    """A practice SIS that is served for the length of the block."""
+    """A practice SIS inside this process; no port is opened."""
+    with TestClient(create_sis(directory, version=version, **settings)) as http:
+        yield SisClient(str(http.base_url), version, http)
+
+
+@contextmanager
+def served_sis(version: str, directory: Path = MAPLE_VALLEY, **settings: Any) -> Iterator[SisClient]:
+    """A practice SIS that is served on a port of 127.0.0.1 for the length of the block."""
     with (
         serve(create_sis(directory, version=version, **settings)) as running,
         httpx2.Client(timeout=10, trust_env=False) as http,

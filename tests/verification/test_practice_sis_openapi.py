@@ -44,8 +44,7 @@ PARENTS = {
 BETTER = {"/classes/{classSourcedId}/scoreScales": {"classSourcedId": "cls-english-9"}}
 RESOURCE_LINKS = {
     "courseResources": "title,courseSourcedId,resourceSourcedId\nx-1,,,Book,crs-algebra,rsc-algebra-book\n",
-    "userResources": "userSourcedId,orgSourcedId,classSourcedId,resourceSourcedId\n"
-    "x-2,,,tea-osei,,,rsc-algebra-book\n",
+    "userResources": "userSourcedId,orgSourcedId,classSourcedId,resourceSourcedId\nx-2,,,tea-osei,,,rsc-algebra-book\n",
 }
 
 
