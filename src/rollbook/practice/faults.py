@@ -88,9 +88,14 @@ class Faults:
         self._on.clear()
 
     def hit(self, name: str, method: str, path: str) -> dict[str, Any] | None:
-        """The fault's parameters if it is on and hits this request (asked once per request), else None."""
+        """The fault's parameters if it is on and hits this request (asked once per request), else None.
+
+        The number of its hits so far is among them, so that what is returned is true.
+        """
         fault = self._on.get(name)
-        return fault.parameters if fault is not None and fault.strikes(method, path) else None
+        if fault is None or not fault.strikes(method, path):
+            return None
+        return {**fault.parameters, "hits": fault.hits}
 
     def listing(self) -> dict[str, Any]:
         """What is known and what is on, as plain data for JSON."""

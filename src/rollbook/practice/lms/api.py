@@ -32,7 +32,8 @@ from rollbook.practice.lms.wire import Call, Handler, Refused, Reply, Routes
 from rollbook.practice.server import Message, Receive, Scope, Send, cut
 
 _MODULES = (
-    buildings, periods, users, leavers, user_links, courses, sections, enrollments, categories, assignments, grades,
+    buildings, periods, users, leavers, user_links, courses, sections, enrollments, categories, assignments,
+    grades,
 )  # fmt: skip
 _PARENT_ANSWERS = ("sections/{id}/", "schools/{id}/")
 _HEADERS = {"x-schoology": "API", "access-control-allow-origin": "*", "cache-control": "no-store"}
@@ -129,10 +130,10 @@ class Api:
         template = place.template
         if not self._known(template) and scope["method"] == "GET":
             template = next((p.rstrip("/") for p in _PARENT_ANSWERS if template.startswith(p)), template)
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         call = Call(
             lms=self._lms, method=scope["method"], path=place.path, template=template, ids=place.ids,
-            code=place.code, query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
-            body=None, actor=self._owner(), base=self._base(scope),
+            code=place.code, query=query, body=None, actor=self._owner(), base=self._base(scope),
         )  # fmt: skip
         try:
             call.actor = permissions.acting_user(call, headers.get("x-schoology-run-as"))

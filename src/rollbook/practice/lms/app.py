@@ -33,7 +33,8 @@ def create_lms(
     """A practice LMS as an ASGI app; more `settings` are those of `Settings`.
 
     `database` None keeps everything in memory; a file is continued where it was left. `faults` are texts such
-    as `throttle:times=3`. Raises UnknownFault, ValueError for an unknown seed, TypeError for an unknown setting.
+    as `throttle:times=3`. Raises UnknownFault, ValueError for an unknown
+    seed, TypeError for an unknown setting.
     """
     chosen = Settings(key=key, secret=secret, limiter=limiter, **settings)
     store = Store(database)
@@ -70,8 +71,8 @@ def _credits(lms: Lms) -> dict[str, Any]:
     spent = sum(row[4] for row in log if first <= row[0] <= last)
     usable = lms.settings.limiter_credits * (last - first) / lms.settings.limiter_seconds
     share = spent / usable if usable else None
-    return {"write_span": {"first": first, "last": last, "writes": len(writes), "spent": spent, "usable": usable,
-                           "share": share}}  # fmt: skip
+    span = {"first": first, "last": last, "writes": len(writes), "spent": spent, "usable": usable}
+    return {"write_span": {**span, "share": share}}
 
 
 def _state_routes(lms: Lms) -> list[Route]:

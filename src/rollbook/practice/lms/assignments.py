@@ -37,7 +37,8 @@ def render(row: Row, *, short: bool = False) -> Json:
     """`short` as in lists, where the description is blank."""
     fields = msgspec.json.decode(row["fields"])
     data = {
-        "id": row["id"], "title": row["title"], "description": fields.get("description", ""), "due": row["due"],
+        "id": row["id"], "title": row["title"], "due": row["due"],
+        "description": fields.get("description", ""),
         "grading_scale": str(fields.get("grading_scale", 0)), "grading_period": str(row["period_id"]),
         "grading_category": str(row["category_id"]), "max_points": _plain(fields.get("max_points", 100)),
         "factor": _plain(fields.get("factor", 1)), **{name: str(v) for name, v in _FLAGS.items()},

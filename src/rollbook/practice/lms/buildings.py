@@ -10,7 +10,8 @@ from rollbook.practice.lms.store import Row
 from rollbook.practice.lms.wire import Call, Json, Refused, Reply, Routes, an_object, blank, page, text_of
 
 _FIELDS = (
-    "address1", "address2", "city", "state", "postal_code", "country", "website", "phone", "fax", "picture_url",
+    "address1", "address2", "city", "state", "postal_code", "country", "website", "phone", "fax",
+    "picture_url",
 )  # fmt: skip
 
 

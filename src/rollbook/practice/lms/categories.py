@@ -21,21 +21,23 @@ from rollbook.practice.lms.wire import (
     text_of,
 )  # fmt: skip
 
+_LETTERS = (("A", 90, 95), ("B", 80, 85), ("C", 70, 75), ("D", 60, 65), ("F", 0, 50))
 SCALES: list[Json] = [
     {
         "id": 1, "title": "A-F", "type": 1, "auto_averaging": 0, "hide_numeric": 0,
         "scale": {"level": [
             {"grade": grade, "cutoff": cutoff, "average": average}
-            for grade, cutoff, average in (("A", 90, 95), ("B", 80, 85), ("C", 70, 75), ("D", 60, 65), ("F", 0, 50))
+            for grade, cutoff, average in _LETTERS
         ]},
     },
     {
         "id": 2, "title": "Points", "type": 3, "auto_averaging": 0, "hide_numeric": 0,
-        "scale": {"level": [{"points": points, "description": f"{points} points"} for points in (4, 3, 2, 1)]},
+        "scale": {"level": [{"points": n, "description": f"{n} points"} for n in (4, 3, 2, 1)]},
     },
 ]  # fmt: skip
 _DEFAULTS = {
-    "weight": 0, "calculation_type": 1, "default_max_points": 100, "drop_lowest": 0, "default_grading_scale_id": 0,
+    "weight": 0, "calculation_type": 1, "default_max_points": 100, "drop_lowest": 0,
+    "default_grading_scale_id": 0,
 }  # fmt: skip
 
 

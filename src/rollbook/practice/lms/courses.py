@@ -37,7 +37,8 @@ def render(row: Row) -> Json:
     return {
         "id": row["id"], "building_id": str(row["building_id"]), "title": row["title"],
         "course_code": row["course_code"], "department": "", "description": "", "credits": "0",
-        "synced": row["synced"], "grade_level_range_start": 0, "grade_level_range_end": 0, "subject_area": "0",
+        "synced": row["synced"], "grade_level_range_start": 0, "grade_level_range_end": 0,
+        "subject_area": "0",
         **{name: value for name, value in fields.items() if name != "district_course_name"},
     }  # fmt: skip
 

@@ -67,7 +67,9 @@ def get_grades(call: Call) -> Reply:
     )
     return Reply(data={
         "grades": {"grade": [_render(call, row) for row in shown]},
-        "period": [{"period_id": f"p{p['id']}", "period_title": p["title"], "weight": "100.00"} for p in periods],
+        "period": [
+            {"period_id": f"p{p['id']}", "period_title": p["title"], "weight": "100.00"} for p in periods
+        ],
         "final_grade": _finals(call, rows, [p["id"] for p in periods]),
     })  # fmt: skip
 

@@ -82,10 +82,12 @@ def frame(title: str, *content: object, tab: str = "", status: int = 200) -> HTM
         for address, name in TABS
     )
     return HTMLResponse(
-        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{safe(title)} - Practice LMS</title>'
+        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        f'<title>{safe(title)} - Practice LMS</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<link rel="icon" href="data:,"><style>{_STYLE}</style></head><body>'
-        f"<nav><b>Practice LMS</b>{links}</nav><main><h1>{safe(title)}</h1>{join(content, '')}</main></body></html>",
+        f"<nav><b>Practice LMS</b>{links}</nav>"
+        f"<main><h1>{safe(title)}</h1>{join(content, '')}</main></body></html>",
         status,
         headers={"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
                  "form-action 'self'; base-uri 'none'"},

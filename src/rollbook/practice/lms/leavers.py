@@ -1,4 +1,4 @@
-"""Deleting and reviving accounts (REST API: Users): a deleted account is inactive, its history may be gone."""
+"""Deleting and reviving accounts (REST API: Users): the deleted are inactive, their history may be gone."""
 
 from __future__ import annotations
 

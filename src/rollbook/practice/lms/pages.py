@@ -48,14 +48,20 @@ def _page_of(request: Request) -> tuple[str, int]:
 
 def buildings(lms: Lms, request: Request) -> Response:
     rows = lms.store.all(
-        "SELECT s.*, (SELECT COUNT(*) FROM users WHERE building_id = s.id AND inactive_at IS NULL) AS people, "
-        "(SELECT COUNT(*) FROM courses WHERE building_id = s.id) AS taught FROM schools s ORDER BY parent, title"
+        "SELECT s.*, (SELECT COUNT(*) FROM users WHERE building_id = s.id AND inactive_at IS NULL) "
+        "AS people, (SELECT COUNT(*) FROM courses WHERE building_id = s.id) AS taught "
+        "FROM schools s ORDER BY parent, title"
     )
     return frame("Buildings", table(
         ("Title", "Building code", "Users", "Courses"),
-        [(Safe(f"{join([r['title']])} <span class=soft>(organization)</span>") if r["parent"] is None else r["title"],
-          r["building_code"], r["people"], r["taught"]) for r in rows],
+        [(_building(r), r["building_code"], r["people"], r["taught"]) for r in rows],
     ), tab="/")  # fmt: skip
+
+
+def _building(row: Row) -> str:
+    if row["parent"] is not None:
+        return str(row["title"])
+    return Safe(f"{join([row['title']])} <span class=soft>(organization)</span>")
 
 
 def grade_settings(lms: Lms, request: Request) -> Response:
@@ -87,7 +93,8 @@ def users(lms: Lms, request: Request) -> Response:
         *[like] * 5, _SIZE, (page - 1) * _SIZE,
     )  # fmt: skip
     shown = [
-        (f"{r['name_last']}, {r['name_first']}", r["role"], r["building"], r["school_uid"], r["username"], r["email"],
+        (f"{r['name_last']}, {r['name_first']}", r["role"], r["building"], r["school_uid"], r["username"],
+         r["email"],
          "inactive" if r["inactive_at"] else "")
         for r in rows
     ]  # fmt: skip
@@ -114,8 +121,8 @@ def courses(lms: Lms, request: Request) -> Response:
         for r in rows
     ]
     pages = pager("/courses", wanted, page=page, size=_SIZE, total=total)
-    return frame("Courses", search_form(wanted), table(("Title", "Code", "Building", "Sections"), shown), pages,
-                 tab="/courses")  # fmt: skip
+    found = table(("Title", "Code", "Building", "Sections"), shown)
+    return frame("Courses", search_form(wanted), found, pages, tab="/courses")
 
 
 def course(lms: Lms, request: Request) -> Response:
@@ -123,33 +130,35 @@ def course(lms: Lms, request: Request) -> Response:
     if row is None:
         return _missing()
     sections = lms.store.all(
-        "SELECT s.*, (SELECT GROUP_CONCAT(p.title, ', ') FROM section_periods sp JOIN periods p ON p.id = sp.period_id "
-        "WHERE sp.section_id = s.id) AS periods, (SELECT COUNT(*) FROM enrollments WHERE section_id = s.id "
+        "SELECT s.*, (SELECT GROUP_CONCAT(p.title, ', ') FROM section_periods sp "
+        "JOIN periods p ON p.id = sp.period_id WHERE sp.section_id = s.id) AS periods, "
+        "(SELECT COUNT(*) FROM enrollments WHERE section_id = s.id "
         f"AND status != {ARCHIVED}) AS members FROM sections s WHERE course_id = ? ORDER BY title, id",
         row["id"],
     )
     today = lms.today()
     shown = [
-        (link(f"/sections/{s['id']}", s["title"]), s["section_school_code"] or s["section_code"], s["periods"],
-         s["members"], "past" if s["last_day"] < today else "")
+        (link(f"/sections/{s['id']}", s["title"]), s["section_school_code"] or s["section_code"],
+         s["periods"], s["members"], "past" if s["last_day"] < today else "")
         for s in sections
     ]  # fmt: skip
     heads = ("Section", "Code", "Grading periods", "Enrolled", "")
-    return frame(row["title"], Safe(f"<p class=soft>Course code {join([row['course_code']])}</p>"),
-                 table(heads, shown), tab="/courses")  # fmt: skip
+    code = Safe(f"<p class=soft>Course code {join([row['course_code']])}</p>")
+    return frame(row["title"], code, table(heads, shown), tab="/courses")
 
 
 def _section(lms: Lms, request: Request) -> Row | None:
     return lms.store.one(
-        "SELECT s.*, c.title AS course_title FROM sections s JOIN courses c ON c.id = s.course_id WHERE s.id = ?",
+        "SELECT s.*, c.title AS course_title FROM sections s JOIN courses c ON c.id = s.course_id "
+        "WHERE s.id = ?",
         request.path_params["id"],
     )
 
 
 def _members(lms: Lms, section_id: int) -> list[Row]:
     return lms.store.all(
-        "SELECT e.*, u.name_first, u.name_last, u.school_uid FROM enrollments e JOIN users u ON u.id = e.user_id "
-        "WHERE e.section_id = ? AND u.inactive_at IS NULL AND e.status != ? "
+        "SELECT e.*, u.name_first, u.name_last, u.school_uid FROM enrollments e "
+        "JOIN users u ON u.id = e.user_id WHERE e.section_id = ? AND u.inactive_at IS NULL AND e.status != ? "
         "ORDER BY e.admin DESC, u.name_last, u.name_first",
         section_id, ARCHIVED,
     )  # fmt: skip
@@ -164,8 +173,8 @@ def section(lms: Lms, request: Request) -> Response:
          _STATUS.get(m["status"], ""))
         for m in _members(lms, row["id"])
     ]  # fmt: skip
-    up = join([link(f"/courses/{row['course_id']}", "Course"), link(f"/sections/{row['id']}/gradebook", "Gradebook")],
-              " &middot; ")  # fmt: skip
+    links = (f"/courses/{row['course_id']}", "Course"), (f"/sections/{row['id']}/gradebook", "Gradebook")
+    up = join([link(address, text) for address, text in links], " &middot; ")
     heads = ("Name", "Unique ID", "Enrolled as", "Status")
     return frame(
         f"{row['course_title']}: {row['title']}", Safe(f"<p>{up}</p>"), table(heads, shown), tab="/courses"
@@ -193,8 +202,8 @@ def gradebook(lms: Lms, request: Request) -> Response:
         for m in _members(lms, row["id"]) if not m["admin"]
     ]  # fmt: skip
     up = link(f"/sections/{row['id']}", "Section")
-    return frame(f"Gradebook: {row['course_title']}, {row['title']}", Safe(f"<p>{up}</p>"), table(heads, shown),
-                 tab="/courses")  # fmt: skip
+    title = f"Gradebook: {row['course_title']}, {row['title']}"
+    return frame(title, Safe(f"<p>{up}</p>"), table(heads, shown), tab="/courses")
 
 
 def _grade(row: Row | None) -> str:

@@ -1,4 +1,4 @@
-"""Who may call what: administrators all, course admins their sections, others only look at themselves (inferred)."""
+"""Who may call what (inferred): admins all, course admins their sections, others look at themselves."""
 
 from __future__ import annotations
 

@@ -28,7 +28,8 @@ _TEXTS = ("description", "location", "start_time", "end_time")
 _LISTS = ("meeting_days", "class_periods")
 _OPTIONS = {
     "course_format": 1, "weighted_grading_categories": "0", "upload_document": "0", "create_discussion": "0",
-    "member_post": "1", "member_post_comment": "1", "content_index_visibility": {"topics": 0, "assignments": 0},
+    "member_post": "1", "member_post_comment": "1",
+    "content_index_visibility": {"topics": 0, "assignments": 0},
 }  # fmt: skip
 _SELECT = (
     "SELECT s.*, c.title AS course_title, c.course_code, c.building_id, (SELECT GROUP_CONCAT(period_id) FROM "
@@ -151,8 +152,9 @@ def _check_codes(
 
 def _same_code(call: Call, code: str, course_id: int, periods: list[int], own: int = 0) -> Row | None:
     return call.lms.store.one(
-        f"{_SELECT} WHERE s.course_id = ? AND s.section_code = ? AND s.section_school_code IS NULL AND s.id != ? "
-        f"AND EXISTS (SELECT 1 FROM section_periods WHERE section_id = s.id AND period_id IN ({marks(periods)}))",
+        f"{_SELECT} WHERE s.course_id = ? AND s.section_code = ? AND s.section_school_code IS NULL "
+        "AND s.id != ? AND EXISTS (SELECT 1 FROM section_periods "
+        f"WHERE section_id = s.id AND period_id IN ({marks(periods)}))",
         course_id, code, own, *periods,
     )  # fmt: skip
 
@@ -171,8 +173,9 @@ def _save(call: Call, body: Json, course_id: int, before: Row | None) -> int:
     if isinstance(body.get("options"), dict):
         fields["options"] = {**fields.get("options", {}), **body["options"]}
     columns = {
-        "course_id": course_id, "title": text_of(given), "section_school_code": codes[0], "section_code": codes[1],
-        "synced": int(is_on(body.get("synced", before["synced"] if before else 0))), "last_day": last_day,
+        "course_id": course_id, "title": text_of(given), "section_school_code": codes[0],
+        "section_code": codes[1], "last_day": last_day,
+        "synced": int(is_on(body.get("synced", before["synced"] if before else 0))),
         "fields": msgspec.json.encode(fields).decode(),
     }  # fmt: skip
     store = call.lms.store

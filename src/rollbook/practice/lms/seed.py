@@ -1,4 +1,4 @@
-"""What a new practice LMS holds: an organization, roles, the key's owner; with a seed, people made by hand."""
+"""What a new practice LMS holds: organization, roles, the key's owner; with a seed, people made by hand."""
 
 from __future__ import annotations
 

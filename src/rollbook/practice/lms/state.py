@@ -1,4 +1,4 @@
-"""The whole organization as canonical data, by external codes and without internal ids, to compare end states."""
+"""The organization as canonical data, by external codes without internal ids, to compare end states."""
 
 from __future__ import annotations
 
@@ -63,9 +63,10 @@ def _users(store: Store) -> list[Json]:
         {
             "school_uid": r["school_uid"], "username": r["username"] or "", "primary_email": r["email"] or "",
             "name_first": r["name_first"], "name_last": r["name_last"], "role": r["role"],
-            "building": codes.get(r["building_id"], "?"), "additional_buildings": sorted(more.get(r["id"], [])),
-            "synced": r["synced"], "active": r["inactive_at"] is None, "history_lost": bool(r["history_lost"]),
-            "has_password": bool(r["password"]), **_known(r),
+            "building": codes.get(r["building_id"], "?"),
+            "additional_buildings": sorted(more.get(r["id"], [])),
+            "synced": r["synced"], "active": r["inactive_at"] is None,
+            "history_lost": bool(r["history_lost"]), "has_password": bool(r["password"]), **_known(r),
         }
         for r in rows
     ]  # fmt: skip
@@ -83,7 +84,8 @@ def _courses(store: Store) -> list[Json]:
 def _sections(store: Store) -> list[Json]:
     periods = dict[int, list[str]]()
     for row in store.all(
-        "SELECT sp.section_id, p.title FROM section_periods sp JOIN periods p ON p.id = sp.period_id ORDER BY p.title"
+        "SELECT sp.section_id, p.title FROM section_periods sp JOIN periods p ON p.id = sp.period_id "
+        "ORDER BY p.title"
     ):
         periods.setdefault(row["section_id"], []).append(row["title"])
     rows = store.all(
@@ -91,8 +93,9 @@ def _sections(store: Store) -> list[Json]:
         "ORDER BY s.section_school_code, c.course_code, s.section_code, s.title"
     )
     return [
-        {"section_school_code": r["section_school_code"] or "", "section_code": r["section_code"], "title": r["title"],
-         "course_code": r["course_code"], "grading_periods": periods.get(r["id"], []), "synced": r["synced"],
+        {"section_school_code": r["section_school_code"] or "", "section_code": r["section_code"],
+         "title": r["title"], "course_code": r["course_code"],
+         "grading_periods": periods.get(r["id"], []), "synced": r["synced"],
          **_known(r)}
         for r in rows
     ]  # fmt: skip
@@ -114,7 +117,8 @@ def _gradebook(store: Store) -> Json:
             f"SELECT {code}, c.title FROM categories c JOIN sections s ON s.id = c.section_id ORDER BY 1, 2"
         )],
         "assignments": [list(r) for r in store.all(
-            f"SELECT {code}, a.title, a.due, c.title, p.title FROM assignments a JOIN sections s ON s.id = a.section_id "
+            f"SELECT {code}, a.title, a.due, c.title, p.title FROM assignments a "
+            "JOIN sections s ON s.id = a.section_id "
             "LEFT JOIN categories c ON c.id = a.category_id LEFT JOIN periods p ON p.id = a.period_id "
             "ORDER BY 1, 2, 3, 4, 5"
         )],

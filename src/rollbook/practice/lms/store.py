@@ -21,7 +21,8 @@ CREATE TABLE IF NOT EXISTS users (
   id INTEGER PRIMARY KEY AUTOINCREMENT, school_uid TEXT UNIQUE, username TEXT, username_key TEXT UNIQUE,
   email TEXT, email_key TEXT UNIQUE, name_first TEXT NOT NULL, name_last TEXT NOT NULL,
   role_id INTEGER NOT NULL, building_id INTEGER NOT NULL, synced INTEGER NOT NULL DEFAULT 0,
-  fields TEXT NOT NULL DEFAULT '{}', password TEXT NOT NULL DEFAULT '', password_times INTEGER NOT NULL DEFAULT 0,
+  fields TEXT NOT NULL DEFAULT '{}', password TEXT NOT NULL DEFAULT '',
+  password_times INTEGER NOT NULL DEFAULT 0,
   inactive_at INTEGER, inactive_by INTEGER, inactive_comment TEXT, history_lost INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS users_active ON users (id) WHERE inactive_at IS NULL;
 CREATE TABLE IF NOT EXISTS user_buildings (

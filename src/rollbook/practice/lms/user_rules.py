@@ -17,7 +17,8 @@ from rollbook.practice.lms.wire import Call, Json, Refused, as_id, as_ids, blank
 TEXTS = (
     "name_first_preferred", "use_preferred_first_name", "name_middle", "name_middle_show", "name_title",
     "name_title_show", "gender", "grad_year", "birthday_date", "position", "department", "bio", "phone",
-    "website", "address", "interests", "activities", "subjects_taught", "grades_taught", "tz_name", "language",
+    "website", "address", "interests", "activities", "subjects_taught", "grades_taught", "tz_name",
+    "language",
 )  # fmt: skip
 _USERNAME = re.compile(r"[A-Za-z0-9.\-_~]+")
 _EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+")

@@ -44,10 +44,12 @@ def render(call: Call, row: Row) -> Json:
     if fields.get("use_preferred_first_name") == "1" and fields.get("name_first_preferred"):
         first = fields["name_first_preferred"]
     return {
-        "uid": str(row["id"]), "id": row["id"], "school_id": str(call.lms.organization()), "synced": row["synced"],
+        "uid": str(row["id"]), "id": row["id"], "synced": row["synced"],
+        "school_id": str(call.lms.organization()),
         "school_uid": row["school_uid"] or "", "building_id": str(row["building_id"]),
         "additional_buildings": row["additional"] or "", **dict.fromkeys(TEXTS, ""), **fields,
-        "name_first": row["name_first"], "name_last": row["name_last"], "name_display": f"{first} {row['name_last']}",
+        "name_first": row["name_first"], "name_last": row["name_last"],
+        "name_display": f"{first} {row['name_last']}",
         "username": row["username"] or "", "primary_email": row["email"] or "", "password": "",
         "role_id": row["role_id"], "tz_offset": -5, "picture_url": "", "profile_url": "", "send_message": "0",
         "child_uids": row["children"] or "", "parent_uids": row["parents"] or "",

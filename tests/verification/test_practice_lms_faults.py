@@ -1,0 +1,173 @@
+"""The faults, rate credits and counters of the practice LMS."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+from rollbook.practice.faults import UnknownFault
+from rollbook.practice.lms import create_lms
+from tests.verification.lms_client import Client
+
+_PEOPLE = "users/user"
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "body"),
+    [
+        ("forbidden", 403, ""), ("not_found", 404, ""), ("server_error", 500, None), ("unavailable", 503, None),
+        ("unauthorized", 401, None), ("expire_token", 401, None), ("throttle:retry_after=7", 429, None),
+    ],
+)  # fmt: skip
+def test_statuses(lms: Client, fault: str, status: int, body: str | None) -> None:
+    lms.faults(f"{fault}{',' if ':' in fault else ':'}times=1")
+    answer = lms.call("GET", "roles")
+    assert answer.status_code == status
+    assert body is None or answer.text == body
+    assert answer.headers.get("retry-after") == ("7" if status == 429 else None)
+    assert lms.call("GET", "roles").status_code == 200
+
+
+def test_faults_strike_only_where_they_are_told_to(lms: Client) -> None:
+    lms.faults("server_error:method=POST,path=/v1/users,after=1,times=2,every=2")
+    assert lms.call("GET", "users").status_code == 200
+    assert lms.call("POST", "gradingperiods", {}).status_code == 400
+    codes = [lms.call("POST", "users", {}).status_code for _ in range(7)]
+    assert codes == [400, 400, 500, 400, 500, 400, 400]
+    listing = lms.practice("faults")["on"]
+    assert [(each["name"], each["hits"]) for each in listing] == [("server_error", 2)]
+
+
+def test_faults_from_the_start(lms_with: Callable[..., Client]) -> None:
+    assert lms_with(faults=["unavailable"]).call("GET", "roles").status_code == 503
+
+
+@pytest.mark.parametrize("text", ["gremlins", "slow:color=red", "slow:seconds=long", "throttle:every=0"])
+def test_unknown_faults_are_named_with_the_known_ones(lms: Client, text: str) -> None:
+    answer = lms.http.post(f"{lms.url}/_practice/faults", json={"on": [text]})
+    assert answer.status_code == 400
+    if text == "gremlins":
+        assert "drop_answer" in answer.json()["error"]
+    with pytest.raises(UnknownFault):
+        create_lms(faults=[text])
+
+
+def test_cut_and_dropped_answers(lms: Client) -> None:
+    lms.faults("cut:times=1,method=POST")
+    with pytest.raises(httpx2.TransportError):
+        lms.call("POST", "gradingperiods", {"title": "cut", "start": "2026-01-01", "end": "2026-02-01"})
+    lms.faults("drop_answer:times=1,method=POST")
+    with pytest.raises(httpx2.TransportError):
+        lms.call("POST", "gradingperiods", {"title": "drop", "start": "2026-01-01", "end": "2026-02-01"})
+    assert [period["title"] for period in lms.get("gradingperiods")["gradingperiods"]] == ["drop"]
+    attempts = lms.practice("requests")["attempts"]
+    assert attempts["POST gradingperiods"] == 2
+
+
+def test_truncated_answer(lms: Client) -> None:
+    lms.faults("truncate:times=1")
+    with pytest.raises(httpx2.TransportError):
+        lms.call("GET", "roles")
+
+
+def test_slow_answer(lms: Client) -> None:
+    lms.faults("slow:seconds=0.2,times=1")
+    started = time.monotonic()
+    lms.get("roles")
+    assert time.monotonic() - started >= 0.2
+
+
+def test_html_and_missing_key(lms: Client) -> None:
+    lms.faults("html:times=1")
+    answer = lms.call("GET", "roles")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    lms.faults("missing_key")
+    assert "user" not in lms.get("users")
+    assert "gradingperiods" not in lms.get("gradingperiods")
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ("half_page:after=1,times=1", ["u0", "u1", "u2", "u3", "u4", "u5", "u8"]),
+        ("repeat_page:times=1", ["u0", "u1", "u2", "u3", "u0", "u1", "u2", "u3", "u8"]),
+        ("drift:rows=1", ["u0", "u1", "u2", "u3", "u5", "u6", "u7", "u8"]),
+        ("drift:rows=-1,times=1", ["u0", "u1", "u2", "u3", "u3", "u4", "u5", "u6", "u8"]),
+    ],
+)
+def test_pages_that_lose_or_repeat_rows(lms: Client, fault: str, expected: list[str]) -> None:
+    me = lms.get("users")["user"][0]["id"]
+    lms.call("PUT", f"users/{me}", {"school_uid": "u0"})
+    lms.bulk("POST", "users", _PEOPLE, [lms.user(f"u{n}") for n in range(1, 9)])
+    lms.faults(fault)
+    seen = [
+        user["school_uid"]
+        for start in (0, 4, 8)
+        for user in lms.get(f"users?limit=4&start={start}")["user"]
+    ]  # fmt: skip
+    assert seen == expected
+
+
+def test_bulk_faults(lms: Client) -> None:
+    items: list[Any] = [lms.user(f"u{n}") for n in range(6)]
+    lms.faults("refuse_items:each=3,code=422,message=No,times=1")
+    results = lms.bulk("POST", "users?update_existing=1", _PEOPLE, items)
+    assert [result["response_code"] for result in results] == [200, 200, 422, 200, 200, 422]
+    assert results[2] == {"response_code": 422, "message": "No", "school_uid": "u2"}
+    lms.faults("short_answer:times=1")
+    assert len(lms.bulk("POST", "users?update_existing=1", _PEOPLE, items)) == 5
+    lms.faults("half_done:times=1")
+    body = {"users": {"user": [lms.user(f"v{n}") for n in range(4)]}}
+    assert lms.call("POST", "users", body).status_code == 500
+    assert [user["school_uid"] for user in lms.state()["users"] if user["school_uid"][0] == "v"] == ["v0", "v1"]
+
+
+def test_limiter_refuses_above_the_credits_and_recovers(lms_with: Callable[..., Client]) -> None:
+    lms = lms_with(limiter=True, limiter_credits=10, limiter_seconds=0.6)
+    body = {"title": ""}
+    codes = [lms.call("POST", "gradingperiods", body).status_code for _ in range(3)]
+    codes += [lms.call("GET", "roles").status_code for _ in range(2)]
+    assert codes == [400, 400, 400, 200, 429]
+    refused = lms.call("POST", "gradingperiods", body)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+    time.sleep(0.65)
+    assert lms.call("GET", "roles").status_code == 200
+    counted = lms.practice("requests")
+    assert (counted["refused"], counted["credits"], counted["total"]) == (2, 11, 7)
+
+
+def test_limiter_is_off_by_default(lms: Client) -> None:
+    codes = {lms.call("POST", "gradingperiods", {}).status_code for _ in range(30)}
+    assert codes == {400}
+
+
+def test_counters(lms: Client) -> None:
+    lms.class_of("u1", section="s")
+    lms.practice("reset-counters", {})
+    section = lms.get("sections/ext/s")["id"]
+    lms.get(f"section/{section}/enrollments/")
+    lms.call("GET", "ana.diaz/private")
+    for _ in range(2):
+        lms.call("PUT", f"sections/{section}", {"title": "B"})
+    counted = lms.practice("requests")
+    assert counted["attempts"] == {
+        "GET sections/ext/{code}": 1, "GET sections/{id}/enrollments": 1, "GET unknown": 1, "PUT sections/{id}": 2,
+    }  # fmt: skip
+    assert counted["statuses"]["PUT sections/{id} 204"] == 2
+    span = counted["write_span"]
+    assert (span["writes"], span["spent"]) == (2, 6)
+    assert span["usable"] == pytest.approx(10 * (span["last"] - span["first"]))
+    assert [row[1:] for row in counted["log"]][-1] == ["PUT", "sections/{id}", 204, 3]
+
+
+def test_a_file_is_continued_where_it_was_left(lms_with: Callable[..., Client], tmp_path: Any) -> None:
+    file = tmp_path / "lms.sqlite"
+    lms = lms_with(database=file)
+    lms.class_of("u1", section="s")
+    before = lms.state()
+    lms.app.state.lms.store.close()
+    assert lms_with(database=file).state() == before
