@@ -33,9 +33,7 @@ PERSON: dict[str, Any] = {
 
 def user(action: str = "create", *, before: dict[str, Any] | None = None, **after: Any) -> Change:
     refs = {"building": "700", "additional_buildings": ["701"]}
-    return Change(
-        seq=1, kind="user", action=action, key="u1", after=PERSON | after, before=before or {}, refs=refs
-    )
+    return Change(seq=1, kind="user", action=action, key="u1", after=PERSON | after, before=before or {}, refs=refs)
 
 
 def section(seq: int, course: str, **more: Any) -> Change:
@@ -72,9 +70,7 @@ class TestUsers:
         assert "password" not in item
 
     def test_values_taken_away_are_sent_empty(self) -> None:
-        change = user(
-            "update", before={"email": "old@example.org", "additional_buildings": ["org:2"]}, email=None
-        )
+        change = user("update", before={"email": "old@example.org", "additional_buildings": ["org:2"]}, email=None)
         item = translate.user_item(change, WORDING)
         assert isinstance(item, dict)
         assert item["primary_email"] == ""
@@ -152,15 +148,26 @@ class TestCalls:
             after=fields,
             before={"code": "A-ART"},
         )
-        same = Change(
-            seq=2, kind="course", action="update", key="c2", lms_id="10", after=fields, before={"title": "x"}
-        )
+        same = Change(seq=2, kind="course", action="update", key="c2", lms_id="10", after=fields, before={"title": "x"})
         composed = compose(Batch(kind="course", action="update", changes=[renamed, same]), WORDING)
         put, post = composed.calls
-        assert put.body == {
-            "courses": {"course": [{"id": 9, "course_code": "B-ART", "title": "Art", "synced": 1}]}
-        }
+        assert put.body == {"courses": {"course": [{"id": 9, "course_code": "B-ART", "title": "Art", "synced": 1}]}}
         assert (put.method, put.positions, post.method, post.positions) == ("PUT", [0], "POST", [1])
+
+    def test_a_course_that_changes_its_code_is_never_upserted(self) -> None:
+        fields = {"title": "Art", "code": "B-ART", "building": None}
+        change = Change(seq=1, kind="course", action="update", key="c1", after=fields, before={"code": "A-ART"})
+        composed = compose(Batch(kind="course", action="update", changes=[change]), WORDING)
+        assert not composed.calls
+        assert composed.settled[0].status == "refused"
+
+    @pytest.mark.parametrize("periods", [None, [], ["13", None]])
+    def test_a_section_with_half_its_periods_is_not_sent(self, periods: Any) -> None:
+        refs = {"course": "9", "grading_periods": periods, "course.building": "700"}
+        changes = [section(1, "A", refs=refs)]
+        composed = compose(Batch(kind="section", action="create", changes=changes), WORDING)
+        assert not composed.calls
+        assert composed.settled[0].status == "refused"
 
     def test_enrollments_and_links_are_removed_by_codes(self) -> None:
         gone = Change(
@@ -233,16 +240,12 @@ class TestAnswers:
         swapped = [{"response_code": 200, "id": n + 10, "school_uid": f"u{n}"} for n in (1, 0)]
         assert [each.lms_id for each in self.read({"user": swapped})] == ["10", "11"]
 
-    @pytest.mark.parametrize(
-        "body", [None, "", [], {}, "not what you think", 17, {"user": None}, {"user": "x"}]
-    )
+    @pytest.mark.parametrize("body", [None, "", [], {}, "not what you think", 17, {"user": None}, {"user": "x"}])
     def test_no_results_are_unknown(self, body: Any) -> None:
         assert [each.status for each in self.read(body)] == ["unknown", "unknown"]
 
     def test_an_enrollment_takes_its_id_from_the_location(self) -> None:
-        change = Change(
-            seq=1, kind="enrollment", action="create", key="s|u", after={"section": "s", "user": "u"}
-        )
+        change = Change(seq=1, kind="enrollment", action="create", key="s|u", after={"section": "s", "user": "u"})
         answer = {"response_code": 200, "location": "https://x/v1/sections/3/enrollments/99"}
         assert outcomes.outcome(answer, change).lms_id == "99"
 
@@ -277,9 +280,7 @@ class TestLive:
         assert (record.lms_id, record.code, record.protected) == ("31", "u1", False)
         assert record.fields["role"] == "Student"
         assert record.fields["additional_buildings"] == ["701", "702"]
-        assert [record.fields[name] for name in ("middle_name", "username", "email", "graduation_year")] == [
-            None
-        ] * 4
+        assert [record.fields[name] for name in ("middle_name", "username", "email", "graduation_year")] == [None] * 4
 
     @pytest.mark.rule(11)
     @pytest.mark.parametrize("raw", [{"id": 12, "role_id": "4"}, {"uid": "13", "role_id": 1}])
@@ -306,9 +307,7 @@ ANYTHING = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                ["id", "uid", "response_code", "message", "section", "sections", "user", "course"]
-            ),
+            st.sampled_from(["id", "uid", "response_code", "message", "section", "sections", "user", "course"]),
             inner,
             max_size=4,
         )
@@ -337,9 +336,7 @@ CHANGES = st.builds(
 class TestTotality:
     @settings(max_examples=150, deadline=None)
     @given(change=CHANGES, body=ANYTHING, number=st.integers(1, 3))
-    def test_any_change_and_any_answer_give_one_outcome_each(
-        self, change: Change, body: Any, number: int
-    ) -> None:
+    def test_any_change_and_any_answer_give_one_outcome_each(self, change: Change, body: Any, number: int) -> None:
         batch = Batch(kind=change.kind, action=change.action, changes=[change] * number)
         composed = compose(batch, WORDING)
         found = dict(composed.settled)

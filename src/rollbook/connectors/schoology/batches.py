@@ -87,21 +87,14 @@ def compose(batch: Batch, wording: Wording, email_query: Mapping[str, str] | Non
             (by_id if recode else said).append((position, change, item))
     calls = [_put("course", ("courses", "course"), by_id)] if by_id else []
     if said:
-        compose_call = (
-            _nested if batch.kind == "section" else partial(_upsert, batch.kind, dict(email_query or {}))
-        )
+        compose_call = _nested if batch.kind == "section" else partial(_upsert, batch.kind, dict(email_query or {}))
         calls.append(compose_call(said, settled))
     return Composed([call for call in calls if call.positions], settled)
 
 
 def _changes_code(change: Change) -> bool:
     """An upsert is matched by course code, so a course that gets another code would be made a second time."""
-    return (
-        change.kind == "course"
-        and change.action == UPDATE
-        and "code" in change.before
-        and bool(change.lms_id)
-    )
+    return change.kind == "course" and change.action == UPDATE and "code" in change.before
 
 
 def _item(change: Change, wording: Wording) -> Json | Refusal:
@@ -164,9 +157,7 @@ def _put(kind: str, wrapper: tuple[str, str], said: Sequence[Said]) -> Call:
 
 def _compose_rekey(batch: Batch) -> Composed:
     if batch.kind not in _REKEY:
-        return Composed(
-            [], {at: Outcome(status=DONE, lms_id=each.lms_id) for at, each in enumerate(batch.changes)}
-        )
+        return Composed([], {at: Outcome(status=DONE, lms_id=each.lms_id) for at, each in enumerate(batch.changes)})
     plural, singular, code = _REKEY[batch.kind]
     settled: dict[int, Outcome] = {}
     said: list[Said] = []

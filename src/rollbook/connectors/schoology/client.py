@@ -83,9 +83,7 @@ class SchoologyClient:
                         yield row
             if sweep.steady:
                 return
-        raise BadResponse(
-            f"Schoology never sent a whole list (asked for: {what}); nothing is concluded from a part"
-        )
+        raise BadResponse(f"Schoology never sent a whole list (asked for: {what}); nothing is concluded from a part")
 
 
 class _Sweep:

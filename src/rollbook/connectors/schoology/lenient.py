@@ -71,6 +71,13 @@ def items(body: Any, *path: str) -> list[Any] | None:
     return listing(found) if seen else None
 
 
+def all_ids(value: Any) -> list[str] | None:
+    """As `ids`, but None where one of them is missing: half a list of references is worse than none."""
+    if isinstance(value, list | tuple) and any(ident(each) is None for each in value):
+        return None
+    return ids(value)
+
+
 def ids(value: Any) -> list[str]:
     """A list, a comma list or one id, as texts without repeats, in order."""
     parts = value if isinstance(value, list | tuple) else text(value).split(",")

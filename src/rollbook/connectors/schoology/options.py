@@ -20,18 +20,14 @@ class SchoologyOptions(Options, frozen=True, kw_only=True):
     base_url: Annotated[str, option("API address", "Where the REST API begins, version included.")] = (
         "https://api.schoology.com/v1"
     )
-    key: Annotated[
-        str, option("Consumer key", "School Management, Integration, API; of a system administrator.")
-    ]
+    key: Annotated[str, option("Consumer key", "School Management, Integration, API; of a system administrator.")]
     secret: Annotated[str, option("Consumer secret", "Beside the key.", secret=True)]
     signature: Annotated[
         Literal["HMAC-SHA1", "PLAINTEXT"],
         option("Signature", "HMAC-SHA1 is recommended; PLAINTEXT sends the secret itself, over https only."),
     ] = "HMAC-SHA1"
     credits: Annotated[Count, option("Rate credits", "Credits that may be spent in each window.")] = 50
-    window: Annotated[Seconds, option("Rate window", "Length of the window of rate credits, in seconds.")] = (
-        5.0
-    )
+    window: Annotated[Seconds, option("Rate window", "Length of the window of rate credits, in seconds.")] = 5.0
     write_cost: Annotated[Count, option("Cost of a write", "Credits of one POST or PUT.")] = 3
     read_cost: Annotated[Count, option("Cost of a read", "Credits of one GET.")] = 1
     parallel: Annotated[Parallel, option("Parallel calls", "How many calls may be under way at once.")] = 4
@@ -43,9 +39,7 @@ class SchoologyOptions(Options, frozen=True, kw_only=True):
     ] = 60.0
     admin_roles: Annotated[
         tuple[str, ...],
-        option(
-            "Administrator roles", "Roles whose accounts are never changed, beside the key's own account."
-        ),
+        option("Administrator roles", "Roles whose accounts are never changed, beside the key's own account."),
     ] = ("System Admin",)
     email_conflicts: Annotated[
         Literal["refuse", "ignore_foreign", "username_only"],

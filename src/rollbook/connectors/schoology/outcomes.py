@@ -53,9 +53,7 @@ def bulk_outcomes(kind: str, body: Any, sent: Sequence[tuple[Change, Json]]) -> 
     return [outcome(answer, change) for (change, _), answer in zip(sent, found, strict=True)]
 
 
-def nested_outcomes(
-    body: Any, courses: Sequence[tuple[Json, Sequence[tuple[Change, Json]]]]
-) -> list[Outcome]:
+def nested_outcomes(body: Any, courses: Sequence[tuple[Json, Sequence[tuple[Change, Json]]]]) -> list[Outcome]:
     """Outcomes of sections that were sent inside their courses, in the order in which they were nested."""
     answers = items(body, *ANSWERS["course"]) or []
     found = matched([course for course, _ in courses], answers, OWN_KEYS["course"])

@@ -127,9 +127,7 @@ class Reader:
             pairs.update(dict.fromkeys(live.link_ends(raw)))
             shown |= any(name in raw for name in live.LINK_FIELDS)
         if codes and not shown:
-            raise BadResponse(
-                "Schoology does not show who is a parent of whom; its role may lack a permission"
-            )
+            raise BadResponse("Schoology does not show who is a parent of whom; its role may lack a permission")
         for pair in pairs:
             yield live.guardian_link(pair, codes)
 

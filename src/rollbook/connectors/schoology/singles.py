@@ -56,9 +56,7 @@ class Singles:
         path = "schools" if building else "gradingperiods"
         if lms_id is not None:
             return self._send("PUT", f"{path}/{lms_id}", item, change)
-        return self._send(
-            "POST", f"schools/{self._reader.school_id()}/buildings" if building else path, item, change
-        )
+        return self._send("POST", f"schools/{self._reader.school_id()}/buildings" if building else path, item, change)
 
     def _send(self, method: Literal["POST", "PUT"], path: str, item: Json, change: Change) -> Outcome:
         what = f"writing a {change.kind.replace('_', ' ')}"
@@ -94,9 +92,7 @@ def _is_same(change: Change, record: LiveRecord) -> bool:
 
 def _is_as_wanted(change: Change, record: LiveRecord) -> bool:
     return all(
-        record.fields.get(name) == optional(value)
-        for name, value in change.after.items()
-        if name in record.fields
+        record.fields.get(name) == optional(value) for name, value in change.after.items() if name in record.fields
     )
 
 

@@ -114,9 +114,7 @@ class SchoologyTarget:
             for position in call.positions:
                 said = scrubbed(said, batch.changes[position])
             words = f": {said}" if said else ""
-            raise BatchRefused(
-                f"{answer.who} refused a whole call with {answer.status}{words}", answer.status
-            )
+            raise BatchRefused(f"{answer.who} refused a whole call with {answer.status}{words}", answer.status)
         try:
             return call.read(answer.json())
         except BadResponse as error:

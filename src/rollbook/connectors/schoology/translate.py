@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rollbook.connectors.schoology.lenient import Json, flag, ident, ids, number, optional, text
+from rollbook.connectors.schoology.lenient import Json, all_ids, flag, ident, number, optional, text
 from rollbook.roster.changes import Change
 from rollbook.roster.lms import CREATE, REMOVE
 
@@ -51,9 +51,7 @@ def user_item(change: Change, wording: Wording) -> Json | Refusal:
     """An item of POST users?update_existing=1. No e-mail is sent, and Unique ID is locked in the LMS's
     pages."""
     item: Json = {"school_uid": change.key, "email_login_info": 0, "synced": 1}
-    item.update(
-        {theirs: value for ours, theirs in _USER_TEXTS.items() if (value := _value(change, ours)) is not None}
-    )
+    item.update({theirs: value for ours, theirs in _USER_TEXTS.items() if (value := _value(change, ours)) is not None})
     if "name_first_preferred" in item:
         item["use_preferred_first_name"] = int(bool(item["name_first_preferred"]))
     role = optional(change.after.get("role"))
@@ -76,8 +74,8 @@ def _add_buildings(item: Json, change: Change) -> Refusal | None:
         if main is None:
             return Refusal("the LMS id of the main building is not known")
         item["building_id"] = main
-    others = ids(change.refs.get("additional_buildings"))
-    if change.after.get("additional_buildings") and not others:
+    others = all_ids(change.refs.get("additional_buildings"))
+    if others is None or (change.after.get("additional_buildings") and not others):
         return Refusal("the LMS id of an additional building is not known")
     if others or "additional_buildings" in change.before:
         item["additional_buildings"] = ",".join(each for each in others if each != item.get("building_id"))
@@ -128,7 +126,7 @@ def _course(fields: Mapping[str, Any], building: Any) -> Json | Refusal:
 
 def section_item(change: Change) -> Json | Refusal:
     """A section nested in POST courses?update_existing=1; matched by section_school_code."""
-    periods = ids(change.refs.get("grading_periods"))
+    periods = all_ids(change.refs.get("grading_periods"))
     if not periods:
         return Refusal("the LMS ids of its grading periods are not known")
     item: Json = {
@@ -147,11 +145,7 @@ def enrollment_item(change: Change) -> Json | Refusal:
     if section is None or user is None:
         return Refusal("the enrollment does not name its section and user")
     item: Json = {"section_school_code": section, "school_uid": user}
-    return (
-        item | _taken(change)
-        if change.action == REMOVE
-        else item | {"admin": int(flag(change.after.get("admin")))}
-    )
+    return item | _taken(change) if change.action == REMOVE else item | {"admin": int(flag(change.after.get("admin")))}
 
 
 def link_item(change: Change) -> Json | Refusal:
