@@ -171,3 +171,8 @@ def test_a_file_is_continued_where_it_was_left(lms_with: Callable[..., Client], 
     before = lms.state()
     lms.app.state.lms.store.close()
     assert lms_with(database=file).state() == before
+
+
+def test_unknown_seed() -> None:
+    with pytest.raises(ValueError, match="people-by-hand"):
+        create_lms(seed="people-by-foot")

@@ -120,9 +120,7 @@ class Api:
             if faults.hit(name, method, raw):
                 return Reply(status, text=text)
         if faults.hit("html", method, raw):
-            page = (
-                "<!DOCTYPE html><html><head><title>Maintenance</title></head><body>Back soon.</body></html>"
-            )
+            page = "<!DOCTYPE html><html><head><title>Maintenance</title></head><body>Back soon.</body></html>"
             return Reply(200, text=page, kind="text/html; charset=utf-8")
         return None
 

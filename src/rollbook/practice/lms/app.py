@@ -38,9 +38,12 @@ def create_lms(
     """
     chosen = Settings(key=key, secret=secret, limiter=limiter, **settings)
     store = Store(database)
-    if store.fresh:
+    try:
         plant(store, seed)
-    lms = Lms(store, chosen, faults)
+        lms = Lms(store, chosen, faults)
+    except ValueError:
+        store.close()
+        raise
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

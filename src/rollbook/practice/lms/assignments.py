@@ -60,9 +60,7 @@ def _plain(number: float) -> str:
 
 def find(call: Call, section_id: int, assignment_id: int) -> Row:
     """Raises Refused with 404."""
-    row = call.lms.store.one(
-        "SELECT * FROM assignments WHERE id = ? AND section_id = ?", assignment_id, section_id
-    )
+    row = call.lms.store.one("SELECT * FROM assignments WHERE id = ? AND section_id = ?", assignment_id, section_id)
     if row is None:
         raise Refused(404, f"Assignment {assignment_id} does not exist")
     return row
@@ -119,12 +117,8 @@ def _save(call: Call, body: Json, before: Row | None) -> int:
         raise Refused(400, "title is required")
     fields = msgspec.json.decode(before["fields"]) if before else {}
     fields.update({name: int(is_on(body[name])) for name in _FLAGS if name in body})
-    fields.update(
-        {name: as_ids(body[name], name) for name in ("assignees", "grading_group_ids") if name in body}
-    )
-    fields.update(
-        {name: as_number(body[name], name) for name in ("max_points", "factor") if not blank(body.get(name))}
-    )
+    fields.update({name: as_ids(body[name], name) for name in ("assignees", "grading_group_ids") if name in body})
+    fields.update({name: as_number(body[name], name) for name in ("max_points", "factor") if not blank(body.get(name))})
     if "description" in body:
         fields["description"] = text_of(body["description"])
     if not blank(body.get("grading_scale")):

@@ -41,9 +41,7 @@ def _row(call: Call) -> Row:
 
 def list_schools(call: Call) -> Reply:
     rows = call.lms.store.all("SELECT * FROM schools WHERE parent IS NULL ORDER BY id")
-    return page(
-        call, "school", len(rows), lambda limit, start: [render(r) for r in rows[start : start + limit]]
-    )
+    return page(call, "school", len(rows), lambda limit, start: [render(r) for r in rows[start : start + limit]])
 
 
 def get_school(call: Call) -> Reply:

@@ -42,9 +42,7 @@ _DEFAULTS = {
 
 
 def _row(call: Call, category_id: int) -> Row:
-    row = call.lms.store.one(
-        "SELECT * FROM categories WHERE id = ? AND section_id = ?", category_id, call.ids[0]
-    )
+    row = call.lms.store.one("SELECT * FROM categories WHERE id = ? AND section_id = ?", category_id, call.ids[0])
     if row is None:
         raise Refused(404)
     return row

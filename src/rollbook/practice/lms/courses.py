@@ -131,9 +131,7 @@ def create(call: Call) -> Reply:
 def _upsert(call: Call, item: Json) -> Json:
     before = None
     if call.flag("update_existing"):
-        before = call.lms.store.one(
-            "SELECT * FROM courses WHERE course_code = ?", text_of(item.get("course_code"))
-        )
+        before = call.lms.store.one("SELECT * FROM courses WHERE course_code = ?", text_of(item.get("course_code")))
     course_id = _save(call, item, before)
     done: Json = {
         "id": course_id, "course_code": text_of(item.get("course_code")),

@@ -27,8 +27,7 @@ from rollbook.practice.lms.wire import (
 )  # fmt: skip
 
 _SELECT = (
-    "SELECT e.*, u.school_uid, u.name_first, u.name_last, u.fields FROM enrollments e "
-    "JOIN users u ON u.id = e.user_id "
+    "SELECT e.*, u.school_uid, u.name_first, u.name_last, u.fields FROM enrollments e JOIN users u ON u.id = e.user_id "
 )
 _CODES = ("section_school_code", "course_code", "section_code", "school_uid", "delete")
 

@@ -76,8 +76,7 @@ def get_grades(call: Call) -> Reply:
 
 def _finals(call: Call, rows: list[Row], periods: list[int]) -> list[Json]:
     comments = {
-        (row["enrollment_id"], row["period"]): row
-        for row in call.lms.store.all("SELECT * FROM final_comments")
+        (row["enrollment_id"], row["period"]): row for row in call.lms.store.all("SELECT * FROM final_comments")
     }
     found = []
     for enrollment_id in dict.fromkeys(row["enrollment_id"] for row in rows):

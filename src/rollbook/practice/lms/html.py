@@ -48,9 +48,7 @@ def join(parts: Iterable[object], between: str = ", ") -> Safe:
     return Safe(between.join(safe(part) for part in parts))
 
 
-def table(
-    heads: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str = "Nothing here yet."
-) -> Safe:
+def table(heads: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str = "Nothing here yet.") -> Safe:
     """A table that scrolls by itself on a narrow screen."""
     if not rows:
         return Safe(f'<p class="soft">{safe(empty)}</p>')
@@ -78,8 +76,7 @@ def pager(address: str, query: str, *, page: int, size: int, total: int) -> Safe
 
 def frame(title: str, *content: object, tab: str = "", status: int = 200) -> HTMLResponse:
     links = "".join(
-        f'<a href="{address}"{" aria-current=page" if address == tab else ""}>{name}</a>'
-        for address, name in TABS
+        f'<a href="{address}"{" aria-current=page" if address == tab else ""}>{name}</a>' for address, name in TABS
     )
     return HTMLResponse(
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'

@@ -71,12 +71,9 @@ def grade_settings(lms: Lms, request: Request) -> Response:
     )
     today = lms.today()
     shown = [
-        (r["title"], r["start"], r["end"], "active" if r["start"] <= today <= r["end"] else "", r["used"])
-        for r in rows
+        (r["title"], r["start"], r["end"], "active" if r["start"] <= today <= r["end"] else "", r["used"]) for r in rows
     ]
-    return frame(
-        "Grading periods", table(("Title", "Start", "End", "", "Sections"), shown), tab="/grade-settings"
-    )
+    return frame("Grading periods", table(("Title", "Start", "End", "", "Sections"), shown), tab="/grade-settings")
 
 
 def users(lms: Lms, request: Request) -> Response:
@@ -100,9 +97,7 @@ def users(lms: Lms, request: Request) -> Response:
     ]  # fmt: skip
     heads = ("Name", "Role", "Building", "Unique ID", "Username", "E-mail", "")
     pages = pager("/users", wanted, page=page, size=_SIZE, total=total)
-    return frame(
-        "Users", search_form(wanted), table(heads, shown, empty="Nobody found."), pages, tab="/users"
-    )
+    return frame("Users", search_form(wanted), table(heads, shown, empty="Nobody found."), pages, tab="/users")
 
 
 def courses(lms: Lms, request: Request) -> Response:
@@ -116,10 +111,7 @@ def courses(lms: Lms, request: Request) -> Response:
         "LIMIT ? OFFSET ?",
         like, like, _SIZE, (page - 1) * _SIZE,
     )  # fmt: skip
-    shown = [
-        (link(f"/courses/{r['id']}", r["title"]), r["course_code"], r["building"], r["sections"])
-        for r in rows
-    ]
+    shown = [(link(f"/courses/{r['id']}", r["title"]), r["course_code"], r["building"], r["sections"]) for r in rows]
     pages = pager("/courses", wanted, page=page, size=_SIZE, total=total)
     found = table(("Title", "Code", "Building", "Sections"), shown)
     return frame("Courses", search_form(wanted), found, pages, tab="/courses")
@@ -149,8 +141,7 @@ def course(lms: Lms, request: Request) -> Response:
 
 def _section(lms: Lms, request: Request) -> Row | None:
     return lms.store.one(
-        "SELECT s.*, c.title AS course_title FROM sections s JOIN courses c ON c.id = s.course_id "
-        "WHERE s.id = ?",
+        "SELECT s.*, c.title AS course_title FROM sections s JOIN courses c ON c.id = s.course_id WHERE s.id = ?",
         request.path_params["id"],
     )
 
@@ -176,9 +167,7 @@ def section(lms: Lms, request: Request) -> Response:
     links = (f"/courses/{row['course_id']}", "Course"), (f"/sections/{row['id']}/gradebook", "Gradebook")
     up = join([link(address, text) for address, text in links], " &middot; ")
     heads = ("Name", "Unique ID", "Enrolled as", "Status")
-    return frame(
-        f"{row['course_title']}: {row['title']}", Safe(f"<p>{up}</p>"), table(heads, shown), tab="/courses"
-    )
+    return frame(f"{row['course_title']}: {row['title']}", Safe(f"<p>{up}</p>"), table(heads, shown), tab="/courses")
 
 
 def gradebook(lms: Lms, request: Request) -> Response:

@@ -135,15 +135,11 @@ def _codes(body: Json, before: Row | None) -> tuple[str | None, str]:
     return (school, "") if school else (None, code)
 
 
-def _check_codes(
-    call: Call, codes: tuple[str | None, str], place: tuple[int, int], periods: list[int]
-) -> None:
+def _check_codes(call: Call, codes: tuple[str | None, str], place: tuple[int, int], periods: list[int]) -> None:
     """`place` is course and own section (0 for a new one)."""
     course_id, own = place
     school, code = codes
-    other = call.lms.store.one(
-        "SELECT id FROM sections WHERE section_school_code = ? AND id != ?", school, own
-    )
+    other = call.lms.store.one("SELECT id FROM sections WHERE section_school_code = ? AND id != ?", school, own)
     if other is not None:
         raise Refused(400, f"Section school code {school} is already in use")
     if school is None and _same_code(call, code, course_id, periods, own):

@@ -13,9 +13,11 @@ SEEDS = ("", PEOPLE_BY_HAND)
 
 
 def plant(store: Store, seed: str) -> None:
-    """Fill a fresh store. Raises ValueError for an unknown seed."""
+    """Fill a fresh store, leave another as it is. Raises ValueError for an unknown seed."""
     if seed not in SEEDS:
         raise ValueError(f"unknown seed {seed!r}; known: {', '.join(SEEDS[1:])}")
+    if not store.fresh:
+        return
     with store.transaction():
         organization = store.insert("schools", title="Practice School District", building_code="")
         for title, faculty, admin in _ROLES:

@@ -56,9 +56,7 @@ def _users(store: Store) -> list[Json]:
     codes, more = _building_codes(store), dict[int, list[str]]()
     for row in store.all("SELECT * FROM user_buildings"):
         more.setdefault(row["user_id"], []).append(codes[row["building_id"]])
-    rows = store.all(
-        "SELECT u.*, r.title AS role FROM users u JOIN roles r ON r.id = u.role_id ORDER BY school_uid"
-    )
+    rows = store.all("SELECT u.*, r.title AS role FROM users u JOIN roles r ON r.id = u.role_id ORDER BY school_uid")
     return [
         {
             "school_uid": r["school_uid"], "username": r["username"] or "", "primary_email": r["email"] or "",
@@ -84,8 +82,7 @@ def _courses(store: Store) -> list[Json]:
 def _sections(store: Store) -> list[Json]:
     periods = dict[int, list[str]]()
     for row in store.all(
-        "SELECT sp.section_id, p.title FROM section_periods sp JOIN periods p ON p.id = sp.period_id "
-        "ORDER BY p.title"
+        "SELECT sp.section_id, p.title FROM section_periods sp JOIN periods p ON p.id = sp.period_id ORDER BY p.title"
     ):
         periods.setdefault(row["section_id"], []).append(row["title"])
     rows = store.all(

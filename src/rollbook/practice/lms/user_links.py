@@ -58,9 +58,7 @@ def _user(call: Call, item: Json, name: str) -> Row:
     code = text_of(item.get(name))
     if not code:
         raise Refused(400, f"{name} is required")
-    row = call.lms.store.one(
-        "SELECT id, school_uid FROM users WHERE school_uid = ? AND inactive_at IS NULL", code
-    )
+    row = call.lms.store.one("SELECT id, school_uid FROM users WHERE school_uid = ? AND inactive_at IS NULL", code)
     if row is None:
         raise Refused(404, f"{name} {code} does not exist")
     return row

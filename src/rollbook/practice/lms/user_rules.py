@@ -34,9 +34,7 @@ def save(call: Call, body: Json, before: Row | None) -> int:
         "name_first": _required(body, before, "name_first"),
         "name_last": _required(body, before, "name_last"),
         "role_id": _role(call, body, before),
-        "building_id": known_building(
-            call, body.get("building_id", before["building_id"] if before else None)
-        ),
+        "building_id": known_building(call, body.get("building_id", before["building_id"] if before else None)),
         "synced": int(is_on(body.get("synced", before["synced"] if before else 0))),
         "fields": msgspec.json.encode(fields).decode(),
     }

@@ -67,9 +67,7 @@ def find(call: Call, user_id: int) -> Row:
 def list_users(call: Call) -> Reply:
     where, values = ["u.inactive_at IS NULL"], list[Any]()
     if call.query.get("building_id"):
-        where.append(
-            "(u.building_id = ? OR u.id IN (SELECT user_id FROM user_buildings WHERE building_id = ?))"
-        )
+        where.append("(u.building_id = ? OR u.id IN (SELECT user_id FROM user_buildings WHERE building_id = ?))")
         values += [as_id(call.query["building_id"], "building_id")] * 2
     roles = call.id_list("role_ids")
     if roles:
@@ -89,9 +87,7 @@ def list_users(call: Call) -> Reply:
         sql = f"{_SELECT} WHERE {rule} ORDER BY u.id LIMIT ? OFFSET ?"
         return [render(call, row) for row in call.lms.store.all(sql, *values, limit, start)]
 
-    return page(
-        call, "user", call.lms.store.number(f"SELECT COUNT(*) FROM users u WHERE {rule}", *values), fetch
-    )
+    return page(call, "user", call.lms.store.number(f"SELECT COUNT(*) FROM users u WHERE {rule}", *values), fetch)
 
 
 def get_user(call: Call) -> Reply:
@@ -123,9 +119,7 @@ def create(call: Call) -> Reply:
 def _upsert(call: Call, item: Json) -> Json:
     before = None
     if call.flag("update_existing"):
-        before = call.lms.store.one(
-            "SELECT * FROM users WHERE school_uid = ?", text_of(item.get("school_uid"))
-        )
+        before = call.lms.store.one("SELECT * FROM users WHERE school_uid = ?", text_of(item.get("school_uid")))
         if before is not None and before["inactive_at"] is not None:
             if not call.lms.settings.revive_on_update:
                 raise Refused(400, f"User {before['school_uid']} is inactive")

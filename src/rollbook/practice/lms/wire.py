@@ -168,9 +168,7 @@ def bulk_items(body: Any, plural: str, singular: str) -> list[Any] | None:
     return items
 
 
-def bulk(
-    call: Call, key: str, items: list[Any], do: Callable[[Call, Json], Json], *, echo: Sequence[str]
-) -> Reply:
+def bulk(call: Call, key: str, items: list[Any], do: Callable[[Call, Json], Json], *, echo: Sequence[str]) -> Reply:
     """Do each item by itself and answer 207 with one result per item, in request order."""
     if call.fault("half_done"):
         call.crash_after = True
