@@ -6,6 +6,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -61,6 +62,7 @@ class Wire:
             limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
             follow_redirects=False,
             trust_env=self._proxied,
+            verify=_tls(),
             transport=transport,
         )
 
@@ -127,6 +129,12 @@ class Wire:
         if isinstance(error, httpx2.DecodingError):
             return Failure(BadResponse(f"{host} sent a body that cannot be unpacked"), repeatable=True, lost=True)
         return Failure(Unavailable(f"the connection to {host} broke"), repeatable=True, lost=True)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all connections: loading the certificates of the authorities takes a while."""
+    return httpx2.create_ssl_context()
 
 
 def _certificate(error: BaseException | None) -> bool:

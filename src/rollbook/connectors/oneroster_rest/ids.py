@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 Id = str | None
 _BUCKETS = 256
+_FEW = 500_000
+_NOBODY = frozenset((None,))
 
 
 class _Record(msgspec.Struct, gc=False):
-    sourcedId: str | int | float | None = None  # noqa: N815 - the name on the wire
+    sourcedId: str  # noqa: N815 - the name on the wire
 
 
 class MissingEnvelope(Exception):
@@ -37,10 +39,11 @@ def page_ids(collection: str, body: bytes) -> list[Id]:
     """The sourcedId of every record of a page in order, None for a record without one. Raises NotJson and
     MissingEnvelope."""
     try:
-        records = _decoder(collection)(body).records
-        return [_text(record.sourcedId) for record in records]
+        found: list[Id] = [record.sourcedId for record in _decoder(collection)(body).records]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return [_text(one.get("sourcedId")) if isinstance(one, dict) else None for one in records_of(collection, body)]
+        records = records_of(collection, body)
+        return [_text(one.get("sourcedId")) if isinstance(one, dict) else None for one in records]
+    return [own or None for own in found] if "" in found else found
 
 
 def records_of(collection: str, body: bytes) -> list[Any]:
@@ -94,38 +97,41 @@ class Seen:
     """Which ids were met, at eight bytes each: millions of ids as texts would not fit in memory."""
 
     def __init__(self) -> None:
+        self._fresh = array("q")
         self._buckets = [array("q") for _ in range(_BUCKETS)]
-        self._dirty = [False] * _BUCKETS
         self.added = 0
 
-    def add(self, ids: Iterable[str]) -> None:
-        buckets, dirty = self._buckets, self._dirty
-        for number in map(hash, ids):
-            place = number & 255
-            buckets[place].append(number)
-            dirty[place] = True
-            self.added += 1
+    def add(self, ids: Collection[str]) -> None:
+        self._fresh.extend(map(hash, ids))
+        self.added += len(ids)
 
     def __contains__(self, own: str) -> bool:
+        self._settle()
         number = hash(own)
-        bucket = self._sorted(number & 255)
+        bucket = self._buckets[number & (_BUCKETS - 1)]
         place = bisect_left(bucket, number)
         return place < len(bucket) and bucket[place] == number
 
     def repeats(self) -> int:
         """How many of the ids added had been added before."""
+        if self.added <= _FEW and len(self._fresh) == self.added:
+            return self.added - len(set(self._fresh))
+        self._settle()
         return self.added - sum(len(set(bucket)) for bucket in self._buckets)
 
-    def _sorted(self, place: int) -> array[int]:
-        if self._dirty[place]:
-            self._buckets[place] = array("q", sorted(self._buckets[place]))
-            self._dirty[place] = False
-        return self._buckets[place]
+    def _settle(self) -> None:
+        """Spread what is new over sorted buckets; each is small enough to be handled as a set or list."""
+        if not self._fresh:
+            return
+        for number in self._fresh:
+            self._buckets[number & (_BUCKETS - 1)].append(number)
+        self._buckets = [array("q", sorted(bucket)) for bucket in self._buckets]
+        self._fresh = array("q")
 
 
-def named(ids: Iterable[Id]) -> Iterator[str]:
+def named(ids: Iterable[Id]) -> frozenset[str]:
     """Those that are there."""
-    return (own for own in ids if own is not None)
+    return cast(frozenset[str], frozenset(ids) - _NOBODY)
 
 
 def _text(value: Any) -> Id:

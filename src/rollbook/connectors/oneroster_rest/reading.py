@@ -21,6 +21,8 @@ from rollbook.errors import BadResponse, Bug
 
 #: How often a collection that moved under our feet is read again.
 _MOST_AGAIN: Final = 3
+#: Rows that move under a reader repeat on the next page, or the one after; repeats further apart make a walk doubtful.
+_NEAR: Final = 3
 #: Pages that bring nothing new end a walk.
 _MOST_IDLE: Final = 3
 #: Pages that do not start at a multiple of the page size, and those of later walks, are numbered from here.
@@ -61,7 +63,7 @@ class OneRosterReading:
         self._notes = work / f"oneroster-{request.collection}.json"
         self._start = _Start()
         self._known = Seen()
-        self._recent: deque[tuple[frozenset[str], bytes]] = deque(maxlen=2 * api.setup.parallel + 2)
+        self._recent: deque[tuple[frozenset[str], bytes]] = deque(maxlen=_NEAR)
         self._digests: dict[int, int] = {}
         self._rows = 0
         self._live = False
@@ -132,6 +134,8 @@ class OneRosterReading:
     def _walk(self, walk: Walk, start: int, *, first: bool) -> Generator[Page, None, _Pass]:
         """One walk; yields what is new and returns its summary."""
         done = _Pass(totals={self._start.total} if first and self._request.saved else set())
+        if first:
+            self._known = done.seen
         self._recent.clear()
         if start == 0:
             self._digests.clear()
@@ -166,8 +170,8 @@ class OneRosterReading:
         """Yield the page less what came before; returns how many records were left. In the first walk that is
         what other pages near by brought already; two different records under one id stay, and are a finding
         later."""
-        body, own = page.body, frozenset(named(page.ids))
-        repeated = frozenset[str]().union(*(own & ids for ids, _ in self._recent))
+        body, own = page.body, named(page.ids)
+        repeated = frozenset[str]().union(*(own & ids for ids, _ in self._recent if not own.isdisjoint(ids)))
         gone = 0
         if repeated:
             same = raw_by_id(self._collection, [body for ids, body in self._recent if ids & repeated])
@@ -184,7 +188,7 @@ class OneRosterReading:
                 without(self._collection, page.body, lambda one, raw: one not in new) if new else (b"", len(page.ids))
             )
         done.seen.add(own - repeated)
-        if first or new:
+        if new and not first:
             self._known.add(new)
         left = len(page.ids) - gone
         if left or (first and number == 0):
