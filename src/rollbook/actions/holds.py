@@ -27,9 +27,7 @@ def approve_hold(
         hold.until = until
         hold.save()
         PermitRow.objects.create(organization=hold.organization, hold=hold, blob=hold.changes, until=until)
-        audit(
-            by=by, action="approve hold", organization=hold.organization.slug, subject=hold_id, details=reason
-        )
+        audit(by=by, action="approve hold", organization=hold.organization.slug, subject=hold_id, details=reason)
         return hold, _next_run(hold, by)
 
 
@@ -38,9 +36,7 @@ def reject_hold(*, hold_id: str, by: str, reason: str, org: str | None = None) -
     with transaction.atomic():
         hold = _decide(hold_id, org, HoldState.REJECTED, by, reason)
         hold.save()
-        audit(
-            by=by, action="reject hold", organization=hold.organization.slug, subject=hold_id, details=reason
-        )
+        audit(by=by, action="reject hold", organization=hold.organization.slug, subject=hold_id, details=reason)
     return hold
 
 

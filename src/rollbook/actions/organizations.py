@@ -13,9 +13,7 @@ def find_organization(slug: str) -> Organization:
     found = Organization.objects.filter(slug=slug).first()
     if found is None:
         known = ", ".join(Organization.objects.order_by("slug").values_list("slug", flat=True))
-        hint = (
-            f"there are {known}" if known else "import its settings first: rollbook config import FILE.yaml"
-        )
+        hint = f"there are {known}" if known else "import its settings first: rollbook config import FILE.yaml"
         raise ConfigError(f"there is no organization {slug!r}; {hint}")
     return found
 

@@ -69,9 +69,7 @@ def request_apply(*, run_id: str, by: str) -> Run:
         version, _ = current_settings(planned.organization)
         ledger = current_version(planned.organization_id).number
         if ledger != plan.ledger_version or version.digest != plan.settings_digest:
-            raise StalePlan(
-                f"the plan of run {run_id} is stale: the ledger or the settings changed; plan again"
-            )
+            raise StalePlan(f"the plan of run {run_id} is stale: the ledger or the settings changed; plan again")
         return queue_run(
             planned.organization, "apply", by, kinds=planned.kinds, schools=planned.schools, applies=planned
         )

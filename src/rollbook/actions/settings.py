@@ -33,9 +33,7 @@ class SavedSettings:
     changed: bool
 
 
-def import_settings(
-    text: str, *, name: str, around: Surroundings, by: str, slug: str | None = None
-) -> SavedSettings:
+def import_settings(text: str, *, name: str, around: Surroundings, by: str, slug: str | None = None) -> SavedSettings:
     """Save a YAML text as the organization's next settings; the organization is made when it is new.
 
     Raises ConfigError when the text is wrong, is not of organization `slug`, or changes what is locked.

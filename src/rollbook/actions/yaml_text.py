@@ -17,9 +17,7 @@ class _Loader(yaml.SafeLoader):
         found: dict[Any, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                raise yaml.constructor.ConstructorError(
-                    None, None, "a key must be a word", key_node.start_mark
-                )
+                raise yaml.constructor.ConstructorError(None, None, "a key must be a word", key_node.start_mark)
             if key_node.value in found:
                 words = f"{key_node.value!r} stands twice"
                 raise yaml.constructor.ConstructorError(None, None, words, key_node.start_mark)

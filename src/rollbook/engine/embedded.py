@@ -35,9 +35,7 @@ class Embedded:
         self.folder = folder
         self.owner = f"{os.getpid()}-{secrets.token_hex(6)}"
 
-    def run_and_wait(
-        self, run_id: str, on_progress: OnProgress | None = None, on_tick: OnTick = lambda: None
-    ) -> Run:
+    def run_and_wait(self, run_id: str, on_progress: OnProgress | None = None, on_tick: OnTick = lambda: None) -> Run:
         """Return the run when it has ended, worked here or by another process.
 
         A thread does the work; `on_tick` is called in the caller's thread about five times a second, e.g. to

@@ -39,9 +39,7 @@ class Watch:
 
     def check(self) -> None:
         if self._lost or boot_clock() > self._until:
-            raise LeaseLost(
-                f"run {self._lease.run} was taken over by another worker, or this one slept too long"
-            )
+            raise LeaseLost(f"run {self._lease.run} was taken over by another worker, or this one slept too long")
         if self._cancelled:
             raise RunCancelled("the run was cancelled")
 

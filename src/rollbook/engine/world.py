@@ -158,6 +158,4 @@ def check_room(work: Path, needed: int) -> None:
     free = shutil.disk_usage(work).free
     wanted = max(_LEAST_ROOM, ROOM_PER_INPUT * needed)
     if free < wanted:
-        raise ConfigError(
-            f"the disk of the data folder has {free >> 20} MiB free; the run needs {wanted >> 20} MiB"
-        )
+        raise ConfigError(f"the disk of the data folder has {free >> 20} MiB free; the run needs {wanted >> 20} MiB")

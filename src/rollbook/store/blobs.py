@@ -22,7 +22,7 @@ class LocalBlobs:
         """Take over a finished file and return its key: synced, renamed, folder synced. The file is moved."""
         suffix = path.suffix.lower()
         key = uuid.uuid4().hex + (suffix if re.fullmatch(r"\.[a-z0-9]+", suffix) else "")
-        target = self._place(key)
+        target = self.place(key)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             _sync(path)
@@ -40,14 +40,12 @@ class LocalBlobs:
 
     def get(self, key: str) -> Path:
         """The blob's file. Raises KeyError when there is none."""
-        if not _KEY.fullmatch(key):
-            raise KeyError(key)
-        place = self._place(key)
+        place = self.place(key)
         if not place.is_file():
             raise KeyError(key)
         return place
 
-    def keys(self) -> Iterator[tuple[str, Path]]:
+    def everything(self) -> Iterator[tuple[str, Path]]:
         """Every blob there is, referenced or not."""
         for file in self.folder.glob("??/*"):
             if _KEY.fullmatch(file.name):
@@ -55,9 +53,12 @@ class LocalBlobs:
 
     def delete(self, key: str) -> None:
         """Only `gc` calls this, after the pointer is gone."""
-        self._place(key).unlink(missing_ok=True)
+        self.place(key).unlink(missing_ok=True)
 
-    def _place(self, key: str) -> Path:
+    def place(self, key: str) -> Path:
+        """Where the blob lies or would lie. Raises KeyError when the key is none of ours."""
+        if not _KEY.fullmatch(key):
+            raise KeyError(key)
         return self.folder / key[:2] / key
 
 

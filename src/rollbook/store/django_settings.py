@@ -10,9 +10,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 DEBUG = False
 LOGGING_CONFIG = None
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
-}
+DATABASES: dict[str, dict[str, Any]] = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 
 #: A writer takes its lock when the transaction begins, waits 30 s for another one, and survives a power cut:
 #: the database holds initial passwords.

@@ -43,9 +43,7 @@ class StoredPasswords:
             known = {row.key: self._ring.decrypt(row.ciphertext) for row in rows}
             fresh = {key: new_password() for key in keys if key not in known}
             PasswordRow.objects.bulk_create(
-                PasswordRow(
-                    organization_id=self._lease.organization, key=key, ciphertext=self._ring.encrypt(word)
-                )
+                PasswordRow(organization_id=self._lease.organization, key=key, ciphertext=self._ring.encrypt(word))
                 for key, word in fresh.items()
             )
         return known | fresh

@@ -21,6 +21,4 @@ class StoredPermits:
     def valid(self) -> Sequence[Permit]:
         alive = Q(until__isnull=True) | Q(until__gt=timezone.now())
         rows = PermitRow.objects.filter(alive, organization=self._lease.organization, used_at__isnull=True)
-        return [
-            Permit(row.hold.hold, row.blob, row.until) for row in rows.select_related("hold").order_by("pk")
-        ]
+        return [Permit(row.hold.hold, row.blob, row.until) for row in rows.select_related("hold").order_by("pk")]

@@ -117,8 +117,7 @@ def _replace_holds(run: Run, result: RunResult) -> None:
     rejected = {row.hold: row for row in older.filter(state=HoldState.REJECTED).order_by("pk")}
     older.filter(_in_scope(run), state=HoldState.WAITING).update(state=HoldState.SUPERSEDED)
     HoldRow.objects.bulk_create(
-        _hold_row(run, hold, result.hold_blobs.get(hold.id, ""), rejected.get(hold.id))
-        for hold in result.holds
+        _hold_row(run, hold, result.hold_blobs.get(hold.id, ""), rejected.get(hold.id)) for hold in result.holds
     )
 
 

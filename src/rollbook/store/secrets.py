@@ -71,9 +71,7 @@ class KeyRing:
     def _create(self) -> None:
         beside = self._fill([Fernet.generate_key().decode("ascii")])
         try:
-            os.link(
-                beside, self._path
-            )  # unlike a rename it never replaces the file of a process that was faster
+            os.link(beside, self._path)  # unlike a rename it never replaces the file of a process that was faster
         except FileExistsError:
             pass
         finally:

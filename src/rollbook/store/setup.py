@@ -14,9 +14,7 @@ from rollbook.errors import ConfigError
 from rollbook.store import django_settings
 from rollbook.store.folder import DataFolder
 
-_COMMON = frozenset(
-    {"INSTALLED_APPS", "DEFAULT_AUTO_FIELD", "USE_TZ", "TIME_ZONE", "DEBUG", "LOGGING_CONFIG"}
-)
+_COMMON = frozenset({"INSTALLED_APPS", "DEFAULT_AUTO_FIELD", "USE_TZ", "TIME_ZONE", "DEBUG", "LOGGING_CONFIG"})
 _opened: list[DataFolder] = []
 
 
@@ -100,10 +98,7 @@ def _check_release(folder: DataFolder) -> None:
     applied, shipped = _applied(), _shipped()
     if shipped - applied:
         raise ConfigError(
-            f"the data folder {folder.path} is from an earlier release; "
-            "make a backup, then run `rollbook migrate`"
+            f"the data folder {folder.path} is from an earlier release; make a backup, then run `rollbook migrate`"
         )
     if applied - shipped:
-        raise ConfigError(
-            f"the data folder {folder.path} was made by a newer release; please upgrade Rollbook"
-        )
+        raise ConfigError(f"the data folder {folder.path} was made by a newer release; please upgrade Rollbook")

@@ -18,9 +18,7 @@ class SettingsVersion(models.Model):
     by = models.TextField()
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=["organization", "number"], name="one_settings_number"),
-        )
+        constraints = (models.UniqueConstraint(fields=["organization", "number"], name="one_settings_number"),)
 
     def __str__(self) -> str:
         return f"settings {self.number}"

@@ -1,0 +1,84 @@
+"""`rollbook demo`: a practice SIS, a practice LMS and a first full sync between them, on throw-away data."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rollbook.cli.command import command
+from rollbook.cli.shell import Shell
+
+if TYPE_CHECKING:
+    from rollbook.cli.demo_systems import Systems
+    from rollbook.store.models import Run
+
+SLUG = "demo"
+
+
+def add_to(app: typer.Typer) -> None:
+    @command(app, "demo")
+    def demo(
+        shell: Shell,
+        students: Annotated[int, typer.Option("--students", min=1, help="How many students.")] = 1000,
+        seed: Annotated[int, typer.Option("--seed", help="Same seed, same district.")] = 1,
+        port: Annotated[int, typer.Option("--port", help="The practice SIS and LMS take the next two.")] = 8000,
+        once: Annotated[bool, typer.Option("--once", help="End after the sync.")] = False,
+    ) -> None:
+        """Show Rollbook at work: a practice SIS and LMS, and a first full sync between them."""
+        from rollbook.cli.demo_systems import Systems
+
+        os.environ["ROLLBOOK_ALLOW_PRIVATE_HOSTS"] = "1"
+        folder = Path(tempfile.mkdtemp(prefix="rollbook-demo-"))
+        try:
+            with Systems(folder, students=students, seed=seed, port=0 if once else port) as systems:
+                code = _sync(shell, folder, systems)
+                if not once and not code:
+                    _stay(shell, systems, folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        if code:
+            raise typer.Exit(code)
+
+
+def _sync(shell: Shell, folder: Path, systems: Systems) -> int:
+    from rollbook.cli.exits import code_of
+    from rollbook.cli.waiting import show_ended
+
+    run = _first_run(shell, folder, systems)
+    code = code_of(run)
+    with contextlib.suppress(typer.Exit):  # the systems end before the process does
+        show_ended(shell, run, addresses=systems.addresses())
+    return code
+
+
+def _first_run(shell: Shell, folder: Path, systems: Systems) -> Run:
+    from rollbook.cli.waiting import wait_for
+    from rollbook.store.setup import setup
+
+    opened = setup(folder / "data")
+    from rollbook.actions.actors import OPERATOR
+    from rollbook.actions.runs import Wanted, request_run
+    from rollbook.actions.secret_texts import Surroundings
+    from rollbook.actions.settings import import_settings
+
+    text = systems.settings(SLUG)
+    import_settings(text, name="the demo's settings", around=Surroundings({}, folder), by=OPERATOR)
+    shell.note(f"Syncing {systems.students:,} students …")
+    return wait_for(shell, opened, request_run(org=SLUG, wanted=Wanted(), by=OPERATOR))
+
+
+def _stay(shell: Shell, systems: Systems, folder: Path) -> None:
+    from rollbook.cli.practice import wait_for_end
+
+    addresses = systems.addresses()
+    shell.note(f"Practice SIS: {addresses['sis']}   Practice LMS: {addresses['lms']}")
+    shell.note("Try this in another terminal:")
+    shell.note(f"  ROLLBOOK_ALLOW_PRIVATE_HOSTS=1 rollbook sync {SLUG} --data {folder / 'data'}")
+    shell.note("Ctrl-C ends everything and deletes the data.")
+    wait_for_end()

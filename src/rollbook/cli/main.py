@@ -1,0 +1,87 @@
+"""The command `rollbook`: joins the groups, and turns errors into one friendly sentence and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from rollbook.cli import check, config, demo, doctor, generate, holds, operate, practice, runs, sync, version
+from rollbook.errors import RollbookError
+
+app = typer.Typer(
+    name="rollbook",
+    help="Rosters in: reads OneRoster from a SIS, checks it, shows what would change, provisions the LMS.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for group in (demo, sync, runs, holds, check, config, generate, practice, operate, doctor, version):
+    group.add_to(app)
+
+_Usage: type[Exception] = typer.BadParameter.__mro__[1]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and end the process: 0 done, 1 failed, 2 wrong usage or settings, 3 something is held."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _run(given)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read us is gone
+        code = 1
+    sys.exit(code)
+
+
+def _run(given: list[str]) -> int:
+    as_json, debug = "--json" in given, "--debug" in given
+    try:
+        result = app(given, prog_name="rollbook", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except RollbookError as error:
+        if debug:
+            _traceback()
+        _tell(as_json, type(error).__name__, str(error), error.who)
+        return error.exit_code
+    except _Usage as error:
+        return _tell_usage(as_json, error)
+    except (KeyboardInterrupt, typer.Abort):
+        _tell(as_json, "RunCancelled", "stopped", "nobody")
+        return 1
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        if debug:
+            _traceback()
+        words = f"{type(error).__name__}: this is a bug in Rollbook"
+        hint = "" if debug else "; the same command with --debug shows where"
+        _tell(as_json, "Bug", words + hint, "the developers; please report it")
+        return 1
+
+
+def _tell(as_json: bool, name: str, message: str, who: str) -> None:
+    if as_json:
+        from rollbook.cli.shell import write_json
+
+        write_json({"error": {"error": name, "message": message, "who": who}})
+    text = f"{message[:1].upper()}{message[1:]}".rstrip(".")
+    action = "" if who.startswith("nobody") else f" (To act: {who}.)"
+    typer.echo(f"{text}.{action}", err=True)
+
+
+def _tell_usage(as_json: bool, error: Exception) -> int:
+    message = getattr(error, "format_message", lambda: str(error))()
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "rollbook"
+    if not message and context is not None:  # a group without a command
+        typer.echo(context.get_help(), err=True)
+        message = "a command is missing"
+    _tell(as_json, "UsageError", f"{message.rstrip('.')}; see: {path} --help", "nobody")
+    return 2
+
+
+def _traceback() -> None:
+    import traceback
+
+    traceback.print_exc()

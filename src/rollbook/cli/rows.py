@@ -1,0 +1,98 @@
+"""Reads the rows of stored plans and findings for showing. Changes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rollbook.core.duck import connect, quote
+from rollbook.core.protocols import Blobs
+from rollbook.core.stored import StoredPlan
+from rollbook.roster.findings import FINDINGS
+from rollbook.roster.lms import KINDS
+
+_PLACE = ("collection", "id", "school", "file", "line", "other", "detail", "dependants")
+_AT_ONCE = 2000
+
+
+def change_rows(
+    plan: StoredPlan, blobs: Blobs, *, kind: str | None, action: str | None, school: str | None
+) -> Iterator[dict[str, Any]]:
+    """The plan's rows in apply order. For an update, `before` and `after` hold only the fields that differ."""
+    where = [f"action = {quote(action)}"] if action else []
+    where += [f"school = {quote(school)}"] if school else []
+    db = connect()
+    try:
+        for name in KINDS:
+            if name not in plan.files or kind not in (None, name):
+                continue
+            cursor = db.execute(
+                f"""SELECT seq, action, key, new_key, school, lms_id, state, reason, before, after
+                    FROM read_parquet({quote(blobs.get(plan.files[name]))})
+                    WHERE {" AND ".join(where) or "true"} ORDER BY seq"""
+            )
+            while rows := cursor.fetchmany(_AT_ONCE):
+                for row in rows:
+                    yield _change(name, row)
+    finally:
+        db.close()
+
+
+def _change(kind: str, row: tuple[Any, ...]) -> dict[str, Any]:
+    seq, action, key, new_key, school, lms_id, state, reason, before, after = row
+    had: dict[str, Any] = json.loads(before) if before else {}
+    wanted: dict[str, Any] = json.loads(after) if after else {}
+    if action in ("update", "rekey"):
+        names = [name for name in wanted if had.get(name) != wanted.get(name)]
+        had, wanted = {name: had.get(name) for name in names}, {name: wanted[name] for name in names}
+    return {
+        "seq": seq,
+        "kind": kind,
+        "action": action,
+        "key": key,
+        "new_key": new_key,
+        "school": school,
+        "lms_id": lms_id,
+        "state": state,
+        "reason": reason,
+        "before": had,
+        "after": wanted,
+    }
+
+
+def read_findings(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a findings file, one dictionary each."""
+    db = connect()
+    try:
+        cursor = db.execute(f"SELECT * FROM read_parquet({quote(path)})")
+        names = [column[0] for column in cursor.description or ()]
+        while rows := cursor.fetchmany(_AT_ONCE):
+            for row in rows:
+                yield dict(zip(names, row, strict=True))
+    finally:
+        db.close()
+
+
+def group_findings(rows: Iterable[Mapping[str, Any]], examples: int, code: str | None = None) -> list[dict[str, Any]]:
+    """Findings by cause, blocking and frequent ones first, each with its fix and the first few places."""
+    groups: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        if code is not None and row["code"] != code:
+            continue
+        group = groups.get(row["code"])
+        if group is None:
+            known = FINDINGS.get(row["code"])
+            group = groups[row["code"]] = {
+                "code": row["code"],
+                "severity": row["severity"],
+                "sentence": known.sentence if known else "",
+                "fix": known.fix if known else "",
+                "count": 0,
+                "examples": [],
+            }
+        group["count"] += 1
+        if len(group["examples"]) < examples:
+            group["examples"].append({name: row.get(name) for name in _PLACE})
+    return sorted(groups.values(), key=lambda one: (one["severity"] != "blocks", -one["count"], one["code"]))

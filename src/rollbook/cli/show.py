@@ -1,0 +1,97 @@
+"""How runs, holds and findings look to people: tables on stdout. Reads plain summaries, never the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+_SHOWN = ("read", "create", "update", "remove", "adopt", "rekey", "unchanged", "blocked", "held", "waiting")
+_AFTER = ("done", "refused", "unknown")
+
+
+def console() -> Console:
+    """Prints on stdout, without wrapping words when it is not a terminal."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=160)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = ()) -> None:
+    """Print a table; columns named in `right` hold numbers."""
+    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*("" if value is None else str(value) for value in row))
+    console().print(made)
+
+
+def run(summary: Mapping[str, Any]) -> None:
+    """One run: counts by kind, findings, holds, error, and what to do next."""
+    out = console()
+    out.print(f"[bold]Run {summary['run']}[/bold] of {summary['org']}: {summary['state']}{_times(summary)}")
+    _counts(summary["kinds"])
+    if summary["findings"]:
+        total = sum(summary["findings"].values())
+        out.print(f"{total:,} findings; see: rollbook run findings {summary['run']}")
+    for name, reason in summary["verdicts"].items():
+        out.print(f"{name} could not be read completely ({reason}), so nothing is taken for gone.", markup=False)
+    holds([hold for hold in summary["holds"] if hold["state"] == "waiting"])
+    for words, number in summary["conflicts"].items():
+        out.print(f"Cannot be undone, {words}: {number:,}", markup=False)
+    error = summary["error"]
+    if error:
+        out.print(f"{error['error']}: {error['message']}\nTo act: {error['who']}.", markup=False)
+    if summary["state"] == "planned":
+        out.print(f"Nothing was sent. To send this plan: rollbook run apply {summary['run']}")
+
+
+def holds(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Holds, and how to decide about them."""
+    if not rows:
+        return
+    columns = ("hold", "why", "what", "school", "changes", "of", "state", "details")
+    lines = [
+        (h["hold"], h["reason"], f"{h['action']} {h['kind']}", h["school"] or "all", h["count"], h["of"],
+         h["state"], h["details"])
+        for h in rows
+    ]  # fmt: skip
+    table("Held for a person", columns, lines, right=("changes", "of"))
+    console().print("Decide: rollbook hold approve HOLD --by NAME --reason TEXT (or: hold reject)")
+
+
+def findings(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Findings grouped by cause, with the fix and a few places."""
+    out = console()
+    if not rows:
+        out.print("No findings.")
+    for row in rows:
+        colour = "red" if row["severity"] == "blocks" else "yellow"
+        out.print(f"[{colour}]{row['severity']}[/{colour}] [bold]{row['code']}[/bold] × {row['count']:,}")
+        out.print(f"    {row['sentence']} {row['fix']}", markup=False)
+        for example in row["examples"]:
+            out.print(f"    · {_place(example)}", markup=False)
+
+
+def _place(example: Mapping[str, Any]) -> str:
+    line = f" line {example['line']}" if example.get("line") else ""
+    where = f"{example.get('file') or example.get('collection') or ''}{line}"
+    what = f"id {example['id']}" if example.get("id") else ""
+    others = f"same as {example['other']}" if example.get("other") else ""
+    held = f"{example['dependants']:,} depend on it" if example.get("dependants") else ""
+    return ", ".join(part for part in (where, what, example.get("detail"), others, held) if part)
+
+
+def _counts(kinds: Mapping[str, Mapping[str, int]]) -> None:
+    shown = [name for name in (*_SHOWN, *_AFTER) if any(counts.get(name) for counts in kinds.values())]
+    if shown:
+        rows = [(kind, *(f"{counts.get(name, 0):,}" for name in shown)) for kind, counts in kinds.items()]
+        table("", ("", *shown), rows, right=shown)
+
+
+def _times(summary: Mapping[str, Any]) -> str:
+    seconds = sum(summary["seconds"].values())
+    requests = summary["requests"]
+    return f", {seconds:.1f} s, {requests['sis']:,} SIS and {requests['lms']:,} LMS requests" if seconds else ""

@@ -1,0 +1,112 @@
+"""Garbage collection: pointers go first; a file goes when nothing has pointed to it for 24 hours."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, Final, TypedDict
+
+from django.db import transaction
+from django.utils import timezone
+
+from rollbook.store.blobs import LocalBlobs
+from rollbook.store.folder import DataFolder
+from rollbook.store.models import (
+    HoldRow,
+    HoldState,
+    LedgerVersionRow,
+    LooseBlob,
+    Organization,
+    PermitRow,
+    Run,
+    RunState,
+)
+
+LOOSE_FOR: Final = timedelta(hours=24)
+#: Ledger versions kept for each organization.
+VERSIONS: Final = 2
+_ENDED = [RunState.PLANNED, RunState.DONE, RunState.HELD, RunState.FAILED, RunState.CANCELLED]
+
+
+class Collected(TypedDict):
+    """`deleted` files of `bytes`; `loose` files are deleted when a day has passed."""
+
+    deleted: int
+    bytes: int
+    loose: int
+
+
+def collect(folder: DataFolder, *, days: int) -> Collected:
+    """Plans, outcomes and findings of settled runs are kept `days`; of the ledger, the last two versions."""
+    with transaction.atomic():
+        _drop_old_versions()
+        _drop_old_plans(days)
+    _delete_old_work(folder)
+    return _delete_loose(LocalBlobs(folder.blobs))
+
+
+def _drop_old_versions() -> None:
+    for organization in Organization.objects.all():
+        mine = LedgerVersionRow.objects.filter(organization=organization).order_by("-number")
+        kept = list(mine.values_list("pk", flat=True)[:VERSIONS])
+        mine.exclude(pk__in=kept).delete()
+
+
+def _drop_old_plans(days: int) -> None:
+    before = timezone.now() - timedelta(days=days)
+    old = Run.objects.filter(state__in=_ENDED, settled=True, ended_at__lt=before, plan__isnull=False)
+    for run in old.exclude(holds__state=HoldState.WAITING):
+        run.intents.all().delete()
+        run.outcomes.all().delete()
+        run.plan = None
+        if run.result:
+            run.result = {**run.result, "findings_blob": None, "hold_blobs": {}}
+        run.save(update_fields=["plan", "result"])
+        run.holds.update(changes="")
+
+
+def _delete_old_work(folder: DataFolder) -> None:
+    alive = set(Run.objects.exclude(state__in=_ENDED).values_list("pk", flat=True))
+    unsettled = set(Run.objects.filter(settled=False).values_list("pk", flat=True))
+    for work in folder.work.iterdir():
+        if work.name not in alive | unsettled:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+def _delete_loose(blobs: LocalBlobs) -> Collected:
+    there = dict(blobs.everything())
+    loose = there.keys() - set(_referenced())
+    with transaction.atomic():
+        _forget_needed(loose)
+        known = set(LooseBlob.objects.values_list("key", flat=True))
+        LooseBlob.objects.bulk_create([LooseBlob(key=key) for key in sorted(loose - known)], batch_size=500)
+    ripe = LooseBlob.objects.filter(since__lt=timezone.now() - LOOSE_FOR).values_list("key", flat=True)
+    deleted, size = 0, 0
+    for key in list(ripe):
+        if key in loose:
+            size += there[key].stat().st_size
+            blobs.delete(key)
+            deleted += 1
+        LooseBlob.objects.filter(pk=key).delete()
+    return {"deleted": deleted, "bytes": size, "loose": len(loose) - deleted}
+
+
+def _forget_needed(loose: set[str]) -> None:
+    for key in LooseBlob.objects.values_list("key", flat=True):
+        if key not in loose:
+            LooseBlob.objects.filter(pk=key).delete()
+
+
+def _referenced() -> Iterator[str]:
+    """Every key that a row names."""
+    for files in LedgerVersionRow.objects.values_list("files", flat=True).iterator():
+        yield from files.values()
+    for plan, result in Run.objects.values_list("plan", "result").iterator():
+        yield from (plan or {}).get("files", {}).values()
+        found: dict[str, Any] = result or {}
+        yield from found.get("hold_blobs", {}).values()
+        if found.get("findings_blob"):
+            yield found["findings_blob"]
+    yield from HoldRow.objects.exclude(changes="").values_list("changes", flat=True).iterator()
+    yield from PermitRow.objects.values_list("blob", flat=True).iterator()
