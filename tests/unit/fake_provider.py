@@ -1,4 +1,4 @@
-"""A small OneRoster provider behind httpx2.MockTransport, correct unless told otherwise; it shares no code with ours."""
+"""A small OneRoster provider behind httpx2.MockTransport, correct unless told otherwise; shares no code with ours."""
 
 from __future__ import annotations
 
@@ -94,9 +94,13 @@ class Provider:
         if self.total:
             headers["X-Total-Count"] = str(len(self.rows))
         if self.link and offset + len(found) < len(self.rows):
-            kept = "&".join(f"{name}={quote(value)}" for name, value in given.items() if name not in ("limit", "offset"))
+            kept = "&".join(
+                f"{name}={quote(value)}" for name, value in given.items() if name not in ("limit", "offset")
+            )
             query = self.link_query(f"{kept}&limit={limit}&offset={offset + len(found)}")
-            headers["Link"] = f'<{request.url.copy_with(query=None)}?{query}>; rel="next", <{BASE}/x?limit=3>; rel="last"'
+            headers["Link"] = (
+                f'<{request.url.copy_with(query=None)}?{query}>; rel="next", <{BASE}/x?limit=3>; rel="last"'
+            )
         elif self.link:
             headers["Link"] = f'<{BASE}/x?offset=0>; rel="first"'
         key = self.envelope or request.url.path.rsplit("/", 1)[1]

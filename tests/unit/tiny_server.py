@@ -1,0 +1,45 @@
+"""A socket on 127.0.0.1 that accepts connections and remembers what it is sent."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+from unittest.mock import patch
+
+
+class TinyServer:
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.received = b""
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join(timeout=2)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        """One connection, until its other end closes it."""
+        connection, _ = self._listener.accept()
+        with connection:
+            connection.settimeout(2)
+            while piece := connection.recv(4096):
+                self.received += piece
+
+    @contextmanager
+    def resolving(self, host: str) -> Iterator[None]:
+        """While inside, this name leads here."""
+        real = socket.getaddrinfo
+
+        def resolve(name: Any, *rest: Any, **more: Any) -> Any:
+            return real("127.0.0.1" if name == host else name, *rest, **more)
+
+        with patch("socket.getaddrinfo", resolve):
+            yield
