@@ -75,7 +75,7 @@ class Page:
     number: int
     name: str
     count: int | None = None
-    body: bytes | None = None
+    body: bytes | None = field(default=None, repr=False)
     path: Path | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
 
@@ -99,7 +99,8 @@ class Verdict:
 @dataclass(frozen=True, kw_only=True)
 class ReadRequest:
     """`finished` are the numbers of pages that an earlier attempt of the same run has on disk, with their bodies'
-    files in `saved`; the source does not fetch them again but still judges completeness over all of them."""
+    files in `saved`; the source does not fetch them again, yields each in its place as a Page with that `path` and no
+    `columns`, and judges completeness over all of them."""
 
     collection: str
     since: datetime | None = None

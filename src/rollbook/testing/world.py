@@ -69,7 +69,6 @@ class MemoryLedger:
 
 
 class MemoryJournal:
-
     def __init__(self) -> None:
         self.intents: dict[int, tuple[int, int]] = {}
         self.outcomes: dict[int, list[Outcome]] = {}

@@ -58,7 +58,8 @@ class Space:
     """One named state: `rows` of a SIS by collection, objects of an LMS by kind, `passwords` by LMS id of users,
     `roles` with True for staff. `calls` counts what arrived."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "") -> None:
+        self.name = name
         self.key = "memory"
         self.rows: dict[str, Sequence[Any]] = {}
         self.roles: dict[str, bool] = {"Student": False, "Parent": False, "Teacher": True, "System Admin": True}
@@ -123,7 +124,7 @@ _SPACES: dict[str, Space] = {}
 
 def space(name: str) -> Space:
     """The space of this name, made when first asked for: several connections and runs share it."""
-    return _SPACES.setdefault(name, Space())
+    return _SPACES.setdefault(name, Space(name))
 
 
 def forget(name: str) -> None:
