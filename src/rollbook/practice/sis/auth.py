@@ -165,9 +165,7 @@ def _host(request: Request) -> str:
     return host.removesuffix(default)
 
 
-def _credentials(
-    headers: Mapping[str, str], form: Mapping[str, str], asked: Mapping[str, str]
-) -> tuple[str, str, str]:
+def _credentials(headers: Mapping[str, str], form: Mapping[str, str], asked: Mapping[str, str]) -> tuple[str, str, str]:
     scheme, _, rest = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "basic":
         try:

@@ -42,9 +42,7 @@ _TROUBLE = (
 _ACCESS = (
     _d("token_down", "500 at the token endpoint", "general"),
     _d("token_basic_only", "takes client id and secret by Basic header only", "RFC 6749"),
-    _d(
-        "token_body_only", "takes client id and secret in the form body only", "PowerSchool Unified Classroom"
-    ),
+    _d("token_body_only", "takes client id and secret in the form body only", "PowerSchool Unified Classroom"),
     _d("token_query_only", "takes client id and secret in the query only", "Infinite Campus"),
     _d("short_token", "tokens live for so many seconds", "general", seconds=1.0),
     _d("scope_required", "`invalid_scope` when no scope is asked for", "Aeries"),

@@ -166,9 +166,7 @@ def _column(where: dict[str, int], name: str) -> int:
     return where.get(name, where.get(_OLD.get(name, ""), -1))
 
 
-def _complete(
-    kind: Kind, own: str, cells: list[Any], line: list[str], *, where: dict[str, int], links: _Links
-) -> None:
+def _complete(kind: Kind, own: str, cells: list[Any], line: list[str], *, where: dict[str, int], links: _Links) -> None:
     """Put into the cells what other columns or files hold."""
 
     def put(name: str, value: Any) -> None:

@@ -85,8 +85,7 @@ def _kind(name: str, plural: str, service: str, fields: str) -> Kind:
 
 
 _RESULT_FLAGS = (
-    "inProgress flag @1.2; incomplete flag @1.2; late flag @1.2; missing flag @1.2;"
-    "learningObjectiveSet json @1.2"
+    "inProgress flag @1.2; incomplete flag @1.2; late flag @1.2; missing flag @1.2;learningObjectiveSet json @1.2"
 )
 
 # Sources: R12, G12, S12 (the official 1.2 OpenAPI documents) and the 1.1 OpenAPI document.

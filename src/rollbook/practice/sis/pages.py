@@ -19,10 +19,7 @@ _STYLE = (
     "border-bottom:1px solid #dde3ea;vertical-align:top}th{font-weight:600;color:#566}"
     "input,button{font:inherit;padding:.35rem .6rem}input{width:20rem;max-width:100%}code{color:#566}"
 )
-_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
-)
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 
 def overview(store: Store, version: str, sought: str) -> Response:
@@ -41,8 +38,7 @@ def overview(store: Store, version: str, sought: str) -> Response:
 def _table(title: str, heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     head = "".join(f"<th>{escape(name)}</th>" for name in heads)
     lines = "".join(
-        "<tr>" + "".join(f'<td dir="auto">{escape(str(cell or ""))}</td>' for cell in row) + "</tr>"
-        for row in rows
+        "<tr>" + "".join(f'<td dir="auto">{escape(str(cell or ""))}</td>' for cell in row) + "</tr>" for row in rows
     )
     body = lines or "<tr><td>None</td></tr>"
     return f"<h2>{escape(title)}</h2><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
@@ -66,10 +62,7 @@ def _schools(store: Store) -> str:
     views = {view.template: view for view in VIEWS}
     rows = []
     for row in views["/schools"].select(store):
-        people = [
-            len(views[f"/schools/*/{who}"].select(store, row[0]))
-            for who in ("students", "teachers", "classes")
-        ]
+        people = [len(views[f"/schools/*/{who}"].select(store, row[0])) for who in ("students", "teachers", "classes")]
         rows.append([*_cells("orgs", row, "name", "identifier"), row[0], *(f"{n:,}" for n in people)])
     return _table("Schools", ("School", "Identifier", "sourcedId", "Students", "Teachers", "Classes"), rows)
 
@@ -99,9 +92,5 @@ def _people(store: Store, sought: str) -> str:
         [*_cells("users", row, *names), ", ".join(f"{r.role} at {r.org}" for r in row[roles] or ()), row[0]]
         for row in found[:_MOST_PEOPLE]
     )
-    title = f"{len(found):,} found" + (
-        f", the first {_MOST_PEOPLE} shown" if len(found) > _MOST_PEOPLE else ""
-    )
-    return form + _table(
-        title, ("Given name", "Family name", "User name", "E-mail", "Roles", "sourcedId"), rows
-    )
+    title = f"{len(found):,} found" + (f", the first {_MOST_PEOPLE} shown" if len(found) > _MOST_PEOPLE else "")
+    return form + _table(title, ("Given name", "Family name", "User name", "E-mail", "Roles", "sourcedId"), rows)

@@ -36,7 +36,7 @@ class Drift:
                 self.moved[name, key] = min(count + 1, most)
             if name == "drift_insert" and name in struck:
                 rows = rows[max(most - count, 0) :]
-            elif name == "drift_remove":
+            elif name == "drift_remove" and count:
                 rows = rows[count:]
         return rows
 

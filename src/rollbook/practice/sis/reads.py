@@ -17,7 +17,7 @@ from rollbook.practice.sis.model import KINDS, STATUS, Kind, Row
 from rollbook.practice.sis.paging import Drift, Page, cut_page, page_headers
 from rollbook.practice.sis.query import Ask, chosen, ordered, read_ask
 from rollbook.practice.sis.render import Renderer
-from rollbook.practice.sis.store import Store
+from rollbook.practice.sis.store import Store, collector_resting
 from rollbook.practice.sis.views import View, views_of
 
 _VIEWS_KEPT = 64
@@ -30,9 +30,7 @@ class Reads:
     and then served as they are; other ways to ask for it are rendered once per way.
     """
 
-    def __init__(
-        self, store: Store, version: str, *, page_cap: int | None, prerender: tuple[str, int] | None
-    ) -> None:
+    def __init__(self, store: Store, version: str, *, page_cap: int | None, prerender: tuple[str, int] | None) -> None:
         self.store = store
         self.version = version
         self.page_cap = page_cap
@@ -56,9 +54,7 @@ class Reads:
         origin = f"{request.url.scheme}://{request.headers.get('host', '')}"
         return self._renderers.setdefault(origin, Renderer(self.store, self.version, origin))
 
-    def answer(
-        self, request: Request, view: View, ids: tuple[str, ...], struck: Mapping[str, Any]
-    ) -> Response:
+    def answer(self, request: Request, view: View, ids: tuple[str, ...], struck: Mapping[str, Any]) -> Response:
         """Raises Refused for what cannot be read."""
         self._forget_old()
         ask = read_ask(request.query_params.multi_items(), view.kind, self.version)
@@ -71,9 +67,7 @@ class Reads:
             return self._single(renderer, view, ids[0], ask, struck)
         return self._collection(request, renderer, view, ids, ask=ask, struck=struck)
 
-    def _single(
-        self, renderer: Renderer, view: View, own: str, ask: Ask, struck: Mapping[str, Any]
-    ) -> Response:
+    def _single(self, renderer: Renderer, view: View, own: str, ask: Ask, struck: Mapping[str, Any]) -> Response:
         row = self.store.get(view.kind.plural, own)
         if row is None or not self._belongs(view, row):
             raise unknown(f"{view.kind.name} {own}")
@@ -100,15 +94,15 @@ class Reads:
         body = self._body(renderer, view.kind, page, ask, struck)
         return json_answer(body, headers=page_headers(request, ask, page, struck))
 
-    def _body(
-        self, renderer: Renderer, kind: Kind, page: Page, ask: Ask, struck: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def _body(self, renderer: Renderer, kind: Kind, page: Page, ask: Ask, struck: Mapping[str, Any]) -> dict[str, Any]:
         bend = not DATA_DEVIATIONS.isdisjoint(struck)
         fields = () if "fields_ignored" in struck else ask.fields
-        records = []
-        for row in page.rows:
-            record = renderer.record(kind, row)
-            records.append(chosen(deviate(record, kind, struck) if bend else record, fields))
+        with collector_resting():
+            records = [renderer.record(kind, row) for row in page.rows]
+            if bend:
+                records = [deviate(record, kind, struck) for record in records]
+            if fields:
+                records = [chosen(record, fields) for record in records]
         body: dict[str, Any] = {"data" if "no_envelope" in struck else kind.plural: records}
         if ask.warnings:
             body["statusInfoSet"] = ask.warnings

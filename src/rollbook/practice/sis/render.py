@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +23,8 @@ from rollbook.practice.sis.model import (
 from rollbook.practice.sis.store import Store
 
 Show = Callable[[Any], Any]
+
+_PLAIN = re.compile(r"[\w.~-]+", re.ASCII).fullmatch  # needs no quoting
 
 
 def role_of_1_1(roles: tuple[Role, ...], counselor: str = "aide") -> str:
@@ -45,6 +48,8 @@ class Renderer:
         self.version = version
         self.origin = origin
         self._plans: dict[str, list[tuple[str, int, Show]]] = {}
+        self._blanks: dict[str, list[str]] = {}
+        self._org = self._maker("orgs")
         self._shows: dict[str, Show] = {
             "flag": self._flag, "list": list, "ids": self._ids, "pairs": self._pairs,
             "roles": self._roles, "profiles": list, "number": _number,
@@ -55,6 +60,9 @@ class Renderer:
         plan = self._plans.get(kind.plural)
         if plan is None:
             plan = self._plans[kind.plural] = self._plan(kind)
+            self._blanks[kind.plural] = [
+                one.name for one in kind.fields if one.form == "text" and one.needed(self.version)
+            ]
         shown = {"sourcedId": row[SOURCED_ID], "status": row[STATUS], "dateLastModified": row[MODIFIED]}
         if row[METADATA]:
             shown["metadata"] = row[METADATA]
@@ -66,17 +74,16 @@ class Renderer:
         return shown
 
     def _plan(self, kind: Kind) -> list[tuple[str, int, Show]]:
-        return [
-            (one.name, kind.at.get(one.name, SOURCED_ID), self._show(one)) for one in kind.shown(self.version)
-        ]
+        return [(one.name, kind.at.get(one.name, SOURCED_ID), self._show(one)) for one in kind.shown(self.version)]
 
     def _show(self, one: Field) -> Show:
-        if one.form == "ref":
-            return lambda own: self.ref(one.target, own)
-        if one.form == "refs":
-            return lambda ids: [self.ref(one.target, own) for own in ids]
-        if one.form == "kids":
-            return lambda own: [self.ref(one.target, r[0]) for r in self.store.by(one.target, "parent", own)]
+        if one.target:
+            ref = self._maker(one.target)
+            if one.form == "ref":
+                return ref
+            if one.form == "refs":
+                return lambda ids: [ref(own) for own in ids]
+            return lambda own: [ref(row[SOURCED_ID]) for row in self.store.by(one.target, "parent", own)]
         if one.name == "periods" and self.version == "1.1":
             return ",".join
         return self._shows.get(one.form, _same)
@@ -85,9 +92,8 @@ class Renderer:
         """Fill what REST requires and CSV allows to be blank; give 1.1 its own fields."""
         if "children" in shown and not shown["children"]:
             del shown["children"]
-        for one in kind.fields:
-            if one.need and one.form == "text" and one.name not in shown and one.needed(self.version):
-                shown[one.name] = ""
+        for name in self._blanks[kind.plural]:
+            shown.setdefault(name, "")
         if self.version == "1.1":
             self._adjust_1_1(kind, row, shown)
 
@@ -96,7 +102,7 @@ class Renderer:
             roles = row[kind.at["roles"]] or ()
             del shown["roles"]
             shown["role"] = role_of_1_1(roles)
-            shown["orgs"] = [self.ref("orgs", org) for org in dict.fromkeys(r.org for r in roles)]
+            shown["orgs"] = [self._org(org) for org in dict.fromkeys(r.org for r in roles)]
         elif kind.plural == "resources" and shown.get("roles"):
             shown["role"] = shown["roles"][0]
         elif kind.plural == "demographics" and shown.get("sex") not in ("male", "female"):
@@ -106,12 +112,17 @@ class Renderer:
         elif kind.plural == "results":
             shown.setdefault("score", 0)
 
-    def href(self, plural: str, own: str) -> str:
-        base = BASES[self.version][KINDS[plural].service]
-        return f"{self.origin}{base}/{plural}/{quote(own, safe='')}"
+    def _maker(self, plural: str) -> Callable[[str], dict[str, str]]:
+        """A function from a sourcedId to a reference (GUIDRef) to a record of the kind."""
+        kind = KINDS[plural]
+        start = f"{self.origin}{BASES[self.version][kind.service]}/{plural}/"
+        name = kind.name
 
-    def ref(self, plural: str, own: str) -> dict[str, str]:
-        return {"href": self.href(plural, own), "sourcedId": own, "type": KINDS[plural].name}
+        def ref(own: str) -> dict[str, str]:
+            last = own if _PLAIN(own) else quote(own, safe="")
+            return {"href": start + last, "sourcedId": own, "type": name}
+
+        return ref
 
     def _flag(self, value: bool) -> Any:
         return value if self.version == "1.1" else ("true" if value else "false")
@@ -131,7 +142,7 @@ class Renderer:
         shown: dict[str, Any] = {
             "roleType": one.role_type,
             "role": one.role,
-            "org": self.ref("orgs", one.org),
+            "org": self._org(one.org),
         }
         if one.profile:
             shown["userProfile"] = f"urn:profile:{one.profile}"

@@ -71,9 +71,7 @@ def _all(kind: str) -> Select:
 def _ids(rows: list[Row], kind: str, field: str) -> dict[str, None]:
     position = KINDS[kind].at[field]
     cells = (row[position] for row in rows if row[STATUS] == "active")
-    return dict.fromkeys(
-        one for cell in cells for one in (cell if isinstance(cell, tuple) else (cell,)) if one
-    )
+    return dict.fromkeys(one for cell in cells for one in (cell if isinstance(cell, tuple) else (cell,)) if one)
 
 
 def _rows(store: Store, kind: str, ids: dict[str, None]) -> list[Row]:
@@ -152,9 +150,7 @@ def _school_scales(store: Store, school: str) -> list[Row]:
 
 
 def _linked(kind: str) -> Select:
-    return lambda store, own: _rows(
-        store, "resources", dict.fromkeys(store.cell(kind, own, "resources") or ())
-    )
+    return lambda store, own: _rows(store, "resources", dict.fromkeys(store.cell(kind, own, "resources") or ()))
 
 
 def _pair(name: str, kind: str, select: Select, scopes: tuple[str, ...], version: str = "") -> list[View]:
@@ -202,9 +198,7 @@ def _rostering() -> list[View]:
 
 
 def _gradebook_and_resources() -> list[View]:
-    views = [
-        *_pair("resources", "resources", _all("resources"), ("resource.readonly", "resource-core.readonly"))
-    ]
+    views = [*_pair("resources", "resources", _all("resources"), ("resource.readonly", "resource-core.readonly"))]
     for kind in ("categories", "lineItems", "results"):
         views += _pair(kind, kind, _all(kind), _BOOK_CORE)
     views += _pair("scoreScales", "scoreScales", _all("scoreScales"), _BOOK_CORE, "1.2")

@@ -88,9 +88,7 @@ class Writes:
         post = POSTS[template]
         fixed = dict(zip(post.fixed, ids, strict=True))
         for field, own in fixed.items():
-            plural = {"class": "classes", "school": "orgs", "lineItem": "lineItems"}.get(
-                field, "academicSessions"
-            )
+            plural = {"class": "classes", "school": "orgs", "lineItem": "lineItems"}.get(field, "academicSessions")
             if self.store.get(plural, own) is None:
                 raise unknown(f"{KINDS[plural].name} {own}")
         items = _decoded(body).get(post.kind)
@@ -104,9 +102,7 @@ class Writes:
             pairs.append({"suppliedSourcedId": row[0], "allocatedSourcedId": allocated})
         return json_answer({"sourcedIdPairs": pairs}, 201)
 
-    def _post_item(
-        self, post: Post, item: dict[str, Any], fixed: Mapping[str, str], struck: Mapping[str, Any]
-    ) -> Row:
+    def _post_item(self, post: Post, item: dict[str, Any], fixed: Mapping[str, str], struck: Mapping[str, Any]) -> Row:
         kind = KINDS[post.kind]
         filled = dict(item)
         for field, own in fixed.items():
@@ -114,9 +110,7 @@ class Writes:
                 filled.setdefault(field, {"sourcedId": own})
         row = self._checked(kind, filled, struck)
         for field, own in fixed.items():
-            found = (
-                row[kind.at[field]] if field in kind.at else self._session_of(row[kind.at["lineItem"]], own)
-            )
+            found = row[kind.at[field]] if field in kind.at else self._session_of(row[kind.at["lineItem"]], own)
             if found != own:
                 raise invalid(f"{field} differs from the one in the path")
         return row
