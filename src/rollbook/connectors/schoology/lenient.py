@@ -18,8 +18,8 @@ def text(value: Any) -> str:
         return "1" if value else "0"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    if isinstance(value, str):
-        return value.strip()
+    if isinstance(value, str):  # half a surrogate pair can stand in no JSON
+        return value.strip().encode("utf-8", "replace").decode()
     return str(value) if isinstance(value, float) or (isinstance(value, int) and abs(value) < 10**18) else ""
 
 

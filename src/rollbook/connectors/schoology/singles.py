@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Literal
+from urllib.parse import quote
 
 from rollbook.connectors.base import Batch
 from rollbook.connectors.kit import Answer, LostAnswer
@@ -55,10 +56,13 @@ class Singles:
             return refused("its LMS id is not known")
         path = "schools" if building else "gradingperiods"
         if lms_id is not None:
-            return self._send("PUT", f"{path}/{lms_id}", item, change)
+            return self._send("PUT", f"{path}/{quote(lms_id, safe='')}", item, change, lms_id)
         return self._send("POST", f"schools/{self._reader.school_id()}/buildings" if building else path, item, change)
 
-    def _send(self, method: Literal["POST", "PUT"], path: str, item: Json, change: Change) -> Outcome:
+    def _send(
+        self, method: Literal["POST", "PUT"], path: str, item: Json, change: Change, own: str | None = None
+    ) -> Outcome:
+        """`own` is the id of what is updated; the answer to a create says the new one."""
         what = f"writing a {change.kind.replace('_', ' ')}"
         try:
             answer = self._client.write(method, path, item, what)
@@ -67,7 +71,7 @@ class Singles:
         if not answer.ok:
             said = scrubbed(refusal_words(answer), change)
             return refused(said or f"refused with status {answer.status}", answer.status)
-        lms_id = ident(path.rpartition("/")[2]) if method == "PUT" else _new_id(answer)
+        lms_id = own or _new_id(answer)
         if lms_id is None:
             return unknown("the LMS did not say which id the new object has")
         return Outcome(status=DONE, lms_id=lms_id, code=answer.status)

@@ -90,6 +90,8 @@ class SchoologyTarget:
         return [found.get((change.kind, change.key)) for change in changes]
 
     def apply(self, batch: Batch) -> Sequence[Outcome]:
+        if not batch.changes:
+            return []
         if batch.kind in SINGLES:
             return self._singles.apply(batch)
         check(batch)
