@@ -46,11 +46,14 @@ def _decide(hold_id: str, org: str | None, state: HoldState, by: str, reason: st
     found = HoldRow.objects.select_related("organization", "run").filter(hold=hold_id)
     if org is not None:
         found = found.filter(organization__slug=org)
-    waiting = list(found.filter(state=HoldState.WAITING))
+    open_states = [HoldState.WAITING]
+    if state == HoldState.APPROVED:
+        open_states.append(HoldState.REJECTED)  # people may change their mind
+    last = found.last()
+    waiting = list(found.filter(state__in=open_states)) if last and last.state in open_states else []
     if len({row.organization_id for row in waiting}) > 1:
         raise ConfigError(f"several organizations have a hold {hold_id}; say which with --org")
     if not waiting:
-        last = found.last()
         words = f"is already {last.state}" if last else "does not exist; see: rollbook hold list ORG"
         raise ConfigError(f"hold {hold_id} {words}")
     hold = waiting[-1]

@@ -42,7 +42,7 @@ def import_settings(text: str, *, name: str, around: Surroundings, by: str, slug
     settings = found.settings
     if slug is not None and slug != settings.organization.slug:
         raise ConfigError(f"{name} holds the settings of {settings.organization.slug}, not of {slug}")
-    document: dict[str, Any] = msgspec.to_builtins(settings)
+    document = _plain(settings)
     with transaction.atomic():
         organization = _organization(settings)
         latest = latest_version(organization)
@@ -70,7 +70,7 @@ def export_settings(slug: str) -> str:
 
     organization = find_organization(slug)
     _, settings = current_settings(organization)
-    document: dict[str, Any] = msgspec.to_builtins(settings)
+    document = _plain(settings)
     for secret in Secret.objects.filter(organization=organization).order_by("place"):
         side, _, option = secret.place.partition(".")
         document[side]["options"][option] = secret.reference
@@ -125,7 +125,14 @@ def _keep_version(organization: Organization, number: int, document: dict[str, A
     )
 
 
+def _plain(settings: Settings) -> dict[str, Any]:
+    """As JSON has it: lists for tuples, and every number in the form it has after reading."""
+    once = msgspec.json.decode(msgspec.json.encode(settings))
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(parse_settings(once)))
+    return found
+
+
 def _without_nones(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_nones(inner) for key, inner in value.items() if inner is not None}
-    return list(value) if isinstance(value, tuple) else value
+    return value

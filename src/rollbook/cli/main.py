@@ -65,9 +65,10 @@ def _tell(as_json: bool, name: str, message: str, who: str) -> None:
         from rollbook.cli.shell import write_json
 
         write_json({"error": {"error": name, "message": message, "who": who}})
-    text = f"{message[:1].upper()}{message[1:]}".rstrip(".")
-    action = "" if who.startswith("nobody") else f" (To act: {who}.)"
-    typer.echo(f"{text}.{action}", err=True)
+    first = message.partition(" ")[0]
+    text = message[:1].upper() + message[1:] if first.isalpha() else message  # not `lms.secret`
+    action = "" if who.startswith("nobody") else f" Who must act: {who}."
+    typer.echo(f"{text.rstrip('.')}.{action}", err=True)
 
 
 def _tell_usage(as_json: bool, error: Exception) -> int:

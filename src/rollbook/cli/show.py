@@ -43,7 +43,7 @@ def run(summary: Mapping[str, Any]) -> None:
         out.print(f"Cannot be undone, {words}: {number:,}", markup=False)
     error = summary["error"]
     if error:
-        out.print(f"{error['error']}: {error['message']}\nTo act: {error['who']}.", markup=False)
+        out.print(f"{error['error']}: {error['message']}\nWho must act: {error['who']}.", markup=False)
     if summary["state"] == "planned":
         out.print(f"Nothing was sent. To send this plan: rollbook run apply {summary['run']}")
 

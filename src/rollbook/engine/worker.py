@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from django.utils import timezone
@@ -19,6 +20,7 @@ from rollbook.errors import Bug, LeaseLost, RollbookError, RunCancelled
 from rollbook.pipeline import roster_run as river
 from rollbook.roster.settings import parse
 from rollbook.store.folder import DataFolder
+from rollbook.store.journal import StoredJournal
 from rollbook.store.lease import Lease
 from rollbook.store.models import Run, SettingsVersion
 from rollbook.store.runs import end_run, fail_run, keep_plan, settle_run, stored_plan, unsettled_runs
@@ -82,7 +84,8 @@ class Worker:
                 keep_plan(lease, plan)
                 return river.apply_stored(request, world, plan, step)
             if run.undo_of is not None:
-                return river.undo_run(request, world, _plan_of(run.undo_of), step)
+                plan = _plan_of(run.undo_of)
+                return river.undo_run(request, _with_journal_of(run.undo_of, plan, world, lease), plan, step)
             return river.roster_run(request, world, step)
 
     def _break_off(self, lease: Lease, error: RollbookError) -> None:
@@ -138,6 +141,15 @@ class _Keeping:
         if isinstance(result, StoredPlan):
             keep_plan(self._lease, result)
         return result
+
+
+def _with_journal_of(undone: Run, plan: StoredPlan, world: river.World, lease: Lease) -> river.World:
+    """What the undone run sent is read from its journal; what undoing sends is written into ours."""
+
+    def journal(digest: str) -> StoredJournal:
+        return StoredJournal(lease, digest, undone.pk if digest == plan.digest else None)
+
+    return replace(world, journal=journal)
 
 
 def _step(name: str, work: Callable[[], Any], /) -> Any:
