@@ -1,4 +1,4 @@
-"""Baselines: how many records each school had on the last complete read, to notice a collection that shrank (rule 25)."""
+"""Baselines: how many records each school had on the last complete read, to notice one that shrank (rule 25)."""
 
 from __future__ import annotations
 

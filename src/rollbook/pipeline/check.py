@@ -55,7 +55,8 @@ def _doubled(code: str, value: str) -> str:
         ), doubled AS (
             SELECT value FROM named GROUP BY value HAVING count(*) > 1
         ), groups AS (
-            SELECT value, list(name ORDER BY name)[1:6] AS names FROM named SEMI JOIN doubled USING (value) GROUP BY value
+            SELECT value, list(name ORDER BY name)[1:6] AS names
+            FROM named SEMI JOIN doubled USING (value) GROUP BY value
         )
         SELECT '{code}' AS code, 'users' AS collection, id, school, page,
                array_to_string(list_filter(names, lambda other: other <> name)[1:5], ', ') AS other

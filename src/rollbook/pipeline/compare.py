@@ -19,6 +19,15 @@ from rollbook.roster.lms import KEYS, KINDS
 
 #: Kinds that were mapped to an object people made: it is linked, never changed.
 _OWN = {"building": "org:", "grading_period": "session:"}
+#: When a live object is the wanted one.
+_SAME = {
+    "building": """
+        (starts_with(d.key, 'org:') AND v.code = d.code) OR d.key = 'id:' || v.lms_id OR d.key = 'code:' || v.code""",
+    "grading_period": """
+        (starts_with(d.key, 'session:') AND v.title = d.title AND v.start = d.start AND v."end" = d."end")
+        OR d.key = 'id:' || v.lms_id OR d.key = 'title:' || v.title""",
+    "course": "v.code = d.code OR (v.code = d.plain_code AND v.building = d.building)",
+}
 _REKEYED = ("user", "course", "section")
 
 
@@ -102,23 +111,21 @@ def _ledger_today(kind: str) -> str:
 
 def _adopt(db: Connection, kind: str, scope: Scope) -> None:
     """Live objects under a wanted code that the ledger does not know: linked, not made (rule 10)."""
-    match = {
-        "building": "(starts_with(d.key, 'org:') AND v.code = d.code) OR d.key = 'id:' || v.lms_id OR d.key = 'code:' || v.code",
-        "grading_period": '(starts_with(d.key, \'session:\') AND v.title = d.title AND v.start = d.start AND v."end" = d."end")'
-        " OR d.key = 'id:' || v.lms_id OR d.key = 'title:' || v.title",
-        "course": "v.code = d.code OR (v.code = d.plain_code AND v.building = d.building)",
-    }.get(kind, "v.code = " + key_text(kind, "d"))
+    match = _SAME.get(kind, "v.code = " + key_text(kind, "d"))
     keys = ", ".join(f'd."{column}"' for column in key_columns(kind))
     fields = ", ".join(f'v."{name}"' for name in KINDS[kind].fields if name not in key_columns(kind))
     on = " AND ".join(f'e."{column}" = d."{column}"' for column in key_columns(kind))
     db.execute(f"""
         INSERT INTO eff_{kind} BY NAME
-        SELECT {keys}, {fields + ", " if fields else ""} v.lms_id, 'adopted' AS origin, d.school, d.year, false AS deleted,
-               NOT v.active AS inactive, v.protected, true AS adopt
+        SELECT {keys}, {fields + ", " if fields else ""} v.lms_id, 'adopted' AS origin, d.school, d.year,
+               false AS deleted, NOT v.active AS inactive, v.protected, true AS adopt
         FROM desired_{kind} d JOIN live_{kind} v ON {match}
         WHERE NOT exists(SELECT 1 FROM eff_{kind} e WHERE {on})
           AND v.lms_id NOT IN (SELECT lms_id FROM eff_{kind} WHERE lms_id IS NOT NULL)
         QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY v.active DESC, v.code = {_code(kind)} DESC) = 1""")
+    if kind == "course":  # its code is what upserts go by, so a linked course keeps the one it has (rule 16)
+        db.execute("""
+            UPDATE desired_course SET code = e.code FROM eff_course e WHERE e.adopt AND e.key = desired_course.key""")
 
 
 def _code(kind: str) -> str:
@@ -159,7 +166,9 @@ def _difference(db: Connection, kind: str, scope: Scope) -> None:
         )
         _add(db, kind, f"{rekey}, 'rekey' AS reason, {joined} AND e.old_key IS NOT NULL", key)
     moved = "e.old_key IS NULL" if kind != "course" else "true"
-    update = f"'update' AS action, coalesce(e.old_key, {key}) AS key, CASE WHEN e.old_key IS NOT NULL THEN {key} END AS new_key"
+    update = f"""
+        'update' AS action, coalesce(e.old_key, {key}) AS key,
+        CASE WHEN e.old_key IS NOT NULL THEN {key} END AS new_key"""
     rest = f"AND NOT e.deleted AND e.origin <> 'unknown' AND {moved} AND ({differs})"
     _add(db, kind, f"{update}, e.lms_id, {before} AS before, {after} AS after, {joined} {rest}", key)
     _note(db, kind, on, key)
@@ -237,6 +246,15 @@ def _enrollments(db: Connection, named: Mapping[str, str], scope: Scope) -> None
         SELECT unique_id AS key, user_no FROM present_user WHERE unique_id NOT IN (SELECT old FROM rekey_user)
         UNION ALL SELECT r.old, p.user_no FROM rekey_user r JOIN present_user p ON p.unique_id = r.new""")
     _run(db, named["have_enrollment"], scope)
+    if "enrollment" in scope.live:
+        for step in ("drifted_away", "drifted_role", "extra_members", "take_extra_members"):
+            _run(db, named[step], scope)
+        db.execute("""
+            INSERT INTO found BY NAME
+            SELECT 'EXTRA_MEMBER' AS code, 'section' AS collection, section AS id, any_value(e.school) AS school,
+                   count(*) || ' members' AS detail
+            FROM extra_member e ANTI JOIN want_enrollment w ON w.class_no = e.class_no
+             AND w.user_no IN (SELECT user_no FROM user_no u WHERE u.key = e."user") GROUP BY section""")
     _run(db, named["enrollment_difference"], scope)
     _run(db, named["give_enrollments"], scope)
     _run(db, named["gone_enrollments"], scope)

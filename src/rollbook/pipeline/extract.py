@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from rollbook.connectors.base import Page, ReadRequest, Source, SourceFinding, Verdict
 from rollbook.core.protocols import Progress
@@ -13,21 +15,25 @@ from rollbook.pipeline.tables import Extracted
 from rollbook.roster.oneroster import COLLECTIONS
 
 
-def extract(source: Source, folder: Path, progress: Progress, collections: Sequence[str] | None = None) -> Extracted:
+def extract(
+    source: Source, folder: Path, progress: Progress, since: Mapping[str, datetime] = MappingProxyType({})
+) -> Extracted:
     """Read every collection the source offers. A collection that breaks midway gets an incomplete verdict; trouble with
     the whole connection (AuthFailed, Unavailable on the first page …) is raised."""
     result = Extracted()
     offered = source.collections()
     for name in COLLECTIONS:
-        if name in offered and (collections is None or name in collections):
-            _read(source, name, folder / name, result, progress)
+        if name in offered:
+            request = ReadRequest(collection=name, since=since.get(name), saved=dict(_saved(folder / name)))
+            _read(source, request, folder / name, result, progress)
     return result
 
 
-def _read(source: Source, name: str, folder: Path, result: Extracted, progress: Progress) -> None:
+def _read(source: Source, request: ReadRequest, folder: Path, result: Extracted, progress: Progress) -> None:
+    name = request.collection
     folder.mkdir(parents=True, exist_ok=True)
     pages: list[Page] = []
-    reading = source.read(ReadRequest(collection=name, saved=dict(_saved(folder))))
+    reading = source.read(request)
     try:
         for page in reading:
             pages.append(_keep(page, folder))

@@ -157,7 +157,7 @@ class Mapper:
     ) -> list[tuple[str, str, str, str, str | None]]:
         """Rule 18: same title and dates share one period; same title with other dates gets the year, then the school.
         A period that exists keeps its name as long as it still begins with the SIS's title."""
-        ledger = {k: t for k, t in self.db.execute("SELECT key, title FROM ledger_grading_period").fetchall()}
+        ledger: dict[str, str] = dict(self.db.execute("SELECT key, title FROM ledger_grading_period").fetchall())
         ours = set(ledger.values())
         taken = {
             t: (s, e) for t, s, e in self.db.execute('SELECT title, start, "end" FROM live_grading_period').fetchall()

@@ -28,6 +28,7 @@ from rollbook.pipeline.matching import Matching
 from rollbook.pipeline.resolve import resolve
 from rollbook.pipeline.run_types import CheckResult, Request, Scope, Step, World
 from rollbook.pipeline.settle import remember_refusals, settle
+from rollbook.pipeline.snapshots import Snapshots
 from rollbook.pipeline.stage import stage
 from rollbook.pipeline.tables import Extracted, create_shared_tables
 from rollbook.roster.oneroster import COLLECTIONS
@@ -132,9 +133,13 @@ class _River:
         source = world.source
         if source is None:
             raise ConfigError("this run needs a SIS, and none is configured")
-        extracted = self.step("extract", lambda: extract(source, world.work / "pages", world.progress))
+        snapshots = Snapshots(db, request, world)
+        extracted = self.step(
+            "extract", lambda: extract(source, world.work / "pages", world.progress, snapshots.watermarks())
+        )
+        merge = snapshots.judge(extracted)
         self.result.verdicts = {name: v.reason for name, v in extracted.verdicts.items() if not v.complete}
-        self.step("stage", lambda: stage(db, source, extracted, world.work / "rows", world.progress))
+        self.step("stage", lambda: stage(db, source, extracted, world.work / "rows", world.progress, merge))
         self.step("check", lambda: check(db, request.settings.users, request.today, world.progress))
         matching = Matching(db, world.target, request, world.work / "live", world.progress, world.memory.facts())
         declare_live(db)
@@ -154,6 +159,8 @@ class _River:
         )
         self.step("plan", lambda: self._plan(scope, matching))
         self.result.facts |= matching.learned
+        if scope.complete:
+            self.result.facts |= snapshots.keep(extracted)
         self._report(extracted)
 
     def _plan(self, scope: Scope, matching: Matching) -> None:

@@ -73,14 +73,16 @@ def _put(db: Connection, kind: str, *, acted: bool) -> None:
     db.execute(f"""
         CREATE OR REPLACE TABLE put AS
         WITH acted AS (
-            SELECT {own_key} unnest(from_json(after, '{{{shape}}}')), p.key AS old_key, p.action, p.school, p.year, p.seq,
+            SELECT {own_key} unnest(from_json(after, '{{{shape}}}')), p.key AS old_key, p.action, p.school, p.year,
+                   p.seq,
                    o.status, coalesce(o.lms_id, p.lms_id) AS lms_id
             FROM plan_{kind} p JOIN outcome o USING (seq)
             WHERE p.action <> 'remove' AND (o.status = 'done' OR (o.status = 'unknown' AND p.action = 'create'))
         )
         SELECT * EXCLUDE (old_key, action, seq, status),
                max(old_key) OVER same AS old_key,
-               max(CASE WHEN action = 'adopt' THEN 'adopted' WHEN action = 'create' AND status = 'unknown' THEN 'unknown'
+               max(CASE WHEN action = 'adopt' THEN 'adopted'
+                        WHEN action = 'create' AND status = 'unknown' THEN 'unknown'
                         WHEN action = 'create' THEN '{origin}' END) OVER same AS origin
         FROM acted
         WINDOW same AS (PARTITION BY {keys})

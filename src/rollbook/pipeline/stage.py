@@ -8,7 +8,7 @@ read). Enrollments point to classes and users by row number: eight million ids t
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rollbook.connectors.base import Page, Source
@@ -21,14 +21,24 @@ _TYPES = {DATE: "DATE", YEAR: "INTEGER", BOOLEAN: "BOOLEAN", LIST: "VARCHAR[]"}
 _OTHER_DATES = "['%m/%d/%Y', '%Y/%m/%d', '%d.%m.%Y', '%Y%m%d']"
 
 
-def stage(db: Connection, source: Source, extracted: Extracted, folder: Path, progress: Progress) -> None:
-    """Fill the staging tables; what could not be read goes to `found`. Every table exists, even when nothing was read."""
+def stage(
+    db: Connection,
+    source: Source,
+    extracted: Extracted,
+    folder: Path,
+    progress: Progress,
+    merge: Callable[[str], None] | None = None,
+) -> None:
+    """Fill the staging tables; what could not be read goes to `found`. Every table exists, even when nothing was read.
+    `merge` is called for each collection once its pages are in, to add what a delta does not speak of."""
     files = _as_files(source, extracted, folder)
     for done, name in enumerate(COLLECTIONS):
         progress.update("stage", done, len(COLLECTIONS), name)
         db.execute(f"CREATE TABLE {name} ({_declare(name)})")
         for page in files.get(name, []):
             _load(db, name, page)
+        if merge is not None:
+            merge(name)
         if name in ("classes", "users"):
             _number(db, name)
     for finding in extracted.findings:
@@ -114,25 +124,40 @@ def _header(page: Page) -> list[str]:
 
 
 def _typed_rows(name: str, page: Page, header: list[str], number: int) -> str:
-    """The query that reads a file: every value as text, then typed; what fails to be typed is named in `odd`."""
-    values, odd = [], []
+    """The query that reads a file, in three steps so that nothing is worked out twice: text trimmed, then typed, then
+    what failed to be typed named in `odd`."""
+    texts, values, odd = [], [], []
     for column, kind in COLLECTIONS[name].columns.items():
         own = page.columns.get(column)
         if column == "dateLastModified" or own not in header:
             continue
-        text = f"nullif(trim({_identifier(own)}), '')"
-        values.append(f"{_typed(text, kind)} AS {_identifier(column)}")
+        texts.append(f"nullif(trim({_identifier(own)}), '') AS {_identifier(column)}")
+        if column == "status":
+            continue
+        values.append(f"{_typed(_identifier(column), kind)} AS {_identifier(column)}")
         if kind in (DATE, YEAR, BOOLEAN):
-            odd.append(f"CASE WHEN {text} IS NOT NULL AND {_typed(text, kind)} IS NULL THEN '{column} ' ELSE '' END")
-    own_status = page.columns.get("status")
-    status = _identifier(own_status) if own_status in header else "NULL"
+            values.append(f"{_identifier(column)} IS NOT NULL AS {_identifier('had ' + column)}")
+            odd.append(column)
+    gone = "lower(status) IN ('tobedeleted', 'inactive')" if "status" in _columns(texts) else "false"
+    had = ", ".join(_identifier("had " + column) for column in odd)
+    failed = " || ".join(
+        f"CASE WHEN {_identifier('had ' + column)} AND {_identifier(column)} IS NULL THEN '{column} ' ELSE '' END"
+        for column in odd
+    )
+    any_failed = " OR ".join(f"({_identifier('had ' + column)} AND {_identifier(column)} IS NULL)" for column in odd)
     types = ", ".join(f"{quote(column)}: 'VARCHAR'" for column in header)
     return f"""
-        SELECT {", ".join(values)}, {number} AS page, {f"nullif({' || '.join(odd)}, '')" if odd else "NULL"} AS odd,
-               coalesce(lower(trim({status})) IN ('tobedeleted', 'inactive'), false) AS gone
-        FROM read_csv({quote(page.path or "")}, auto_detect=false, header=true, columns={{{types}}}, delim=',',
-                      quote='"', escape='"', strict_mode=true, store_rejects=true, rejects_table='rejected',
-                      rejects_scan='rejected_scan', rejects_limit=10000)"""
+        SELECT * {f"EXCLUDE ({had})" if odd else ""}, {number} AS page,
+               {f"CASE WHEN {any_failed} THEN {failed} END" if odd else "NULL"} AS odd
+        FROM (SELECT {", ".join(values)}, coalesce({gone}, false) AS gone
+              FROM (SELECT {", ".join(texts)}
+                    FROM read_csv({quote(page.path or "")}, auto_detect=false, header=true, columns={{{types}}},
+                                  delim=',', quote='"', escape='"', strict_mode=true, store_rejects=true,
+                                  rejects_table='rejected', rejects_scan='rejected_scan', rejects_limit=10000)))"""
+
+
+def _columns(texts: list[str]) -> str:
+    return " ".join(text.rsplit(" AS ", 1)[1] for text in texts)
 
 
 def _identifier(name: str | None) -> str:
@@ -149,7 +174,8 @@ def _typed(text: str, kind: str) -> str:
         return f"CASE WHEN lower({text}) IN {yes} THEN true WHEN lower({text}) IN {no} THEN false END"
     if kind == LIST:
         items = f"list_transform(string_split({text}, ','), lambda item: trim(item))"
-        return f"list_filter({items}, lambda item: item <> '')"
+        several = f"list_filter({items}, lambda item: item <> '')"
+        return f"CASE WHEN {text} IS NULL THEN NULL WHEN contains({text}, ',') THEN {several} ELSE [{text}] END"
     return f"lower({text})" if kind == WORD else text
 
 

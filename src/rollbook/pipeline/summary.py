@@ -71,19 +71,22 @@ _ENROLLED = "SELECT user_no FROM enrollments WHERE NOT gone AND user_no IS NOT N
 _TAUGHT = """
     SELECT e.user_no FROM enrollments e JOIN class_people p USING (class_no)
     WHERE NOT e.gone AND e.user_no IS NOT NULL AND p.teachers > 0"""
+_PEOPLED = "SELECT class_no FROM class_people WHERE"
 _LIVE_CLASSES = "SELECT count(*) FROM classes WHERE NOT gone"
 _SANITY = {
     "students without grade": f"""
-        SELECT count(*) FROM ({_STUDENTS}) s JOIN users u ON u.rowid = s.user_no WHERE coalesce(len(u.grades), 0) = 0""",
+        SELECT count(*) FROM ({_STUDENTS}) s JOIN users u ON u.rowid = s.user_no
+        WHERE coalesce(len(u.grades), 0) = 0""",
     "students without enrollment": f"SELECT count(*) FROM ({_STUDENTS}) WHERE user_no NOT IN ({_ENROLLED})",
     "students without teacher": f"SELECT count(*) FROM ({_STUDENTS}) WHERE user_no NOT IN ({_TAUGHT})",
     "teachers without enrollment": f"SELECT count(*) FROM ({_TEACHERS}) WHERE user_no NOT IN ({_ENROLLED})",
     "classes without period": f"{_LIVE_CLASSES} AND coalesce(len(periods), 0) = 0",
-    "classes without student": f"{_LIVE_CLASSES} AND rowid NOT IN (SELECT class_no FROM class_people WHERE students > 0)",
-    "classes without teacher": f"{_LIVE_CLASSES} AND rowid NOT IN (SELECT class_no FROM class_people WHERE teachers > 0)",
+    "classes without student": f"{_LIVE_CLASSES} AND rowid NOT IN ({_PEOPLED} students > 0)",
+    "classes without teacher": f"{_LIVE_CLASSES} AND rowid NOT IN ({_PEOPLED} teachers > 0)",
     "courses without class": """
         SELECT count(*) FROM courses WHERE NOT gone
-          AND "sourcedId" NOT IN (SELECT "courseSourcedId" FROM classes WHERE NOT gone AND "courseSourcedId" IS NOT NULL)""",
+          AND "sourcedId" NOT IN (
+            SELECT "courseSourcedId" FROM classes WHERE NOT gone AND "courseSourcedId" IS NOT NULL)""",
 }
 
 

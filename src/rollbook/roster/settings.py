@@ -31,10 +31,12 @@ class Organization(_Settings, frozen=True, kw_only=True):
 
 
 class Connection(_Settings, frozen=True, kw_only=True):
-    """One configured SIS or LMS: which connector, which partner row, and the connector's own options."""
+    """One configured SIS or LMS: which connector, which partner row, and the connector's own options. `delta` (SIS only)
+    allows reading changes instead of everything, and CSV packages that hold only changes."""
 
     connector: str
     partner: str | None = None
+    delta: bool = False
     options: dict[str, Any] = {}
 
 

@@ -41,6 +41,25 @@ FROM ledger_enrollment l
 LEFT JOIN section_no c ON c.key = l.section
 LEFT JOIN user_no u ON u.key = l.user
 WHERE l.year = $year
+-- name: drifted_away
+-- In sections whose members were read, what is not there any more is given again.
+DELETE FROM have_enrollment
+WHERE section IN (SELECT key FROM drift_section)
+  AND section || '|' || "user" NOT IN (SELECT code FROM live_enrollment WHERE code IS NOT NULL)
+-- name: drifted_role
+UPDATE have_enrollment SET admin = v.admin
+FROM live_enrollment v WHERE v.code = have_enrollment.section || '|' || have_enrollment."user"
+-- name: extra_members
+CREATE TABLE extra_member AS
+SELECT d.key AS section, split_part(v.code, '|', 2) AS "user", coalesce(v.admin, false) AS admin, s.class_no, s.school
+FROM live_enrollment v JOIN drift_section d ON d.key = split_part(v.code, '|', 1)
+JOIN desired_section s ON s.key = d.key
+WHERE split_part(v.code, '|', 2) <> '' AND NOT coalesce(v.admin, false)
+  AND NOT exists(SELECT 1 FROM have_enrollment h WHERE h.section || '|' || h."user" = v.code)
+-- name: take_extra_members
+INSERT INTO have_enrollment BY NAME
+SELECT e.class_no, u.user_no, e.admin, 'adopted' AS origin, e.section, e."user", e.school
+FROM extra_member e LEFT JOIN user_no u ON u.key = e."user"
 -- name: enrollment_difference
 CREATE TABLE enrollment_difference AS
 SELECT w.class_no AS want_class, w.user_no AS want_user, w.admin AS want_admin, h.*
