@@ -43,7 +43,10 @@ class Next:
 @dataclass(frozen=True, kw_only=True)
 class Fetched:
     """One page as it came. `offset` is what was asked for, `total` what the provider says there is in all.
-    `linked`: it sends Link headers at all. `live` is False for a page that an earlier attempt had fetched."""
+
+    `linked`: it sends Link headers at all; `more`: one of them says that there is a next page, though `next` is None
+    when it leads to another host. `live` is False for a page that an earlier attempt had fetched.
+    """
 
     body: bytes
     ids: list[Id]
@@ -51,6 +54,7 @@ class Fetched:
     total: int | None = None
     next: Next | None = None
     linked: bool = False
+    more: bool = False
     date: datetime | None = None
     live: bool = True
 
@@ -128,17 +132,6 @@ class Api:
                 raise answer.error()
             self._fewer[collection] = level + 1
 
-    def next_of(self, answer: Answer) -> Next | None:
-        """The `next` link (RFC 8288) when it stays on this origin."""
-        for url, attributes in _LINK.findall(answer.headers.get("link", "")):
-            if re.search(r';\s*rel\s*=\s*"?next"?(\s|;|,|$)', attributes, re.IGNORECASE):
-                full = urljoin(answer.url, url.strip())
-                if not same_origin(self._client.base_url, full):
-                    return None
-                offset = dict(parse_qsl(urlsplit(full).query)).get("offset", "")
-                return Next(url=full, offset=int(offset) if offset.isascii() and offset.isdigit() else None)
-        return None
-
     def _optional(self, collection: str) -> list[tuple[str, str]]:
         """Parameters that a provider may refuse, the most dispensable first."""
         found = []
@@ -164,10 +157,26 @@ class Api:
             raise answer.not_json() from None
         except MissingEnvelope:
             raise answer.bad(f"JSON without {collection!r}, which should hold the records") from None
+        url = _next(answer)
+        link = url if url is not None and same_origin(self._client.base_url, url) else None
         return Fetched(
-            body=answer.body, ids=ids, offset=offset, total=_total(answer, len(ids)),
-            next=self.next_of(answer), linked="link" in answer.headers, date=answer.date,
+            body=answer.body, ids=ids, offset=offset, total=_total(answer, len(ids)), date=answer.date,
+            next=None if link is None else Next(url=link, offset=_offset(link)),
+            linked="link" in answer.headers, more=url is not None,
         )  # fmt: skip
+
+
+def _next(answer: Answer) -> str | None:
+    """The `next` link of RFC 8288, wherever it leads."""
+    for url, attributes in _LINK.findall(answer.headers.get("link", "")):
+        if re.search(r';\s*rel\s*=\s*"?next"?(\s|;|,|$)', attributes, re.IGNORECASE):
+            return str(urljoin(answer.url, url.strip()))
+    return None
+
+
+def _offset(url: str) -> int | None:
+    text = dict(parse_qsl(urlsplit(url).query)).get("offset", "")
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def _total(answer: Answer, received: int) -> int | None:

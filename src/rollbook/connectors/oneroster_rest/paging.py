@@ -78,7 +78,7 @@ class Walk:
     def _at_end(self, page: Fetched) -> bool:
         """No `next`, though the provider links pages or the page is short, and no more to come by the
         total."""
-        if page.next is not None:
+        if page.next is not None or page.more:
             return False
         if self.total is not None:
             ended = page.offset + len(page.ids) >= self.total
@@ -122,7 +122,6 @@ class Walk:
             before, page = page, self._at(offset, link)
             self._notice(page)
             if not page.ids:
-                self.cut = "an empty page came before the end" if offset < (self.total or 0) else ""
                 return
             if page.ids == before.ids:
                 self.cut = "the same page came again and again"

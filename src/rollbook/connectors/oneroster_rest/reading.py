@@ -17,7 +17,7 @@ from rollbook.connectors.kit import ServerError
 from rollbook.connectors.oneroster_rest.client import Api, Fetched, Next
 from rollbook.connectors.oneroster_rest.ids import Seen, named, raw_by_id, without
 from rollbook.connectors.oneroster_rest.paging import Walk
-from rollbook.errors import BadResponse, Bug
+from rollbook.errors import BadResponse
 
 #: How often a collection that moved under our feet is read again.
 _MOST_AGAIN: Final = 3
@@ -72,9 +72,10 @@ class OneRosterReading:
 
     @property
     def verdict(self) -> Verdict:
-        if self._verdict is None:
-            raise Bug("a verdict was asked for before all pages were read")
-        return self._verdict
+        """Incomplete until the last page is out."""
+        return self._verdict or Verdict(
+            collection=self._collection, complete=False, reason="it was not read to its end", count=self._rows
+        )
 
     @property
     def findings(self) -> Sequence[SourceFinding]:
