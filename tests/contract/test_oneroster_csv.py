@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 import shutil
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,6 +63,16 @@ class CsvContract(SourceContract):
             return OneRosterCsvSource(OneRosterCsvOptions(path=str(folder)), context)
 
         return make
+
+    def encode_page(self, collection: str, records: Sequence[Any]) -> bytes:
+        columns = list(COLLECTIONS[collection].columns)
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(columns)
+        for record in records:
+            known = record if isinstance(record, dict) else {}
+            writer.writerow([known.get(column) for column in columns])
+        return text.getvalue().encode()
 
 
 class TestVersion10(CsvContract):
