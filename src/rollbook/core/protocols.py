@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from rollbook.roster.changes import Outcome
 
@@ -121,7 +121,7 @@ class Memory(Protocol):
     def replace_refusals(self, kinds: Sequence[str], refusals: Iterable[Refusal]) -> None:
         """Replace the refusals of these kinds in one transaction."""
 
-    def facts(self) -> Mapping[str, object]:
+    def facts(self) -> Mapping[str, Any]:
         """JSON values by name: read counts per school, kind and year; first full sync done; last live comparison …"""
 
     def remember(self, facts: Mapping[str, object]) -> None:

@@ -40,18 +40,19 @@ def shrunk(now: Mapping[str, int], facts: Mapping[str, Any], year: int | None) -
 
 def learn(
     now: Mapping[str, int],
-    shrunk_now: frozenset[tuple[str, str]],
     holds: Sequence[Hold],
     facts: Mapping[str, Any],
     scope: Scope,
+    *,
+    whole: bool,
 ) -> dict[str, Any]:
-    """Facts for the next run. A school that shrank keeps its old baseline until its held removals are decided."""
+    """Facts for the next run; `whole` tells that it covered every school. A school that shrank keeps its old baseline until its held removals are decided."""
     learned: dict[str, Any] = {}
     if scope.complete:
         waiting = {hold.school for hold in holds if hold.reason == "shrank"}
         before = facts.get(f"counts:{scope.year}") or {}
         kept = {name: number for name, number in before.items() if name.split("|", 1)[1] in waiting}
         learned[f"counts:{scope.year}"] = {**now, **kept}
-    if set(scope.kinds) == set(KINDS) and not facts.get("first_full_sync"):
+    if whole and set(scope.kinds) == set(KINDS) and not facts.get("first_full_sync"):
         learned["first_full_sync"] = True
     return learned

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from rollbook.core.changes_table import create_tables, parent_columns
-from rollbook.core.duck import Connection, quote
+from rollbook.core.duck import Connection, fill, quote
 from rollbook.core.ledger_files import PAIRS, columns, fields_json, key_columns, key_text
 from rollbook.core.protocols import Progress
-from rollbook.pipeline.run_types import Scope
+from rollbook.pipeline.run_types import Scope, SetAside
 from rollbook.pipeline.tables import statements
 from rollbook.roster.lms import KEYS, KINDS
 
@@ -31,9 +31,14 @@ _SAME = {
 _REKEYED = ("user", "course", "section")
 
 
-def compare(db: Connection, scope: Scope, progress: Progress) -> None:
-    """Fill the tables of changes for every kind, whatever the run's kinds are: parents are judged by them too."""
+def compare(db: Connection, scope: Scope, progress: Progress) -> SetAside:
+    """Fill the tables of changes for every kind, whatever the run's kinds are: parents are judged by them too. Returns
+    what is set aside from now on: accounts and objects that the live LMS showed to be protected, inactive or deleted,
+    so that runs which do not read it know them too (rules 11, 13, 23)."""
     create_tables(db)
+    rows = [(kind, key, *flags) for kind, keys in scope.set_aside.items() for key, flags in keys.items()]
+    flags = dict.fromkeys(("deleted", "inactive", "protected"), "BOOLEAN")
+    fill(db, "set_aside", {"kind": "VARCHAR", "key": "VARCHAR", **flags}, rows)
     _present(db, scope)
     named = dict(statements("compare"))
     for kind in _REKEYED:
@@ -46,6 +51,16 @@ def compare(db: Connection, scope: Scope, progress: Progress) -> None:
     _run(db, named["gone_links"], scope)
     _enrollments(db, named, scope)
     _mark(db, scope)
+    return {kind: _set_aside(db, kind) for kind in scope.whole} | {
+        kind: keys for kind, keys in scope.set_aside.items() if kind not in scope.whole
+    }
+
+
+def _set_aside(db: Connection, kind: str) -> dict[str, list[bool]]:
+    rows = db.execute(f"""
+        SELECT {key_text(kind, "e")}, e.deleted, e.inactive, e.protected FROM eff_{kind} e
+        WHERE e.deleted OR e.inactive OR e.protected""").fetchall()
+    return {key: list(flags) for key, *flags in rows}
 
 
 def _run(db: Connection, statement: str, scope: Scope) -> None:
@@ -74,7 +89,7 @@ def _effective(db: Connection, kind: str, scope: Scope) -> None:
     under the wanted code and only needs linking (`adopt`)."""
     fields = KINDS[kind].fields
     ledger = _ledger_today(kind)
-    live = kind in scope.live
+    live, whole = kind in scope.live, kind in scope.whole
     shown = {row[0] for row in db.execute("SELECT field FROM live_fields WHERE kind = ?", [kind]).fetchall()}
     chosen = ", ".join(
         f'CASE WHEN v.lms_id IS NULL THEN l."{f}" ELSE v."{f}" END AS "{f}"' if live and f in shown else f'l."{f}"'
@@ -83,8 +98,14 @@ def _effective(db: Connection, kind: str, scope: Scope) -> None:
     )
     keys = ", ".join(f'l."{column}"' for column in key_columns(kind))
     joined = f"LEFT JOIN live_{kind} v ON v.lms_id = l.lms_id" if live else ""
-    extra = "v.lms_id IS NULL AS deleted, NOT coalesce(v.active, true) AS inactive, coalesce(v.protected, false)"
-    state = f"{extra} AS protected" if live else "false AS deleted, false AS inactive, false AS protected"
+    joined += f" LEFT JOIN set_aside s ON s.kind = '{kind}' AND s.key = {key_text(kind, 'l')}"
+    state = """
+        coalesce(s.deleted, false) AS deleted, coalesce(s.inactive, false) AS inactive,
+        coalesce(s.protected, false) AS protected"""
+    if whole:
+        state = """
+            l.lms_id IS NOT NULL AND v.lms_id IS NULL AS deleted, NOT coalesce(v.active, true) AS inactive,
+            coalesce(v.protected, false) AS protected"""
     parts = ", ".join(part for part in (keys, chosen) if part)
     db.execute(f"""
         CREATE TABLE eff_{kind} AS

@@ -17,7 +17,8 @@ _LARGE = ("user", "course", "section")
 
 
 class Matching:
-    """`live` names the kinds that were read; `learned` are facts to remember once the run is through."""
+    """`live` names the kinds that were read, `whole` those of them that were read to the last object; `learned` are facts
+    to remember once the run is through."""
 
     def __init__(
         self,
@@ -32,6 +33,7 @@ class Matching:
         self._folder, self._progress, self._facts = folder, progress, facts
         self.roles: dict[str, bool] = {}
         self.live: frozenset[str] = frozenset()
+        self.whole: frozenset[str] = frozenset()
         self.learned: dict[str, Any] = {}
 
     def read_small(self) -> None:
@@ -39,7 +41,7 @@ class Matching:
         self.roles = dict(self._target.roles())
         for kind in ("building", "grading_period"):
             read_live(self._db, self._target, kind, self._folder, self._progress)
-        self.live = frozenset({"building", "grading_period"})
+        self.live = self.whole = frozenset({"building", "grading_period"})
 
     def read_large(self) -> None:
         """Users, courses and sections when a school is matched for the first time or a comparison is due."""
@@ -49,6 +51,8 @@ class Matching:
             if kind not in self._request.kinds or kind not in self._target.traits.kinds:
                 continue
             schools = set(texts(self._db, f"SELECT DISTINCT school FROM desired_{kind} WHERE school IS NOT NULL"))
+            if self._request.schools:
+                schools &= set(self._request.schools)
             fresh = schools - set(matched.get(kind) or ())
             if fresh or compare:
                 self._read(kind, compare=compare)
@@ -85,6 +89,8 @@ class Matching:
                 )
         read_live(self._db, self._target, kind, self._folder, self._progress, within=within)
         self.live |= {kind}
+        if compare or kind != "section":
+            self.whole |= {kind}
 
     def _read_enrollments(self) -> None:
         """Some sections each time, in turns (rule 24): the turn is the week, so that no state needs keeping."""

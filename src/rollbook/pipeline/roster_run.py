@@ -155,6 +155,8 @@ class _River:
             complete=_complete(db, extracted),
             kinds=request.kinds,
             live=matching.live,
+            whole=matching.whole,
+            set_aside=world.memory.facts().get("set_aside") or {},
             staff_roles=frozenset(r for r, s in matching.roles.items() if s),
         )
         self.step("plan", lambda: self._plan(scope, matching))
@@ -165,7 +167,7 @@ class _River:
 
     def _plan(self, scope: Scope, matching: Matching) -> None:
         request, world, db = self.request, self.world, self.db
-        compare(db, scope, world.progress)
+        set_aside = compare(db, scope, world.progress)
         facts = world.memory.facts()
         counts = baselines.counts(db, scope.year)
         rules = Guard(
@@ -182,7 +184,8 @@ class _River:
             retry_refused=request.retry_refused,
         )
         self.result.holds = guard(db, rules, world.blobs)
-        self.result.facts = baselines.learn(counts, rules.shrunk, self.result.holds, facts, scope)
+        self.result.facts = baselines.learn(counts, self.result.holds, facts, scope, whole=not request.schools)
+        self.result.facts["set_aside"] = set_aside
         for hold in self.result.holds:
             path = world.work / f"hold-{hold.id}.parquet"
             write_parquet(db, hold_contents(db, hold), path)

@@ -61,9 +61,14 @@ class World:
     requests: Callable[[], dict[str, int]] = dict
 
 
+#: kind → key → (deleted, inactive, protected), as JSON keeps it.
+SetAside = dict[str, dict[str, list[bool]]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """What a comparison may conclude. `complete`: every collection was read whole. `live`: kinds read from the LMS."""
+    """What a comparison may conclude. `complete`: every collection was read whole. `live`: kinds read from the LMS,
+    `whole` those of them of which every object was read. `set_aside` is what earlier comparisons left alone."""
 
     settings: Settings
     today: date
@@ -71,6 +76,8 @@ class Scope:
     complete: bool
     kinds: Sequence[str]
     live: frozenset[str]
+    whole: frozenset[str]
+    set_aside: SetAside
     staff_roles: frozenset[str]
 
 

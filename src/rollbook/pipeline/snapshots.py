@@ -29,7 +29,7 @@ class Snapshots:
         self._db, self._request, self._world = db, request, world
         self._kept: Mapping[str, Any] = {}
         if request.settings.sis.delta:
-            self._kept = dict(world.memory.facts().get("snapshot") or {})  # type: ignore[call-overload]  # a JSON object
+            self._kept = dict(world.memory.facts().get("snapshot") or {})
         self._nested_roles = False
 
     def watermarks(self) -> dict[str, datetime]:
