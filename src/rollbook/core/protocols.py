@@ -102,7 +102,7 @@ class Permits(Protocol):
 
 @dataclass(frozen=True)
 class Refusal:
-    """A record the LMS refused (rule 27). `digest` is that of the wanted fields; `retry_from` None = on the next run."""
+    """A record the LMS refused (rule 27). `digest` is that of the wanted fields; `retry_from` None: next run."""
 
     kind: str
     key: str

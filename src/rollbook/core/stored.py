@@ -24,7 +24,7 @@ class StoredPlan(msgspec.Struct, frozen=True, kw_only=True):
     """A plan that was written down before anything is sent (principle 2).
 
     `files` maps kind to the blob key of its Parquet file. The plan may only
-    be carried out while the ledger is at `ledger_version` and the settings' digest is `settings_digest`, else StalePlan.
+    be carried out while the ledger is at `ledger_version` with these settings, else StalePlan.
     """
 
     digest: str

@@ -10,7 +10,7 @@ from rollbook.roster.lms import KINDS
 
 
 def invert(db: Connection, plan: StoredPlan) -> dict[str, int]:
-    """Fill `changes_<kind>` with the inverse of what was done; returns, in words, how much cannot be undone or moved on.
+    """Fill `changes_<kind>` with the inverse of what was done; returns, in words, what cannot be undone or moved on.
 
     Needs the ledger views, the plan views and `outcome`. A field goes back only where the ledger still equals the
     plan's `after`. What was made stays: users, courses, sections, periods and buildings are never deleted.
@@ -49,7 +49,8 @@ def _put_back(db: Connection, kind: str) -> None:
     """Updates and re-keys, backwards: both sides of a change hold all fields, so the sides swap."""
     db.execute(f"""
         INSERT INTO changes_{kind} BY NAME
-        SELECT action, coalesce(new_key, key) AS key, CASE WHEN new_key IS NOT NULL THEN key END AS new_key, school, year,
+        SELECT action, coalesce(new_key, key) AS key, CASE WHEN new_key IS NOT NULL THEN key END AS new_key, school,
+               year,
                lms_id, after AS before, before AS after, 'send' AS state
         FROM did WHERE action IN ('update', 'rekey') AND now = after ORDER BY school, key""")
 

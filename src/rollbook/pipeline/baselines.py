@@ -46,7 +46,8 @@ def learn(
     *,
     whole: bool,
 ) -> dict[str, Any]:
-    """Facts for the next run; `whole` tells that it covered every school. A school that shrank keeps its old baseline until its held removals are decided."""
+    """Facts for the next run; `whole` tells that it covered every school. A school that shrank keeps its old baseline
+    until its held removals are decided."""
     learned: dict[str, Any] = {}
     if scope.complete:
         waiting = {hold.school for hold in holds if hold.reason == "shrank"}

@@ -246,7 +246,8 @@ def _note(db: Connection, kind: str, on: str, key: str) -> None:
             db,
             kind,
             f"""
-            'create' AS action, {key} AS key, {_after(kind)} AS after, 'gone' AS reason, d.school, d.year, 'send' AS state
+            'create' AS action, {key} AS key, {_after(kind)} AS after, 'gone' AS reason, d.school, d.year,
+            'send' AS state
             {parent_columns(kind, "d")} FROM desired_{kind} d JOIN eff_{kind} e ON {on}
             WHERE e.deleted AND starts_with(d.key, '{_OWN[kind]}')""",
             key,
@@ -303,7 +304,8 @@ def _mark(db: Connection, scope: Scope) -> None:
     db.execute("""
         INSERT INTO found BY NAME SELECT 'REKEY_PROPOSED' AS code, 'user' AS collection, key AS id, school,
         new_key AS other FROM changes_user WHERE action = 'rekey'
-        UNION ALL SELECT 'REKEY_PROPOSED', 'section', key, school, new_key FROM changes_section WHERE action = 'rekey'""")
+        UNION ALL
+        SELECT 'REKEY_PROPOSED', 'section', key, school, new_key FROM changes_section WHERE action = 'rekey'""")
 
 
 def matched_schools(db: Connection, kind: str) -> list[str]:

@@ -17,8 +17,8 @@ _LARGE = ("user", "course", "section")
 
 
 class Matching:
-    """`live` names the kinds that were read, `whole` those of them that were read to the last object; `learned` are facts
-    to remember once the run is through."""
+    """`live` names the kinds that were read, `whole` those of them of which every object was read; `learned` are
+    facts to remember once the run is through."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The table of findings: every code with its severity, its sentence and its fix. Rules live elsewhere; words live here."""
+"""The table of findings: every code with its severity, its sentence and its fix. The rules live elsewhere."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Collection:
 
 def _collection(name: str, required: str, /, **columns: str) -> Collection:
     common = {"sourcedId": TEXT, "status": WORD, "dateLastModified": DATETIME}
-    return Collection(name, MappingProxyType(common | columns), tuple(["sourcedId", *required.split()]))
+    return Collection(name, MappingProxyType(common | columns), ("sourcedId", *required.split()))
 
 
 _COLLECTIONS = (

@@ -31,8 +31,8 @@ class Organization(_Settings, frozen=True, kw_only=True):
 
 
 class Connection(_Settings, frozen=True, kw_only=True):
-    """One configured SIS or LMS: which connector, which partner row, and the connector's own options. `delta` (SIS only)
-    allows reading changes instead of everything, and CSV packages that hold only changes."""
+    """One configured SIS or LMS: which connector, which partner row, and the connector's own options. `delta` (SIS
+    only) allows reading changes instead of everything, and CSV packages that hold only changes."""
 
     connector: str
     partner: str | None = None
@@ -142,7 +142,7 @@ def school_value(settings: Settings, org: str) -> str:
 
 
 def term_values(settings: Settings, org: str, session: str) -> tuple[str, ...]:
-    """create | skip | id:… | title:… for an academic session at a school; exact school before "*", exact session first."""
+    """create | skip | id:… | title:… for a session at a school; exact school first, then exact session."""
     exact, general = settings.terms.get(org, {}), settings.terms.get(ANY, {})
     for sessions, key in ((exact, session), (exact, ANY), (general, session), (general, ANY)):
         if key in sessions:
