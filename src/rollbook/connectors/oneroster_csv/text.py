@@ -54,13 +54,13 @@ def look(path: Path, check: Check) -> Look:
         if encoding.startswith("utf-16"):
             return Look(encoding, ("CSV_NOT_UTF8",), first.count(b"\n"))
         wrong: set[str] = set()
-        decode = codecs.getincrementaldecoder("utf-8")().decode
+        decoder = codecs.getincrementaldecoder("utf-8")()
         chunk, number = first, 0
         while chunk:
             check()
             following = file.read(CHUNK)
             # A multi-byte sign may be split between two chunks: then the decoder still holds its beginning.
-            if "CSV_NOT_UTF8" not in wrong and not _is_utf8(chunk, decode, last=not following):
+            if "CSV_NOT_UTF8" not in wrong and not _is_utf8(chunk, decoder, last=not following):
                 wrong.add("CSV_NOT_UTF8")
             if b"\0" in chunk:
                 wrong.add("CSV_NUL_BYTES")
@@ -87,9 +87,11 @@ def _guess(first: bytes) -> str:
     return "utf-16-be" if half > 8 and first[0::2].count(0) > half * 0.6 else "utf-8"
 
 
-def _is_utf8(chunk: bytes, decode: Callable[[bytes, bool], str], *, last: bool) -> bool:
+def _is_utf8(chunk: bytes, decoder: codecs.IncrementalDecoder, *, last: bool) -> bool:
+    if chunk.isascii() and not decoder.getstate()[0]:
+        return True
     try:
-        decode(chunk, last)
+        decoder.decode(chunk, last)
     except UnicodeDecodeError:
         return False
     return True
@@ -142,28 +144,6 @@ def _pieces(path: Path, encoding: str, check: Check) -> Iterator[str]:
     yield (held + decoder.decode(b"", True)).replace("\r", "\n")
 
 
-class _Lines(Iterator[str]):
-    """Lines of clean text, for csv.reader; the first `skip` are left out."""
-
-    def __init__(self, pieces: Iterator[str], skip: int) -> None:
-        self._lines = self._split(pieces)
-        for _ in range(skip):
-            next(self._lines, None)
-
-    def __next__(self) -> str:
-        return next(self._lines)
-
-    @staticmethod
-    def _split(pieces: Iterator[str]) -> Iterator[str]:
-        held = ""
-        for piece in pieces:
-            lines = (held + piece).split("\n")
-            held = lines.pop()
-            yield from (line + "\n" for line in lines)
-        if held:
-            yield held
-
-
 @dataclass(frozen=True)
 class Rewrite:
     """How to write a clean copy: the file's encoding and delimiter, lines before the header, the new header."""
@@ -178,25 +158,34 @@ def rewrite(path: Path, goal: Path, how: Rewrite, check: Check) -> None:
     """Write a clean, comma-separated UTF-8 copy with the given header. Raises BadResponse when the rows cannot be told
     apart. With commas the rows' text stays as it is; another delimiter means that every row is read and written."""
     goal.parent.mkdir(parents=True, exist_ok=True)
-    part = goal.with_suffix(".part")
-    with part.open("w", encoding="utf-8", newline="", errors="replace") as out:
-        csv.writer(out, lineterminator="\n").writerow(how.header)
-        pieces = _pieces(path, how.encoding, check)
-        if how.delimiter == ",":
-            _copy_after(pieces, how.skip + 1, out)
-        else:
-            reader = csv.reader(_Lines(pieces, how.skip + 1), delimiter=how.delimiter)
-            try:
-                csv.writer(out, lineterminator="\n").writerows(reader)
-            except csv.Error:
-                part.unlink(missing_ok=True)
-                raise BadResponse(f"the rows of {path.name} cannot be told apart; ask for the export again") from None
-    os.replace(part, goal)
+    part, plain = goal.with_suffix(".part"), goal.with_suffix(".plain")
+    try:
+        with part.open("w", encoding="utf-8", newline="", errors="replace") as out:
+            csv.writer(out, lineterminator="\n").writerow(how.header)
+            if how.delimiter == ",":
+                _copy(path, how, out, check)
+            else:
+                with plain.open("w", encoding="utf-8", newline="", errors="replace") as clean:
+                    _copy(path, how, clean, check)
+                _with_commas(plain, how.delimiter, out)
+        os.replace(part, goal)
+    except csv.Error:
+        raise BadResponse(f"the rows of {path.name} cannot be told apart; ask for the export again") from None
+    finally:
+        plain.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
 
 
-def _copy_after(pieces: Iterator[str], lines: int, out: TextIO) -> None:
-    for piece in pieces:
+def _copy(path: Path, how: Rewrite, out: TextIO, check: Check) -> None:
+    """The clean text of everything after the header."""
+    lines = how.skip + 1
+    for piece in _pieces(path, how.encoding, check):
         while lines and "\n" in piece:
             piece, lines = piece.partition("\n")[2], lines - 1
         if not lines:
             out.write(piece)
+
+
+def _with_commas(path: Path, delimiter: str, out: TextIO) -> None:
+    with path.open(encoding="utf-8", newline="") as rows:
+        csv.writer(out, lineterminator="\n").writerows(csv.reader(rows, delimiter=delimiter))
