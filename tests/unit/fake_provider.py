@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, quote
 
 import httpx2
 
-from rollbook.connectors.base import Context
+from rollbook.connectors.base import Context, Page, ReadRequest, Verdict
 from rollbook.connectors.oneroster_rest.options import OneRosterOptions
 from rollbook.connectors.oneroster_rest.source import OneRosterSource
 from rollbook.errors import RunCancelled
@@ -112,3 +112,19 @@ def source(provider: Callable[[httpx2.Request], httpx2.Response], work: Path, **
     return OneRosterSource(
         OneRosterOptions(**{**values, **options}), context(work), transport=httpx2.MockTransport(provider)
     )
+
+
+def pull(
+    provider: Provider, work: Path, saved: dict[int, Path] | None = None, **options: Any
+) -> tuple[list[Page], list[str], Verdict]:
+    with_options = source(provider, work, **options)
+    reading = with_options.read(ReadRequest(collection="users", saved=saved or {}))
+    assert not reading.verdict.complete
+    pages = list(reading)
+    ids = [row["sourcedId"] or "" for page in pages for _, row in with_options.rows("users", page.body or b"")]
+    assert sum(page.count or 0 for page in pages) == len(ids) == reading.verdict.count
+    return pages, ids, reading.verdict
+
+
+def names(number: int) -> list[str]:
+    return [record["sourcedId"] for record in records(number)]

@@ -94,44 +94,49 @@ def raw_by_id(collection: str, bodies: Iterable[bytes]) -> dict[str, set[bytes]]
 
 
 class Seen:
-    """Which ids were met, at eight bytes each: millions of ids as texts would not fit in memory."""
+    """Which ids were met. The first half million are kept as a set; more at eight bytes each in sorted buckets, as
+    millions of them would not fit in memory otherwise."""
 
     def __init__(self) -> None:
-        self._fresh = array("q")
+        self._fresh: set[int] = set()
         self._buckets = [array("q") for _ in range(_BUCKETS)]
+        self._different = 0
         self.added = 0
 
     def add(self, ids: Collection[str]) -> None:
-        self._fresh.extend(map(hash, ids))
+        self._fresh.update(map(hash, ids))
         self.added += len(ids)
+        if len(self._fresh) > _FEW:
+            self._settle()
 
     def __contains__(self, own: str) -> bool:
-        self._settle()
         number = hash(own)
+        return number in self._fresh or self._settled(number)
+
+    def repeats(self) -> int:
+        """How many of the ids added had been added before."""
+        if self._different:
+            self._settle()
+        return self.added - self._different - len(self._fresh)
+
+    def _settled(self, number: int) -> bool:
         bucket = self._buckets[number & (_BUCKETS - 1)]
         place = bisect_left(bucket, number)
         return place < len(bucket) and bucket[place] == number
 
-    def repeats(self) -> int:
-        """How many of the ids added had been added before."""
-        if self.added <= _FEW and len(self._fresh) == self.added:
-            return self.added - len(set(self._fresh))
-        self._settle()
-        return self.added - sum(len(set(bucket)) for bucket in self._buckets)
-
     def _settle(self) -> None:
-        """Spread what is new over sorted buckets; each is small enough to be handled as a set or list."""
-        if not self._fresh:
-            return
+        """Spread what is new over the buckets, each small enough to be handled as a set."""
         for number in self._fresh:
             self._buckets[number & (_BUCKETS - 1)].append(number)
-        self._buckets = [array("q", sorted(bucket)) for bucket in self._buckets]
-        self._fresh = array("q")
+        self._buckets = [array("q", sorted(set(bucket))) for bucket in self._buckets]
+        self._different = sum(map(len, self._buckets))
+        self._fresh = set()
 
 
 def named(ids: Iterable[Id]) -> frozenset[str]:
     """Those that are there."""
-    return cast(frozenset[str], frozenset(ids) - _NOBODY)
+    found = frozenset(ids)
+    return cast(frozenset[str], found - _NOBODY if None in found else found)
 
 
 def _text(value: Any) -> Id:

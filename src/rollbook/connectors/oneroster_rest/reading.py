@@ -182,13 +182,13 @@ class OneRosterReading:
             done.doubt(place)
         self._recent.append((own, page.body))
         done.rows += len(page.ids) - gone
-        new = own - repeated
+        new = own - repeated if repeated else own
+        done.seen.add(new)
         if not first:
             number, new = None, frozenset(one for one in new if one not in self._known)
             body, gone = (
                 without(self._collection, page.body, lambda one, raw: one not in new) if new else (b"", len(page.ids))
             )
-        done.seen.add(own - repeated)
         if new and not first:
             self._known.add(new)
         left = len(page.ids) - gone
