@@ -49,12 +49,18 @@ def take_secrets(document: dict[str, Any], around: Surroundings) -> dict[str, Fo
         for key, value in list(options.items()):
             if key in shapes and shapes[key].secret and value is not None:
                 place = f"{side}.{key}"
-                found[place] = _look_up(str(options.pop(key)), place, around)
+                found[place] = _look_up(_as_text(options.pop(key), place), place, around)
             elif isinstance(value, str) and _VARIABLE.fullmatch(value):
                 options[key] = _look_up(value, f"{side}.{key}", around).text
             elif key in shapes and shapes[key].kind == "text" and type(value) in (int, float):
                 options[key] = str(value)  # `key: 12345` is a text that looks like a number
     return found
+
+
+def _as_text(value: Any, place: str) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ConfigError(f"{place}: must be a text; put quotes around it")
+    return str(value)
 
 
 def placeholder(place: str) -> str:

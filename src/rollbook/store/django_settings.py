@@ -1,4 +1,4 @@
-"""Django's settings without a database: `rollbook.store.setup` adds the one of the data folder."""
+"""Django's settings; `rollbook.store.setup` points the database to a data folder."""
 
 from __future__ import annotations
 
@@ -10,12 +10,24 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 DEBUG = False
 LOGGING_CONFIG = None
-DATABASES: dict[str, dict[str, Any]] = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 
-#: A writer takes its lock when the transaction begins, waits 30 s for another one, and survives a power cut:
-#: the database holds initial passwords.
+#: A writer takes its lock when the transaction begins, waits 30 s for another one, and survives a power cut: the
+#: database holds initial passwords.
 SQLITE_OPTIONS: dict[str, Any] = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 30,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
 }
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:", "OPTIONS": SQLITE_OPTIONS}
+}
+
+
+def configure() -> None:
+    """Give Django these settings, unless it has settings already (of another program that uses the store)."""
+    import django
+    from django.conf import settings
+
+    if not settings.configured:
+        settings.configure(**{name: value for name, value in globals().items() if name.isupper()})
+        django.setup()

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import django
-from django.conf import settings
 from django.db import connection, connections
 from filelock import FileLock
 
 from rollbook.errors import ConfigError
-from rollbook.store import django_settings
 from rollbook.store.folder import DataFolder
 
-_COMMON = frozenset({"INSTALLED_APPS", "DEFAULT_AUTO_FIELD", "USE_TZ", "TIME_ZONE", "DEBUG", "LOGGING_CONFIG"})
 _opened: list[DataFolder] = []
 
 
@@ -64,21 +59,10 @@ def pending() -> list[str]:
 
 
 def _point_to(folder: DataFolder) -> None:
-    name = str(folder.database)
-    if settings.configured:
-        for one in connections.all(initialized_only=True):
-            one.close()
-        # The wrappers of all threads share this dictionary, so that each reopens at the new place.
-        connections.settings["default"]["NAME"] = name
-        return
-    database: dict[str, Any] = {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": name,
-        "OPTIONS": dict(django_settings.SQLITE_OPTIONS),
-    }
-    common = {name: value for name, value in vars(django_settings).items() if name in _COMMON}
-    settings.configure(**common, DATABASES={"default": database})
-    django.setup()
+    for one in connections.all(initialized_only=True):
+        one.close()
+    # The connections of all threads share this dictionary, so that each opens at the new place.
+    connections.settings["default"]["NAME"] = str(folder.database)
 
 
 def _shipped() -> set[str]:

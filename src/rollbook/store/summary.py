@@ -16,6 +16,7 @@ COUNTS: Final = (
     "update",
     "remove",
     "adopt",
+    "rekey",
     "unchanged",
     "held",
     "waiting",

@@ -1,0 +1,99 @@
+"""What the tests of store and command line share: an open data folder, and the command in this process."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from rollbook.connectors.memory.space import Space
+from rollbook.store.folder import DataFolder
+
+SCHEMAS = Path(__file__).parents[2] / "docs" / "reference" / "schemas"
+
+SETTINGS = """
+organization: {slug: maple, name: Maple Valley, timezone: America/New_York}
+sis: {connector: memory, options: {space: SPACE, key: memory}}
+lms: {connector: memory, options: {space: SPACE, key: memory}}
+active_year: 2027
+schools: {"*": create}
+terms: {"*": {"*": create}}
+roles: {"*": {student: Student, teacher: Teacher, "*": skip}}
+"""
+
+
+@contextmanager
+def open_store(path: Path) -> Iterator[DataFolder]:
+    """A data folder with tables; connections are closed at the end."""
+    from rollbook.store.setup import setup
+
+    try:
+        yield setup(path)
+    finally:
+        close_store()
+
+
+def close_store() -> None:
+    from django.db import connections
+
+    connections.close_all()
+
+
+@dataclass
+class Answer:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Command:
+    """The command `rollbook` in this process, on one data folder. Every JSON answer is held against its schema."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+
+    def __call__(self, *arguments: str, schema: str = "run", code: int = 0) -> Any:
+        """The JSON answer; `schema` is the file's name in docs/reference/schemas."""
+        answer = self.text(*arguments, "--json")
+        assert answer.code == code, answer
+        check_schema(schema, answer.json)
+        return answer.json
+
+    def text(self, *arguments: str) -> Answer:
+        from rollbook.cli.main import main
+
+        out, err = io.StringIO(), io.StringIO()
+        code = 0
+        with redirect_stdout(out), redirect_stderr(err):
+            try:
+                main([*arguments, "--data", str(self.data)])
+            except SystemExit as end:
+                code = int(end.code or 0)
+        close_store()
+        return Answer(code, out.getvalue(), err.getvalue())
+
+
+def check_schema(name: str, document: Any) -> None:
+    schema = json.loads((SCHEMAS / f"{name}.json").read_text())
+    jsonschema.validate(document, schema, jsonschema.Draft202012Validator)
+
+
+def fill(space: Space, folder: Path) -> None:
+    """Put a OneRoster CSV folder into the SIS of a space."""
+    for file in folder.glob("*.csv"):
+        if file.stem != "manifest":
+            with file.open(encoding="utf-8-sig", newline="") as lines:
+                space.rows[file.stem] = [{k: v for k, v in row.items() if v} for row in csv.DictReader(lines)]

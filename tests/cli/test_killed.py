@@ -1,0 +1,181 @@
+"""Real processes on practice systems: kill it anywhere, two at once, Ctrl-C, and the demo."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rollbook.practice.lms import create_lms
+from rollbook.practice.server import serve
+from rollbook.practice.sis import create_sis
+from tests.cli.kit import check_schema
+
+CONFIG = """
+organization: {{slug: maple, name: Maple Valley, timezone: America/New_York}}
+sis: {{connector: oneroster_rest, options: {{base_url: "{sis}/ims/oneroster/v1p1", token_url: "{sis}/token",
+       key: practice, secret: practice}}}}
+lms: {{connector: schoology, options: {{base_url: "{lms}/v1", key: practice, secret: practice, credits: 1000}}}}
+active_year: 2027
+schools: {{"*": create}}
+terms: {{"*": {{"*": create}}}}
+roles: {{"*": {{student: Student, teacher: Teacher, "*": skip}}}}
+"""
+
+
+class World:
+    """Practice systems, a data folder, and the command as processes."""
+
+    def __init__(self, folder: Path, lms: str) -> None:
+        self.folder, self.lms = folder, lms
+        self.environment = {
+            **os.environ,
+            "ROLLBOOK_DATA": str(folder / "data"),
+            "ROLLBOOK_ALLOW_PRIVATE_HOSTS": "1",
+        }
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "rollbook.cli", *arguments, "--json"],
+            env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def run(self, *arguments: str, code: int = 0, schema: str = "run") -> Any:
+        out, _ = self.end(self.start(*arguments), code)
+        check_schema(schema, out)
+        return out
+
+    def end(self, process: subprocess.Popen[str], code: int) -> tuple[Any, str]:
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == code, (out, err)
+        return json.loads(out), err
+
+    def ask(self, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(urllib.request.Request(self.lms + path, data)) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def slow(self, seconds: float) -> None:
+        self.ask("/_practice/faults", {"on": [{"name": "slow", "seconds": seconds, "method": "POST"}]})
+
+    def wait_for_writes(self, least: int) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            attempts = self.ask("/_practice/requests")["attempts"]
+            if sum(n for name, n in attempts.items() if name.startswith(("POST", "PUT"))) >= least:
+                return
+            time.sleep(0.02)
+        raise AssertionError("the run sent nothing")
+
+
+@pytest.fixture
+def world(tmp_path: Path, days: list[Path]) -> Iterator[World]:
+    with serve(create_sis(days[0])) as sis, serve(create_lms()) as lms:
+        (tmp_path / "maple.yaml").write_text(CONFIG.format(sis=sis.url, lms=lms.url))
+        found = World(tmp_path, lms.url)
+        found.run("config", "import", str(tmp_path / "maple.yaml"), schema="config-import")
+        yield found
+
+
+def test_a_killed_run_is_taken_over_and_ends_the_same(world: World) -> None:
+    world.slow(0.3)
+    for least in (2, 6):
+        process = world.start("sync", "maple")
+        world.wait_for_writes(least)
+        process.kill()
+        process.communicate()
+    world.ask("/_practice/faults", {"clear": True})
+    run = world.run("sync", "maple")
+    assert run["state"] == "done"
+    runs = world.run("runs", schema="runs")["runs"]
+    assert {one["state"] for one in runs} <= {"done", "failed"}
+    again = world.run("sync", "maple")
+    assert all(c["create"] == c["update"] == c["remove"] == 0 for c in again["kinds"].values())
+    total = {kind: counts["unchanged"] for kind, counts in again["kinds"].items()}
+    assert total["user"] > 40
+    assert total["enrollment"] > 100
+
+
+def test_ctrl_c_cancels_cleanly(world: World) -> None:
+    world.slow(0.4)
+    process = world.start("sync", "maple")
+    world.wait_for_writes(2)
+    process.send_signal(signal.SIGINT)
+    run, err = world.end(process, 1)
+    check_schema("run", run)
+    assert run["state"] == "cancelled"
+    assert run["settled"]
+    assert "Cancelling" in err
+    assert "Traceback" not in err
+    world.ask("/_practice/faults", {"clear": True})
+    assert world.run("sync", "maple")["state"] == "done"
+
+
+def test_a_second_process_watches_and_its_run_follows(world: World) -> None:
+    world.slow(1.0)
+    first = world.start("sync", "maple")
+    world.wait_for_writes(1)
+    second = world.start("plan", "maple")
+    listed = world.run("runs", schema="runs")
+    assert "running" in {one["state"] for one in listed["runs"]}
+    world.ask("/_practice/faults", {"clear": True})
+    done, _ = world.end(first, 0)
+    planned, _ = world.end(second, 0)
+    assert (done["state"], planned["state"]) == ("done", "planned")
+    assert all(counts["create"] == 0 for counts in planned["kinds"].values())
+
+
+def test_another_process_cancels_a_run(world: World) -> None:
+    world.slow(1.0)
+    process = world.start("sync", "maple")
+    world.wait_for_writes(1)
+    [running] = world.run("runs", schema="runs")["runs"]
+    world.run("run", "cancel", running["run"])
+    run, _ = world.end(process, 1)
+    assert run["state"] == "cancelled"
+
+
+def test_the_demo_runs_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    process = subprocess.run(
+        [sys.executable, "-m", "rollbook.cli", "demo", "--once", "--students", "40", "--json"],
+        env={**os.environ, "TMPDIR": str(scratch)}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    run = json.loads(process.stdout)
+    check_schema("run", run)
+    assert run["state"] == "done"
+    assert run["kinds"]["user"]["done"] > 40
+    assert not list(scratch.iterdir())
+
+
+def test_the_demo_stays_until_it_is_stopped(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "rollbook.cli", "demo", "--students", "20", "--port", "0", "--json"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        text = ""
+        while not text.endswith("\n}\n"):
+            text += process.stdout.readline()
+        addresses = json.loads(text)["addresses"]
+        for address in addresses.values():
+            with urllib.request.urlopen(address) as answer:
+                assert answer.status == 200
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        assert process.wait(15) == 0
+    for address in addresses.values():
+        with pytest.raises(OSError, match="refused"):
+            urllib.request.urlopen(address)

@@ -1,0 +1,155 @@
+"""Files of the data folder: blobs, garbage, keys, backup."""
+
+from __future__ import annotations
+
+import stat
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from rollbook.errors import ConfigError
+from rollbook.store.backup import read_backup, write_backup
+from rollbook.store.blobs import LocalBlobs
+from rollbook.store.folder import DataFolder
+from rollbook.store.gc import collect
+from rollbook.store.ids import new_run_id
+from rollbook.store.models import LedgerVersionRow, LooseBlob, Organization, Run, Secret
+from rollbook.store.secrets import KeyRing, secrets_of
+from tests.cli.kit import open_store
+
+
+@pytest.fixture
+def folder(tmp_path: Path):
+    with open_store(tmp_path / "data") as found:
+        yield found
+
+
+def _put(folder: DataFolder, text: str) -> str:
+    path = folder.work / "file.parquet"
+    path.write_text(text)
+    return LocalBlobs(folder.blobs).put(path)
+
+
+def test_a_blob_is_taken_over_whole(folder: DataFolder) -> None:
+    key = _put(folder, "rows")
+    assert not (folder.work / "file.parquet").exists()
+    assert LocalBlobs(folder.blobs).get(key).read_text() == "rows"
+    assert _put(folder, "rows") != key
+
+
+@pytest.mark.parametrize("key", ["", "../../etc/passwd", "0" * 32, "x.parquet"])
+def test_no_other_file_can_be_had(folder: DataFolder, key: str) -> None:
+    with pytest.raises(KeyError):
+        LocalBlobs(folder.blobs).get(key)
+
+
+def test_garbage_waits_a_day_and_needed_files_stay(folder: DataFolder) -> None:
+    organization = Organization.objects.create(slug="maple", name="Maple")
+    keys = [_put(folder, f"version {number}") for number in range(4)]
+    for number, key in enumerate(keys[:3], 1):
+        LedgerVersionRow.objects.create(organization=organization, number=number, files={"user": key})
+    assert collect(folder, days=30) == {"deleted": 0, "bytes": 0, "loose": 2}  # version 1, and one nobody knows
+    LooseBlob.objects.update(since=timezone.now() - timedelta(hours=25))
+    found = collect(folder, days=30)
+    assert (found["deleted"], found["loose"]) == (2, 0)
+    assert {key for key, _ in LocalBlobs(folder.blobs).everything()} == set(keys[1:3])
+
+
+def test_a_file_that_is_needed_again_is_not_garbage(folder: DataFolder) -> None:
+    organization = Organization.objects.create(slug="maple", name="Maple")
+    key = _put(folder, "rows")
+    collect(folder, days=30)
+    LooseBlob.objects.update(since=timezone.now() - timedelta(hours=25))
+    LedgerVersionRow.objects.create(organization=organization, number=1, files={"user": key})
+    assert collect(folder, days=30)["deleted"] == 0
+    assert not LooseBlob.objects.exists()
+
+
+def test_unsettled_runs_keep_their_plans_and_work(folder: DataFolder) -> None:
+    organization = Organization.objects.create(slug="maple", name="Maple")
+    old = timezone.now() - timedelta(days=99)
+    runs = {}
+    for settled in (True, False):
+        run = Run.objects.create(
+            id=new_run_id(), organization=organization, requested_by="test", state="failed", settled=settled,
+            plan={"files": {"user": _put(folder, "plan")}}, ended_at=old,
+        )  # fmt: skip
+        (folder.work / run.pk).mkdir()
+        runs[settled] = run
+    collect(folder, days=30)
+    assert Run.objects.get(pk=runs[True].pk).plan is None
+    assert Run.objects.get(pk=runs[False].pk).plan
+    assert {one.name for one in folder.work.iterdir()} == {runs[False].pk}
+
+
+def test_keys_are_private_and_rotate(folder: DataFolder) -> None:
+    organization = Organization.objects.create(slug="maple", name="Maple")
+    ring, other = KeyRing(folder.keys), KeyRing(folder.keys)
+    Secret.objects.create(organization=organization, place="sis.secret", ciphertext=ring.encrypt("hush"))
+    before = folder.keys.read_text()
+    assert stat.S_IMODE(folder.keys.stat().st_mode) == 0o600
+    assert ring.rotate() == 1
+    assert len(folder.keys.read_text().split()) == 1
+    assert not set(before.split()) & set(folder.keys.read_text().split())
+    assert secrets_of(organization.pk, other) == {"sis.secret": "hush"}  # another process notices
+
+
+def test_a_wrong_key_ring_says_who_must_act(folder: DataFolder) -> None:
+    token = KeyRing(folder.keys).encrypt("hush")
+    folder.keys.unlink()
+    with pytest.raises(ConfigError, match="keys file") as error:
+        KeyRing(folder.keys).decrypt(token)
+    assert "hush" not in str(error.value)
+
+
+def test_restore_forces_a_live_comparison(folder: DataFolder, tmp_path: Path) -> None:
+    organization = Organization.objects.create(slug="maple", name="Maple")
+    key = _put(folder, "rows")
+    ring = KeyRing(folder.keys)
+    Secret.objects.create(organization=organization, place="sis.secret", ciphertext=ring.encrypt("hush"))
+    Run.objects.create(id=new_run_id(), organization=organization, requested_by="test")
+    archive = tmp_path / "backup.zip"
+    write_backup(folder, archive)
+    assert stat.S_IMODE(archive.stat().st_mode) == 0o600
+
+    restored = read_backup(archive, tmp_path / "elsewhere")
+    again = Organization.objects.get(slug="maple")
+    assert again.compare_live
+    assert LocalBlobs(restored.blobs).get(key).read_text() == "rows"
+    assert secrets_of(again.pk, KeyRing(restored.keys)) == {"sis.secret": "hush"}
+    assert Run.objects.get().state == "failed"
+    with pytest.raises(ConfigError, match="holds data already"):
+        read_backup(archive, restored.path)
+
+
+def test_a_broken_backup_leaves_no_database(folder: DataFolder, tmp_path: Path) -> None:
+    archive = tmp_path / "backup.zip"
+    write_backup(folder, archive)
+    archive.write_bytes(archive.read_bytes()[:200])
+    with pytest.raises(ConfigError, match="not a backup"):
+        read_backup(archive, tmp_path / "elsewhere")
+    assert not (tmp_path / "elsewhere" / "rollbook.sqlite3").exists()
+
+
+def test_a_newer_database_is_refused(folder: DataFolder) -> None:
+    from django.db import connection
+
+    from rollbook.store.setup import setup
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO django_migrations (app, name, applied) VALUES ('store', '9999_later', '2030-01-01')"
+        )
+    with pytest.raises(ConfigError, match="newer release"):
+        setup(folder.path)
+
+
+def test_the_database_survives_a_power_cut_and_waits_for_writers(folder: DataFolder) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        found = [cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+        assert found == ["wal", 2]
+        assert cursor.execute("PRAGMA busy_timeout").fetchone()[0] == 30_000
