@@ -266,7 +266,8 @@ def test_the_first_run_of_one_school_resolves_everybody(organization: Make) -> N
 
 @pytest.mark.rule(7)
 @pytest.mark.parametrize(
-    "exclude", [{"grades": ["KG"]}, {"people": ["sam"]}, {"emails": ["SAM@*"]}, {"emails": ["s?m@x", "s_m@*", "*m@x.*"]}]
+    "exclude",
+    [{"grades": ["KG"]}, {"people": ["sam"]}, {"emails": ["SAM@*"]}, {"emails": ["s?m@x", "s_m@*", "*m@x.*"]}],
 )
 def test_excluded_people_are_left_out_and_frozen_later(organization: Make, exclude: dict[str, list[str]]) -> None:
     district = small().put("users", "sam", grades="KG").put("users", "sue", grades="KG,01")
@@ -286,10 +287,18 @@ def test_excluded_people_are_left_out_and_frozen_later(organization: Make, exclu
 @pytest.mark.rule(7)
 @pytest.mark.parametrize(
     "exclude",
-    [{"courses": ["c2"]}, {"courses": ["HR"]}, {"subjects": ["Homeroom"]}, {"class_types": ["homeroom"]}, {"grades": ["KG"]}],
+    [
+        {"courses": ["c2"]},
+        {"courses": ["HR"]},
+        {"subjects": ["Homeroom"]},
+        {"class_types": ["homeroom"]},
+        {"grades": ["KG"]},
+    ],
 )
 def test_excluded_classes_are_left_out_and_frozen_later(organization: Make, exclude: dict[str, list[str]]) -> None:
-    district = small().course("c2", courseCode="HR").clazz("k2", "c2", classType="homeroom", subjects="Homeroom", grades="KG")
+    district = (
+        small().course("c2", courseCode="HR").clazz("k2", "c2", classType="homeroom", subjects="Homeroom", grades="KG")
+    )
     org = organization(district.enroll("k2", "sam"), exclude=exclude)
     org.run()
     assert org.sections == {"k1"}

@@ -186,8 +186,9 @@ class Target(Protocol):
         """The LMS's role names, with True for staff (faculty) roles."""
 
     def read(self, kind: str, *, within: Sequence[str] = ()) -> Iterator[LiveRecord]:
-        """The live objects of a kind, inactive users included. For enrollments `within` names section LMS ids. Raises
-        rather than ending early: a part is never passed off as the whole."""
+        """The live objects of a kind, inactive users included. `within` (if not empty) narrows: enrollments to sections
+        (LMS ids), sections and users to codes; other kinds are read whole. Raises rather than ending early: a part is
+        never passed off as the whole."""
 
     def look_up(self, changes: Sequence[Change]) -> Sequence[LiveRecord | None]:
         """For kinds that are not replay-safe: is each of these objects already there? One answer per change."""

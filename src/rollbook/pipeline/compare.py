@@ -13,6 +13,7 @@ from rollbook.core.changes_table import create_tables, parent_columns
 from rollbook.core.duck import Connection, fill, quote
 from rollbook.core.ledger_files import PAIRS, columns, fields_json, key_columns, key_text
 from rollbook.core.protocols import Progress
+from rollbook.core.references import BY_ID
 from rollbook.pipeline.run_types import Scope, SetAside
 from rollbook.pipeline.tables import statements
 from rollbook.roster.lms import KEYS, KINDS
@@ -46,6 +47,7 @@ def compare(db: Connection, scope: Scope, progress: Progress) -> SetAside:
     for done, kind in enumerate(KINDS):
         progress.update("plan", done, len(KINDS), kind)
         if kind != "enrollment":
+            _name_adopted_parents(db, kind, scope)
             _effective(db, kind, scope)
             _difference(db, kind, scope)
     _run(db, named["gone_links"], scope)
@@ -70,6 +72,7 @@ def _run(db: Connection, statement: str, scope: Scope) -> None:
         "today": scope.today,
         "exclusive": int(scope.settings.enrollments.end_dates == "exclusive"),
         "take_extras": scope.settings.enrollments.members == "sis",
+        "guardians": scope.settings.users.guardians,
     }
     db.execute(statement, {name: value for name, value in parameters.items() if f"${name}" in statement})
 
@@ -82,6 +85,19 @@ def _present(db: Connection, scope: Scope) -> None:
 
 
 # --- ledger and live, seen as one -------------------------------------------------------------------------------------
+
+
+def _name_adopted_parents(db: Connection, kind: str, scope: Scope) -> None:
+    """Live references to objects that this very run links: by their keys, as the ledger will know them tomorrow."""
+    for name, parent in KINDS[kind].parents.items():
+        if kind in scope.live and parent in BY_ID:
+            one = f'coalesce(known["{name}"], "{name}")'
+            many = f'list_sort(list_transform("{name}", lambda item: coalesce(known[item], item)))'
+            db.execute(f"""
+                UPDATE live_{kind} SET "{name}" = {many if KINDS[kind].fields[name] == KEYS else one}
+                FROM (SELECT map(list('id:' || lms_id), list(key)) AS known FROM (
+                    SELECT lms_id, min(key) AS key FROM eff_{parent} WHERE adopt GROUP BY lms_id)) k
+                WHERE known IS NOT NULL""")
 
 
 def _effective(db: Connection, kind: str, scope: Scope) -> None:
@@ -166,7 +182,7 @@ def _difference(db: Connection, kind: str, scope: Scope) -> None:
     differs = " OR ".join(f'{_wanted(kind, name)} IS DISTINCT FROM e."{name}"' for name in fields) or "false"
     if kind in _OWN:
         differs = f"starts_with(d.key, '{_OWN[kind]}') AND ({differs})"
-    after = _after(kind)
+    after, kept = _after(kind), _after(kind, beside_what_is_there=True)
     before = fields_json(kind, "e")
     parents = parent_columns(kind, "d")
     common = f"d.school, d.year, 'send' AS state {parents} FROM desired_{kind} d"
@@ -191,7 +207,7 @@ def _difference(db: Connection, kind: str, scope: Scope) -> None:
         'update' AS action, coalesce(e.old_key, {key}) AS key,
         CASE WHEN e.old_key IS NOT NULL THEN {key} END AS new_key"""
     rest = f"AND NOT e.deleted AND e.origin <> 'unknown' AND {moved} AND ({differs})"
-    _add(db, kind, f"{update}, e.lms_id, {before} AS before, {after} AS after, {joined} {rest}", key)
+    _add(db, kind, f"{update}, e.lms_id, {before} AS before, {kept} AS after, {joined} {rest}", key)
     _note(db, kind, on, key)
 
 
@@ -206,8 +222,9 @@ def _wanted(kind: str, name: str) -> str:
     return f'd."{name}"'
 
 
-def _after(kind: str) -> str:
-    fields = ", ".join(f'"{name}" := d."{name}"' for name in KINDS[kind].fields)
+def _after(kind: str, *, beside_what_is_there: bool = False) -> str:
+    values = {name: _wanted(kind, name) if beside_what_is_there else f'd."{name}"' for name in KINDS[kind].fields}
+    fields = ", ".join(f'"{name}" := {value}' for name, value in values.items())
     return f"CAST(to_json(struct_pack({fields})) AS VARCHAR)"
 
 
@@ -220,7 +237,7 @@ def _no_conflict(db: Connection, kind: str, scope: Scope) -> str:
         SELECT d.key, any_value(d.school) AS school, any_value(v.lms_id) AS lms_id
         FROM desired_user d JOIN live_user v
           ON lower(v.username) = lower(d.username) OR lower(v.email) = lower(d.email)
-        WHERE v.code IS DISTINCT FROM d.key AND v.active
+        WHERE v.code IS DISTINCT FROM d.key
           AND v.lms_id NOT IN (SELECT lms_id FROM eff_user WHERE lms_id IS NOT NULL AND NOT adopt)
           AND NOT exists(SELECT 1 FROM eff_user e WHERE e.key = d.key) GROUP BY d.key""")
     db.execute("""

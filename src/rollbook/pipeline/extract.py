@@ -8,9 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
-from rollbook.connectors.base import Page, ReadRequest, Source, SourceFinding, Verdict
+from rollbook.connectors.base import Page, ReadRequest, Source, SourceFinding
 from rollbook.core.protocols import Progress
-from rollbook.errors import BadResponse, Unavailable
 from rollbook.pipeline.tables import Extracted
 from rollbook.roster.oneroster import COLLECTIONS
 
@@ -34,15 +33,12 @@ def _read(source: Source, request: ReadRequest, folder: Path, result: Extracted,
     folder.mkdir(parents=True, exist_ok=True)
     pages: list[Page] = []
     reading = source.read(request)
-    try:
-        for page in reading:
-            pages.append(_keep(page, folder))
-            progress.update("extract", sum(p.count or 0 for p in pages), None, name)
-        verdict = reading.verdict
-    except (BadResponse, Unavailable) as error:
-        if not pages:
-            raise
-        verdict = Verdict(collection=name, complete=False, reason=str(error))
+    records = 0
+    for page in reading:
+        pages.append(_keep(page, folder))
+        records += page.count or 0
+        progress.update("extract", records, None, name)
+    verdict = reading.verdict
     result.pages[name] = pages
     result.verdicts[name] = verdict
     result.findings += reading.findings
@@ -56,10 +52,9 @@ def _keep(page: Page, folder: Path) -> Page:
     if page.body is None:
         return page
     path = folder / f"{page.number:06}.json"
-    if not path.exists():
-        part = path.with_suffix(".part")
-        part.write_bytes(page.body)
-        os.replace(part, path)
+    part = path.with_suffix(".part")
+    part.write_bytes(page.body)
+    os.replace(part, path)
     return Page(collection=page.collection, number=page.number, name=page.name, count=page.count, path=path, columns={})
 
 

@@ -44,7 +44,8 @@ class Matching:
         self.live = self.whole = frozenset({"building", "grading_period"})
 
     def read_large(self) -> None:
-        """Users, courses and sections when a school is matched for the first time or a comparison is due."""
+        """Users, courses and sections when a school is matched for the first time or a comparison is due; users also as
+        long as a conflict waits for Data Prep (rule 10)."""
         compare = self._due()
         matched = dict(self._facts.get("matched") or {})
         for kind in _LARGE:
@@ -54,7 +55,7 @@ class Matching:
             if self._request.schools:
                 schools &= set(self._request.schools)
             fresh = schools - set(matched.get(kind) or ())
-            if fresh or compare:
+            if fresh or compare or (kind == "user" and self._facts.get("conflicts")):
                 self._read(kind, compare=compare)
                 matched[kind] = sorted(schools | set(matched.get(kind) or ()))
         if compare:
@@ -87,6 +88,8 @@ class Matching:
                 within = texts(
                     self._db, "SELECT key FROM desired_section ANTI JOIN ledger_section l USING (key) ORDER BY 1"
                 )
+            if not within:
+                return
         read_live(self._db, self._target, kind, self._folder, self._progress, within=within)
         self.live |= {kind}
         if compare or kind != "section":

@@ -186,6 +186,8 @@ class _River:
         self.result.holds = guard(db, rules, world.blobs)
         self.result.facts = baselines.learn(counts, self.result.holds, facts, scope, whole=not request.schools)
         self.result.facts["set_aside"] = set_aside
+        if "user" in scope.live:
+            self.result.facts["conflicts"] = count(db, "conflict") or None
         for hold in self.result.holds:
             path = world.work / f"hold-{hold.id}.parquet"
             write_parquet(db, hold_contents(db, hold), path)

@@ -18,6 +18,8 @@ from rollbook.pipeline.tables import Extracted
 from rollbook.roster.oneroster import BOOLEAN, COLLECTIONS, DATE, LIST, WORD, YEAR
 
 _TYPES = {DATE: "DATE", YEAR: "INTEGER", BOOLEAN: "BOOLEAN", LIST: "VARCHAR[]"}
+#: A space around these is for the checks to see (rule 9).
+_AS_SENT = ("username",)
 _OTHER_DATES = "['%m/%d/%Y', '%Y/%m/%d', '%d.%m.%Y', '%Y%m%d']"
 
 
@@ -131,7 +133,10 @@ def _typed_rows(name: str, page: Page, header: list[str], number: int) -> str:
         own = page.columns.get(column)
         if column == "dateLastModified" or own not in header:
             continue
-        texts.append(f"nullif(trim({_identifier(own)}), '') AS {_identifier(column)}")
+        trimmed = f"nullif(trim({_identifier(own)}), '')"
+        if column in _AS_SENT:
+            trimmed = f"CASE WHEN {trimmed} IS NOT NULL THEN {_identifier(own)} END"
+        texts.append(f"{trimmed} AS {_identifier(column)}")
         if column == "status":
             continue
         values.append(f"{_typed(_identifier(column), kind)} AS {_identifier(column)}")

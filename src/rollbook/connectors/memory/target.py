@@ -50,7 +50,7 @@ class MemoryTarget:
 
     def read(self, kind: str, *, within: Sequence[str] = ()) -> Iterator[LiveRecord]:
         """Yields page by page. When a page fails it raises: a part never passes for the whole."""
-        wanted = [each for each in self._space.all(kind) if not within or each.fields.get("section") in within]
+        wanted = [each for each in self._space.all(kind) if not within or _within(kind, each) in within]
         size = self._options.page_size
         for number, start in enumerate(range(0, max(len(wanted), 1), size)):
             self._ask()
@@ -124,6 +124,11 @@ def _check(batch: Batch) -> None:
         raise Bug(f"objects of kind {batch.kind!r} are never removed")
     if len(batch.changes) > BULK:
         raise Bug(f"a batch of {len(batch.changes)} changes, where at most {BULK} fit in one call")
+
+
+def _within(kind: str, stored: Stored) -> str | None:
+    """By what a read may be narrowed."""
+    return stored.fields.get("section") if kind == "enrollment" else stored.code
 
 
 def _refused(words: str) -> Outcome:

@@ -97,7 +97,7 @@ FROM classes WHERE NOT gone AND rowid NOT IN (SELECT class_no FROM class_people 
 -- name: USER_USERNAME_SPACE
 INSERT INTO found BY NAME
 SELECT 'USER_USERNAME_SPACE' AS code, 'users' AS collection, "sourcedId" AS id, "orgSourcedIds"[1] AS school, page
-FROM users WHERE NOT gone AND regexp_matches({username}, '\s')
+FROM users WHERE NOT gone AND regexp_matches({username}, '[\s\pZ]')
 -- name: USER_NO_LOGIN
 INSERT INTO found BY NAME
 SELECT 'USER_NO_LOGIN' AS code, 'users' AS collection, "sourcedId" AS id, "orgSourcedIds"[1] AS school, page

@@ -114,6 +114,7 @@ WHERE $complete AND NOT coalesce(there, false)
   AND (NOT coalesce(concluded, false) OR coalesce(ended, false))
 ORDER BY l.school, key
 -- name: gone_links
+-- A guardian who is there but may not sync at the student's school is frozen; one who is not there is gone (rule 15).
 INSERT INTO changes_guardian_link BY NAME
 SELECT 'remove' AS action, l.student || '|' || l.guardian AS key, l.school,
        CAST(to_json(struct_pack(student := l.student, guardian := l.guardian)) AS VARCHAR) AS before,
@@ -121,7 +122,10 @@ SELECT 'remove' AS action, l.student || '|' || l.guardian AS key, l.school,
        'send' AS state, l.student AS p_student, l.guardian AS p_guardian
 FROM ledger_guardian_link l ANTI JOIN desired_guardian_link d ON d.student = l.student AND d.guardian = l.guardian
 SEMI JOIN school s ON s.org = l.school
-SEMI JOIN desired_user u ON u.key = l.student
-LEFT JOIN present_user g ON g.unique_id = l.guardian LEFT JOIN desired_user dg ON dg.key = l.guardian
-WHERE $complete AND l.origin <> 'adopted' AND (dg.key IS NOT NULL OR g.unique_id IS NULL)
+JOIN desired_user u ON u.key = l.student
+WHERE $complete AND $guardians AND l.origin <> 'adopted'
+  AND (l.guardian NOT IN (SELECT unique_id FROM present_user) OR exists(
+      SELECT 1 FROM people p JOIN belongs b USING (user_no) JOIN map_role m ON m.role = b.role
+      WHERE p.unique_id = l.guardian AND p.enabled AND NOT p.excluded
+        AND m.org = u.school AND m.guardian AND m.value <> 'skip'))
 ORDER BY l.school, key
