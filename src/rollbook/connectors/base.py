@@ -126,7 +126,11 @@ Row = Mapping[str, str | None]
 
 @runtime_checkable
 class Source(Protocol):
-    """A SIS. Reads; never writes rosters."""
+    """A SIS. Reads; never writes rosters.
+
+    A source that knows how its SIS means end dates says so in an attribute `end_dates`, "inclusive" or "exclusive"
+    (rule 19); without it they are inclusive.
+    """
 
     def test(self) -> Report:
         """Try the connection; AuthFailed and the like are raised, not reported."""

@@ -17,8 +17,8 @@ from rollbook.roster.oneroster import COLLECTIONS
 def extract(
     source: Source, folder: Path, progress: Progress, since: Mapping[str, datetime] = MappingProxyType({})
 ) -> Extracted:
-    """Read every collection the source offers. A collection that breaks midway gets an incomplete verdict; trouble with
-    the whole connection (AuthFailed, Unavailable on the first page …) is raised."""
+    """Read every collection the source offers. Trouble with the whole connection is raised as the source raises it; the
+    pages that are on disk by then are not fetched again."""
     result = Extracted()
     offered = source.collections()
     for name in COLLECTIONS:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
+
+import msgspec
 
 from rollbook.connectors.base import Source
 from rollbook.core.apply import Applier
@@ -129,10 +132,11 @@ class _River:
     # --- planning -----------------------------------------------------------------------------------------------------
 
     def plan(self) -> None:
-        request, world, db = self.request, self.world, self.db
-        source = world.source
+        source = self.world.source
         if source is None:
             raise ConfigError("this run needs a SIS, and none is configured")
+        self.request = _with_end_dates(self.request, source)
+        request, world, db = self.request, self.world, self.db
         snapshots = Snapshots(db, request, world)
         extracted = self.step(
             "extract", lambda: extract(source, world.work / "pages", world.progress, snapshots.watermarks())
@@ -270,6 +274,16 @@ class _River:
     def _stored(self) -> StoredPlan:
         assert self.result.plan is not None
         return self.result.plan
+
+
+def _with_end_dates(request: Request, source: Source) -> Request:
+    """Where the organization says nothing, its SIS's way of counting end dates holds (rule 19)."""
+    enrollments = request.settings.enrollments
+    if enrollments.end_dates is not None:
+        return request
+    meant = getattr(source, "end_dates", "inclusive")
+    enrollments = msgspec.structs.replace(enrollments, end_dates=meant)
+    return replace(request, settings=msgspec.structs.replace(request.settings, enrollments=enrollments))
 
 
 def _complete(db: Connection, extracted: Extracted) -> bool:

@@ -58,6 +58,11 @@ class OneRosterSource:
             summary += " The clocks are apart; set this machine's clock."
         return Report(ok=not empty, summary=summary, facts=facts)
 
+    @property
+    def end_dates(self) -> str:
+        """Whether this partner's end dates count as days of attendance (rule 19)."""
+        return self._setup.partner.end_dates
+
     def collections(self) -> tuple[str, ...]:
         return tuple(name for name in COLLECTIONS if name in READ or (name == "roles" and self._setup.version.roles))
 
