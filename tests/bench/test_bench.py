@@ -1,0 +1,95 @@
+"""The benches themselves work, and what is committed of them belongs together. No figure is judged here."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.bench import command, figures
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Benches of a very small district."""
+    folder = tmp_path_factory.mktemp("bench")
+    out = folder / "results.json"
+    code = command.main(["plan", "pull", "calls", "--students", "60", "--work", str(folder), "--out", str(out)])
+    assert code == 0
+    found = json.loads(out.read_text(encoding="utf-8"))
+    assert isinstance(found, dict)
+    return found
+
+
+def _check_shape(results: dict[str, Any]) -> None:
+    assert set(results) == {"machine", "benches"}
+    assert set(results["machine"]) == {"cores", "memory_gib", "cpu", "system", "python", "duckdb"}
+    assert list(results["benches"]) == [name for name in command.BENCHES if name in results["benches"]]
+    for found in results["benches"].values():
+        assert set(found) == {"date", "load_before", "students", "about", "figures", "details"}
+        names = [figure["name"] for figure in found["figures"]]
+        assert len(set(names)) == len(names) > 0
+        for figure in found["figures"]:
+            assert isinstance(figure["value"], int | float)
+            assert ("met" in figure) == ("at_most" in figure or "at_least" in figure)
+
+
+def test_small_benches_tell_all_their_figures(small: dict[str, Any]) -> None:
+    _check_shape(small)
+    assert set(small["benches"]) == {"plan", "pull", "calls"}
+
+
+def test_a_plan_is_measured_stage_by_stage(small: dict[str, Any]) -> None:
+    whole = small["benches"]["plan"]["details"]["whole"]
+    assert sum(whole["first_load"]["changes"].values()) > 500
+    [same], [changed] = whole["runs"]["same"], whole["runs"]["changed"]
+    assert sum(same["changes"].values()) == 0
+    assert 0 < sum(changed["changes"].values()) < 100
+    assert {"stage", "check", "resolve", "plan"} <= set(same["seconds"])
+    assert "settle" in whole["for_real"]["day 2"]["seconds"]
+    [baseline] = whole["runs"]["baseline"]
+    assert baseline["differences"] > 0
+
+
+def test_both_clients_pull_the_same(small: dict[str, Any]) -> None:
+    found = small["benches"]["pull"]["details"]
+    [ours], [bare] = found["rollbook"], found["bare"]
+    assert ours["users"] == bare["users"] == found["users"] > 60
+    assert ours["bytes"] == bare["bytes"]
+    assert ours["pages"] == bare["pages"]
+
+
+def test_calls_are_counted_by_the_lms(small: dict[str, Any]) -> None:
+    days = small["benches"]["calls"]["details"]["days"]
+    assert [day["state"] for day in days] == ["done"] * 3
+    actions = {action for day in days for group in day["groups"].values() for action in group}
+    assert {"create", "update", "remove"} <= actions
+    for day in days:
+        assert day["writes"] >= day["least"] > 0
+        assert day["changes"] == sum(sum(group.values()) for group in day["groups"].values())
+
+
+def test_the_page_has_every_figure(small: dict[str, Any]) -> None:
+    page = figures.page(small)
+    for found in small["benches"].values():
+        for figure in found["figures"]:
+            assert f"| {figure['name']} |" in page
+
+
+def test_what_is_committed_has_this_shape_and_this_page() -> None:
+    results = json.loads(command.RESULTS.read_text(encoding="utf-8"))
+    _check_shape(results)
+    assert set(results["benches"]) == set(command.BENCHES)
+    assert command.FIGURES.read_text(encoding="utf-8") == figures.page(results)
+
+
+@pytest.mark.parametrize("file", [command.RESULTS, command.FIGURES], ids=lambda path: path.name)
+def test_nothing_of_one_machine_but_its_facts(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert str(command.ROOT) not in text
+    assert socket.gethostname() not in text
+    assert f"/{getpass.getuser()}/" not in text
