@@ -216,9 +216,7 @@ def test_missing_fields_leave_the_rest(sis: tuple[str, str], tmp_path: Path) -> 
     assert all(verdict.complete for verdict in verdicts.values())
 
 
-@pytest.mark.parametrize(
-    "fault", ["drift_insert:rows=1", "drift_insert:rows=2", "drift_remove:rows=1", "drift_remove:rows=3"]
-)
+@pytest.mark.parametrize("fault", ["drift_insert:rows=1", "drift_insert:rows=2", "drift:rows=1", "drift:rows=3"])
 @pytest.mark.parametrize("parallel", [1, 4])
 def test_drift_is_read_again(sis: tuple[str, str], tmp_path: Path, fault: str, parallel: int) -> None:
     version, url = sis
@@ -345,6 +343,6 @@ OF_WRITES = {"title_limit", "window_closed", "score_range", "own_item_id", "no_d
 
 def test_no_fault_is_left_out() -> None:
     tried = {fault for fault, *_ in [*SURVIVED, *REFUSED]} | set(BENT)
-    tried |= {"drift_insert", "drift_remove", "repeat_page", "skip_rows", "wrong_total", "sha1_only", "sha256_only"}
+    tried |= {"drift_insert", "drift", "repeat_page", "skip_rows", "wrong_total", "sha1_only", "sha256_only"}
     tried |= {"missing_fields"} | OF_WRITES
     assert set(fault_names()) <= {fault.partition(":")[0] for fault in tried}

@@ -182,7 +182,7 @@ def test_drift_moves_the_list_under_the_reader() -> None:
         read = [own for page in _walk(client, 7) for own in page]
         assert len(read) > len(set(read)), "inserted rows push others to the next page once more"
         assert client.ids("/users", sort="sourcedId") == whole, "at last all have appeared"
-        client.control("faults", clear=True, on=["drift_remove:rows=2"])
+        client.control("faults", clear=True, on=["drift:rows=2"])
         read = [own for page in _walk(client, 7) for own in page]
         left = client.ids("/users", sort="sourcedId")
         assert left == whole[2:]

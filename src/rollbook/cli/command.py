@@ -52,5 +52,5 @@ def _log_to_stderr() -> None:
     import logging
 
     logging.basicConfig(level=logging.DEBUG, format="%(levelname)s %(name)s: %(message)s")
-    for noisy in ("httpx", "httpcore", "httpx2", "httpcore2", "asyncio", "filelock", "stamina", "django"):
+    for noisy in ("httpx", "httpcore", "httpx2", "httpcore2", "asyncio", "filelock", "django"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

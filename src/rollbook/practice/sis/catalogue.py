@@ -65,7 +65,7 @@ _PAGING = (
     _d("repeat_page", "gives the page before once more", "general"),
     _d("skip_rows", "leaves out the first records of a page that is not the first", "general", rows=1),
     _d("drift_insert", "a record appears in front after each page, until `rows` have", "general", rows=1),
-    _d("drift_remove", "one record in front is gone after each page, until `rows` are", "general", rows=1),
+    _d("drift", "one record in front is gone after each page, until `rows` are", "general", rows=1),
     _d("wrong_total", "`X-Total-Count` is off by so much", "general", by=7),
 )  # fmt: skip
 _QUESTIONS = (

@@ -30,13 +30,13 @@ class Drift:
 
     def view(self, key: Any, rows: list[Row], struck: Mapping[str, Any]) -> list[Row]:
         """The rows as they look now; each struck page moves the list once."""
-        for name in ("drift_insert", "drift_remove"):
+        for name in ("drift_insert", "drift"):
             count, most = self.moved.get((name, key), 0), struck.get(name, {}).get("rows", 0)
             if name in struck:
                 self.moved[name, key] = min(count + 1, most)
             if name == "drift_insert" and name in struck:
                 rows = rows[max(most - count, 0) :]
-            elif name == "drift_remove" and count:
+            elif name == "drift" and count:
                 rows = rows[count:]
         return rows
 
