@@ -172,7 +172,7 @@ class SourceContract(Watched):
         self.assert_quiet(f"{source!r} {reading!r} {reading.verdict!r} {reading.findings!r}", "a repr")
 
     @settings(
-        max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
+        max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
     )
     @given(data=st.data())
     def test_rows_is_pure_and_total(self, source: Source, data: st.DataObject) -> None:

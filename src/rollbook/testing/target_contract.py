@@ -150,6 +150,13 @@ class TargetContract(TargetFaults):
             assert record.kind == kind
             assert set(record.fields) <= set(KINDS[kind].fields)
 
+    @pytest.mark.parametrize("kind", ["user", "section"])
+    def test_a_read_can_be_narrowed_to_codes(self, sender: Sender, wanted: dict[str, list[Change]], kind: str) -> None:
+        self._needs(sender.target, kind)
+        sender.send_all(wanted)
+        code = wanted[kind][-1].key
+        assert [record.code for record in sender.target.read(kind, within=[code])] == [code]
+
     @ANY_KIND
     def test_look_up_finds_what_is_there(self, sender: Sender, wanted: dict[str, list[Change]], kind: str) -> None:
         target = sender.target
