@@ -41,15 +41,17 @@ class Applier:
     def run(self, plan: StoredPlan) -> None:
         """Send every slice that has no outcomes yet. Raises what ends a run: RunCancelled, LeaseLost, AuthFailed,
         Unavailable …; what was sent until then is in the journal."""
-        done = {attempt.number: attempt.outcomes for attempt in self.journal.attempts() if attempt.outcomes is not None}
+        done = self.journal.done()
+        recorded = (attempt for attempt in self.journal.attempts() if attempt.number in done)
         total = sum(group.count for group in plan.groups)
         sent = 0
         with ThreadPoolExecutor(max_workers=self.target.traits.parallel, thread_name_prefix="apply") as pool:
             for part in slices(plan):
                 self.cancel.check()
                 changes = self.reader.changes(part)
-                outcomes = done.get(part.number)
-                if outcomes is None:
+                if part.number in done:
+                    outcomes = next(attempt.outcomes or () for attempt in recorded if attempt.number == part.number)
+                else:
                     outcomes = self._slice(part, changes, pool)
                 self._learn(changes, outcomes)
                 sent += len(changes)
@@ -101,6 +103,9 @@ class Applier:
             return waiting(batch.changes, "not sent: the run ended early")
         try:
             return self._send(batch)
+        except RollbookError as error:  # refused or unreachable: this call did nothing
+            stop.append(error)
+            return waiting(batch.changes, "not sent: the run ended early")
         except Exception as error:  # the other batches' answers must still be recorded; it is raised after that
             stop.append(error)
             return [Outcome(status=UNKNOWN, message="the answer was lost") for _ in batch.changes]
