@@ -94,21 +94,23 @@ class Applier:
         return answers, stop[0] if stop else None
 
     def _guarded(self, batch: Batch, stop: list[Exception]) -> Sequence[Outcome]:
+        """The answers of one bulk call; never raises, so that the other calls' answers are recorded too."""
         if stop:
             return waiting(batch.changes, "not sent: the run ended early")
         try:
             self.cancel.check()
-        except RollbookError as error:
+            first = self._first(batch)
+        except RollbookError as error:  # stopped, refused or unreachable: this call did nothing
             stop.append(error)
             return waiting(batch.changes, "not sent: the run ended early")
+        except Exception as error:
+            stop.append(error)
+            return _lost(batch)
         try:
-            return self._send(batch)
-        except RollbookError as error:  # refused or unreachable: this call did nothing
+            return self._settled(batch, first)
+        except Exception as error:  # a part of it may have arrived
             stop.append(error)
-            return waiting(batch.changes, "not sent: the run ended early")
-        except Exception as error:  # the other batches' answers must still be recorded; it is raised after that
-            stop.append(error)
-            return [Outcome(status=UNKNOWN, message="the answer was lost") for _ in batch.changes]
+            return _lost(batch)
 
     def _secrets(self, part: Slice, changes: Sequence[Change]) -> dict[str, str]:
         if part.kind != "user" or part.action != CREATE or self.passwords is None:
@@ -117,20 +119,27 @@ class Applier:
 
     def _send(self, batch: Batch) -> Sequence[Outcome]:
         """One bulk call; split where it was refused whole, asked again where the answer was lost."""
+        return self._settled(batch, self._first(batch))
+
+    def _first(self, batch: Batch) -> list[Outcome] | BatchRefused:
         try:
-            outcomes = list(self.target.apply(batch))
+            return list(self.target.apply(batch))
         except BatchRefused as refusal:
+            return refusal
+
+    def _settled(self, batch: Batch, first: list[Outcome] | BatchRefused) -> Sequence[Outcome]:
+        if isinstance(first, BatchRefused):
             if len(batch.changes) == 1:
-                return [Outcome(status=REFUSED, message=str(refusal), code=refusal.status)]
+                return [Outcome(status=REFUSED, message=str(first), code=first.status)]
             return self._split(batch)
         for _ in range(REPLAYS):
-            places = [place for place, outcome in enumerate(outcomes) if outcome.status == UNKNOWN]
+            places = [place for place, outcome in enumerate(first) if outcome.status == UNKNOWN]
             if not places:
                 break
             again = self._again(batch, [batch.changes[place] for place in places])
             for place, outcome in zip(places, again, strict=True):
-                outcomes[place] = outcome
-        return outcomes
+                first[place] = outcome
+        return first
 
     def _split(self, batch: Batch) -> Sequence[Outcome]:
         half = len(batch.changes) // 2
@@ -171,3 +180,7 @@ class Applier:
 
 def _with(batch: Batch, changes: Sequence[Change]) -> Batch:
     return Batch(kind=batch.kind, action=batch.action, changes=changes, secrets=batch.secrets)
+
+
+def _lost(batch: Batch) -> list[Outcome]:
+    return [Outcome(status=UNKNOWN, message="the answer was lost") for _ in batch.changes]
