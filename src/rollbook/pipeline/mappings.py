@@ -157,8 +157,11 @@ class Mapper:
     ) -> list[tuple[str, str, str, str, str | None]]:
         """Rule 18: same title and dates share one period; same title with other dates gets the year, then the school.
         A period that exists keeps its name as long as it still begins with the SIS's title."""
-        ledger: dict[str, str] = dict(self.db.execute("SELECT key, title FROM ledger_grading_period").fetchall())
+        there = self.db.execute('SELECT key, title, start, "end" FROM ledger_grading_period').fetchall()
+        ledger = {key: title for key, title, _, _ in there}
         ours = set(ledger.values())
+        today = {f"session:{session}" for members in made.values() for session, _, _ in members}
+        earlier = [row for row in there if row[0] not in today]
         taken = {
             t: (s, e) for t, s, e in self.db.execute('SELECT title, start, "end" FROM live_grading_period').fetchall()
         }
@@ -168,13 +171,13 @@ class Mapper:
         periods: list[tuple[str, str, str, str, str | None]] = []
         for (title, first, last), members in sorted(made.items(), key=lambda item: (item[0][1], item[0])):
             keys = [f"session:{session}" for session, _, _ in members]
-            key = next((known for known in sorted(keys) if known in ledger), min(keys))
+            same = [key for key, name, *dates in earlier if dates == [first, last] and _is_named(name, title)]
+            key = next((known for known in sorted(keys) if known in ledger), min(same or keys))
             name = ledger.get(key, "")
-            if not (name == title or name.startswith(f"{title} (")):
-                foreign = taken.get(title) not in (None, (first, last))
-                name = self._free_name(
-                    title, members, titles.count(title) > 1 or foreign, {**named, **taken_by(taken, first, last)}
-                )
+            if not _is_named(name, title):
+                others = {other: known for known, other in ledger.items() if known != key}
+                shared = titles.count(title) > 1 or title in others or taken.get(title) not in (None, (first, last))
+                name = self._free_name(title, members, shared, others | named | taken_by(taken, first, last))
             named[name] = key
             school = min(org for _, org, _ in members)
             periods.append((key, name, first, last, school))
@@ -187,6 +190,11 @@ class Mapper:
         names += [f"{title} ({year})", f"{title} ({year}, {min(school for _, _, school in members)})"]
         names += [f"{title} ({year}, {min(session for session, _, _ in members)})"]
         return next((name for name in names if name not in named), names[-1])
+
+
+def _is_named(name: str, title: str) -> bool:
+    """Is this the SIS's title, bare or with a suffix of ours?"""
+    return name == title or name.startswith(f"{title} (")
 
 
 def taken_by(live: dict[str, tuple[str, str]], first: str, last: str) -> dict[str, str]:

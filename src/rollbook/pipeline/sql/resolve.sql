@@ -76,21 +76,30 @@ LEFT JOIN (SELECT "sourcedId" AS id, any_value(subjects) AS subjects, any_value(
            FROM courses WHERE NOT gone GROUP BY 1) k ON k.id = c."courseSourcedId"
 WHERE NOT c.gone AND NOT ({class_excluded})
 -- name: desired_course
+-- The code is the building's and the course's, which no other course may have or have had (rule 16).
 CREATE TABLE desired_course AS
 WITH used AS (
     SELECT a.course, a.building, any_value(a.building_code) AS building_code, min(a.org) AS school, max(a.org) <> min(a.org) AS shared
     FROM active_class a GROUP BY a.course, a.building
 ), coded AS (
-    SELECT u.*, c.title, c."courseCode" AS code,
-           count(*) OVER (PARTITION BY u.building, lower(c."courseCode")) = 1 AS alone
+    SELECT u.course || '|' || u.building AS key, u.*, c.title, c."courseCode" AS code,
+           building_code || '-' || coalesce(c."courseCode", u.course) AS short, building_code || '-' || u.course AS long
     FROM used u JOIN (SELECT * FROM courses WHERE NOT gone QUALIFY row_number() OVER (PARTITION BY "sourcedId") = 1) c
       ON c."sourcedId" = u.course
     ANTI JOIN blocked_courses b ON b.id = u.course
+), named AS (
+    SELECT c.*, l.code AS own,
+           count(*) OVER (PARTITION BY lower(short)) = 1 AND (x.key IS NULL OR x.key = c.key) AS alone
+    FROM coded c LEFT JOIN ledger_course l ON l.key = c.key
+    LEFT JOIN (SELECT lower(code) AS code, min(key) AS key FROM ledger_course GROUP BY 1) x ON x.code = lower(c.short)
+), taken AS (
+    SELECT lower(short) AS code FROM named WHERE alone UNION SELECT lower(code) FROM ledger_course
 )
-SELECT course || '|' || building AS key, coalesce(c.title, course) AS title,
-       coalesce(l.code, building_code || '-' || CASE WHEN c.code IS NOT NULL AND alone THEN c.code ELSE course END) AS code,
-       c.building, school, CAST(NULL AS VARCHAR) AS year, c.code AS plain_code
-FROM coded c LEFT JOIN (SELECT key, code FROM ledger_course) l ON l.key = c.course || '|' || c.building
+SELECT key, coalesce(title, course) AS title,
+       coalesce(own, CASE WHEN alone THEN short
+                          WHEN lower(long) IN (FROM taken) THEN long || '-' || left(md5(key), 8) ELSE long END) AS code,
+       building, school, CAST(NULL AS VARCHAR) AS year, code AS plain_code
+FROM named
 -- name: class_periods
 CREATE TABLE class_periods AS
 SELECT a.no, list_sort(list_distinct(list(m.period))) AS periods, max(t.end_date) AS end_date,
