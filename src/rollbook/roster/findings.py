@@ -22,6 +22,17 @@ class Finding:
 
 
 _BLOCKS: dict[str, tuple[str, str]] = {
+    "CSV_UNREADABLE_FILE": (
+        "A file is damaged or its rows cannot be told apart; nothing is taken for gone.",
+        "Export and send it again.",
+    ),
+    "CSV_MISSING_FILE": ("A file that a roster needs is not in the package.", "Add the file to the SIS export."),
+    "CSV_NO_HEADER": ("A file has no header line, so its columns are unknown.", "Export it with a header line."),
+    "CSV_MISSING_COLUMN": ("A column that Rollbook needs is missing.", "Add the named columns to the SIS export."),
+    "CSV_CUT_OFF": (
+        "A file breaks off in the middle of a row; nothing is taken for gone.",
+        "Export and send it again; what is there was read.",
+    ),
     "STAGE_BAD_LINE": (
         "A line of the file could not be read.",
         "Correct the line in the SIS export; the rest was read.",
@@ -102,6 +113,40 @@ _BLOCKS: dict[str, tuple[str, str]] = {
     ),
 }
 _WARNS: dict[str, tuple[str, str]] = {
+    "CSV_EMPTY_FILE": ("A file has no rows.", "If that is not meant, export again; removals wait for a person."),
+    "CSV_COLUMN_EXPECTED": (
+        "A column that OneRoster demands is missing; Rollbook goes on without it.",
+        "Ask the SIS vendor to add the named columns.",
+    ),
+    "CSV_UNKNOWN_COLUMN": ("A file has columns OneRoster does not know; they were left out.", "Nothing to do."),
+    "CSV_DOUBLED_COLUMN": ("A column is there twice; the first one was read.", "Correct the header of the SIS export."),
+    "CSV_MISSPELT_COLUMN": (
+        "A column name is misspelt and was read as meant.",
+        "Correct the header of the SIS export.",
+    ),
+    "CSV_UNKNOWN_FILE": ("The package has files OneRoster does not know; they were left out.", "Nothing to do."),
+    "CSV_IN_FOLDER": (
+        "The files of the zip lie in a folder instead of its root.",
+        "Zip the files without their folder.",
+    ),
+    "CSV_MANIFEST_UNCLEAR": (
+        "The manifest has values that mean nothing.",
+        "Ask the SIS vendor to correct the manifest.",
+    ),
+    "CSV_MANIFEST_WRONG": (
+        "The manifest and the files disagree; the files were believed.",
+        "Ask the SIS vendor to correct the manifest.",
+    ),
+    "CSV_DELIMITER": ("A file is not separated by commas; it was read all the same.", "Export it with commas."),
+    "CSV_NUL_BYTES": (
+        "A file has NUL bytes; they were taken out of a copy.",
+        "Ask the SIS vendor to correct the export.",
+    ),
+    "CSV_MIXED_LINE_ENDS": ("A file mixes line ends; a copy was mended.", "Ask the SIS vendor to correct the export."),
+    "CSV_NOT_UTF8": (
+        "A file is not UTF-8; a converted copy was read (UTF-16, else Windows-1252).",
+        "Export it as UTF-8.",
+    ),
     "SOURCE_INCOMPLETE": (
         "A collection could not be read completely, so nothing that depends on it is removed.",
         "Run again; if it stays, ask the SIS vendor about the reason shown.",
