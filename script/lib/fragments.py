@@ -35,7 +35,10 @@ def main() -> int:
     for problem in found:
         print(problem, file=sys.stderr)
     draft = [sys.executable, "-m", "towncrier", "build", "--draft", "--version", "0"]
-    return bool(found) or subprocess.run(draft, cwd=ROOT, stdout=subprocess.DEVNULL, check=False).returncode
+    built = subprocess.run(draft, cwd=ROOT, capture_output=True, text=True, check=False)
+    if built.returncode:
+        print(built.stderr, file=sys.stderr)
+    return int(bool(found) or built.returncode)
 
 
 if __name__ == "__main__":

@@ -27,9 +27,7 @@ class Traffic:
         self.refused = 0
         self.log: deque[list[Any]] = deque(maxlen=200_000)
 
-    def note(
-        self, method: str, template: str, status: int, *, credits: int = 0, started: float = 0.0
-    ) -> None:
+    def note(self, method: str, template: str, status: int, *, credits: int = 0, started: float = 0.0) -> None:
         """One attempt. `template` is the path without ids, so that no personal data is kept.
 
         `started` is a wall clock in seconds; a log row is [started, method, template, status, credits].
@@ -55,9 +53,7 @@ def json_response(data: Any, status: int = 200) -> Response:
     return Response(msgspec.json.encode(data), status, media_type="application/json")
 
 
-def control_routes(
-    faults: Faults, traffic: Traffic, more: Callable[[], dict[str, Any]] = dict
-) -> list[Route]:
+def control_routes(faults: Faults, traffic: Traffic, more: Callable[[], dict[str, Any]] = dict) -> list[Route]:
     """Routes of the control API.
 
     GET `/_practice/faults` lists; POST takes {"on": [{"name", ...settings} or text], "off": [names],
