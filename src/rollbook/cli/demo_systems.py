@@ -64,7 +64,7 @@ class Systems:
                 "active_year": _YEAR,
                 "schools": {"*": "create"},
                 "terms": {"*": {"*": "create"}},
-                "roles": {"*": {"student": "Student", "teacher": "Teacher", "*": "skip"}},
+                "roles": {"*": {"student": "Student", "teacher": "Teacher", "guardian": "Parent", "*": "skip"}},
             }
         )
 

@@ -16,6 +16,7 @@ def add_to(app: typer.Typer) -> None:
     @command(app, "generate")
     def generate(
         shell: Shell,
+        *,
         out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for day-001, day-002, …")],
         students: Annotated[int, typer.Option("--students", min=1, help="How many students.")] = 1000,
         seed: Annotated[int, typer.Option("--seed", help="Same seed, same district.")] = 1,

@@ -30,7 +30,7 @@ def add_to(app: typer.Typer) -> None:
     _add_list(group)
 
     @command(group, "approve")
-    def approve(shell: Shell, hold: HoldId, by: By, reason: Reason, until: Until = None, org: Org = None) -> None:
+    def approve(shell: Shell, hold: HoldId, *, by: By, reason: Reason, until: Until = None, org: Org = None) -> None:
         """Permit exactly these changes and sync afresh; old rows are never sent."""
         from rollbook.cli.waiting import show_ended, wait_for
 

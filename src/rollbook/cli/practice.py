@@ -34,6 +34,7 @@ def _add_sis(group: typer.Typer) -> None:
     @command(group, "sis")
     def sis(
         shell: Shell,
+        *,
         directory: Annotated[Path, typer.Argument(metavar="DIR", help="A OneRoster CSV folder.")],
         version: Annotated[str, typer.Option("--version", metavar="1.1|1.2", help="What is served.")] = "1.1",
         port: Annotated[int, typer.Option("--port", help="0 takes a free one.")] = SIS_PORT,
@@ -57,6 +58,7 @@ def _add_lms(group: typer.Typer) -> None:
     @command(group, "lms")
     def lms(
         shell: Shell,
+        *,
         port: Annotated[int, typer.Option("--port", help="0 takes a free one.")] = LMS_PORT,
         key: Key = "practice",
         secret: Secret = "practice",

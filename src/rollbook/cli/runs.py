@@ -84,6 +84,7 @@ def _add_changes(group: typer.Typer) -> None:
     def changes(
         shell: Shell,
         run_id: RunId,
+        *,
         kind: Annotated[str | None, typer.Option("--kind", help="Only this LMS kind, e.g. user.")] = None,
         action: Annotated[str | None, typer.Option("--action", help="Only this action, e.g. create.")] = None,
         school: Annotated[str | None, typer.Option("--school", metavar="ID", help="Only this org.")] = None,

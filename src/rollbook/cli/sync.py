@@ -38,6 +38,7 @@ def add_to(app: typer.Typer) -> None:
     def plan(
         shell: Shell,
         org: Org,
+        *,
         kind: Kinds = None,
         school: Schools = None,
         live: Live = False,
@@ -50,6 +51,7 @@ def add_to(app: typer.Typer) -> None:
     def sync(
         shell: Shell,
         org: Org,
+        *,
         kind: Kinds = None,
         school: Schools = None,
         live: Live = False,
