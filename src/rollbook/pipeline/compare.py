@@ -73,7 +73,9 @@ def _run(db: Connection, statement: str, scope: Scope) -> None:
         "exclusive": int(scope.settings.enrollments.end_dates == "exclusive"),
         "take_extras": scope.settings.enrollments.members == "sis",
         "guardians": scope.settings.users.guardians,
+        "by_sourced_id": scope.settings.users.unique_id == "sourcedId",
     }
+    statement = statement.replace("{unique_id}", f'"{scope.settings.users.unique_id}"')
     db.execute(statement, {name: value for name, value in parameters.items() if f"${name}" in statement})
 
 
@@ -296,6 +298,7 @@ def _enrollments(db: Connection, named: Mapping[str, str], scope: Scope) -> None
              AND w.user_no IN (SELECT user_no FROM user_no u WHERE u.key = e."user") GROUP BY section""")
     _run(db, named["enrollment_difference"], scope)
     _run(db, named["give_enrollments"], scope)
+    _run(db, named["dangling"], scope)
     _run(db, named["gone_enrollments"], scope)
 
 

@@ -153,13 +153,15 @@ FROM users WHERE NOT gone AND "primaryOrgSourcedId" IS NOT NULL
 -- name: ENROLLMENT_CLASS_MISSING
 INSERT INTO found BY NAME
 SELECT 'ENROLLMENT_CLASS_MISSING' AS code, 'enrollments' AS collection, "sourcedId" AS id,
-       "schoolSourcedId" AS school, page, "classSourcedId" AS other
-FROM enrollments WHERE class_no IS NULL AND NOT gone
+       "schoolSourcedId" AS school, page,
+       coalesce("classSourcedId", (SELECT c."sourcedId" FROM classes c WHERE c.rowid = class_no)) AS other
+FROM enrollments WHERE NOT gone AND (class_no IS NULL OR class_no IN (SELECT rowid FROM classes WHERE gone))
 -- name: ENROLLMENT_USER_MISSING
 INSERT INTO found BY NAME
 SELECT 'ENROLLMENT_USER_MISSING' AS code, 'enrollments' AS collection, "sourcedId" AS id,
-       "schoolSourcedId" AS school, page, "userSourcedId" AS other
-FROM enrollments WHERE user_no IS NULL AND NOT gone
+       "schoolSourcedId" AS school, page,
+       coalesce("userSourcedId", (SELECT u."sourcedId" FROM users u WHERE u.rowid = user_no)) AS other
+FROM enrollments WHERE NOT gone AND (user_no IS NULL OR user_no IN (SELECT rowid FROM users WHERE gone))
 -- name: ENROLLMENT_ROLE_UNKNOWN
 INSERT INTO found BY NAME
 SELECT 'ENROLLMENT_ROLE_UNKNOWN' AS code, 'enrollments' AS collection, "sourcedId" AS id,

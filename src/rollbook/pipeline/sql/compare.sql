@@ -57,9 +57,11 @@ JOIN desired_section s ON s.key = d.key
 WHERE split_part(v.code, '|', 2) <> '' AND NOT coalesce(v.admin, false)
   AND NOT exists(SELECT 1 FROM have_enrollment h WHERE h.section || '|' || h."user" = v.code)
 -- name: take_extra_members
+-- A section that Rollbook made had no members at the first match; in others nobody can tell, so they are held (rule 21).
 INSERT INTO have_enrollment BY NAME
-SELECT e.class_no, u.user_no, e.admin, 'adopted' AS origin, e.section, e."user", e.school
-FROM extra_member e LEFT JOIN user_no u ON u.key = e."user"
+SELECT e.class_no, u.user_no, e.admin, CASE WHEN s.origin = 'created' THEN 'extra' ELSE 'adopted' END AS origin,
+       e.section, e."user", e.school
+FROM extra_member e LEFT JOIN user_no u ON u.key = e."user" LEFT JOIN ledger_section s ON s.key = e.section
 -- name: enrollment_difference
 CREATE TABLE enrollment_difference AS
 SELECT w.class_no AS want_class, w.user_no AS want_user, w.admin AS want_admin, h.*
@@ -78,6 +80,16 @@ JOIN (SELECT key, class_no, school, year FROM desired_section) s ON s.class_no =
 JOIN (SELECT key, user_no FROM desired_user) u ON u.user_no = e.want_user
 WHERE e.want_class IS NOT NULL
 ORDER BY action, s.school, key
+-- name: dangling
+-- Records that are present although their class or user is not: blocked, so not gone (rule 20). A user nobody lists is
+-- known by sourcedId alone; with another unique id, NULL stands for everybody in that class who is not there.
+CREATE TABLE dangling AS
+SELECT coalesce(c."sourcedId", e."classSourcedId") AS section,
+       CASE WHEN u."sourcedId" IS NOT NULL THEN u.{unique_id} WHEN $by_sourced_id THEN e."userSourcedId" END AS "user"
+FROM (SELECT "classSourcedId", "userSourcedId", class_no, user_no FROM enrollments WHERE NOT gone
+      AND (class_no IS NULL OR user_no IS NULL OR class_no IN (SELECT rowid FROM classes WHERE gone)
+           OR user_no IN (SELECT rowid FROM users WHERE gone))) e
+LEFT JOIN classes c ON c.rowid = e.class_no LEFT JOIN users u ON u.rowid = e.user_no
 -- name: gone_enrollments
 -- Rule 20: taken away only what we gave, only when every collection on the path was read whole, and only inside the
 -- scope; a record that is present but blocked, frozen or dormant is not gone.
@@ -91,13 +103,15 @@ WITH lost AS (
         SELECT x.key, max(CAST(g."end" AS DATE)) AS last_day
         FROM (SELECT key, unnest(grading_periods) AS period FROM ledger_section) x
         JOIN ledger_grading_period g ON g.key = x.period GROUP BY x.key) p ON p.key = e.section
-    WHERE e.want_class IS NULL AND (e.origin <> 'adopted' OR ($take_extras AND NOT e.admin))
+    WHERE e.want_class IS NULL AND (e.origin NOT IN ('adopted', 'extra') OR ($take_extras AND NOT e.admin))
 ), presence AS (
     SELECT l.section, l.user,
-           bool_or(r.class_no IS NOT NULL AND (r."endDate" IS NULL OR r."endDate" - $exclusive >= least($today, l.last_day)))
-               AS there,
+           bool_or(r.class_no IS NOT NULL AND (
+               r.blocked OR r."endDate" IS NULL OR r."endDate" - $exclusive >= least($today, l.last_day))) AS there,
            bool_or(r."endDate" - $exclusive < least($today, l.last_day)) AS ended
-    FROM lost l LEFT JOIN (SELECT * FROM enrollments WHERE NOT gone) r
+    FROM lost l LEFT JOIN (
+        SELECT class_no, user_no, "endDate", "sourcedId" IS NULL OR "sourcedId" IN (SELECT id FROM blocked_enrollments)
+            AS blocked FROM enrollments WHERE NOT gone) r
       ON r.class_no = l.class_no AND r.user_no = l.user_no
     GROUP BY 1, 2
 )
@@ -110,6 +124,8 @@ LEFT JOIN present_user pu ON pu.unique_id = l.user
 LEFT JOIN desired_user du ON du.key = l.user
 LEFT JOIN (SELECT "sourcedId" AS id FROM classes WHERE NOT gone GROUP BY 1) c ON c.id = l.section
 WHERE $complete AND NOT coalesce(there, false)
+  AND NOT exists(SELECT 1 FROM dangling g WHERE g.section = l.section AND g."user" = l."user")
+  AND (l.user_no IS NOT NULL OR l.section NOT IN (SELECT section FROM dangling WHERE "user" IS NULL))
   AND (l.section_wanted OR c.id IS NULL) AND (du.key IS NOT NULL OR pu.unique_id IS NULL)
   AND (NOT coalesce(concluded, false) OR coalesce(ended, false))
 ORDER BY l.school, key

@@ -123,7 +123,7 @@ FROM enrollments e
 JOIN (SELECT class_no, least($today, last_day) AS day FROM desired_section) s ON s.class_no = e.class_no
 JOIN (SELECT user_no FROM desired_user) u ON u.user_no = e.user_no
 ANTI JOIN blocked_enrollments b ON b.id = e."sourcedId"
-WHERE NOT e.gone AND e.role NOT IN ('guardian', 'parent', 'relative')
+WHERE NOT e.gone AND e."sourcedId" IS NOT NULL AND e.role NOT IN ('guardian', 'parent', 'relative')
   AND (e."beginDate" IS NULL OR e."beginDate" <= s.day + $before)
   AND (e."endDate" IS NULL OR e."endDate" - $exclusive >= s.day)
 GROUP BY s.class_no, u.user_no
