@@ -37,6 +37,7 @@ class World:
 
     def __init__(self, folder: Path, lms: str) -> None:
         self.folder, self.lms = folder, lms
+        self.processes: list[subprocess.Popen[str]] = []
         self.environment = {
             **os.environ,
             "ROLLBOOK_DATA": str(folder / "data"),
@@ -44,10 +45,19 @@ class World:
         }
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "rollbook.cli", *arguments, "--json"],
             env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
+        self.processes.append(process)
+        return process
+
+    def stop(self) -> None:
+        """Nothing outlives a test, a failed one included."""
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
     def run(self, *arguments: str, code: int = 0, schema: str = "run") -> Any:
         out, _ = self.end(self.start(*arguments), code)
@@ -55,7 +65,7 @@ class World:
         return out
 
     def end(self, process: subprocess.Popen[str], code: int) -> tuple[Any, str]:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=120)
         assert process.returncode == code, (out, err)
         return json.loads(out), err
 
@@ -68,7 +78,7 @@ class World:
         self.ask("/_practice/faults", {"on": [{"name": "slow", "seconds": seconds, "method": "POST"}]})
 
     def wait_for_writes(self, least: int) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             attempts = self.ask("/_practice/requests")["attempts"]
             if sum(n for name, n in attempts.items() if name.startswith(("POST", "PUT"))) >= least:
@@ -82,8 +92,11 @@ def world(tmp_path: Path, days: list[Path]) -> Iterator[World]:
     with serve(create_sis(days[0])) as sis, serve(create_lms()) as lms:
         (tmp_path / "maple.yaml").write_text(CONFIG.format(sis=sis.url, lms=lms.url))
         found = World(tmp_path, lms.url)
-        found.run("config", "import", str(tmp_path / "maple.yaml"), schema="config-import")
-        yield found
+        try:
+            found.run("config", "import", str(tmp_path / "maple.yaml"), schema="config-import")
+            yield found
+        finally:
+            found.stop()
 
 
 def test_a_killed_run_is_taken_over_and_ends_the_same(world: World) -> None:
@@ -121,7 +134,7 @@ def test_ctrl_c_cancels_cleanly(world: World) -> None:
 
 
 def test_a_second_process_watches_and_its_run_follows(world: World) -> None:
-    world.slow(1.0)
+    world.slow(3.0)
     first = world.start("sync", "maple")
     world.wait_for_writes(1)
     second = world.start("plan", "maple")
@@ -135,7 +148,7 @@ def test_a_second_process_watches_and_its_run_follows(world: World) -> None:
 
 
 def test_another_process_cancels_a_run(world: World) -> None:
-    world.slow(1.0)
+    world.slow(3.0)
     process = world.start("sync", "maple")
     world.wait_for_writes(1)
     [running] = world.run("runs", schema="runs")["runs"]

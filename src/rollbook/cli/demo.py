@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,14 +33,18 @@ def add_to(app: typer.Typer) -> None:
     ) -> None:
         """Show Rollbook at work: a practice SIS and LMS, and a first full sync between them."""
         from rollbook.cli.demo_systems import Systems
+        from rollbook.cli.waiting import interrupts
 
         os.environ["ROLLBOOK_ALLOW_PRIVATE_HOSTS"] = "1"
         folder = Path(tempfile.mkdtemp(prefix="rollbook-demo-"))
         try:
-            with Systems(folder, students=students, seed=seed, port=0 if once else port) as systems:
+            ports = 0 if once else port
+            with interrupts() as end, Systems(folder, students=students, seed=seed, port=ports) as systems:
+                if end.is_set():
+                    raise KeyboardInterrupt
                 code = _sync(shell, folder, systems)
                 if not once and not code:
-                    _stay(shell, systems, folder)
+                    _stay(shell, systems, folder, end)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         if code:
@@ -73,12 +78,11 @@ def _first_run(shell: Shell, folder: Path, systems: Systems) -> Run:
     return wait_for(shell, opened, request_run(org=SLUG, wanted=Wanted(), by=OPERATOR))
 
 
-def _stay(shell: Shell, systems: Systems, folder: Path) -> None:
-    from rollbook.cli.practice import wait_for_end
-
+def _stay(shell: Shell, systems: Systems, folder: Path, end: threading.Event) -> None:
     addresses = systems.addresses()
     shell.note(f"Practice SIS: {addresses['sis']}   Practice LMS: {addresses['lms']}")
     shell.note("Try this in another terminal:")
     shell.note(f"  ROLLBOOK_ALLOW_PRIVATE_HOSTS=1 rollbook sync {SLUG} --data {folder / 'data'}")
     shell.note("Ctrl-C ends everything and deletes the data.")
-    wait_for_end()
+    while not end.wait(0.5):
+        pass

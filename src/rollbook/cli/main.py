@@ -20,6 +20,7 @@ app = typer.Typer(
 for group in (demo, sync, runs, holds, check, config, generate, practice, operate, doctor, version):
     group.add_to(app)
 
+_INTERRUPTED = 130  # what Typer makes of a Ctrl-C
 _Usage: type[Exception] = typer.BadParameter.__mro__[1]
 
 
@@ -38,6 +39,8 @@ def _run(given: list[str]) -> int:
     as_json, debug = "--json" in given, "--debug" in given
     try:
         result = app(given, prog_name="rollbook", standalone_mode=False)
+        if result == _INTERRUPTED:
+            raise KeyboardInterrupt
         return result if isinstance(result, int) else 0
     except RollbookError as error:
         if debug:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -79,6 +78,7 @@ def _add_lms(group: typer.Typer) -> None:
 
 
 def _serve(shell: Shell, make: Callable[[], Any], port: int, with_parent: bool, *, kind: str, base: str) -> None:
+    from rollbook.cli.waiting import interrupts
     from rollbook.practice.faults import UnknownFault
     from rollbook.practice.server import serve
 
@@ -90,24 +90,16 @@ def _serve(shell: Shell, make: Callable[[], Any], port: int, with_parent: bool, 
         running = serve(app, port)
     except OSError:
         raise ConfigError(f"port {port} is in use; choose another with --port") from None
-    with running:
+    with running, interrupts() as end:
         found = {"practice": kind, "url": running.url, "base_url": running.url + base, "port": running.port}
         if kind == "sis":
             found["token_url"] = f"{running.url}/token"
         shell.answer(found, lambda: shell.say(f"Practice {kind.upper()}: {running.url} (API: {running.url}{base})"))
         sys.stdout.flush()
-        wait_for_end(with_parent=with_parent)
-
-
-def wait_for_end(*, with_parent: bool = False) -> None:
-    """Return after Ctrl-C or SIGTERM, or when the parent that holds our stdin is gone."""
-    end = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: end.set())
-    if with_parent:
-        threading.Thread(target=_read_to_end, args=(end,), daemon=True).start()
-    while not end.wait(0.5):
-        pass
+        if with_parent:
+            threading.Thread(target=_read_to_end, args=(end,), daemon=True).start()
+        while not end.wait(0.5):
+            pass
 
 
 def _read_to_end(end: threading.Event) -> None:

@@ -27,7 +27,7 @@ def wait_for(shell: Shell, folder: DataFolder, run: Run) -> Run:
     from rollbook.engine.embedded import Embedded
 
     asked: list[bool] = []
-    with _interrupts() as interrupted, progress_bar() as listener:
+    with interrupts() as interrupted, progress_bar() as listener:
 
         def tick() -> None:
             if interrupted.is_set() and not asked:
@@ -57,7 +57,7 @@ def show_ended(shell: Shell, run: Run, **more: Any) -> None:
 
 
 @contextmanager
-def _interrupts() -> Iterator[threading.Event]:
+def interrupts() -> Iterator[threading.Event]:
     """Set after the first Ctrl-C or SIGTERM; the second one raises KeyboardInterrupt."""
     event = threading.Event()
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from rollbook.core.protocols import Hold
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.errors import Bug, RollbookError
+from rollbook.roster.lms import KINDS
 from rollbook.store.lease import Lease
 from rollbook.store.models import HoldRow, HoldState, Organization, PermitRow, Run, RunState
 
@@ -45,7 +46,7 @@ def end_run(lease: Lease, result: RunResult) -> Run:
         _replace_holds(run, result)
         if not run.dry_run:
             _use_permits(run)
-        if run.compare_live:
+        if run.compare_live and _covers_everything(run):
             Organization.objects.filter(pk=run.organization_id).update(compare_live=False)
     return run
 
@@ -103,6 +104,11 @@ def _close(run: Run) -> None:
     run.ended_at = timezone.now()
     run.lease_owner, run.lease_until = "", None
     run.save()
+
+
+def _covers_everything(run: Run) -> bool:
+    """Only a whole sync makes up for what happened after a restored backup."""
+    return not run.dry_run and not run.schools and set(run.kinds) == set(KINDS)
 
 
 def _in_scope(run: Run, path: str = "") -> Q:
