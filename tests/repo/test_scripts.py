@@ -57,7 +57,7 @@ def test_the_build_server_hears_of_failures(test: str, check: str, expected: int
     (folder / "script/check").write_text(f"cat; echo checks ran; {check}\n")
     result = subprocess.run([folder / ".ci/run"], cwd=tmp_path, capture_output=True, text=True, timeout=20)
     assert result.returncode == expected
-    assert result.stdout.splitlines() == ["tests ran", "checks ran"]
+    assert result.stdout.splitlines() == ["tests ran", "checks ran", "tests ran"]
 
 
 def test_check_runs_every_check_and_says_which_failed(tmp_path: Path) -> None:
