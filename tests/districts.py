@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ from rollbook.connectors.memory import CONNECTOR
 from rollbook.connectors.memory.server import LINKS, code_of
 from rollbook.connectors.memory.space import Space, Stored, space
 from rollbook.core.protocols import Permit
-from rollbook.core.stored import RunResult
+from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.pipeline import roster_run, summary
+from rollbook.pipeline.run_types import Request
 from rollbook.roster.changes import Outcome
-from rollbook.roster.lms import KINDS
+from rollbook.roster.lms import CREATE, KINDS
 from rollbook.roster.settings import parse
 from rollbook.testing.world import MemoryWorld, NeverCancelled
 
@@ -116,17 +117,22 @@ def settings_of(**more: Any) -> dict[str, Any]:
 
 
 class Watched:
-    """A target that writes down what it is sent."""
+    """A target that writes down what it is sent. `doubled` names objects that were made although they were there, of
+    kinds that an LMS would make twice."""
 
     def __init__(self, target: Any) -> None:
         self._target = target
         self.batches: list[Batch] = []
+        self.doubled: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._target, name)
 
     def apply(self, batch: Batch) -> Sequence[Outcome]:
         self.batches.append(batch)
+        if batch.action == CREATE and batch.kind not in self.traits.replay_safe:
+            there = self._target.look_up(batch.changes)
+            self.doubled += [change.key for change, live in zip(batch.changes, there, strict=True) if live]
         outcomes: Sequence[Outcome] = self._target.apply(batch)
         return outcomes
 
@@ -147,6 +153,7 @@ class Organization:
         self.district = district
         self.settings = settings_of(**settings)
         self.now = NOW
+        self.plan: tuple[int, StoredPlan] | None = None
 
     # --- runs ---------------------------------------------------------------------------------------------------------
 
@@ -154,8 +161,46 @@ class Organization:
         """A roster run at `self.now`; what it sent is in `self.sent` afterwards."""
         self.lms.rows = self.district.rows
         self.target.batches.clear()
+        self.plan = None
+        return self._river(roster_run.roster_run, request)
+
+    def finish(self) -> RunResult:
+        """What the next start does for a run that ended without settling."""
+        assert self.plan is not None
+        return self._river(roster_run.finish, {}, *self.plan)
+
+    def resume(self) -> RunResult:
+        """Send the last run's plan (again)."""
+        assert self.plan is not None
+        return self._river(roster_run.apply_stored, {}, *self.plan)
+
+    def undo(self, plan: tuple[int, StoredPlan] | None, **request: Any) -> RunResult:
+        """Undo what a plan (`self.plan` after its run) did."""
+        assert plan is not None
+        self.target.batches.clear()
+        return self._river(roster_run.undo_run, request, *plan)
+
+    def _river(self, flow: Any, asked: dict[str, Any], run: int | None = None, *plan: StoredPlan) -> RunResult:
+        request = Request(
+            **{
+                "run_id": f"run-{self.world.runs}",
+                "settings": parse(self.settings),
+                "settings_digest": "settings",
+                "kinds": tuple(KINDS),
+                "now": self.now,
+            }
+            | asked
+        )
         with mock.patch.object(roster_run, "connect", _in_memory):
-            return self.world.run(self.source, self.target, parse(self.settings), **{"now": self.now} | request)
+            world = self.world.world(self.source, self.target, journal_of=run)
+            result: RunResult = flow(request, world, *plan, self._step)
+        return result
+
+    def _step(self, name: str, work: Callable[[], Any]) -> Any:
+        done = work()
+        if name == "store":
+            self.plan = (self.world.runs, done)
+        return done
 
     def next_day(self, days: int = 1) -> Organization:
         self.now += timedelta(days=days)

@@ -29,7 +29,12 @@ def invert(db: Connection, plan: StoredPlan) -> dict[str, int]:
             _note(db, notes, f"{kind} stays: Rollbook never deletes one", "action = 'create'")
         _put_back(db, kind)
         _note(db, notes, f"{kind} stays linked", "action = 'adopt'")
-        _note(db, notes, f"{kind} has changed since", "action IN ('update', 'rekey') AND now IS DISTINCT FROM after")
+        _note(
+            db,
+            notes,
+            f"{kind} has changed since",
+            f"action IN ('update', 'rekey') AND (now IS NULL OR {_moved_on(kind)})",
+        )
     return notes
 
 
@@ -46,13 +51,32 @@ def _take_back(db: Connection, kind: str) -> None:
 
 
 def _put_back(db: Connection, kind: str) -> None:
-    """Updates and re-keys, backwards: both sides of a change hold all fields, so the sides swap."""
+    """Updates and re-keys, backwards: each field that is still as the plan left it, the others as they are now."""
+    fields = ", ".join(
+        f"'{name}', CASE WHEN {_text('now', name)} IS NOT DISTINCT FROM {_text('after', name)}"
+        f" THEN before->'{name}' ELSE now->'{name}' END"
+        for name in KINDS[kind].fields
+    )
     db.execute(f"""
         INSERT INTO changes_{kind} BY NAME
         SELECT action, coalesce(new_key, key) AS key, CASE WHEN new_key IS NOT NULL THEN key END AS new_key, school,
-               year,
-               lms_id, after AS before, before AS after, 'send' AS state
-        FROM did WHERE action IN ('update', 'rekey') AND now = after ORDER BY school, key""")
+               year, lms_id, now AS before, back AS after, 'send' AS state
+        FROM (SELECT *, CAST(json_object({fields}) AS VARCHAR) AS back FROM did
+              WHERE action IN ('update', 'rekey') AND now IS NOT NULL)
+        WHERE back <> now OR new_key IS NOT NULL ORDER BY school, key""")
+
+
+def _moved_on(kind: str) -> str:
+    """Is a field that the plan changed not as the plan left it?"""
+    return " OR ".join(
+        f"({_text('before', name)} IS DISTINCT FROM {_text('after', name)}"
+        f" AND {_text('now', name)} IS DISTINCT FROM {_text('after', name)})"
+        for name in KINDS[kind].fields
+    )
+
+
+def _text(side: str, name: str) -> str:
+    return f"CAST({side}->'{name}' AS VARCHAR)"
 
 
 def _note(db: Connection, notes: dict[str, int], words: str, where: str) -> None:

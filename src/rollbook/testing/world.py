@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,7 @@ class MemoryWorld:
     passwords: MemoryPasswords = field(default_factory=MemoryPasswords)
     permits: MemoryPermits = field(default_factory=MemoryPermits)
     memory: MemoryMemory = field(default_factory=MemoryMemory)
-    journals: dict[str, MemoryJournal] = field(default_factory=dict)
+    journals: dict[tuple[int, str], MemoryJournal] = field(default_factory=dict)
     runs: int = 0
     cancel: Cancel = field(default_factory=NeverCancelled)
     wrap: Callable[[Journal], Journal] | None = None
@@ -146,19 +147,20 @@ class MemoryWorld:
     def __post_init__(self) -> None:
         self.blobs = FolderBlobs(self.folder / "blobs")
 
-    def journal(self, digest: str) -> Journal:
-        journal: Journal = self.journals.setdefault(digest, MemoryJournal())
+    def journal(self, run: int, digest: str) -> Journal:
+        """The journal of a plan in a run; runs do not share theirs, even when their plans are alike."""
+        journal: Journal = self.journals.setdefault((run, digest), MemoryJournal())
         return self.wrap(journal) if self.wrap else journal
 
-    def world(self, source: Source | None, target: Target) -> World:
-        """The world of one run."""
+    def world(self, source: Source | None, target: Target, *, journal_of: int | None = None) -> World:
+        """The world of one run. `journal_of` is the number of an earlier run that is finished, resumed or undone."""
         self.runs += 1
         return World(
             source=source,
             target=target,
             blobs=self.blobs,
             ledger=self.ledger,
-            journal=self.journal,
+            journal=partial(self.journal, journal_of or self.runs),
             passwords=self.passwords,
             permits=self.permits,
             memory=self.memory,

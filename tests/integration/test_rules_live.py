@@ -1,0 +1,101 @@
+"""Rules 23 and 24: the live LMS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+
+from rollbook.roster.changes import LiveRecord
+from tests.districts import Organization, counts, small
+
+Make = Callable[..., Organization]
+
+
+def spoil(org: Organization) -> None:
+    """People change what is synced, by hand."""
+    org.stored("user", "sam").fields["first_name"] = "Changed"
+    org.stored("course", "A-c1").fields["title"] = "Changed"
+    org.stored("section", "k1").fields["title"] = "Changed"
+
+
+def spoiled(org: Organization) -> bool:
+    values = [org.user("sam")["first_name"], org.all("course")["A-c1"]["title"], org.all("section")["k1"]["title"]]
+    assert len({value == "Changed" for value in values}) == 1, "all or none"
+    return values[0] == "Changed"
+
+
+@pytest.mark.rule(23)
+@pytest.mark.parametrize(("compare", "back_after"), [("weekly", 7), ("every", 1), ("never", None)])
+def test_synced_fields_go_back_to_the_values_of_the_sis(
+    organization: Make, compare: str, back_after: int | None
+) -> None:
+    org = organization(live={"compare": compare})
+    org.run()
+    spoil(org)
+    for day in (1, 6, 7):
+        org.next_day(1 if day in (1, 7) else 5).run()
+        assert spoiled(org) == (back_after is None or day < back_after)
+
+
+@pytest.mark.rule(23)
+def test_a_comparison_that_finds_nothing_sends_nothing(organization: Make) -> None:
+    district = small().school("B").student("bo", "B", "A").user("gina", "guardian", "A")
+    org = organization(district.put("users", "sam", agentSourcedIds="gina"), live={"compare": "every"})
+    org.run()
+    version = org.world.ledger.version.number
+    org.next_day().run()
+    assert org.sent == []
+    assert org.world.ledger.version.number == version
+
+
+@pytest.mark.rule(23)
+@pytest.mark.parametrize(("kind", "code"), [("user", "sam"), ("course", "A-c1"), ("section", "k1")])
+def test_what_people_deleted_is_listed_and_not_made_again(organization: Make, kind: str, code: str) -> None:
+    org = organization()
+    org.run()
+    org.lms.delete(kind, org.stored(kind, code))
+    for compare in (True, False, True):
+        result = org.next_day().run(compare_live=compare)
+        assert org.lms.find(kind, code) is None
+        assert result.findings["OBJECT_GONE"] == 1
+        assert (kind, "create") not in {(sent, action) for sent, action, _ in org.sent}
+        assert counts(result, kind).get("refused", 0) == 0
+
+
+@pytest.mark.rule(24)
+def test_enrollments_are_upserted_without_being_read(organization: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    org = organization()
+    read: list[str] = []
+    reading = org.target._target.read
+
+    def watched(kind: str, *, within: Sequence[str] = ()) -> Iterator[LiveRecord]:
+        read.append(kind)
+        return reading(kind, within=within)
+
+    monkeypatch.setattr(org.target, "read", watched, raising=False)
+    org.run()
+    org.next_day().run()
+    assert "user" in read
+    assert "enrollment" not in read
+    assert {row["origin"] for row in org.ledger("enrollment")} == {"upserted"}
+
+
+@pytest.mark.rule(24)
+def test_members_are_compared_in_turns(organization: Make) -> None:
+    district = small()
+    for number in range(2, 7):
+        district.clazz(f"k{number}").enroll(f"k{number}", "sam").enroll(f"k{number}", "tina", role="teacher")
+    org = organization(district, live={"sections_per_run": 2, "compare": "weekly"})
+    org.run()
+    for stored in org.lms.all("enrollment"):
+        stored.fields["admin"] = not stored.fields["admin"]
+    mended = []
+    for _ in range(3):
+        org.next_day(7).run()
+        mended.append({key.split("|")[0] for _, _, key in org.sent})
+    assert [len(sections) for sections in mended] == [2, 2, 2]
+    assert len(set.union(*mended)) == 6, "every section has had its turn"
+    org.next_day(7).run()
+    assert org.sent == []
+    assert {key for key, role in org.roster.items() if role == "admin"} == {f"k{n}|tina" for n in range(1, 7)}
