@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from rollbook.core.duck import connect, quote
-from rollbook.core.protocols import Blobs
+from rollbook.core.protocols import Attempt, Blobs
 from rollbook.core.stored import StoredPlan
+from rollbook.roster.changes import UNKNOWN, Outcome
 from rollbook.roster.findings import FINDINGS
 from rollbook.roster.lms import KINDS
 
@@ -60,6 +61,29 @@ def _change(kind: str, row: tuple[Any, ...]) -> dict[str, Any]:
         "before": had,
         "after": wanted,
     }
+
+
+def with_outcomes(
+    rows: Iterable[dict[str, Any]], attempts: Iterable[Attempt], only: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """The rows with what became of them: `outcome` (None where nothing was sent) and the LMS's words in `message`.
+    Both sides come in the order of seq; `only` keeps one outcome."""
+    answers = _answers(attempts)
+    seq, outcome = next(answers, (None, None))
+    for row in rows:
+        while seq is not None and seq < row["seq"]:
+            seq, outcome = next(answers, (None, None))
+        mine = outcome if seq == row["seq"] else None
+        row |= {"outcome": mine.status if mine else None, "message": mine.message if mine else ""}
+        if only in (None, row["outcome"]):
+            yield row
+
+
+def _answers(attempts: Iterable[Attempt]) -> Iterator[tuple[int | None, Outcome | None]]:
+    lost = Outcome(status=UNKNOWN, message="the answer was lost")
+    for attempt in attempts:
+        for place, seq in enumerate(range(attempt.first_seq, attempt.last_seq + 1)):
+            yield seq, attempt.outcomes[place] if attempt.outcomes is not None else lost
 
 
 def read_findings(path: Path) -> Iterator[dict[str, Any]]:

@@ -88,23 +88,28 @@ def _add_changes(group: typer.Typer) -> None:
         kind: Annotated[str | None, typer.Option("--kind", help="Only this LMS kind, e.g. user.")] = None,
         action: Annotated[str | None, typer.Option("--action", help="Only this action, e.g. create.")] = None,
         school: Annotated[str | None, typer.Option("--school", metavar="ID", help="Only this org.")] = None,
+        outcome: Annotated[
+            str | None, typer.Option("--outcome", help="Only what became of it: done, refused, unknown or waiting.")
+        ] = None,
         limit: Annotated[
             int | None, typer.Option("--limit", min=0, help=f"How many; default {_SHORT}, with --json all.")
         ] = None,
     ) -> None:
-        """Show the rows of a run's plan, with the fields before and after."""
+        """Show the rows of a run's plan, with the fields before and after and what became of them."""
         folder = shell.open()
         from rollbook.actions.runs import find_run
-        from rollbook.cli.rows import change_rows
+        from rollbook.cli.rows import change_rows, with_outcomes
         from rollbook.errors import ConfigError
         from rollbook.store.blobs import LocalBlobs
+        from rollbook.store.journal import attempts
         from rollbook.store.runs import stored_plan
 
         plan = stored_plan(find_run(run_id))
         if plan is None:
             raise ConfigError(f"run {run_id} has no plan")
         most = limit if limit is not None or shell.json else _SHORT
-        rows = change_rows(plan, LocalBlobs(folder.blobs), kind=kind, action=action, school=school)
+        planned = change_rows(plan, LocalBlobs(folder.blobs), kind=kind, action=action, school=school)
+        rows = with_outcomes(planned, attempts(run_id, plan.digest), outcome)
         if shell.json:
             _stream(run_id, islice(rows, most))
         else:
@@ -134,7 +139,9 @@ def _print_changes(rows: Iterator[dict[str, Any]], most: int | None) -> None:
 
 
 def _state(row: dict[str, Any]) -> str:
-    return f"{row['state']} ({row['reason']})" if row["reason"] else str(row["state"])
+    """What became of it, in the LMS's words where it said no; else how it stands in the plan."""
+    state, why = (row["outcome"], row["message"]) if row["outcome"] else (row["state"], row["reason"])
+    return f"{state} ({why})" if why else str(state)
 
 
 def _fields(row: dict[str, Any]) -> str:

@@ -55,15 +55,20 @@ class StoredJournal:
         return frozenset(found.values_list("number", flat=True))
 
     def attempts(self) -> Iterator[Attempt]:
-        intents = SliceIntent.objects.filter(run=self._run, plan=self._plan).order_by("number")
-        for intent in intents.iterator():
-            yield Attempt(intent.number, intent.first_seq, intent.last_seq, self._outcomes(intent.number))
+        return attempts(self._run, self._plan)
 
-    def _outcomes(self, number: int) -> list[Outcome] | None:
-        row = SliceOutcome.objects.filter(run=self._run, plan=self._plan, number=number).first()
-        if row is None:
-            return None
-        payload = bytes(row.payload)
-        if hashlib.sha256(payload).hexdigest() != row.checksum:
-            raise Bug(f"the outcome of slice {number} of run {self._run} was damaged on disk")
-        return _decode(zlib.decompress(payload))
+
+def attempts(run: str, plan: str) -> Iterator[Attempt]:
+    """What the journal of a run's plan holds, in order. Raises Bug where a checksum does not match."""
+    for intent in SliceIntent.objects.filter(run=run, plan=plan).order_by("number").iterator():
+        yield Attempt(intent.number, intent.first_seq, intent.last_seq, _outcomes(run, plan, intent.number))
+
+
+def _outcomes(run: str, plan: str, number: int) -> list[Outcome] | None:
+    row = SliceOutcome.objects.filter(run=run, plan=plan, number=number).first()
+    if row is None:
+        return None
+    payload = bytes(row.payload)
+    if hashlib.sha256(payload).hexdigest() != row.checksum:
+        raise Bug(f"the outcome of slice {number} of run {run} was damaged on disk")
+    return _decode(zlib.decompress(payload))
