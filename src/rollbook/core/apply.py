@@ -37,11 +37,13 @@ class Applier:
     progress: Progress
     passwords: Passwords | None = None
     _same: dict[str, tuple[str, int]] = field(default_factory=dict)
+    _resumed: bool = False
 
     def run(self, plan: StoredPlan) -> None:
         """Send every slice that has no outcomes yet. Raises what ends a run: RunCancelled, LeaseLost, AuthFailed,
         Unavailable …; what was sent until then is in the journal."""
         done = self.journal.done()
+        interrupted = {attempt.number for attempt in self.journal.attempts() if attempt.number not in done}
         recorded = (attempt for attempt in self.journal.attempts() if attempt.number in done)
         total = sum(group.count for group in plan.groups)
         sent = 0
@@ -52,6 +54,7 @@ class Applier:
                 if part.number in done:
                     outcomes = next(attempt.outcomes or () for attempt in recorded if attempt.number == part.number)
                 else:
+                    self._resumed = part.number in interrupted
                     outcomes = self._slice(part, changes, pool)
                 self._learn(changes, outcomes)
                 sent += len(changes)
@@ -122,10 +125,18 @@ class Applier:
         return self._settled(batch, self._first(batch))
 
     def _first(self, batch: Batch) -> list[Outcome] | BatchRefused:
+        if self._may_be_there(batch):
+            return _lost(batch)
         try:
             return list(self.target.apply(batch))
         except BatchRefused as refusal:
             return refusal
+
+    def _may_be_there(self, batch: Batch) -> bool:
+        """Was this sent before, by a process that died or in a run whose answer was lost, and would be made twice?"""
+        if batch.action != CREATE or batch.kind in self.target.traits.replay_safe:
+            return False
+        return self._resumed or any(self.references.doubted(change) for change in batch.changes)
 
     def _settled(self, batch: Batch, first: list[Outcome] | BatchRefused) -> Sequence[Outcome]:
         if isinstance(first, BatchRefused):

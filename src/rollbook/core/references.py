@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from rollbook.core.duck import Connection
-from rollbook.core.ledger_files import fields_json
+from rollbook.core.ledger_files import PAIRS, UNKNOWN_ORIGIN, fields_json
 from rollbook.roster.changes import DONE, WAITING, Change, Fields, Outcome
 from rollbook.roster.lms import ADOPT, CREATE, KEYS, KINDS, REKEY, REMOVE, UPDATE
 
@@ -28,6 +28,10 @@ class References:
         courses = db.execute(f"SELECT key, {fields_json('course', 'l')} FROM ledger_course l").fetchall()
         self._courses: dict[str, Fields] = {key: decode(fields) for key, fields in courses}
         self.down: dict[str, set[str]] = {kind: set() for kind in KINDS}
+        self._doubted: dict[str, set[str]] = {}
+        for kind in KINDS.keys() - PAIRS.keys():
+            rows = db.execute(f"SELECT key FROM ledger_{kind} WHERE origin = '{UNKNOWN_ORIGIN}'").fetchall()
+            self._doubted[kind] = {key for (key,) in rows}
 
     def learn(self, change: Change, outcome: Outcome) -> None:
         """Take in what became of a change."""
@@ -39,6 +43,10 @@ class References:
                 self._courses[key] = change.after
         elif change.action in (CREATE, REKEY):
             self.down[change.kind].add(key)
+
+    def doubted(self, change: Change) -> bool:
+        """Does the ledger not know whether this was made?"""
+        return change.key in self._doubted.get(change.kind, ())
 
     def waits(self, change: Change) -> bool:
         """Is a parent of this change missing after all?"""
