@@ -212,7 +212,7 @@ _WARNS: dict[str, tuple[str, str]] = {
     ),
     "REFUSED_BEFORE": (
         "The LMS refused this record several times; it is tried again weekly or when it changes.",
-        "Read the LMS's words in the log and correct the record in the SIS.",
+        "See what the LMS said with `rollbook run changes RUN --outcome refused`, and correct the record in the SIS.",
     ),
     "EXTRA_MEMBER": (
         "A member of a synced section is not in the SIS class and was not put there by Rollbook.",
