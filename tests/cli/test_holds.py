@@ -85,3 +85,22 @@ def test_an_approval_ends_at_its_time(rollbook: Command, world: Space, held: dic
     past = ("--by", "Ann", "--reason", "x", "--until", "2020-01-01")
     rollbook("hold", "approve", hold["hold"], *past, schema="error", code=2)
     rollbook("hold", "approve", "nothing", "--by", "Ann", "--reason", "x", schema="error", code=2)
+
+
+def test_sending_a_stored_plan_leaves_its_holds_to_people(rollbook: Command, world: Space, held: dict) -> None:
+    planned = rollbook("plan", "maple", code=3)
+    before = rollbook("hold", "list", "maple", schema="holds")["holds"]
+    rollbook("run", "apply", planned["run"])
+    assert rollbook("hold", "list", "maple", schema="holds")["holds"] == before != []
+
+
+def test_what_is_no_longer_kept_cannot_be_approved(rollbook: Command, held: dict) -> None:
+    from rollbook.store.models import HoldRow, PermitRow
+
+    [hold] = rollbook("hold", "list", "maple", schema="holds")["holds"]
+    with open_store(rollbook.data):
+        HoldRow.objects.update(changes="")
+    approve = ("hold", "approve", hold["hold"], "--by", "Ann", "--reason", "they moved")
+    rollbook(*approve, schema="error", code=2)
+    with open_store(rollbook.data):
+        assert not PermitRow.objects.exists()

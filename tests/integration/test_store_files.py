@@ -15,7 +15,7 @@ from rollbook.store.blobs import LocalBlobs
 from rollbook.store.folder import DataFolder
 from rollbook.store.gc import collect
 from rollbook.store.ids import new_run_id
-from rollbook.store.models import LedgerVersionRow, LooseBlob, Organization, Run, Secret
+from rollbook.store.models import FactRow, LedgerVersionRow, LooseBlob, Organization, Run, Secret
 from rollbook.store.secrets import KeyRing, secrets_of
 from tests.cli.kit import open_store
 
@@ -55,6 +55,12 @@ def test_garbage_waits_a_day_and_needed_files_stay(folder: DataFolder) -> None:
     found = collect(folder, days=30)
     assert (found["deleted"], found["loose"]) == (2, 0)
     assert {key for key, _ in LocalBlobs(folder.blobs).everything()} == set(keys[1:3])
+
+
+def test_the_snapshot_of_delta_reads_is_needed(folder: DataFolder) -> None:
+    organization = Organization.objects.create(slug="maple", name="Maple")
+    FactRow.objects.create(organization=organization, name="snapshot", value={"files": {"users": _put(folder, "rows")}})
+    assert collect(folder, days=30) == {"deleted": 0, "bytes": 0, "loose": 0}
 
 
 def test_a_file_that_is_needed_again_is_not_garbage(folder: DataFolder) -> None:

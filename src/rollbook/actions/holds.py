@@ -24,6 +24,8 @@ def approve_hold(
         raise ConfigError("--until lies in the past")
     with transaction.atomic():
         hold = _decide(hold_id, org, HoldState.APPROVED, by, reason)
+        if not hold.changes:
+            raise ConfigError(f"what hold {hold_id} held is no longer kept; plan again and approve what is held then")
         hold.until = until
         hold.save()
         PermitRow.objects.create(organization=hold.organization, hold=hold, blob=hold.changes, until=until)

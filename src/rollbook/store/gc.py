@@ -13,6 +13,7 @@ from django.utils import timezone
 from rollbook.store.blobs import LocalBlobs
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import (
+    FactRow,
     HoldRow,
     HoldState,
     LedgerVersionRow,
@@ -108,5 +109,7 @@ def _referenced() -> Iterator[str]:
         yield from found.get("hold_blobs", {}).values()
         if found.get("findings_blob"):
             yield found["findings_blob"]
+    for snapshot in FactRow.objects.filter(name="snapshot").values_list("value", flat=True):
+        yield from snapshot["files"].values()
     yield from HoldRow.objects.exclude(changes="").values_list("changes", flat=True).iterator()
     yield from PermitRow.objects.values_list("blob", flat=True).iterator()

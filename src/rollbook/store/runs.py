@@ -43,7 +43,8 @@ def end_run(lease: Lease, result: RunResult) -> Run:
         run.state = RunState(result.state)
         run.settled = True
         _close(run)
-        _replace_holds(run, result)
+        if run.applies_id is None and run.undo_of_id is None:  # those plan nothing anew
+            _replace_holds(run, result)
         if not run.dry_run:
             _use_permits(run)
         if run.compare_live and _covers_everything(run):
