@@ -14,6 +14,7 @@ from datetime import datetime
 from rollbook.core.changes_table import BLOCKED, HELD, SEND, WAITING
 from rollbook.core.duck import Connection, fill, quote
 from rollbook.core.protocols import Blobs, Hold, Permit, Refusal
+from rollbook.core.references import BY_ID
 from rollbook.roster.lms import CREATE, KEYS, KINDS, REMOVE, UPDATE
 from rollbook.roster.settings import Limit, Limits
 
@@ -60,12 +61,26 @@ def guard(db: Connection, rules: Guard, blobs: Blobs) -> list[Hold]:
 
 
 def _scope(db: Connection, rules: Guard) -> None:
-    for kind in KINDS:
+    """Leave out what the run does not cover, save what its own changes need: a term or course of several schools counts
+    for the first of them, and a person of this school may have a second building (rules 5, 6)."""
+    for kind in reversed(list(KINDS)):
         if kind not in rules.kinds:
             db.execute(f"DELETE FROM changes_{kind}")
         elif rules.schools:
             names = ", ".join(quote(school) for school in rules.schools)
-            db.execute(f"DELETE FROM changes_{kind} WHERE school NOT IN ({names})")
+            db.execute(f"DELETE FROM changes_{kind} WHERE school NOT IN ({names}) AND NOT ({_needed(kind)})")
+
+
+def _needed(kind: str) -> str:
+    """Is this parent needed by a change that is left of another kind?"""
+    needs = [
+        f"SELECT {'unnest' if child.fields[name] == KEYS else ''}(p_{name}) AS parent FROM changes_{child.name}"
+        for child in KINDS.values()
+        for name, parent in child.parents.items()
+        if parent == kind and kind in BY_ID
+    ]
+    keys = f"SELECT parent FROM ({' UNION ALL '.join(needs)}) WHERE parent IS NOT NULL"
+    return f"action IN ('create', 'adopt') AND key IN ({keys})" if needs else "false"
 
 
 def _permits(db: Connection, rules: Guard, blobs: Blobs) -> None:

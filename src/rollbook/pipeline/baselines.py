@@ -51,6 +51,8 @@ def learn(
     learned: dict[str, Any] = {}
     if scope.complete:
         waiting = {hold.school for hold in holds if hold.reason == "shrank"}
+        if not (whole and set(_REMOVABLE) <= set(scope.kinds)):  # nobody was asked about what shrank
+            waiting |= {school for _, school in shrunk(now, facts, scope.year)}
         before = facts.get(f"counts:{scope.year}") or {}
         kept = {name: number for name, number in before.items() if name.split("|", 1)[1] in waiting}
         learned[f"counts:{scope.year}"] = {**now, **kept}

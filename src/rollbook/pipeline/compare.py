@@ -129,8 +129,21 @@ def _effective(db: Connection, kind: str, scope: Scope) -> None:
         CREATE TABLE eff_{kind} AS
         SELECT {parts}, l.lms_id, l.origin, l.school, l.year, {state}, false AS adopt, l.old_key
         FROM ({ledger}) l {joined}""")
+    if not live:
+        _keep_aside(db, kind)
     if kind in ("building", "grading_period") or live:
         _adopt(db, kind, scope)
+
+
+def _keep_aside(db: Connection, kind: str) -> None:
+    """Accounts that were found inactive before they could be linked are not in the ledger, and yet no run that does not
+    read the LMS may make them (rule 13)."""
+    keys = ", ".join(f'd."{column}"' for column in key_columns(kind))
+    db.execute(f"""
+        INSERT INTO eff_{kind} BY NAME
+        SELECT {keys}, d.school, d.year, 'adopted' AS origin, s.deleted, s.inactive, s.protected, true AS adopt
+        FROM desired_{kind} d JOIN set_aside s ON s.kind = '{kind}' AND s.inactive AND s.key = {key_text(kind, "d")}
+        WHERE s.key NOT IN (SELECT {key_text(kind, "e")} FROM eff_{kind} e)""")
 
 
 def _ledger_today(kind: str) -> str:
@@ -236,12 +249,14 @@ def _no_conflict(db: Connection, kind: str, scope: Scope) -> str:
         return "true"
     db.execute("""
         CREATE TABLE conflict AS
-        SELECT d.key, any_value(d.school) AS school, any_value(v.lms_id) AS lms_id
-        FROM desired_user d JOIN live_user v
-          ON lower(v.username) = lower(d.username) OR lower(v.email) = lower(d.email)
-        WHERE v.code IS DISTINCT FROM d.key
-          AND v.lms_id NOT IN (SELECT lms_id FROM eff_user WHERE lms_id IS NOT NULL AND NOT adopt)
-          AND NOT exists(SELECT 1 FROM eff_user e WHERE e.key = d.key) GROUP BY d.key""")
+        SELECT t.key, any_value(t.school) AS school, min(t.lms_id) AS lms_id FROM (
+            SELECT d.key, d.school, v.lms_id, v.code
+            FROM desired_user d JOIN live_user v ON lower(v.username) = lower(d.username)
+            UNION ALL SELECT d.key, d.school, v.lms_id, v.code
+            FROM desired_user d JOIN live_user v ON lower(v.email) = lower(d.email)) t
+        WHERE t.code IS DISTINCT FROM t.key
+          AND t.lms_id NOT IN (SELECT lms_id FROM eff_user WHERE lms_id IS NOT NULL AND NOT adopt)
+          AND NOT exists(SELECT 1 FROM eff_user e WHERE e.key = t.key) GROUP BY t.key""")
     db.execute("""
         INSERT INTO found BY NAME SELECT 'ACCOUNT_CONFLICT' AS code, 'user' AS collection, key AS id, school,
         'LMS account ' || lms_id AS other FROM conflict""")

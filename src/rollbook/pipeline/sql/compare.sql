@@ -22,17 +22,25 @@ JOIN ledger_course l ON split_part(l.key, '|', 1) = split_part(d.key, '|', 1) AN
 WHERE l.building NOT IN (SELECT building FROM school)
 QUALIFY count(*) OVER (PARTITION BY l.key) = 1 AND count(*) OVER (PARTITION BY d.key) = 1
 -- name: rekey_section
+-- The same classes under new ids: same school, title and course, and the same room where that alone tells them apart.
 CREATE TABLE rekey_section AS
 WITH lost AS (
     SELECT l.key, l.school, l.title, coalesce(r.new, l.course) AS course, l.location
     FROM ledger_section l LEFT JOIN rekey_course r ON r.old = l.course
     WHERE $complete AND l.year = $year
       AND l.key NOT IN (SELECT "sourcedId" FROM classes WHERE NOT gone AND "sourcedId" IS NOT NULL)
-), fresh AS (SELECT d.* FROM desired_section d ANTI JOIN ledger_section l ON l.key = d.key)
-SELECT lost.key AS old, fresh.key AS new
-FROM lost JOIN fresh ON lost.school = fresh.school AND lost.title = fresh.title AND lost.course = fresh.course
- AND lost.location IS NOT DISTINCT FROM fresh.location
-QUALIFY count(*) OVER (PARTITION BY lost.key) = 1 AND count(*) OVER (PARTITION BY fresh.key) = 1
+), fresh AS (SELECT d.* FROM desired_section d ANTI JOIN ledger_section l ON l.key = d.key),
+pairs AS (
+    SELECT lost.key AS old, fresh.key AS new, lost.location IS NOT DISTINCT FROM fresh.location AS same_room
+    FROM lost JOIN fresh ON lost.school = fresh.school AND lost.title = fresh.title AND lost.course = fresh.course
+), sure AS (
+    SELECT old, new FROM pairs WHERE same_room
+    QUALIFY count(*) OVER (PARTITION BY old) = 1 AND count(*) OVER (PARTITION BY new) = 1
+), moved AS (
+    SELECT old, new FROM pairs WHERE old NOT IN (SELECT old FROM sure) AND new NOT IN (SELECT new FROM sure)
+    QUALIFY count(*) OVER (PARTITION BY old) = 1 AND count(*) OVER (PARTITION BY new) = 1
+)
+FROM sure UNION ALL FROM moved
 -- name: have_enrollment
 -- What the ledger says, in today's row numbers; NULL where the class or the user is not there any more.
 CREATE TABLE have_enrollment AS
@@ -81,18 +89,19 @@ JOIN (SELECT key, user_no FROM desired_user) u ON u.user_no = e.want_user
 WHERE e.want_class IS NOT NULL
 ORDER BY action, s.school, key
 -- name: dangling
--- Records that are present although their class or user is not: blocked, so not gone (rule 20). A user nobody lists is
+-- Records that are present although their class or user is not, or the user has lost the unique id: blocked, so not
+-- gone (rule 20). A user nobody lists is
 -- known by sourcedId alone; with another unique id, NULL stands for everybody in that class who is not there.
 CREATE TABLE dangling AS
 SELECT coalesce(c."sourcedId", e."classSourcedId") AS section,
        CASE WHEN u."sourcedId" IS NOT NULL THEN u.{unique_id} WHEN $by_sourced_id THEN e."userSourcedId" END AS "user"
 FROM (SELECT "classSourcedId", "userSourcedId", class_no, user_no FROM enrollments WHERE NOT gone
       AND (class_no IS NULL OR user_no IS NULL OR class_no IN (SELECT rowid FROM classes WHERE gone)
-           OR user_no IN (SELECT rowid FROM users WHERE gone))) e
+           OR user_no IN (SELECT rowid FROM users WHERE gone OR {unique_id} IS NULL))) e
 LEFT JOIN classes c ON c.rowid = e.class_no LEFT JOIN users u ON u.rowid = e.user_no
 -- name: gone_enrollments
 -- Rule 20: taken away only what we gave, only when every collection on the path was read whole, and only inside the
--- scope; a record that is present but blocked, frozen or dormant is not gone.
+-- scope; a record that is present but blocked, frozen or dormant is not gone, nor is one of a person whose rename waits.
 INSERT INTO changes_enrollment BY NAME
 WITH lost AS (
     SELECT e.*, d.last_day, d.class_no IS NOT NULL AS section_wanted, coalesce(d.last_day, p.last_day) < $today AS concluded
@@ -123,7 +132,7 @@ FROM lost l JOIN presence USING (section, "user")
 LEFT JOIN present_user pu ON pu.unique_id = l.user
 LEFT JOIN desired_user du ON du.key = l.user
 LEFT JOIN (SELECT "sourcedId" AS id FROM classes WHERE NOT gone GROUP BY 1) c ON c.id = l.section
-WHERE $complete AND NOT coalesce(there, false)
+WHERE $complete AND NOT coalesce(there, false) AND l."user" NOT IN (SELECT old FROM rekey_user)
   AND NOT exists(SELECT 1 FROM dangling g WHERE g.section = l.section AND g."user" = l."user")
   AND (l.user_no IS NOT NULL OR l.section NOT IN (SELECT section FROM dangling WHERE "user" IS NULL))
   AND (l.section_wanted OR c.id IS NULL) AND (du.key IS NOT NULL OR pu.unique_id IS NULL)

@@ -54,12 +54,15 @@ GROUP BY m.user_no
 CREATE TABLE desired_user AS
 SELECT p.unique_id AS key, u."givenName" AS first_name, u."familyName" AS last_name, u."middleName" AS middle_name,
        {preferred} AS preferred_first_name, {username} AS username, {email} AS email, m.lms_role AS role, m.building,
-       list_sort(list_distinct(list_concat(coalesce(o.buildings, []), coalesce(list_filter(l.additional_buildings,
+       list_sort(list_distinct(list_concat(coalesce(o.buildings, []), coalesce(list_filter(l.buildings,
            lambda b: NOT list_contains(x.mapped, b)), [])))) AS additional_buildings,
        {graduation_year} AS graduation_year, m.org AS school, CAST(NULL AS VARCHAR) AS year, p.user_no, m.sis_role
 FROM main_place m JOIN people p USING (user_no) JOIN users u ON u.rowid = p.user_no
 LEFT JOIN other_places o USING (user_no)
-LEFT JOIN (SELECT key, additional_buildings FROM ledger_user WHERE len(additional_buildings) > 0) l
+LEFT JOIN (
+    SELECT u.key, list_concat(coalesce(u.additional_buildings, []), CASE WHEN s.org IS NULL THEN [u.building] ELSE [] END)
+        AS buildings
+    FROM ledger_user u LEFT JOIN school s ON s.org = u.school WHERE len(u.additional_buildings) > 0 OR s.org IS NULL) l
   ON l.key = p.unique_id
 CROSS JOIN (SELECT coalesce(list(DISTINCT building), []) AS mapped FROM school) x
 -- name: desired_guardian_link
