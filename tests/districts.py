@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -216,6 +217,21 @@ class Organization:
     def sent(self) -> list[tuple[str, str, str]]:
         """(kind, action, key) of every change the LMS was sent in the last run."""
         return [(b.kind, b.action, change.key) for b in self.target.batches for change in b.changes]
+
+    def branch(self, folder: Path) -> Organization:
+        """The same organization at the same moment, going its own way from here on."""
+        other = Organization(folder, self.district.copy(), **copy.deepcopy(self.settings))
+        shutil.copytree(self.world.folder / "blobs", folder / "blobs", dirs_exist_ok=True)
+        mine, theirs = self.world, other.world
+        theirs.blobs._next = mine.blobs._next
+        theirs.ledger.version, theirs.runs = mine.ledger.version, mine.runs
+        theirs.passwords, theirs.permits, theirs.memory = copy.deepcopy((mine.passwords, mine.permits, mine.memory))
+        for name in ("_by_id", "_by_code", "_last_id", "passwords", "roles"):
+            setattr(other.lms, name, copy.deepcopy(getattr(self.lms, name)))
+        for kind in KINDS:
+            other.lms._by_code[kind] = {stored.code: stored for stored in other.lms._by_id[kind].values()}
+        other.now = self.now
+        return other
 
     # --- what is there ------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,125 @@
+"""Days and nights of one organization: edits, runs, a flaky LMS, deaths, mappings; the laws hold after each of them."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from rollbook.connectors.memory.space import FAULTS
+from rollbook.errors import RollbookError
+from tests.districts import District, Organization
+from tests.property.strategies import NO_LIMITS, Edit, check_reached, districts, edits, examples, until_quiet
+from tests.property.test_laws import Killed, Mortal
+
+
+class Days(RuleBasedStateMachine):
+    """The model is the district itself: whatever happened, a few quiet runs bring the LMS to what it says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        self.by_hand: set[str] = set()
+        self.people: set[str] = set()
+        self.rosters: set[str] = set()
+
+    @initialize(district=districts())
+    def begin(self, district: District) -> None:
+        self.org = Organization(self.folder, district, limits=NO_LIMITS)
+
+    def teardown(self) -> None:
+        try:
+            self.org.settings["schools"] = {"*": "create"}
+            self.org.lms.faults.queue.clear()
+            self.org.lms.faults.refuse = {}
+            until_quiet(self.org)
+            check_reached_but(self.org, self.by_hand)
+        finally:
+            shutil.rmtree(self.folder)
+
+    @rule(edit=st.lists(edits(), min_size=1, max_size=4))
+    def night(self, edit: Sequence[Edit]) -> None:
+        for each in edit:
+            each(self.org.district)
+
+    @rule(faults=st.lists(st.sampled_from([*FAULTS, "none", "none", "none"]), max_size=20), live=st.booleans())
+    def day(self, faults: Sequence[str], live: bool) -> None:
+        self.org.lms.faults.queue.extend(faults)
+        try:
+            result = self.org.next_day().run(compare_live=live)
+        except RollbookError:
+            if self.org.plan is not None:
+                self.org.finish()
+            return
+        for reason in {hold.reason for hold in result.holds}:
+            self.org.approve(result, reason)
+
+    @rule(step=st.integers(0, 12))
+    def death(self, step: int) -> None:
+        self.org.world.wrap = lambda journal: Mortal(journal, [step])
+        try:
+            self.org.next_day().run()
+        except (Killed, RollbookError):
+            self.org.world.wrap = None
+            if self.org.plan is not None:
+                self.org.finish()
+        self.org.world.wrap = None
+
+    @rule(refused=st.sets(st.sampled_from(["u0", "u1", "k0", "k1|u1"])))
+    def refusals(self, refused: set[str]) -> None:
+        self.org.lms.faults.refuse = dict.fromkeys(refused, "refused")
+
+    @rule(mapped=st.sampled_from([["A", "B"], ["A"], ["B"]]))
+    def mapping(self, mapped: Sequence[str]) -> None:
+        self.org.settings["schools"] = dict.fromkeys(mapped, "create")
+
+    @precondition(lambda self: self.org.sections and self.org.users)
+    @rule(data=st.data())
+    def by_hand_somebody_is_enrolled(self, data: st.DataObject) -> None:
+        section = data.draw(st.sampled_from(sorted(self.org.sections)))
+        user = data.draw(st.sampled_from(sorted(self.org.users)))
+        named = {(row["classSourcedId"], row["userSourcedId"]) for row in self.org.district.rows["enrollments"]}
+        given = {(row["section"], row["user"]) for row in self.org.ledger("enrollment")}
+        if (section, user) not in named | given and f"{section}|{user}" not in self.org.roster:
+            ends = {"section": self.org.stored("section", section).lms_id, "user": self.org.stored("user", user).lms_id}
+            self.org.lms.add("enrollment", "|".join(ends.values()), ends | {"admin": False})
+            self.by_hand.add(f"{section}|{user}")
+
+    @invariant()
+    def nobody_and_nothing_is_doubled_or_deleted(self) -> None:
+        if not hasattr(self, "org"):
+            return
+        now = self.org.snapshot()  # raises when something is there twice
+        people = now["user"].keys() | now["section"].keys() | now["course"].keys() | now["building"].keys()
+        assert people >= self.people
+        self.people |= people
+        assert self.org.target.doubled == []
+
+    @invariant()
+    def what_people_did_stays(self) -> None:
+        if hasattr(self, "org"):
+            given = {f"{row['section']}|{row['user']}" for row in self.org.ledger("enrollment")}
+            self.by_hand -= given  # the SIS says so too by now: it is ours
+            assert self.by_hand <= self.org.roster.keys()
+
+
+def check_reached_but(org: Organization, by_hand: set[str]) -> None:
+    """As `check_reached`, less what people did by hand."""
+    for key in by_hand:
+        stored = next(s for s in org.lms.all("enrollment") if s.code == _code(org, key))
+        org.lms.delete("enrollment", stored)
+    check_reached(org)
+
+
+def _code(org: Organization, key: str) -> str:
+    section, user = key.split("|")
+    return f"{org.stored('section', section).lms_id}|{org.stored('user', user).lms_id}"
+
+
+TestDays = Days.TestCase
+TestDays.settings = settings(examples(3), stateful_step_count=8)
