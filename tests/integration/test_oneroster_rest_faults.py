@@ -333,7 +333,7 @@ def test_the_report(sis: tuple[str, str], tmp_path: Path) -> None:
 
 
 def test_an_unreachable_sis(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match=r"127\.0\.0\.1 cannot be reached"):
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1\) cannot be reached"):
         connect(("1.1", "http://127.0.0.1:9"), tmp_path).test()
 
 

@@ -41,9 +41,9 @@ def invert(db: Connection, plan: StoredPlan) -> dict[str, int]:
 def _take_back(db: Connection, kind: str) -> None:
     """What was given is taken back, what was taken away is given again."""
     parents = "".join(f", fields->>'{name}' AS p_{name}" for name in PAIRS[kind])
-    common = f"key, school, year, lms_id, before, fields AS after, 'send' AS state {parents}"
+    common = f"key, school, year, lms_id, fields AS after, 'send' AS state {parents}"
     db.execute(f"""
-        INSERT INTO changes_{kind} BY NAME SELECT 'remove' AS action, {common}
+        INSERT INTO changes_{kind} BY NAME SELECT 'remove' AS action, fields AS before, {common}
         FROM (SELECT *, after AS fields FROM did WHERE action = 'create' AND now = after) ORDER BY school, key""")
     db.execute(f"""
         INSERT INTO changes_{kind} BY NAME SELECT 'create' AS action, {common}

@@ -23,11 +23,13 @@ from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.core.undo import invert
 from rollbook.errors import ConfigError, StalePlan
 from rollbook.pipeline import baselines, summary
+from rollbook.pipeline.asked import check_asked
 from rollbook.pipeline.check import check
 from rollbook.pipeline.compare import compare
 from rollbook.pipeline.extract import extract
 from rollbook.pipeline.live import declare_live
 from rollbook.pipeline.matching import Matching
+from rollbook.pipeline.partial import keep_places
 from rollbook.pipeline.resolve import resolve
 from rollbook.pipeline.run_types import CheckResult, Request, Scope, Step, World
 from rollbook.pipeline.settle import remember_refusals, settle
@@ -145,6 +147,8 @@ class _River:
         self.result.verdicts = {name: v.reason for name, v in extracted.verdicts.items() if not v.complete}
         self.step("stage", lambda: stage(db, source, extracted, world.work / "rows", world.progress, merge))
         self.step("check", lambda: check(db, request.settings.users, request.today, world.progress))
+        if _complete(db, extracted):
+            check_asked(db, request.settings, request.schools)
         matching = Matching(db, world.target, request, world.work / "live", world.progress, world.memory.facts())
         declare_live(db)
         self.step("match", matching.read_small)
@@ -171,6 +175,8 @@ class _River:
 
     def _plan(self, scope: Scope, matching: Matching) -> None:
         request, world, db = self.request, self.world, self.db
+        if not scope.complete:
+            keep_places(db)
         set_aside = compare(db, scope, world.progress)
         facts = world.memory.facts()
         counts = baselines.counts(db, scope.year)
@@ -261,6 +267,8 @@ class _River:
         plan, world = self._stored(), self.world
         self.step("settle", lambda: self._settle(plan))
         summary.add_outcomes(self.db, plan, self.result.kinds)
+        if not summary.landed(self.result.kinds):  # its rest is no growth that a person must look at (rule 25)
+            self.result.facts.pop("first_full_sync", None)
         world.memory.remember(self.result.facts)
         self.result.state = "held" if self.result.holds else "done"
 

@@ -149,6 +149,15 @@ def add_outcomes(db: Connection, plan: StoredPlan, kinds: dict[str, dict[str, in
             numbers[status] += number
 
 
+def landed(kinds: Mapping[str, Mapping[str, int]]) -> bool:
+    """Did most of it arrive: of no kind do more than a quarter lack an answer, a parent or the LMS's consent?"""
+    for numbers in kinds.values():
+        missing = numbers["waiting"] + numbers["refused"] + numbers["unknown"]
+        if missing > (numbers["done"] + numbers["unchanged"] + missing) / 4:
+            return False
+    return True
+
+
 def actions(numbers: Mapping[str, int]) -> int:
     """How many changes a kind's counts hold."""
     return sum(numbers[action] for action in ACTIONS)

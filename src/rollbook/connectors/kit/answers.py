@@ -93,10 +93,12 @@ class Answer:
             return AuthFailed(f"{said}: our credentials are not allowed to do this{self._for}; grant them access")
         if self.status == 429:
             seconds = retry_after(self.headers)
-            return Throttled(f"{said}: too many calls{self._for}", 60.0 if seconds is None else seconds)
+            wait = "" if seconds is None else f"; it asks us to wait {seconds:.0f} seconds"
+            return Throttled(f"{said}: too many calls{self._for}{wait}", 60.0 if seconds is None else seconds)
         if self.status >= 500 or self.status == 408:
             return ServerError(f"{said}{self._for}", self.status)
-        return BadStatus(f"{said}{self._for} ({self.content_type or 'no content type'})", self.status)
+        hint = "; check the address in the settings" if self.status == 404 else ""
+        return BadStatus(f"{said}{self._for} ({self.content_type or 'no content type'}){hint}", self.status)
 
     @property
     def _for(self) -> str:

@@ -29,6 +29,8 @@ Pairs = Iterable[tuple[str, str]]
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MOST_HOPS: Final = 5
+#: A fresh token may be dead again before this call's turn, where many calls share it.
+_RENEWALS: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +89,9 @@ class Client:
         self._context, self._auth = context, auth
         self._limiter = limiter or Gate()
         self._headers = {"accept": "application/json", "user-agent": "rollbook", **(headers or {})}
-        self._wire = Wire(self.base_url, context, timeout=timeout, connections=connections, transport=transport)
+        self._wire = Wire(
+            self.base_url, context, name=self.name, timeout=timeout, connections=connections, transport=transport
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -146,7 +150,7 @@ class Client:
 
     def _persist(self, call: _Call, returns: frozenset[int]) -> Answer:
         """Attempts until one counts."""
-        failed, waited, renewed = 0, 0.0, False
+        failed, waited, renewed = 0, 0.0, 0
         while True:
             used: dict[str, str] = {}
             try:
@@ -154,8 +158,8 @@ class Client:
             except Failure as caught:
                 failure = caught
             else:
-                if answer.status == 401 and not renewed and self._auth is not None and self._auth.renew(used):
-                    renewed = True
+                if answer.status == 401 and renewed < _RENEWALS and self._auth is not None and self._auth.renew(used):
+                    renewed += 1
                     continue
                 if answer.ok or (answer.status in returns and answer.status != 429):
                     return answer

@@ -49,11 +49,12 @@ class Wire:
         base_url: str,
         context: Context,
         *,
+        name: str,
         timeout: float,
         connections: int,
         transport: httpx2.BaseTransport | None,
     ) -> None:
-        self._context = context
+        self._context, self._name = context, name
         self._host = urlsplit(base_url).hostname or ""
         self._proxied = _proxied(base_url)
         self._extensions: dict[str, Any] = {} if context.allow_private_hosts else {"trace": self._check_peer}
@@ -115,12 +116,16 @@ class Wire:
                 raise
 
     def _failure(self, error: httpx2.HTTPError) -> Failure:
-        host = self._host
+        host = self._name
         if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError):
             if _certificate(error):
                 words = f"the TLS certificate of {host} cannot be verified"
                 return Failure(Unavailable(words), repeatable=False, lost=False)
-            return Failure(Unavailable(f"{host} cannot be reached"), repeatable=True, lost=False)
+            if _plain(error):
+                words = f"{host} does not answer in https; check http or https in its address"
+                return Failure(ConfigError(words), repeatable=False, lost=False)
+            words = f"{host} cannot be reached; check its address if that stays so"
+            return Failure(Unavailable(words), repeatable=True, lost=False)
         if isinstance(error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
             words = f"a request to {host} could not be made; check address, key and headers"
             return Failure(ConfigError(words), repeatable=False, lost=False)
@@ -140,6 +145,15 @@ def _tls() -> ssl.SSLContext:
 def _certificate(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _plain(error: BaseException | None) -> bool:
+    """Did the other side speak something else than TLS?"""
+    while error is not None:
+        if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
             return True
         error = error.__cause__ or error.__context__
     return False
