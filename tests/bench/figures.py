@@ -45,6 +45,6 @@ def _number(value: float, unit: str) -> str:
     if unit == "%":
         return f"{value * 100:.1f} %"
     if unit == "×":
-        return f"{value:.3g} ×"
+        return f"{value:.3f} ×" if value < 2 else f"{value:.2f} ×"
     digits = 0 if value >= 1000 or float(value).is_integer() else 1 if value >= 100 else 2
     return f"{value:,.{digits}f} {unit}".strip()
