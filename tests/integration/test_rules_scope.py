@@ -177,7 +177,8 @@ def test_another_year_removes_nothing_and_wakes_when_it_is_set_back(organization
 
 @pytest.mark.rule(3)
 def test_the_baselines_of_limits_are_kept_per_year(organization: Make) -> None:
-    org = organization(rolled_over(), active_year="2026")
+    still_on = rolled_over().term("old", "2025-08-25", "2026-12-18", schoolYear="2026")
+    org = organization(still_on, active_year="2026")
     org.run()
     assert org.world.memory.stored["counts:2026"]
     org.settings["active_year"] = "2027"

@@ -141,16 +141,23 @@ ORDER BY l.school, key
 -- name: gone_links
 -- A guardian who is there but may not sync at the student's school is frozen; one who is not there is gone (rule 15).
 INSERT INTO changes_guardian_link BY NAME
+WITH lost AS MATERIALIZED (
+    SELECT l.student, l.guardian, l.school, u.school AS student_school
+    FROM ledger_guardian_link l ANTI JOIN desired_guardian_link d ON d.student = l.student AND d.guardian = l.guardian
+    SEMI JOIN school s ON s.org = l.school
+    JOIN desired_user u ON u.key = l.student
+    WHERE $complete AND $guardians AND l.origin <> 'adopted'
+), may_sync AS (
+    SELECT DISTINCT x.student, x.guardian
+    FROM lost x JOIN people p ON p.unique_id = x.guardian AND p.enabled AND NOT p.excluded
+    JOIN belongs b ON b.user_no = p.user_no
+    JOIN map_role m ON m.org = x.student_school AND m.role = b.role AND m.guardian AND m.value <> 'skip'
+)
 SELECT 'remove' AS action, l.student || '|' || l.guardian AS key, l.school,
        CAST(to_json(struct_pack(student := l.student, guardian := l.guardian)) AS VARCHAR) AS before,
        CAST(to_json(struct_pack(student := l.student, guardian := l.guardian)) AS VARCHAR) AS after,
        'send' AS state, l.student AS p_student, l.guardian AS p_guardian
-FROM ledger_guardian_link l ANTI JOIN desired_guardian_link d ON d.student = l.student AND d.guardian = l.guardian
-SEMI JOIN school s ON s.org = l.school
-JOIN desired_user u ON u.key = l.student
-WHERE $complete AND $guardians AND l.origin <> 'adopted'
-  AND (l.guardian NOT IN (SELECT unique_id FROM present_user) OR exists(
-      SELECT 1 FROM people p JOIN belongs b USING (user_no) JOIN map_role m ON m.role = b.role
-      WHERE p.unique_id = l.guardian AND p.enabled AND NOT p.excluded
-        AND m.org = u.school AND m.guardian AND m.value <> 'skip'))
+FROM lost l LEFT JOIN may_sync y ON y.student = l.student AND y.guardian = l.guardian
+LEFT JOIN present_user g ON g.unique_id = l.guardian
+WHERE y.guardian IS NOT NULL OR g.unique_id IS NULL
 ORDER BY l.school, key
