@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from rollbook.core.protocols import Progress
 from rollbook.engine.worker import Worker
-from rollbook.errors import LeaseLost, RollbookError
+from rollbook.errors import Bug, LeaseLost, RollbookError
 from rollbook.store.folder import DataFolder
 from rollbook.store.lease import claim, take_over
 from rollbook.store.models import Run, RunState
@@ -104,6 +104,8 @@ class Embedded:
                 continue
             except RollbookError as error:
                 fail_run(lease, error)
+            except Exception as error:  # one run that cannot be settled must not keep every later one from starting
+                fail_run(lease, Bug(f"{type(error).__name__} while settling run {run.pk}"))
 
 
 class Interrupted(RollbookError):

@@ -23,7 +23,7 @@ from rollbook.store.folder import DataFolder
 from rollbook.store.journal import StoredJournal
 from rollbook.store.lease import Lease
 from rollbook.store.models import Run, SettingsVersion
-from rollbook.store.runs import end_run, fail_run, keep_plan, settle_run, stored_plan, unsettled_runs
+from rollbook.store.runs import end_run, fail_run, keep_plan, settle_run, stored_plan, stored_result, unsettled_runs
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class Worker:
             if run.applies is not None:
                 plan = _plan_of(run.applies)
                 keep_plan(lease, plan)
-                return river.apply_stored(request, world, plan, step)
+                return river.apply_stored(request, world, plan, step, stored_result(run.applies).facts)
             if run.undo_of is not None:
                 plan = _plan_of(run.undo_of)
                 return river.undo_run(request, _with_journal_of(run.undo_of, plan, world, lease), plan, step)

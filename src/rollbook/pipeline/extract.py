@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,9 @@ from rollbook.connectors.base import Page, ReadRequest, Source, SourceFinding
 from rollbook.core.protocols import Progress
 from rollbook.pipeline.tables import Extracted
 from rollbook.roster.oneroster import COLLECTIONS
+
+#: A page older than an hour is fetched again.
+PAGES_KEEP_S = 3600
 
 
 def extract(
@@ -59,5 +63,9 @@ def _keep(page: Page, folder: Path) -> Page:
 
 
 def _saved(folder: Path) -> Iterator[tuple[int, Path]]:
+    """Pages of an earlier attempt of this run, unless they have grown old: the SIS has moved on since then."""
     for path in sorted(folder.glob("*.json")):
-        yield int(path.stem), path
+        if time.time() - path.stat().st_mtime < PAGES_KEEP_S:
+            yield int(path.stem), path
+        else:
+            path.unlink()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -67,8 +68,11 @@ def roster_run(request: Request, world: World, step: Step) -> RunResult:
         river.close()
 
 
-def apply_stored(request: Request, world: World, plan: StoredPlan, step: Step) -> RunResult:
-    """Send a plan that was made earlier (`run apply`), and settle. Raises StalePlan."""
+def apply_stored(
+    request: Request, world: World, plan: StoredPlan, step: Step, facts: Mapping[str, Any] = MappingProxyType({})
+) -> RunResult:
+    """Send a plan that was made earlier (`run apply`), and settle. `facts` are what its planning learned, to
+    be remembered now that it is carried out. Raises StalePlan."""
     if plan.ledger_version != world.ledger.current().number:
         raise StalePlan("the ledger has moved on since this plan was made; plan again")
     if plan.settings_digest != request.settings_digest:
@@ -76,6 +80,7 @@ def apply_stored(request: Request, world: World, plan: StoredPlan, step: Step) -
     river = _River(request, world, step)
     try:
         river.take(plan)
+        river.result.facts = dict(facts)
         river.carry_out()
         return river.result
     finally:
@@ -277,7 +282,7 @@ class _River:
         load_plan(self.db, plan, world.blobs)
         load_outcomes(self.db, plan, world.journal(plan.digest), world.work)
         self.result.ledger_version = settle(self.db, plan, world.ledger, world.blobs, world.work, world.progress)
-        remember_refusals(self.db, plan, world.memory, self.request.now)
+        remember_refusals(self.db, plan, world.memory, self.request.now, schools=self.request.schools)
 
     def _stored(self) -> StoredPlan:
         assert self.result.plan is not None

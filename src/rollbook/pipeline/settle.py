@@ -3,7 +3,7 @@ anything, failed and cancelled ones too; sends nothing itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -125,14 +125,21 @@ def _new_ledger(kind: str) -> str:
         ) ORDER BY school, {order}"""
 
 
-def remember_refusals(db: Connection, plan: StoredPlan, memory: Memory, now: datetime) -> None:
-    """Rule 27: how often and since when each record is refused. Records that no longer change are forgotten."""
+def remember_refusals(
+    db: Connection, plan: StoredPlan, memory: Memory, now: datetime, *, schools: Sequence[str] = ()
+) -> None:
+    """Rule 27: how often and since when each record is refused. Records that no longer change are forgotten, but not
+    those that this run did not get to: not sent, or outside its schools."""
     before = {(r.kind, r.key): r for r in memory.refusals()}
     for kind in plan.files:
         rows = db.execute(f"""
-            SELECT p.key, md5(coalesce(p.after, '') || coalesce(p.new_key, '')), o.message, p.reason = 'refused_before'
+            SELECT p.key, md5(coalesce(p.after, '') || coalesce(p.new_key, '')), o.message,
+                   coalesce(o.status, 'waiting') = 'waiting'
             FROM plan_{kind} p LEFT JOIN outcome o USING (seq)
-            WHERE o.status = 'refused' OR p.reason = 'refused_before'""").fetchall()
+            WHERE coalesce(o.status, 'waiting') IN ('refused', 'waiting')""").fetchall()
+        if schools:
+            planned = {row[0] for row in db.execute(f"SELECT key FROM plan_{kind}").fetchall()}
+            rows += [(key, "", None, True) for each, key in before if each == kind and key not in planned]
         memory.replace_refusals([kind], _refusals(kind, rows, before, now))
 
 
@@ -142,9 +149,9 @@ def _refusals(
     before: dict[tuple[str, str], Refusal],
     now: datetime,
 ) -> Iterable[Refusal]:
-    for key, digest, message, paused in rows:
+    for key, digest, message, untried in rows:
         old = before.get((kind, key))
-        if paused:
+        if untried:
             if old is not None:
                 yield old
             continue

@@ -159,5 +159,6 @@ SELECT 'remove' AS action, l.student || '|' || l.guardian AS key, l.school,
        'send' AS state, l.student AS p_student, l.guardian AS p_guardian
 FROM lost l LEFT JOIN may_sync y ON y.student = l.student AND y.guardian = l.guardian
 LEFT JOIN present_user g ON g.unique_id = l.guardian
-WHERE y.guardian IS NOT NULL OR g.unique_id IS NULL
+WHERE y.guardian IS NOT NULL
+   OR (g.unique_id IS NULL AND NOT exists(SELECT 1 FROM users WHERE NOT gone AND {unique_id} IS NULL))
 ORDER BY l.school, key
