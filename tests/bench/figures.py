@@ -37,7 +37,8 @@ def _row(one: dict[str, Any]) -> str:
     target, met = "", ""
     for word, sign in (("at_most", "≤"), ("at_least", "≥")):
         if word in one:
-            target, met = f"{sign} {_number(one[word], one['unit'])}", "met" if one["met"] else "**not met**"
+            aim = f"{one[word]:g} ×" if one["unit"] == "×" else _number(one[word], one["unit"])
+            target, met = f"{sign} {aim}", "met" if one["met"] else "**not met**"
     return f"| {one['name']} | {_number(one['value'], one['unit'])} | {target} | {met} |"
 
 
