@@ -49,22 +49,27 @@ FROM main_place m
 JOIN (SELECT user_no, building FROM candidate UNION SELECT guardian_no, building FROM links) o
   ON o.user_no = m.user_no AND o.building <> m.building
 GROUP BY m.user_no
+-- name: kept_places
+-- Buildings given before that are not mapped any more stay where they were given (rule 1).
+CREATE TABLE kept_places AS
+SELECT g.key, list(g.building) AS buildings
+FROM (
+    SELECT key, unnest(additional_buildings) AS building FROM ledger_user
+    UNION ALL
+    SELECT u.key, u.building FROM ledger_user u ANTI JOIN school s ON s.org = u.school
+) g ANTI JOIN school s ON s.building = g.building
+WHERE g.building IS NOT NULL GROUP BY g.key
 -- name: desired_user
--- Buildings that are not mapped any more stay where they were given (rule 1).
 CREATE TABLE desired_user AS
 SELECT p.unique_id AS key, u."givenName" AS first_name, u."familyName" AS last_name, u."middleName" AS middle_name,
        {preferred} AS preferred_first_name, {username} AS username, {email} AS email, m.lms_role AS role, m.building,
-       list_sort(list_distinct(list_concat(coalesce(o.buildings, []), coalesce(list_filter(l.buildings,
-           lambda b: NOT list_contains(x.mapped, b)), [])))) AS additional_buildings,
+       CASE WHEN l.key IS NULL THEN coalesce(o.buildings, [])
+            ELSE list_sort(list_distinct(list_concat(coalesce(o.buildings, []), l.buildings)))
+       END AS additional_buildings,
        {graduation_year} AS graduation_year, m.org AS school, CAST(NULL AS VARCHAR) AS year, p.user_no, m.sis_role
 FROM main_place m JOIN people p USING (user_no) JOIN users u ON u.rowid = p.user_no
 LEFT JOIN other_places o USING (user_no)
-LEFT JOIN (
-    SELECT u.key, list_concat(coalesce(u.additional_buildings, []), CASE WHEN s.org IS NULL THEN [u.building] ELSE [] END)
-        AS buildings
-    FROM ledger_user u LEFT JOIN school s ON s.org = u.school WHERE len(u.additional_buildings) > 0 OR s.org IS NULL) l
-  ON l.key = p.unique_id
-CROSS JOIN (SELECT coalesce(list(DISTINCT building), []) AS mapped FROM school) x
+LEFT JOIN kept_places l ON l.key = p.unique_id
 -- name: desired_guardian_link
 CREATE TABLE desired_guardian_link AS
 SELECT student, guardian, min(org) AS school, CAST(NULL AS VARCHAR) AS year FROM links GROUP BY ALL
