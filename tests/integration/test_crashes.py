@@ -61,7 +61,7 @@ def rich() -> District:
 
 @pytest.mark.parametrize("then", ["finish", "resume"])
 @pytest.mark.parametrize("where", ["before intent", "after intent", "before outcome", "after outcome"])
-@pytest.mark.parametrize("slice_number", [0, 2, 6])
+@pytest.mark.parametrize("slice_number", [0, 6])
 def test_a_killed_run_converges(organization: Make, tmp_path_factory: pytest.TempPathFactory, where: str,
                                 slice_number: int, then: str) -> None:  # fmt: skip
     org = organization(rich())
@@ -108,7 +108,7 @@ def test_a_killed_removal_and_update_converge(organization: Make) -> None:
 
 
 @pytest.mark.parametrize("fault", ["lose_before", "lose_after", "throttle", "cut", "refuse_whole"])
-@pytest.mark.parametrize("call", range(0, 8, 2))
+@pytest.mark.parametrize("call", [0, 5])
 def test_one_bad_call_changes_nothing_in_the_end(organization: Make, fault: str, call: int) -> None:
     org = organization()
     org.run(dry_run=True)
