@@ -313,6 +313,6 @@ def differing(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, tu
     return {key: (left.get(key), right.get(key)) for key in both if left.get(key) != right.get(key)}
 
 
-def _in_memory(path: Path | None = None) -> duckdb.DuckDBPyConnection:
+def _in_memory(path: Path | None = None, memory: str = "") -> duckdb.DuckDBPyConnection:
     """Scratch databases of tests stay in memory: the files would only cost time."""
     return duckdb.connect(":memory:", config={"threads": 1, "autoinstall_known_extensions": False})

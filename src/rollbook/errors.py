@@ -12,6 +12,7 @@ RollbookError
 ├── StalePlan               the acting user: plan again
 ├── RunCancelled            nobody: a person stopped the run
 ├── LeaseLost               nobody: another worker took the run over
+├── DiskFull                the operator: make room on the server
 └── Bug                     the developers: please report
 """
 
@@ -92,6 +93,12 @@ class LeaseLost(RollbookError):
     """Another worker took this run over; this one must not send anything more."""
 
     who = "nobody"
+
+
+class DiskFull(RollbookError):
+    """The server has no room left; make some, and run again."""
+
+    who = "the operator of this server, who makes room"
 
 
 class Bug(RollbookError):

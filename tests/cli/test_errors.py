@@ -57,7 +57,7 @@ def test_a_bug_is_called_one(rollbook: Command, world: Space, monkeypatch: pytes
     def broken(*_: object) -> None:
         raise ZeroDivisionError("Jane Doe's row")
 
-    monkeypatch.setattr("rollbook.pipeline.roster_run.roster_run", broken)
+    monkeypatch.setattr("rollbook.pipeline.roster_run.plan_run", broken)
     answer = rollbook.text("sync", "maple", "--json")
     assert answer.code == 1
     assert answer.json["error"]["error"] == "Bug"
@@ -83,7 +83,7 @@ def test_wrong_settings_found_by_a_run_are_2(rollbook: Command, world: Space, mo
     def broken(*_: object) -> None:
         raise MappingError("the LMS has no role Student")
 
-    monkeypatch.setattr("rollbook.pipeline.roster_run.roster_run", broken)
+    monkeypatch.setattr("rollbook.pipeline.roster_run.plan_run", broken)
     run = rollbook("sync", "maple", code=2)
     assert run["error"]["error"] == "MappingError"
 

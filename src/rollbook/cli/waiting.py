@@ -24,7 +24,7 @@ def wait_for(shell: Shell, folder: DataFolder, run: Run) -> Run:
     """The ended run. Works the queue itself if nobody else does."""
     from rollbook.actions.actors import OPERATOR
     from rollbook.actions.runs import cancel_run, find_run
-    from rollbook.engine.embedded import Embedded
+    from rollbook.engine.waiting import work_until_ended
 
     asked: list[bool] = []
     with interrupts() as interrupted, progress_bar() as listener:
@@ -36,7 +36,7 @@ def wait_for(shell: Shell, folder: DataFolder, run: Run) -> Run:
                 if not find_run(run.pk).ended:
                     cancel_run(run_id=run.pk, by=OPERATOR)
 
-        return Embedded(folder).run_and_wait(run.pk, listener, tick)
+        return work_until_ended(folder, run.pk, listener, tick)
 
 
 def show_ended(shell: Shell, run: Run, **more: Any) -> None:

@@ -15,9 +15,9 @@ Connection = duckdb.DuckDBPyConnection
 MEMORY_LIMIT: Final = os.environ.get("ROLLBOOK_DUCKDB_MEMORY", "500MB")
 
 
-def connect(path: Path | None = None) -> Connection:
+def connect(path: Path | None = None, memory: str = MEMORY_LIMIT) -> Connection:
     """A scratch database: a file for real runs, in memory for small look-ups. Spills beside the file."""
-    settings: dict[str, Any] = {"memory_limit": MEMORY_LIMIT, "threads": 2, "autoinstall_known_extensions": False}
+    settings: dict[str, Any] = {"memory_limit": memory, "threads": 2, "autoinstall_known_extensions": False}
     settings |= {"autoload_known_extensions": False, "preserve_insertion_order": True}
     if path is not None:
         settings["temp_directory"] = str(path.with_suffix(".spill"))

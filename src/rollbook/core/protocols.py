@@ -38,6 +38,9 @@ class Ledger(Protocol):
         """Point to a new version made from version `base`; `files` are only the kinds that changed. Raises StalePlan
         when `base` is not current any more and LeaseLost when this worker may not write."""
 
+    def advanced(self) -> bool:
+        """Was the current version made by this very run, in an attempt that died before the run's end?"""
+
 
 @dataclass(frozen=True)
 class Attempt:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from rollbook.actions.organizations import current_settings
-from rollbook.connectors.base import Cancel
 from rollbook.core.protocols import Progress
 from rollbook.core.stored import RunResult, StoredPlan
-from rollbook.engine.watch import Watch
-from rollbook.engine.world import open_world
+from rollbook.engine.heart import Heart, Watch
+from rollbook.engine.slots import HeavySlot
+from rollbook.engine.trouble import told
+from rollbook.engine.world import longest_call, open_world
 from rollbook.errors import Bug, LeaseLost, RollbookError, RunCancelled
 from rollbook.pipeline import roster_run as river
 from rollbook.roster.settings import parse
@@ -28,65 +31,84 @@ from rollbook.store.runs import end_run, fail_run, keep_plan, settle_run, stored
 log = logging.getLogger(__name__)
 
 
+@dataclass
 class Worker:
-    """Works runs in one data folder. `progress` tells its listeners where the run is."""
+    """Works one run. `progress` tells its listeners where the run is; `heavy` is shared by the process's runs."""
 
-    def __init__(self, folder: DataFolder, progress: Progress) -> None:
-        self.folder = folder
-        self.progress = progress
+    folder: DataFolder
+    heart: Heart
+    heavy: HeavySlot = field(default_factory=HeavySlot)
+    progress: Progress = field(default_factory=Progress)
 
-    def work(self, lease: Lease) -> None:
-        """Carry the run out and write its end down. Trouble ends the run, never the worker; a lost lease ends
-        nothing, since the run belongs to somebody else."""
+    def work(self, lease: Lease) -> bool:
+        """Carry the run out and write its end down; False when it did not come to its end here: the lease was lost, the
+        worker was told to stop, or the database went away. Trouble ends the run, never the worker."""
         try:
             try:
-                with Watch(lease) as watch:
+                with self.heart.watch(lease, self.progress) as watch:
                     end_run(lease, self._carry_out(lease, watch))
-            except LeaseLost:
+            except (LeaseLost, OperationalError, InterfaceError):
                 raise
             except RollbookError as error:
                 self._break_off(lease, error)
             except Exception as error:
                 log.debug("run %s", lease.run, exc_info=True)
-                self._break_off(lease, Bug(f"{type(error).__name__} while working on run {lease.run}"))
+                self._break_off(lease, told(error, lease.run))
         except LeaseLost:
-            log.warning("run %s is worked on by somebody else now", lease.run)
-            return
+            log.warning("run %s goes on elsewhere or later", lease.run)
+            return False
+        except (OperationalError, InterfaceError) as error:
+            log.warning("run %s is broken off: %s of the database", lease.run, type(error).__name__)
+            return False
         shutil.rmtree(self.folder.work / lease.run, ignore_errors=True)
+        return True
 
     def settle(self, lease: Lease, run: Run) -> None:
         """Bring what a broken run sent into the ledger, under this lease. Raises RollbookError."""
         plan = stored_plan(run)
         if plan is None or run.settled:
             return
-        with Watch(lease, deaf=True) as watch:
+        with self.heart.watch(lease, self.progress, deaf=True) as watch:
             version = run.settings or current_settings(run.organization)[0]
-            request = self._request(run, version)
-            with self._world(lease, version, watch, with_source=False, run=run.pk) as world:
-                result = river.finish(request, world, plan, _step)
+            with self._world(lease, version, watch, run) as world:
+                result = river.finish(_request(run, version), world, plan, _step, stored_result(run))
         settle_run(lease, run.pk, result)
 
     def _carry_out(self, lease: Lease, watch: Watch) -> RunResult:
-        run = Run.objects.select_related("organization", "applies", "undo_of").get(pk=lease.run)
+        run = Run.objects.select_related("organization", "settings", "applies", "undo_of").get(pk=lease.run)
         for earlier in unsettled_runs(lease.organization):
             self.progress.update("settle", note=f"run {earlier.pk}")
             self.settle(lease, earlier)
-        version, _ = current_settings(run.organization)
+        planned = run.plan is not None
+        version = run.settings if planned and run.settings else self._pin_settings(run, lease)
+        request = _request(run, version)
+        fresh = not planned and run.applies is None and run.undo_of is None
+        with self._world(lease, version, watch, run, with_source=fresh) as world:
+            if planned:
+                result = _stored(run)
+            else:
+                result = self._plan(run, request, world, lease)
+                keep_plan(lease, result)
+            return result if run.dry_run else river.carry_out(request, world, result, _step)
+
+    def _pin_settings(self, run: Run, lease: Lease) -> SettingsVersion:
+        """The settings of this moment are the run's, also for whoever takes it over."""
+        version, settings = current_settings(run.organization)
         with lease.writing():
             run.compare_live = run.compare_live or run.organization.compare_live
-            Run.objects.filter(pk=run.pk).update(settings=version, compare_live=run.compare_live)
-        request = self._request(run, version)
-        step = _Keeping(lease)
-        fresh = run.applies is None and run.undo_of is None
-        with self._world(lease, version, watch, with_source=fresh) as world:
-            if run.applies is not None:
-                plan = _plan_of(run.applies)
-                keep_plan(lease, plan)
-                return river.apply_stored(request, world, plan, step, stored_result(run.applies).facts)
-            if run.undo_of is not None:
-                plan = _plan_of(run.undo_of)
-                return river.undo_run(request, _with_journal_of(run.undo_of, plan, world, lease), plan, step)
-            return river.roster_run(request, world, step)
+            Run.objects.filter(pk=run.pk).update(
+                settings=version, compare_live=run.compare_live, lease_grace=longest_call(settings)
+            )
+        return version
+
+    def _plan(self, run: Run, request: river.Request, world: river.World, lease: Lease) -> RunResult:
+        if run.applies is not None:
+            applied = stored_result(run.applies)
+            return RunResult(plan=_plan_of(run.applies), facts=applied.facts)
+        if run.undo_of is not None:
+            plan = _plan_of(run.undo_of)
+            return river.undo_plan(request, _with_journal_of(run.undo_of, plan, world, lease), plan, _step)
+        return river.plan_run(request, world, _step)
 
     def _break_off(self, lease: Lease, error: RollbookError) -> None:
         """Settle what was sent before the trouble, if that is possible now; then say what the trouble was."""
@@ -94,7 +116,7 @@ class Worker:
         if not run.settled:
             try:
                 self.settle(lease, run)
-            except LeaseLost:
+            except (LeaseLost, OperationalError, InterfaceError):
                 raise
             except RollbookError as trouble:
                 log.info("run %s is settled before the next plan: %s", lease.run, trouble)
@@ -102,45 +124,37 @@ class Worker:
                 log.debug("settling run %s", lease.run, exc_info=True)
         fail_run(lease, error, cancelled=isinstance(error, RunCancelled))
 
-    def _request(self, run: Run, version: SettingsVersion) -> river.Request:
-        return river.Request(
-            run_id=run.pk,
-            settings=parse(version.document),
-            settings_digest=version.digest,
-            kinds=tuple(run.kinds),
-            schools=tuple(run.schools),
-            dry_run=run.dry_run,
-            compare_live=run.compare_live,
-            retry_refused=run.retry_refused,
-            now=timezone.now(),
-        )
-
+    @contextmanager
     def _world(
-        self,
-        lease: Lease,
-        version: SettingsVersion,
-        cancel: Cancel,
-        *,
-        with_source: bool,
-        run: str | None = None,
-    ) -> Any:
+        self, lease: Lease, version: SettingsVersion, watch: Watch, run: Run, *, with_source: bool = False
+    ) -> Iterator[river.World]:
         settings = parse(version.document)
-        return open_world(
-            self.folder, lease, settings, cancel, progress=self.progress, with_source=with_source, run=run
-        )
+        with open_world(
+            self.folder, lease, settings, watch, progress=self.progress, with_source=with_source, run=run.pk
+        ) as world:
+            before = stored_result(run).requests
+
+            def requests() -> dict[str, int]:
+                return {side: number + before.get(side, 0) for side, number in world.requests().items()}
+
+            def heavy() -> AbstractContextManager[None]:
+                return self.heavy.held(watch)
+
+            yield replace(world, requests=requests, heavy=heavy)
 
 
-class _Keeping:
-    """The step of an engine without checkpoints: it only writes a plan down as soon as there is one."""
-
-    def __init__(self, lease: Lease) -> None:
-        self._lease = lease
-
-    def __call__(self, name: str, work: Callable[[], Any], /) -> Any:
-        result = work()
-        if isinstance(result, StoredPlan):
-            keep_plan(self._lease, result)
-        return result
+def _request(run: Run, version: SettingsVersion) -> river.Request:
+    return river.Request(
+        run_id=run.pk,
+        settings=parse(version.document),
+        settings_digest=version.digest,
+        kinds=tuple(run.kinds),
+        schools=tuple(run.schools),
+        dry_run=run.dry_run,
+        compare_live=run.compare_live,
+        retry_refused=run.retry_refused,
+        now=timezone.now(),
+    )
 
 
 def _with_journal_of(undone: Run, plan: StoredPlan, world: river.World, lease: Lease) -> river.World:
@@ -153,7 +167,14 @@ def _with_journal_of(undone: Run, plan: StoredPlan, world: river.World, lease: L
 
 
 def _step(name: str, work: Callable[[], Any], /) -> Any:
+    """No checkpoints: a plan is kept whole, and what was sent stands in the journal."""
     return work()
+
+
+def _stored(run: Run) -> RunResult:
+    result = stored_result(run)
+    result.plan = _plan_of(run)
+    return result
 
 
 def _plan_of(run: Run) -> StoredPlan:

@@ -86,6 +86,13 @@ class Doors:
         )
 
 
+def longest_call(settings: Settings) -> float:
+    """How long, in seconds, a call to the LMS may be under way after its sender was last seen to live."""
+    options = connector_of(settings.lms, "lms").options
+    default = next((one.default for one in msgspec.structs.fields(options) if one.name == "timeout"), 0.0)
+    return float(settings.lms.options.get("timeout", default))
+
+
 def private_hosts_allowed() -> bool:
     return os.environ.get("ROLLBOOK_ALLOW_PRIVATE_HOSTS", "") == "1"
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -18,7 +19,7 @@ from rollbook.core.guard import Guard, guard, hold_contents
 from rollbook.core.ledger_files import load
 from rollbook.core.outcomes import load_outcomes, load_plan
 from rollbook.core.plan import PlanReader, write_plan
-from rollbook.core.protocols import Journal, Progress
+from rollbook.core.protocols import Progress
 from rollbook.core.references import References
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.core.undo import invert
@@ -45,27 +46,79 @@ __all__ = [
     "Request",
     "Step",
     "World",
+    "apply_run",
     "apply_stored",
+    "carry_out",
     "check_source",
     "finish",
+    "plan_run",
     "roster_run",
+    "settle_run",
+    "undo_plan",
     "undo_run",
 ]
+
+#: Applying only looks things up: many runs apply at once.
+_APPLY_MEMORY = "128MB"
 
 T = TypeVar("T")
 
 
 def roster_run(request: Request, world: World, step: Step) -> RunResult:
     """Extract to settle (or to the plan, for a dry run). Raises RollbookError; whatever was sent before an error is
-    settled by `finish` on the next start."""
+    settled by `finish` later."""
+    result = plan_run(request, world, step)
+    return result if request.dry_run else carry_out(request, world, result, step)
+
+
+def plan_run(request: Request, world: World, step: Step) -> RunResult:
+    """Extract to the plan; nothing is sent. The result, with its plan, must be kept before it is carried out."""
     river = _River(request, world, step)
     try:
         river.plan()
-        if not request.dry_run:
-            river.carry_out()
         return river.result
     finally:
         river.close()
+
+
+def undo_plan(request: Request, world: World, plan: StoredPlan, step: Step) -> RunResult:
+    """Plan the inversion of what `plan` did (rule 28); nothing is sent."""
+    river = _River(request, world, step)
+    try:
+        river.undo(plan)
+        return river.result
+    finally:
+        river.close()
+
+
+def carry_out(request: Request, world: World, result: RunResult, step: Step) -> RunResult:
+    """Send the result's plan and settle: at once, later (`run apply`), or for a run whose process died, which goes on
+    where its journal ends."""
+    if not world.ledger.advanced():
+        apply_run(request, world, result, step)
+    return settle_run(request, world, result, step)
+
+
+def apply_run(request: Request, world: World, result: RunResult, step: Step) -> None:
+    """Send what of the plan has no outcome yet. Needs little memory, however large the plan. Raises StalePlan."""
+    plan = _stored(result)
+    _check_fresh(request, world, plan)
+    step("store", lambda: plan)  # whoever steps us has the plan written down before any of it is sent
+    if plan.groups:
+        with connect(memory=_APPLY_MEMORY) as db, _accounted(result, world), summary.timed(result.seconds, "apply"):
+            load(db, world.ledger.current(), world.blobs)
+            step("apply", lambda: _apply(db, request, world, plan))
+
+
+def settle_run(request: Request, world: World, result: RunResult, step: Step) -> RunResult:
+    """Bring what was sent into the ledger and count it. Safe to repeat when the process died on the way."""
+    with world.heavy():
+        river = _River(request, world, step, result)
+        try:
+            river.settle()
+            return result
+        finally:
+            river.close()
 
 
 def apply_stored(
@@ -73,54 +126,65 @@ def apply_stored(
 ) -> RunResult:
     """Send a plan that was made earlier (`run apply`), and settle. `facts` are what its planning learned, to
     be remembered now that it is carried out. Raises StalePlan."""
-    if plan.ledger_version != world.ledger.current().number:
-        raise StalePlan("the ledger has moved on since this plan was made; plan again")
-    if plan.settings_digest != request.settings_digest:
-        raise StalePlan("the settings were changed since this plan was made; plan again")
-    river = _River(request, world, step)
-    try:
-        river.take(plan)
-        river.result.facts = dict(facts)
-        river.carry_out()
-        return river.result
-    finally:
-        river.close()
+    return carry_out(request, world, RunResult(plan=plan, facts=dict(facts)), step)
 
 
-def finish(request: Request, world: World, plan: StoredPlan, step: Step) -> RunResult:
-    """Settle a run that ended without settling (failed, cancelled, killed): journal → new ledger version."""
-    river = _River(request, world, step)
-    try:
-        river.take(plan)
-        if plan.ledger_version == world.ledger.current().number:
-            river.settle()
-        return river.result
-    finally:
-        river.close()
+def finish(
+    request: Request, world: World, plan: StoredPlan, step: Step, planned: RunResult | None = None
+) -> RunResult:
+    """Settle a run that ended without settling (failed, cancelled): journal → new ledger version. What its planning
+    learned is not remembered."""
+    result = msgspec.structs.replace(planned or RunResult(), plan=plan, facts={})
+    if plan.ledger_version == world.ledger.current().number:
+        settle_run(request, world, result, step)
+    return result
 
 
 def undo_run(request: Request, world: World, plan: StoredPlan, step: Step) -> RunResult:
     """Plan (and unless dry, apply and settle) the inversion of what `plan` did (rule 28)."""
-    river = _River(request, world, step)
+    result = undo_plan(request, world, plan, step)
+    return result if request.dry_run else carry_out(request, world, result, step)
+
+
+def _check_fresh(request: Request, world: World, plan: StoredPlan) -> None:
+    if plan.ledger_version != world.ledger.current().number:
+        raise StalePlan("the ledger has moved on since this plan was made; plan again")
+    if plan.settings_digest != request.settings_digest:
+        raise StalePlan("the settings were changed since this plan was made; plan again")
+
+
+def _apply(db: Connection, request: Request, world: World, plan: StoredPlan) -> None:
+    Applier(
+        target=world.target,
+        reader=PlanReader(db, plan, world.blobs),
+        journal=world.journal(plan.digest),
+        references=References(db),
+        cancel=world.cancel,
+        progress=world.progress,
+        passwords=world.passwords if request.settings.users.passwords == "generate" else None,
+    ).run(plan)
+
+
+@contextmanager
+def _accounted(result: RunResult, world: World) -> Iterator[None]:
+    """Requests and memory are told however the work ends."""
     try:
-        river.undo(plan)
-        if not request.dry_run:
-            river.carry_out()
-        return river.result
+        yield
     finally:
-        river.close()
+        result.requests = world.requests()
+        result.peak_rss_mib = summary.peak_rss_mib()
 
 
 class _River:
-    """One run's way through the stages; each stage's time is kept."""
+    """One heavy phase of a run, with its scratch database; each stage's time is kept."""
 
-    def __init__(self, request: Request, world: World, step: Step) -> None:
+    def __init__(self, request: Request, world: World, step: Step, result: RunResult | None = None) -> None:
         self.request, self.world, self._step = request, world, step
         world.work.mkdir(parents=True, exist_ok=True)
         self.scratch = world.work / "scratch.duckdb"
         self.scratch.unlink(missing_ok=True)
         self.db: Connection = connect(self.scratch)
-        self.result = RunResult()
+        self.result = result or RunResult()
         load(self.db, world.ledger.current(), world.blobs)
         create_shared_tables(self.db)
 
@@ -148,8 +212,14 @@ class _River:
         extracted = self.step(
             "extract", lambda: extract(source, world.work / "pages", world.progress, snapshots.watermarks())
         )
-        merge = snapshots.judge(extracted)
         self.result.verdicts = {name: v.reason for name, v in extracted.verdicts.items() if not v.complete}
+        with world.heavy():
+            self._plan_heavily(source, extracted, snapshots)
+
+    def _plan_heavily(self, source: Source, extracted: Extracted, snapshots: Snapshots) -> None:
+        """Everything that needs the scratch database: one such run at a time in a process."""
+        request, world, db = self.request, self.world, self.db
+        merge = snapshots.judge(extracted)
         self.step("stage", lambda: stage(db, source, extracted, world.work / "rows", world.progress, merge))
         self.step("check", lambda: check(db, request.settings.users, request.today, world.progress))
         if _complete(db, extracted):
@@ -227,9 +297,6 @@ class _River:
         self.result.ledger_version = self.world.ledger.current().number
         self.result.state = "planned"
 
-    def take(self, plan: StoredPlan) -> None:
-        self.result.plan = plan
-
     def undo(self, plan: StoredPlan) -> None:
         load_plan(self.db, plan, self.world.blobs)
         load_outcomes(self.db, plan, self.world.journal(plan.digest), self.world.work)
@@ -246,30 +313,10 @@ class _River:
         )
         self.result.kinds = summary.plan_counts(self.db, list(plan.files))
 
-    # --- sending ------------------------------------------------------------------------------------------------------
-
-    def carry_out(self) -> None:
-        plan = self._stored()
-        self.step("store", lambda: plan)  # whoever steps us writes the plan down before any of it is sent
-        if plan.groups:
-            self.step("apply", lambda: self._apply(plan, self.world.journal(plan.digest)))
-        self.settle()
-
-    def _apply(self, plan: StoredPlan, journal: Journal) -> None:
-        world = self.world
-        passwords = world.passwords if self.request.settings.users.passwords == "generate" else None
-        Applier(
-            target=world.target,
-            reader=PlanReader(self.db, plan, world.blobs),
-            journal=journal,
-            references=References(self.db),
-            cancel=world.cancel,
-            progress=world.progress,
-            passwords=passwords,
-        ).run(plan)
+    # --- settling -----------------------------------------------------------------------------------------------------
 
     def settle(self) -> None:
-        plan, world = self._stored(), self.world
+        plan, world = _stored(self.result), self.world
         self.step("settle", lambda: self._settle(plan))
         summary.add_outcomes(self.db, plan, self.result.kinds)
         if not summary.landed(self.result.kinds):  # its rest is no growth that a person must look at (rule 25)
@@ -281,12 +328,17 @@ class _River:
         world = self.world
         load_plan(self.db, plan, world.blobs)
         load_outcomes(self.db, plan, world.journal(plan.digest), world.work)
-        self.result.ledger_version = settle(self.db, plan, world.ledger, world.blobs, world.work, world.progress)
+        current = world.ledger.current().number
+        if current == plan.ledger_version:
+            current = settle(self.db, plan, world.ledger, world.blobs, world.work, world.progress)
+        # else the process died between the pointer and the end of the run: what it settled stands
+        self.result.ledger_version = current
         remember_refusals(self.db, plan, world.memory, self.request.now, schools=self.request.schools)
 
-    def _stored(self) -> StoredPlan:
-        assert self.result.plan is not None
-        return self.result.plan
+
+def _stored(result: RunResult) -> StoredPlan:
+    assert result.plan is not None
+    return result.plan
 
 
 def _with_end_dates(request: Request, source: Source) -> Request:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -45,7 +46,8 @@ class Request:
 @dataclass(frozen=True, kw_only=True)
 class World:
     """What a run works with. `journal` makes the journal of a plan by its digest. `work` is the run's scratch folder.
-    `requests` tells how many calls were attempted so far, by "sis" and "lms"."""
+    `requests` tells how many calls were attempted so far, by "sis" and "lms". `heavy` is held around what needs a big
+    scratch database: one run at a time in a process."""
 
     target: Target
     blobs: Blobs
@@ -59,6 +61,7 @@ class World:
     work: Path
     source: Source | None = None
     requests: Callable[[], dict[str, int]] = dict
+    heavy: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 #: kind → key → (deleted, inactive, protected), as JSON keeps it.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -13,13 +12,11 @@ from django.utils import timezone
 from rollbook.errors import LeaseLost
 from rollbook.store.models import Run, RunState
 
-#: How long a lease holds without renewal, in seconds.
-LEASE_SECONDS = 30.0
-
 
 @dataclass(frozen=True)
 class Lease:
-    """The right of `owner` (unique per process start) to work `run` while the row's epoch is `epoch`."""
+    """The right of `owner` (unique per process start) to work `run` while the row's epoch is `epoch`. It holds as long
+    as the owner's heart beats (`store/workers.py`)."""
 
     run: str
     organization: int
@@ -35,19 +32,9 @@ class Lease:
                 raise LeaseLost(f"run {self.run} was taken over by another worker")
             yield run
 
-    def renew(self) -> bool:
-        """Hold on for another LEASE_SECONDS; True when a person asked to cancel. Raises LeaseLost."""
-        until = timezone.now() + timedelta(seconds=LEASE_SECONDS)
-        with self.writing() as run:
-            Run.objects.filter(pk=self.run).update(lease_until=until)
-            return run.cancel_requested
-
-    def cancel_requested(self) -> bool:
-        """Did a person ask to cancel? Reads only. Raises LeaseLost."""
-        found = Run.objects.filter(**self._mine()).values_list("cancel_requested", flat=True).first()
-        if found is None:
-            raise LeaseLost(f"run {self.run} was taken over by another worker")
-        return found
+    def holds(self) -> bool:
+        """Does it, at this moment? Reads only."""
+        return Run.objects.filter(**self._mine()).exists()
 
     def _mine(self) -> dict[str, object]:
         return {
@@ -61,37 +48,27 @@ class Lease:
 def claim(run_id: str, owner: str) -> Lease | None:
     """Turn a queued run into a running one of `owner`; None when it is not queued any more or when the
     organization already has a running one."""
-    now = timezone.now()
+    return _claim(owner, pk=run_id)
+
+
+def claim_next(owner: str) -> Lease | None:
+    """The oldest queued run whose organization has no running one, for `owner`; None when there is none."""
+    return _claim(owner)
+
+
+def _claim(owner: str, **which: str) -> Lease | None:
+    busy = Run.objects.filter(state=RunState.RUNNING).values("organization")
     try:
         with transaction.atomic():
-            run = Run.objects.select_for_update().filter(pk=run_id, state=RunState.QUEUED).first()
+            queued = Run.objects.filter(state=RunState.QUEUED, **which).exclude(organization__in=busy)
+            run = queued.select_for_update(skip_locked=True).first()  # SQLite locks whole transactions instead
             if run is None:
                 return None
             run.state = RunState.RUNNING
-            run.started_at = run.started_at or now
-            _take(run, owner)
-            run.save()
-    except IntegrityError:
+            run.started_at = run.started_at or timezone.now()
+            run.lease_epoch += 1
+            run.lease_owner = owner
+            run.save(update_fields=["state", "started_at", "lease_epoch", "lease_owner"])
+    except IntegrityError:  # another worker was faster with another run of this organization
         return None
-    return _lease(run)
-
-
-def take_over(run_id: str, owner: str) -> Lease | None:
-    """Become the owner of a running run whose owner is known to be dead; None when it ended meanwhile."""
-    with transaction.atomic():
-        run = Run.objects.select_for_update().filter(pk=run_id, state=RunState.RUNNING).first()
-        if run is None:
-            return None
-        _take(run, owner)
-        run.save()
-    return _lease(run)
-
-
-def _take(run: Run, owner: str) -> None:
-    run.lease_epoch += 1
-    run.lease_owner = owner
-    run.lease_until = timezone.now() + timedelta(seconds=LEASE_SECONDS)
-
-
-def _lease(run: Run) -> Lease:
-    return Lease(run=run.pk, organization=run.organization_id, epoch=run.lease_epoch, owner=run.lease_owner)
+    return Lease(run=run.pk, organization=run.organization_id, epoch=run.lease_epoch, owner=owner)

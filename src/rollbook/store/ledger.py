@@ -37,3 +37,7 @@ class StoredLedger:
             )
             Run.objects.filter(pk=self._run).update(settled=True)
         return LedgerVersion(base + 1, merged)
+
+    def advanced(self) -> bool:
+        newest = LedgerVersionRow.objects.filter(organization=self._lease.organization).order_by("-number").first()
+        return newest is not None and newest.run_id == self._run

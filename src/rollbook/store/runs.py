@@ -29,11 +29,12 @@ def stored_result(run: Run) -> RunResult:
     return RunResult() if run.result is None else msgspec.convert(run.result, RunResult)
 
 
-def keep_plan(lease: Lease, plan: StoredPlan) -> None:
-    """Write the plan down before anything of it is sent (principle 2)."""
+def keep_plan(lease: Lease, result: RunResult) -> None:
+    """Write the plan down before anything of it is sent (principle 2), with what planning found out: whoever takes the
+    run over goes on from here."""
     with lease.writing() as run:
-        run.plan = msgspec.to_builtins(plan)
-        run.save(update_fields=["plan"])
+        _keep_result(run, result)
+        run.save(update_fields=["plan", "result"])
 
 
 def end_run(lease: Lease, result: RunResult) -> Run:
@@ -70,21 +71,31 @@ def settle_run(lease: Lease, run_id: str, result: RunResult) -> None:
         run.save()
 
 
-def requeue_run(lease: Lease) -> None:
-    """The worker of this run died: queue it again. Three times without one more slice, and it fails."""
+def requeue(run: Run) -> None:
+    """Nobody works on this running run any more: queue it again. Three times without getting further, and it fails."""
+    reached = run.outcomes.count() + (run.plan is not None)
+    run.takeovers = 1 if reached > run.takeover_slices else run.takeovers + 1
+    run.takeover_slices = reached
+    run.state = RunState.QUEUED
+    if run.takeovers >= MOST_TAKEOVERS:
+        run.state = RunState.FAILED
+        run.error_name, run.error_who = Bug.__name__, Bug.who
+        run.error = f"the run was interrupted {run.takeovers} times without getting any further"
+        run.ended_at = timezone.now()
+    run.lease_owner, run.progress = "", None
+    run.save()
+
+
+def give_up(lease: Lease) -> None:
+    """The worker cannot go on with this run, and does not know why: as if it had died. Raises LeaseLost."""
     with lease.writing() as run:
-        slices = run.outcomes.count()
-        run.takeovers = 1 if slices > run.takeover_slices else run.takeovers + 1
-        run.takeover_slices = slices
-        run.state = RunState.QUEUED
-        if run.cancel_requested:
-            run.state = RunState.CANCELLED
-        elif run.takeovers >= MOST_TAKEOVERS:
-            run.state = RunState.FAILED
-            run.error_name, run.error_who = Bug.__name__, Bug.who
-            run.error = f"the run was interrupted {run.takeovers} times without getting any further"
-        run.lease_owner, run.lease_until = "", None
-        run.ended_at = None if run.state == RunState.QUEUED else timezone.now()
+        requeue(run)
+
+
+def hand_back(lease: Lease) -> None:
+    """The worker stops on purpose: another one goes on at once, and no takeover is counted. Raises LeaseLost."""
+    with lease.writing() as run:
+        run.state, run.lease_owner, run.progress = RunState.QUEUED, "", None
         run.save()
 
 
@@ -103,7 +114,7 @@ def _keep_result(run: Run, result: RunResult) -> None:
 
 def _close(run: Run) -> None:
     run.ended_at = timezone.now()
-    run.lease_owner, run.lease_until = "", None
+    run.lease_owner, run.progress = "", None
     run.save()
 
 

@@ -68,6 +68,9 @@ class MemoryLedger:
         self.version = LedgerVersion(base + 1, {**self.version.files, **files})
         return self.version
 
+    def advanced(self) -> bool:
+        return False  # runs in memory have one attempt
+
 
 class MemoryJournal:
     def __init__(self) -> None:

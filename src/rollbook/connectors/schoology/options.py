@@ -36,7 +36,7 @@ class SchoologyOptions(Options, frozen=True, kw_only=True):
     ] = 200
     timeout: Annotated[
         Seconds, option("Timeout", "Seconds of silence after which the answer to a call counts as lost.")
-    ] = 60.0
+    ] = 20.0
     admin_roles: Annotated[
         tuple[str, ...],
         option("Administrator roles", "Roles whose accounts are never changed, beside the key's own account."),

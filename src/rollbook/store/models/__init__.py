@@ -15,6 +15,7 @@ from rollbook.store.models.run import Run, RunState
 from rollbook.store.models.secret import Secret
 from rollbook.store.models.settings import SettingsVersion
 from rollbook.store.models.slices import SliceIntent, SliceOutcome
+from rollbook.store.models.worker import WorkerRow
 
 __all__ = [
     "AuditRow",
@@ -33,4 +34,5 @@ __all__ = [
     "SettingsVersion",
     "SliceIntent",
     "SliceOutcome",
+    "WorkerRow",
 ]

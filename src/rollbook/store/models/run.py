@@ -19,8 +19,10 @@ class RunState(models.TextChoices):
 
 
 class Run(models.Model):
-    """`plan` is a StoredPlan and `result` a RunResult in plain form. `settled` is False from the moment
-    something may have been sent until the ledger knows it. `applies` is the run whose plan this one sends."""
+    """`plan` is a StoredPlan and `result` a RunResult in plain form; both are kept as soon as there is a plan, so that
+    another worker can go on. `settled` is False from the moment something may have been sent until the ledger knows
+    it. `applies` is the run whose plan this one sends. `lease_grace` is how long, in seconds, one call of this run may
+    still be under way after its worker was last seen. `progress` is where the run is, for those who watch it."""
 
     id = models.CharField(primary_key=True, max_length=20)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="runs")
@@ -45,7 +47,8 @@ class Run(models.Model):
     cancel_requested = models.BooleanField(default=False)
     lease_epoch = models.PositiveIntegerField(default=0)
     lease_owner = models.CharField(max_length=64, default="")
-    lease_until = models.DateTimeField(null=True)
+    lease_grace = models.FloatField(default=20)
+    progress = models.JSONField(null=True)
     takeovers = models.PositiveIntegerField(default=0)
     takeover_slices = models.PositiveIntegerField(default=0)
     retry_refused = models.BooleanField(default=False)

@@ -1,0 +1,137 @@
+"""A worker process: claims runs from the queue, a thread for each, and takes over what dead workers left behind."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final, Self
+
+from django.db import Error, connection
+
+from rollbook.core.protocols import Progress
+from rollbook.engine.clock import LEASE_SECONDS, boot_clock
+from rollbook.engine.heart import Heart
+from rollbook.engine.slots import HeavySlot
+from rollbook.engine.worker import Worker
+from rollbook.errors import LeaseLost
+from rollbook.store import workers
+from rollbook.store.folder import DataFolder
+from rollbook.store.lease import Lease, claim_next
+from rollbook.store.runs import give_up, hand_back
+
+log = logging.getLogger(__name__)
+
+#: Runs of one process: most of them wait for the LMS.
+MOST_RUNS: Final = 64
+#: Runs that read or plan at once in one process; more would only wait here while another worker is idle.
+MOST_PLANNING: Final = 2
+_LOOK_EVERY = 0.2
+_REAP_EVERY = 0.5
+
+OnProgress = Callable[[Progress], None]
+
+
+class Pool:
+    """A context manager: claims while it is open. `alone`: no other process works this database, so whoever is listed
+    is dead (the lock on the data folder proves it). `most` runs at a time."""
+
+    def __init__(
+        self, folder: DataFolder, *, alone: bool, most: int = MOST_RUNS, on_progress: OnProgress | None = None
+    ) -> None:
+        self.folder, self._alone, self._most, self._on_progress = folder, alone, most, on_progress
+        self.owner = f"{os.getpid()}-{secrets.token_hex(6)}"
+        self.heart = Heart(self.owner)
+        self.heavy = HeavySlot()
+        self._threads: dict[str, tuple[threading.Thread, Progress]] = {}
+        self._seen: dict[str, tuple[int, float]] = {}
+        self._reap_at = 0.0
+        self._closing = False
+        self._news = threading.Event()
+
+    def __enter__(self) -> Self:
+        self.heart.start()
+        if self._alone:
+            workers.bury_others(self.owner)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Every run stops at its next call and goes to another worker, or waits for the next one. After a second Ctrl-C
+        nothing is waited for: the process ends as if it were killed."""
+        self._closing = True
+        self.heart.let_go()
+        if kind is None or issubclass(kind, Exception):
+            for thread, _ in list(self._threads.values()):
+                thread.join()
+            self.heart.stop()
+            workers.unregister(self.owner)
+
+    def work_until(self, over: Callable[[], bool]) -> None:
+        """Work the queue until `over` says so; asked about five times a second."""
+        while True:
+            try:
+                if over():
+                    return
+                self.tick()
+            except Error:
+                log.warning("the database does not answer; trying again")
+                connection.close()
+            self._news.wait(_LOOK_EVERY)
+            self._news.clear()
+
+    def tick(self) -> None:
+        """One look at the queue and at the other workers."""
+        if boot_clock() >= self._reap_at:
+            self._reap()
+            self._reap_at = boot_clock() + _REAP_EVERY
+        while self._has_room():
+            lease = claim_next(self.owner)
+            if lease is None:
+                return
+            self._start(lease)
+
+    @property
+    def busy(self) -> int:
+        """How many runs are worked on here."""
+        return len(self._threads)
+
+    def _has_room(self) -> bool:
+        planning = sum(1 for _, progress in list(self._threads.values()) if progress.stage != "apply")
+        return len(self._threads) < self._most and planning < MOST_PLANNING
+
+    def _start(self, lease: Lease) -> None:
+        progress = Progress(listeners=[self._on_progress] if self._on_progress else [])
+        thread = threading.Thread(target=self._work, args=(lease, progress), name=f"run {lease.run}", daemon=True)
+        self._threads[lease.run] = (thread, progress)
+        thread.start()
+
+    def _work(self, lease: Lease, progress: Progress) -> None:
+        try:
+            if not Worker(self.folder, self.heart, self.heavy, progress).work(lease):
+                (hand_back if self._closing else give_up)(lease)
+        except LeaseLost:
+            pass  # it is somebody else's already
+        except Error:
+            log.warning("run %s is queued again as soon as the database answers", lease.run)
+        finally:
+            self._threads.pop(lease.run, None)
+            connection.close()
+            self._news.set()
+
+    def _reap(self) -> None:
+        """Who has not been seen to live for a lease and the longest call is dead: its runs go back to the queue."""
+        now = boot_clock()
+        for other, (beat, grace) in workers.beats(but=self.owner).items():
+            last, since = self._seen.get(other, (-1, now))
+            if beat != last:
+                self._seen[other] = (beat, now)
+            elif now - since > LEASE_SECONDS + grace and workers.bury(other, beat):
+                log.warning("worker %s died; its runs go on here or elsewhere", other)
+        working = set(self._threads)  # before the query: a run that is claimed meanwhile is no orphan
+        for run in workers.requeue_orphans(self.owner, working):
+            log.info("run %s goes on", run)

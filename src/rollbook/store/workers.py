@@ -1,0 +1,86 @@
+"""Who works the queue: one row a process, its heart beat, and what it left behind when it died."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from rollbook.store.lease import Lease
+from rollbook.store.models import Run, RunState, WorkerRow
+from rollbook.store.runs import requeue
+
+
+def register(owner: str) -> None:
+    """From now on this process may claim runs."""
+    WorkerRow.objects.create(id=owner, host=socket.gethostname(), pid=os.getpid())
+
+
+def unregister(owner: str) -> None:
+    """What it still holds is free for others."""
+    WorkerRow.objects.filter(pk=owner).delete()
+
+
+def beat(owner: str) -> bool:
+    """Show that this process lives; False when another one has taken it for dead."""
+    return bool(WorkerRow.objects.filter(pk=owner).update(beat=F("beat") + 1, seen_at=timezone.now()))
+
+
+def held_by(owner: str) -> dict[str, tuple[int, bool]]:
+    """The runs of a worker: epoch, and whether a person asked to cancel."""
+    rows = Run.objects.filter(state=RunState.RUNNING, lease_owner=owner)
+    return {pk: (epoch, asked) for pk, epoch, asked in rows.values_list("pk", "lease_epoch", "cancel_requested")}
+
+
+def show_progress(lease: Lease, progress: Mapping[str, Any]) -> None:
+    """Where the run is, for people who look from elsewhere."""
+    Run.objects.filter(pk=lease.run, lease_epoch=lease.epoch, lease_owner=lease.owner).update(progress=dict(progress))
+
+
+def beats(but: str) -> dict[str, tuple[int, float]]:
+    """The other workers: beat, and how long their last call may still be under way (seconds)."""
+    grace: dict[str, float] = {}
+    running = Run.objects.filter(state=RunState.RUNNING).values_list("lease_owner", "lease_grace")
+    for owner, seconds in running:
+        grace[owner] = max(seconds, grace.get(owner, 0.0))
+    rows = WorkerRow.objects.exclude(pk=but).values_list("pk", "beat")
+    return {pk: (number, grace.get(pk, 0.0)) for pk, number in rows}
+
+
+def bury(owner: str, last_beat: int) -> bool:
+    """Take a worker for dead, unless its heart has beaten since; True for the one who did it."""
+    return bool(WorkerRow.objects.filter(pk=owner, beat=last_beat).delete()[0])
+
+
+def bury_others(but: str) -> None:
+    """For the holder of the data folder's lock: whoever else is listed is dead."""
+    WorkerRow.objects.exclude(pk=but).delete()
+
+
+def requeue_orphans(owner: str, working: Collection[str]) -> list[str]:
+    """Queue again what nobody works on: runs of buried workers, and our own that no thread of ours works (the database
+    was away when they broke off). Returns their ids."""
+    alive = WorkerRow.objects.values_list("pk", flat=True)
+    running = Run.objects.filter(state=RunState.RUNNING)
+    orphans = [*running.exclude(lease_owner__in=alive), *running.filter(lease_owner=owner).exclude(pk__in=working)]
+    return [run.pk for run in orphans if _requeue(run)]
+
+
+def _requeue(run: Run) -> bool:
+    with transaction.atomic():
+        changed = Run.objects.filter(
+            pk=run.pk, state=RunState.RUNNING, lease_epoch=run.lease_epoch, lease_owner=run.lease_owner
+        ).update(lease_epoch=F("lease_epoch") + 1)
+        if changed:
+            requeue(Run.objects.get(pk=run.pk))
+    return bool(changed)
+
+
+def alive() -> int:
+    """How many processes work the queue, dead ones that nobody has noticed yet included."""
+    return WorkerRow.objects.count()
