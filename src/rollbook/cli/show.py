@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -32,6 +32,8 @@ def run(summary: Mapping[str, Any]) -> None:
     """One run: counts by kind, findings, holds, error, and what to do next."""
     out = console()
     out.print(f"[bold]Run {summary['run']}[/bold] of {summary['org']}: {summary['state']}{_times(summary)}")
+    for words in _where(summary):
+        out.print(words, markup=False)
     _counts(summary["kinds"])
     if summary["findings"]:
         total = sum(summary["findings"].values())
@@ -46,6 +48,17 @@ def run(summary: Mapping[str, Any]) -> None:
         out.print(f"{error['error']}: {error['message']}\nWho must act: {error['who']}.", markup=False)
     if summary["state"] == "planned":
         out.print(f"Nothing was sent. To send this plan: rollbook run apply {summary['run']}")
+
+
+def _where(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Where a run that has not ended is."""
+    if summary["place"]:
+        yield f"Place {summary['place']} in the queue."
+    if summary["progress"]:
+        now = summary["progress"]
+        count = f": {now['done']:,}" + (f" of {now['total']:,}" if now["total"] else "") if now["done"] else ""
+        note = f" {now['note']}" if now["note"] else ""
+        yield f"Now: {now['stage']}{note}{count}."
 
 
 def holds(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Final
 
 #: A worker whose heart has not beaten for so many seconds holds no lease any more.
-LEASE_SECONDS: Final = 6.0
-BEAT_SECONDS: Final = 1.5
+LEASE_SECONDS: Final = float(os.environ.get("ROLLBOOK_LEASE_SECONDS", "6"))
+BEAT_SECONDS: Final = LEASE_SECONDS / 4
 
 
 def boot_clock() -> float:

@@ -129,9 +129,7 @@ def apply_stored(
     return carry_out(request, world, RunResult(plan=plan, facts=dict(facts)), step)
 
 
-def finish(
-    request: Request, world: World, plan: StoredPlan, step: Step, planned: RunResult | None = None
-) -> RunResult:
+def finish(request: Request, world: World, plan: StoredPlan, step: Step, planned: RunResult | None = None) -> RunResult:
     """Settle a run that ended without settling (failed, cancelled): journal → new ledger version. What its planning
     learned is not remembered."""
     result = msgspec.structs.replace(planned or RunResult(), plan=plan, facts={})

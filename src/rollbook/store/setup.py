@@ -42,6 +42,11 @@ def opened() -> DataFolder:
     return _opened[0]
 
 
+def many_workers() -> bool:
+    """May several processes work the queue? Not on SQLite: there the lock of the data folder decides."""
+    return connection.vendor != "sqlite"
+
+
 def migrate() -> list[str]:
     """Bring the tables to this release; the migrations that were needed. Safe when two processes start."""
     from django.core.management import call_command

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+from django.db.models import Q
+
 from rollbook.roster.lms import KINDS
-from rollbook.store.models import HoldRow, HoldState, Run
+from rollbook.store.models import HoldRow, HoldState, Run, RunState
 from rollbook.store.runs import stored_result
 
 COUNTS: Final = (
@@ -53,7 +55,20 @@ def run_summary(run: Run) -> dict[str, Any]:
         "started_at": moment(run.started_at),
         "ended_at": moment(run.ended_at),
         "error": _error(run),
+        "place": place_in_queue(run),
+        "progress": run.progress,
     }
+
+
+def place_in_queue(run: Run) -> int | None:
+    """1 is the next one to start: queued runs that were asked for earlier come first, as does a running run of the same
+    organization. None when the run is not queued."""
+    if run.state != RunState.QUEUED:
+        return None
+    earlier = Q(created_at__lt=run.created_at) | Q(created_at=run.created_at, pk__lt=run.pk)
+    ahead = Run.objects.filter(earlier, state=RunState.QUEUED).count()
+    own = Run.objects.filter(organization=run.organization_id, state=RunState.RUNNING).count()
+    return 1 + ahead + own
 
 
 def hold_summary(hold: HoldRow) -> dict[str, Any]:

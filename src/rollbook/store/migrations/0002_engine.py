@@ -4,35 +4,34 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('store', '0001_initial'),
+        ("store", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='WorkerRow',
+            name="WorkerRow",
             fields=[
-                ('id', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('host', models.TextField(default='')),
-                ('pid', models.PositiveIntegerField(default=0)),
-                ('beat', models.PositiveBigIntegerField(default=0)),
-                ('started_at', models.DateTimeField(auto_now_add=True)),
-                ('seen_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("host", models.TextField(default="")),
+                ("pid", models.PositiveIntegerField(default=0)),
+                ("beat", models.PositiveBigIntegerField(default=0)),
+                ("started_at", models.DateTimeField(auto_now_add=True)),
+                ("seen_at", models.DateTimeField(auto_now_add=True)),
             ],
         ),
         migrations.RemoveField(
-            model_name='run',
-            name='lease_until',
+            model_name="run",
+            name="lease_until",
         ),
         migrations.AddField(
-            model_name='run',
-            name='lease_grace',
+            model_name="run",
+            name="lease_grace",
             field=models.FloatField(default=20),
         ),
         migrations.AddField(
-            model_name='run',
-            name='progress',
+            model_name="run",
+            name="progress",
             field=models.JSONField(null=True),
         ),
     ]

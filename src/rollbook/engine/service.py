@@ -1,0 +1,103 @@
+"""A worker that stays: works the queue until it is told to stop, and does the chores of the clock beside it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.db import connection
+from filelock import FileLock, Timeout
+
+from rollbook.engine.clock import boot_clock
+from rollbook.engine.pool import MOST_RUNS, Pool
+from rollbook.store.folder import DataFolder
+
+log = logging.getLogger(__name__)
+_LOOK_EVERY = 0.5
+
+
+@dataclass(frozen=True)
+class Chore:
+    """Something to do every so many seconds, e.g. to queue what is due. Its trouble is logged, never raised."""
+
+    name: str
+    every: float
+    work: Callable[[], object]
+
+
+def serve_queue(
+    folder: DataFolder,
+    stop: threading.Event,
+    *,
+    alone: bool,
+    chores: Sequence[Chore] = (),
+    most: int = MOST_RUNS,
+    on_ready: Callable[[str], None] = lambda words: None,
+) -> None:
+    """Work until `stop` is set; what is unfinished then goes to another worker, or waits for the next one. With
+    `alone`, wait first for the lock of the data folder. `on_ready` gets a word for people."""
+    with _only_one(folder, stop, on_ready) if alone else _nothing():
+        if stop.is_set():
+            return
+        with Pool(folder, alone=alone, most=most) as pool, _doing(chores, stop):
+            on_ready("working the queue")
+            pool.work_until(stop.is_set)
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _only_one(folder: DataFolder, stop: threading.Event, on_ready: Callable[[str], None]) -> Iterator[None]:
+    lock = FileLock(folder.worker_lock, timeout=0, thread_local=False)
+    told = False
+    while not stop.is_set():
+        try:
+            lock.acquire()
+            break
+        except Timeout:
+            if not told:
+                on_ready("waiting: another process works this data folder")
+                told = True
+            stop.wait(_LOOK_EVERY)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _doing(chores: Sequence[Chore], stop: threading.Event) -> Iterator[None]:
+    over = threading.Event()
+
+    def work() -> None:
+        due = dict.fromkeys((chore.name for chore in chores), 0.0)
+        while not (over.is_set() or stop.is_set()):
+            for chore in chores:
+                if boot_clock() >= due[chore.name]:
+                    due[chore.name] = boot_clock() + chore.every
+                    _do(chore)
+            over.wait(_LOOK_EVERY)
+        connection.close()
+
+    thread = threading.Thread(target=work, name="chores", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _do(chore: Chore) -> None:
+    try:
+        chore.work()
+    except Exception as error:  # a chore that fails is tried again; the queue goes on
+        log.warning("chore %s: %s", chore.name, type(error).__name__)
+        log.debug("chore %s", chore.name, exc_info=True)
+        connection.close()
