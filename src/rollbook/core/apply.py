@@ -15,7 +15,7 @@ from rollbook.core.plan import PlanReader, Slice, slices
 from rollbook.core.protocols import Journal, Passwords, Progress
 from rollbook.core.references import References, waiting
 from rollbook.core.stored import StoredPlan
-from rollbook.errors import BatchRefused, RollbookError
+from rollbook.errors import BatchRefused, LeaseLost, RollbookError
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, WAITING, Change, Outcome
 from rollbook.roster.lms import ADOPT, CREATE
 
@@ -75,6 +75,8 @@ class Applier:
         answers, trouble = self._send_all(part, sendable, pool)
         for place, answer in zip(places, answers, strict=True):
             outcomes[place] = answer
+        if isinstance(trouble, LeaseLost):  # whoever has the lease now sends this slice again
+            raise trouble
         self.journal.record(part.number, outcomes)
         if trouble is not None:
             raise trouble

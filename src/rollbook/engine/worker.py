@@ -76,6 +76,8 @@ class Worker:
 
     def _carry_out(self, lease: Lease, watch: Watch) -> RunResult:
         run = Run.objects.select_related("organization", "settings", "applies", "undo_of").get(pk=lease.run)
+        if run.cancel_requested:  # before its last worker died
+            raise RunCancelled("the run was cancelled")
         for earlier in unsettled_runs(lease.organization):
             self.progress.update("settle", note=f"run {earlier.pk}")
             self.settle(lease, earlier)

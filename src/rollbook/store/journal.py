@@ -28,27 +28,22 @@ class StoredJournal:
         self._lease = lease
         self._plan = plan
         self._run = run or lease.run
+        self._unsettled = False
 
     def intend(self, number: int, first_seq: int, last_seq: int) -> None:
-        with self._lease.writing():
-            SliceIntent.objects.get_or_create(
-                run_id=self._run,
-                plan=self._plan,
-                number=number,
-                defaults={"first_seq": first_seq, "last_seq": last_seq},
-            )
-            Run.objects.filter(pk=self._run).update(settled=False)
+        intent = SliceIntent(run_id=self._run, plan=self._plan, number=number, first_seq=first_seq, last_seq=last_seq)
+        with self._lease.fenced():
+            SliceIntent.objects.bulk_create([intent], ignore_conflicts=True)
+            if not self._unsettled:
+                Run.objects.filter(pk=self._run).update(settled=False)
+        self._unsettled = True
 
     def record(self, number: int, outcomes: Sequence[Outcome]) -> None:
         payload = zlib.compress(_encode(list(outcomes)), 1)
         checksum = hashlib.sha256(payload).hexdigest()
-        with self._lease.writing():
-            SliceOutcome.objects.get_or_create(
-                run_id=self._run,
-                plan=self._plan,
-                number=number,
-                defaults={"payload": payload, "checksum": checksum},
-            )
+        outcome = SliceOutcome(run_id=self._run, plan=self._plan, number=number, payload=payload, checksum=checksum)
+        with self._lease.fenced():
+            SliceOutcome.objects.bulk_create([outcome], ignore_conflicts=True)
 
     def done(self) -> frozenset[int]:
         found = SliceOutcome.objects.filter(run=self._run, plan=self._plan)
