@@ -35,7 +35,7 @@ class MemoryTarget:
             replay_safe=frozenset(KINDS) - {"building", "grading_period"},
             removable=REMOVABLE,
             parallel=3,
-            slice_size=BULK * 20,
+            slice_size=self._options.slice_size,
         )
 
     def test(self) -> Report:
