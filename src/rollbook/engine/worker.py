@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from rollbook.actions.blackout import hold_back
 from rollbook.actions.organizations import current_settings
 from rollbook.connectors.base import Cancel
 from rollbook.core.protocols import Progress
@@ -71,8 +72,9 @@ class Worker:
         for earlier in unsettled_runs(lease.organization):
             self.progress.update("settle", note=f"run {earlier.pk}")
             self.settle(lease, earlier)
-        version, _ = current_settings(run.organization)
+        version, settings = current_settings(run.organization)
         with lease.writing():
+            hold_back(run, settings, timezone.now())
             run.compare_live = run.compare_live or run.organization.compare_live
             Run.objects.filter(pk=run.pk).update(settings=version, compare_live=run.compare_live)
         request = self._request(run, version)

@@ -24,14 +24,16 @@ class Outlook:
     overdue: bool = False
 
 
-def outlook(clock: Clock, *, cause: str = _LAST_RESET, at: datetime | None = None) -> Outlook:
-    """The next start as seen at the moment `at`; without it, as seen at the end of the grace period. `cause` is what
-    the grace period began with. Raises ConfigError."""
+def outlook(
+    clock: Clock, *, cause: str = _LAST_RESET, at: datetime | None = None, not_before: datetime | None = None
+) -> Outlook:
+    """The next start. `at` is now: a start that is due is overdue. `not_before` leaves out earlier starts, as if they
+    had their runs. `cause` is what the grace period began with. Raises ConfigError."""
     if clock.schedule.mode == "manual":
         return Outlook(start=None, why="the schedule is manual: runs start only when somebody asks for one")
     start = clock.due_start(at) if at is not None else None
     overdue = start is not None
-    start = start or clock.next_start(not_before=at)
+    start = start or clock.next_start(not_before or at)
     if start is None:
         return Outlook(start=None, why="no window of this schedule is left in the calendar")
     blackout = blackout_on(clock.schedule, (at if overdue and at else start.at).astimezone(clock.zone).date())
@@ -58,10 +60,8 @@ def blackout_words(blackout: Blackout) -> str:
 
 
 def every_words(schedule: Schedule) -> str:
-    """`every day`, `every 12 hours`, `every Monday`."""
-    if schedule.every == "weekly":
-        return f"every {(schedule.weekday or 'week').capitalize()}"
-    return "every day" if schedule.every == "daily" else "every 12 hours"
+    """`every day`, `every Monday`."""
+    return f"every {(schedule.weekday or 'week').capitalize()}" if schedule.every == "weekly" else "every day"
 
 
 def _grace(clock: Clock, start: Start, cause: str) -> str:
@@ -77,8 +77,10 @@ def _grace(clock: Clock, start: Start, cause: str) -> str:
 def _window(clock: Clock, start: Start) -> list[str]:
     opens, closes = window(clock.schedule)
     first = f", from {_day(to_day(clock.schedule.start, 'schedule.start'))} on" if clock.schedule.start else ""
+    again = " and twelve hours later" if clock.schedule.every == "12h" else ""
+    times = f"{_clock(opens)} to {_clock(closes)}{again}"
     words = [
-        f"The next window ({every_words(clock.schedule)}, {_clock(opens)} to {_clock(closes)}{first}) begins on "
+        f"The next window ({every_words(clock.schedule)}, {times}{first}) begins on "
         f"{moment_words(start.wall, start.local)}."
     ]
     if start.shifted:

@@ -148,6 +148,17 @@ def parse(document: Any) -> Settings:
         raise ConfigError(f"the settings are not valid: {error}") from None
 
 
+def schedule(document: Any) -> Schedule:
+    """A schedule alone, from a plain document. Raises ConfigError that names the place."""
+    try:
+        return msgspec.convert(document, Schedule)
+    except msgspec.ValidationError as error:
+        _, _, place = str(error).rpartition(" - at `$.")
+        if place == "window`":
+            raise ConfigError("schedule.window: must be two times of day such as 22:00-02:00") from None
+        raise ConfigError(f"the schedule is not valid: {error}") from None
+
+
 def school_value(settings: Settings, org: str) -> str:
     """create | skip | id:… | code:… for an org; skip when nothing matches (rule 1)."""
     return settings.schools.get(org, settings.schools.get(ANY, SKIP))
