@@ -21,7 +21,7 @@ class RunState(models.TextChoices):
 class Run(models.Model):
     """`plan` is a StoredPlan and `result` a RunResult in plain form. `settled` is False from the moment
     something may have been sent until the ledger knows it. `applies` is the run whose plan this one sends. `blackout`
-    says, in words, why a run that was to send only plans; `despite_blackout` is a person's wish to send all the same."""
+    says, in words, why a run that was to send only plans; `despite_blackout` is a person's wish to send anyway."""
 
     id = models.CharField(primary_key=True, max_length=20)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="runs")
