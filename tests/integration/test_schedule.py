@@ -253,10 +253,9 @@ def test_on_a_blackout_day_the_clock_queues_a_plan_and_sends_after_it(town: Town
         [run] = town.ask()
         sends.append((not run.dry_run, run.blackout[:9]))
         Run.objects.update(state="done")
+        town.sync(dry_run=day == 24)  # on the blackout days it only plans, so it resets nothing
+        Run.objects.update(state="done")
     assert sends == [(False, "inventory"), (False, "inventory"), (True, "")]
-    town.at("2026-11-23T12:00")
-    town.sync()  # only plans, so it resets nothing
-    assert town.next() == "Wed 25 00:00"
 
 
 def test_asking_costs_one_query_when_nothing_is_due(town: Town) -> None:

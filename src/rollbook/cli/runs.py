@@ -13,6 +13,7 @@ from rollbook.cli.command import command
 from rollbook.cli.shell import Shell
 
 RunId = Annotated[str, typer.Argument(metavar="ID", help="The run's id, as `rollbook runs` shows it.")]
+Despite = Annotated[bool, typer.Option("--despite-blackout", help="Send on a blackout day too.")]
 _SHORT = 50
 
 
@@ -180,13 +181,7 @@ def _add_findings(group: typer.Typer) -> None:
 
 def _add_steering(group: typer.Typer) -> None:
     @command(group, "apply")
-    def apply(
-        shell: Shell,
-        run_id: RunId,
-        despite_blackout: Annotated[
-            bool, typer.Option("--despite-blackout", help="Send on a blackout day too.")
-        ] = False,
-    ) -> None:
+    def apply(shell: Shell, run_id: RunId, despite_blackout: Despite = False) -> None:
         """Send the stored plan of a dry run; fails when the plan is stale, and on a blackout day."""
         from rollbook.cli.waiting import show_ended, wait_for
 
