@@ -191,6 +191,7 @@ def test_a_clock_that_is_set_back_queues_nothing_twice_and_stops_nothing(town: T
     assert town.ask()
     town.at("2026-11-21T22:00")
     assert not town.ask()
+    assert town.next() == "Mon 23 00:00"
     town.at("2026-11-22T00:01")
     assert not town.ask()
     town.at("2026-11-23T00:00")

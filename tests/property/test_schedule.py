@@ -28,6 +28,8 @@ ODD = [
     datetime(2027, 3, 14, 2), datetime(2018, 5, 4, 15), datetime(2014, 10, 25, 22), datetime(2024, 3, 31, 1),
 ]  # fmt: skip
 
+NOON = Schedule(mode="scheduled", window="12:00-13:00")
+
 zones = st.sampled_from(ZONES).map(ZoneInfo)
 moments = st.one_of(
     st.datetimes(datetime(2009, 1, 1), datetime(2036, 12, 31)),
@@ -84,11 +86,12 @@ def test_a_time_on_the_wall_is_the_first_minute_that_shows_it_or_more(zone: Zone
 
 @pytest.mark.rule(29)
 @given(schedules(), zones, moments)
+@example(NOON, ZoneInfo("America/New_York"), datetime(2026, 10, 31, 17, tzinfo=UTC))  # 13:00, and a day of 25 hours
 def test_next_is_the_first_window_start_after_the_grace_period(
     schedule: Schedule, zone: ZoneInfo, since: datetime
 ) -> None:
     """Never before since + 24 elapsed hours; a window start on the wall, or its next minute; nothing earlier fits."""
-    start = Clock(schedule=schedule, zone=zone, since=since).next_start()
+    start = Clock(schedule=schedule, zone=zone, since=since.astimezone(zone)).next_start()
     assert start is not None
     assert start.at - since >= 24 * HOUR
     assert start.local == start.at
