@@ -6,3 +6,6 @@ from typing import Final
 
 #: The command line on the server (rule 30).
 OPERATOR: Final = "operator"
+
+#: The clock, on behalf of whoever saved the schedule.
+SCHEDULE: Final = "schedule"

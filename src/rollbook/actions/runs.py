@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
+from rollbook.actions.blackout import only_plans
 from rollbook.actions.organizations import current_settings, find_organization
+from rollbook.actions.schedule_memory import note_manual
 from rollbook.errors import ConfigError, StalePlan
 from rollbook.roster.lms import KINDS, RUN_KINDS
 from rollbook.store.audit import audit
@@ -20,13 +22,15 @@ from rollbook.store.runs import stored_plan
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What a roster run shall do. `kinds` are names of RUN_KINDS; `schools` org sourcedIds, empty for all."""
+    """What a roster run shall do. `kinds` are names of RUN_KINDS; `schools` org sourcedIds, empty for all.
+    `despite_blackout` sends on a blackout day too."""
 
     kinds: Sequence[str] = ("all",)
     schools: Sequence[str] = ()
     dry_run: bool = False
     compare_live: bool = False
     retry_refused: bool = False
+    despite_blackout: bool = False
 
     def lms_kinds(self) -> list[str]:
         """The LMS kinds to write, in the order of KINDS. Raises ConfigError."""
@@ -38,27 +42,33 @@ class Wanted:
 
 
 def request_run(*, org: str, wanted: Wanted, by: str) -> Run:
-    """Queue a run; an equal one that is queued already is returned instead. Raises ConfigError."""
+    """Queue a run; an equal one that is queued already is returned instead. On a blackout day it only plans.
+
+    A run that sends resets the schedule's grace period (rule 29). Raises ConfigError.
+    """
     with transaction.atomic():
         organization = find_organization(org)
         current_settings(organization)
+        note_manual(organization, "the last manual run", dry_run=wanted.dry_run, despite=wanted.despite_blackout)
         traits = {
             "kinds": wanted.lms_kinds(),
             "schools": sorted(set(wanted.schools)),
             "dry_run": wanted.dry_run,
             "compare_live": wanted.compare_live,
             "retry_refused": wanted.retry_refused,
+            "despite_blackout": wanted.despite_blackout,
         }
+        traits = only_plans(organization, traits)
         same = Run.objects.filter(organization=organization, state=RunState.QUEUED, lease_epoch=0, **traits)
         queued = same.filter(applies__isnull=True, undo_of__isnull=True).first()
         if queued is not None:
             return queued
-        return queue_run(organization, "plan" if wanted.dry_run else "sync", by, **traits)
+        return queue_run(organization, "plan" if traits["dry_run"] else "sync", by, **traits)
 
 
-def request_apply(*, run_id: str, by: str) -> Run:
-    """Queue the sending of a stored plan. Raises ConfigError when there is none to send, StalePlan when the
-    ledger or the settings moved on since."""
+def request_apply(*, run_id: str, by: str, despite_blackout: bool = False) -> Run:
+    """Queue the sending of a stored plan. Raises ConfigError when there is none to send or on a blackout day,
+    StalePlan when the ledger or the settings moved on since."""
     with transaction.atomic():
         planned = find_run(run_id)
         plan = stored_plan(planned)
@@ -70,9 +80,9 @@ def request_apply(*, run_id: str, by: str) -> Run:
         ledger = current_version(planned.organization_id).number
         if ledger != plan.ledger_version or version.digest != plan.settings_digest:
             raise StalePlan(f"the plan of run {run_id} is stale: the ledger or the settings changed; plan again")
-        return queue_run(
-            planned.organization, "apply", by, kinds=planned.kinds, schools=planned.schools, applies=planned
-        )
+        note_manual(planned.organization, "the last manual run", dry_run=False, despite=despite_blackout)
+        traits = {"kinds": planned.kinds, "schools": planned.schools, "despite_blackout": despite_blackout}
+        return queue_run(planned.organization, "apply", by, applies=planned, **traits)
 
 
 def request_undo(*, run_id: str, by: str, dry_run: bool = False) -> Run:
@@ -81,6 +91,7 @@ def request_undo(*, run_id: str, by: str, dry_run: bool = False) -> Run:
         run = find_run(run_id)
         if not run.ended or run.plan is None or not run.intents.exists():
             raise ConfigError(f"run {run_id} has sent nothing that could be undone")
+        note_manual(run.organization, "the last undo", dry_run=dry_run)
         return queue_run(
             run.organization, "undo", by, kinds=run.kinds, schools=run.schools, undo_of=run, dry_run=dry_run
         )
@@ -109,6 +120,8 @@ def find_run(run_id: str) -> Run:
 
 
 def queue_run(organization: Organization, action: str, by: str, **traits: object) -> Run:
+    """Make the row and its audit row; on a blackout day, a run that would send only plans. Raises ConfigError."""
+    traits = only_plans(organization, traits)
     run = Run.objects.create(id=new_run_id(), organization=organization, requested_by=by, **traits)
     audit(by=by, action=f"request {action}", organization=organization.slug, subject=run.pk)
     return run

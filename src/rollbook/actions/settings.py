@@ -11,6 +11,7 @@ from django.db import transaction
 
 from rollbook.actions.actors import OPERATOR
 from rollbook.actions.organizations import latest_version
+from rollbook.actions.schedule_memory import note_settings
 from rollbook.actions.secret_texts import FoundSecret, Surroundings
 from rollbook.actions.settings_text import read_settings
 from rollbook.actions.yaml_text import dump_yaml
@@ -46,15 +47,18 @@ def import_settings(text: str, *, name: str, around: Surroundings, by: str, slug
     with transaction.atomic():
         organization = _organization(settings)
         latest = latest_version(organization)
-        if latest is not None:
-            _check_locked(organization, parse_settings(latest.document), settings, by)
-        same = latest is not None and latest.document == document
+        old = parse_settings(latest.document) if latest is not None else None
+        if old is not None:
+            _check_locked(organization, old, settings, by)
+        # Settings that a new release adds make no other document of one that was saved before.
+        same = old is not None and _plain(old) == document
         secrets_changed = _keep_secrets(organization, found.secrets)
         if same and latest is not None and not secrets_changed:
             return SavedSettings(organization.slug, latest.number, changed=False)
         number = latest.number if same and latest else (latest.number + 1 if latest else 1)
         if not same:
             _keep_version(organization, number, document, by)
+            note_settings(organization, old, settings)
         audit(by=by, action="import settings", organization=organization.slug, subject=str(number))
     return SavedSettings(organization.slug, number, changed=True)
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -16,8 +15,10 @@ from rollbook.connectors.base import Connector
 from rollbook.connectors.kit.options import describe, parse
 from rollbook.connectors.registry import connector
 from rollbook.errors import ConfigError
+from rollbook.roster.schedule import schedule_problems
 from rollbook.roster.settings import Connection, Settings
 from rollbook.roster.settings import parse as parse_settings
+from rollbook.roster.wall_clock import time_zone
 
 _MOST_PROBLEMS = 8
 _SCHOOL = re.compile(r"create|skip|id:.+|code:.+")
@@ -119,9 +120,10 @@ def _mapping_problems(settings: Settings) -> Iterator[str]:
                 if not _TERM.fullmatch(value):
                     yield f"terms.{org}.{session}: must be create, skip, id:… or title:…"
     try:
-        ZoneInfo(settings.organization.timezone)
-    except (KeyError, ValueError, OSError):
-        yield "organization.timezone: must be a name such as America/New_York"
+        time_zone(settings.organization.timezone)
+    except ConfigError as error:
+        yield f"organization.timezone: {error}"
+    yield from schedule_problems(settings.schedule)
 
 
 def _told(name: str, problems: list[str]) -> ConfigError:

@@ -13,6 +13,7 @@ from rollbook.cli.command import command
 from rollbook.cli.shell import Shell
 
 RunId = Annotated[str, typer.Argument(metavar="ID", help="The run's id, as `rollbook runs` shows it.")]
+Despite = Annotated[bool, typer.Option("--despite-blackout", help="Send on a blackout day too.")]
 _SHORT = 50
 
 
@@ -180,15 +181,16 @@ def _add_findings(group: typer.Typer) -> None:
 
 def _add_steering(group: typer.Typer) -> None:
     @command(group, "apply")
-    def apply(shell: Shell, run_id: RunId) -> None:
-        """Send the stored plan of a dry run; fails when the plan is stale."""
+    def apply(shell: Shell, run_id: RunId, despite_blackout: Despite = False) -> None:
+        """Send the stored plan of a dry run; fails when the plan is stale, and on a blackout day."""
         from rollbook.cli.waiting import show_ended, wait_for
 
         folder = shell.open()
         from rollbook.actions.actors import OPERATOR
         from rollbook.actions.runs import request_apply
 
-        show_ended(shell, wait_for(shell, folder, request_apply(run_id=run_id, by=OPERATOR)))
+        run = request_apply(run_id=run_id, by=OPERATOR, despite_blackout=despite_blackout)
+        show_ended(shell, wait_for(shell, folder, run))
 
     @command(group, "undo")
     def undo(

@@ -47,7 +47,10 @@ def run(summary: Mapping[str, Any]) -> None:
     if error:
         out.print(f"{error['error']}: {error['message']}\nWho must act: {error['who']}.", markup=False)
     if summary["state"] == "planned":
-        out.print(f"Nothing was sent. To send this plan: rollbook run apply {summary['run']}")
+        if summary["blackout"]:
+            out.print(f"Today is a blackout day ({summary['blackout']}): this run only planned.", markup=False)
+        flag = " --despite-blackout" if summary["blackout"] else ""
+        out.print(f"Nothing was sent. To send this plan: rollbook run apply {summary['run']}{flag}")
 
 
 def _where(summary: Mapping[str, Any]) -> Iterator[str]:

@@ -31,6 +31,7 @@ Schools = Annotated[
 ]
 Live = Annotated[bool, typer.Option("--live", help="Compare with the live LMS, due or not.")]
 Retry = Annotated[bool, typer.Option("--retry-refused", help="Try refused records again now.")]
+Despite = Annotated[bool, typer.Option("--despite-blackout", help="Send on a blackout day too.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -56,9 +57,11 @@ def add_to(app: typer.Typer) -> None:
         school: Schools = None,
         live: Live = False,
         retry_refused: Retry = False,
+        despite_blackout: Despite = False,
     ) -> None:
-        """Read the SIS, plan, and bring the LMS up to date. Ctrl-C cancels cleanly."""
-        _run(shell, org, kind, school, dry_run=False, compare_live=live, retry_refused=retry_refused)
+        """Read the SIS, plan, and bring the LMS up to date. Ctrl-C cancels cleanly. On a blackout day it only plans."""
+        traits = {"compare_live": live, "retry_refused": retry_refused, "despite_blackout": despite_blackout}
+        _run(shell, org, kind, school, dry_run=False, **traits)
 
 
 def _run(shell: Shell, org: str, kinds: list[Kind] | None, schools: list[str] | None, **traits: bool) -> None:
@@ -70,4 +73,6 @@ def _run(shell: Shell, org: str, kinds: list[Kind] | None, schools: list[str] | 
 
     wanted = Wanted(kinds=[one.value for one in kinds or [Kind.ALL]], schools=schools or (), **traits)
     run = request_run(org=org, wanted=wanted, by=OPERATOR)
+    if run.blackout:
+        shell.note(f"Today is a blackout day ({run.blackout}): nothing is sent, this run only plans.")
     show_ended(shell, wait_for(shell, folder, run))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
+
+from rollbook.actions.schedule import queue_due
 from rollbook.engine.service import Chore
 from rollbook.store.folder import DataFolder
 
 
 def chores(folder: DataFolder) -> list[Chore]:
-    return []
+    return [Chore("schedule", 5.0, lambda: queue_due(now=timezone.now()))]

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
+from rollbook.actions.blackout import hold_back
 from rollbook.actions.organizations import current_settings
 from rollbook.core.protocols import Progress
 from rollbook.core.stored import RunResult, StoredPlan
@@ -83,6 +84,8 @@ class Worker:
             self.settle(lease, earlier)
         planned = run.plan is not None
         version = run.settings if planned and run.settings else self._pin_settings(run, lease)
+        with lease.writing():
+            hold_back(run, parse(version.document), timezone.now())
         request = _request(run, version)
         fresh = not planned and run.applies is None and run.undo_of is None
         with self._world(lease, version, watch, run, with_source=fresh) as world:

@@ -98,12 +98,24 @@ class Live(_Settings, frozen=True, kw_only=True):
     sections_per_run: Count = 50
 
 
+class Blackout(_Settings, frozen=True, kw_only=True):
+    """Days on which nothing is sent, both included, written YYYY-MM-DD."""
+
+    from_: str = field(name="from")
+    to: str
+    why: str | None = None
+
+
 class Schedule(_Settings, frozen=True, kw_only=True):
+    """Rule 29. `missed`: a window in which no worker ran is made up for at start-up, or waits for the next one."""
+
     mode: Literal["manual", "scheduled"] = "manual"
     every: Literal["daily", "12h", "weekly"] = "daily"
     weekday: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] | None = None
     window: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] = "00:00-03:00"
     start: str | None = None
+    missed: Literal["run", "wait"] = "run"
+    blackout: tuple[Blackout, ...] = ()
 
 
 TermValue = str | list[str]
@@ -134,6 +146,17 @@ def parse(document: Any) -> Settings:
         return msgspec.convert(document, Settings)
     except msgspec.ValidationError as error:
         raise ConfigError(f"the settings are not valid: {error}") from None
+
+
+def schedule(document: Any) -> Schedule:
+    """A schedule alone, from a plain document. Raises ConfigError that names the place."""
+    try:
+        return msgspec.convert(document, Schedule)
+    except msgspec.ValidationError as error:
+        _, _, place = str(error).rpartition(" - at `$.")
+        if place == "window`":
+            raise ConfigError("schedule.window: must be two times of day such as 22:00-02:00") from None
+        raise ConfigError(f"the schedule is not valid: {error}") from None
 
 
 def school_value(settings: Settings, org: str) -> str:

@@ -37,6 +37,7 @@ def run_summary(run: Run) -> dict[str, Any]:
         "org": run.organization.slug,
         "state": run.state,
         "dry_run": run.dry_run,
+        "blackout": run.blackout or None,
         "kinds": {kind: dict.fromkeys(COUNTS, 0) | result.kinds.get(kind, {}) for kind in kinds},
         "findings": dict(sorted(result.findings.items())),
         "requests": {"sis": 0, "lms": 0} | result.requests,

@@ -12,6 +12,7 @@ from rollbook.store.models.password import PasswordRow
 from rollbook.store.models.permit import PermitRow
 from rollbook.store.models.refusal import RefusalRow
 from rollbook.store.models.run import Run, RunState
+from rollbook.store.models.schedule import QueuedSlot, ScheduleRow
 from rollbook.store.models.secret import Secret
 from rollbook.store.models.settings import SettingsVersion
 from rollbook.store.models.slices import SliceIntent, SliceOutcome
@@ -27,9 +28,11 @@ __all__ = [
     "Organization",
     "PasswordRow",
     "PermitRow",
+    "QueuedSlot",
     "RefusalRow",
     "Run",
     "RunState",
+    "ScheduleRow",
     "Secret",
     "SettingsVersion",
     "SliceIntent",

@@ -22,7 +22,9 @@ class Run(models.Model):
     """`plan` is a StoredPlan and `result` a RunResult in plain form; both are kept as soon as there is a plan, so that
     another worker can go on. `settled` is False from the moment something may have been sent until the ledger knows
     it. `applies` is the run whose plan this one sends. `lease_grace` is how long, in seconds, one call of this run may
-    still be under way after its worker was last seen. `progress` is where the run is, for those who watch it."""
+    still be under way after its worker was last seen. `progress` is where the run is, for those who watch it.
+    `blackout` says, in words, why a run that was to send only plans; `despite_blackout` is a person's wish to send
+    anyway."""
 
     id = models.CharField(primary_key=True, max_length=20)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="runs")
@@ -53,6 +55,8 @@ class Run(models.Model):
     takeover_slices = models.PositiveIntegerField(default=0)
     retry_refused = models.BooleanField(default=False)
     work_bytes = models.BigIntegerField(default=0)
+    blackout = models.TextField(default="")
+    despite_blackout = models.BooleanField(default=False)
 
     class Meta:
         ordering = ("created_at", "id")

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("store", "0001_initial"),
+        ("store", "0041_schedule_rows"),
     ]
 
     operations = [

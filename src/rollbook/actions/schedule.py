@@ -1,0 +1,118 @@
+"""What the clock does: queue the runs that are due. And what it will do next. Works no run."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import IntegrityError, transaction
+from django.db.models import Max, Q
+from django.utils import timezone
+
+from rollbook.actions.actors import SCHEDULE
+from rollbook.actions.blackout import only_plans
+from rollbook.actions.organizations import current_settings, find_organization
+from rollbook.actions.runs import queue_run
+from rollbook.actions.schedule_memory import SAVED, lock
+from rollbook.errors import RollbookError
+from rollbook.roster.lms import KINDS
+from rollbook.roster.schedule import Clock, Start
+from rollbook.roster.schedule_words import Outlook, outlook
+from rollbook.roster.settings import Settings
+from rollbook.roster.wall_clock import time_zone
+from rollbook.store.audit import audit
+from rollbook.store.models import Organization, QueuedSlot, Run, RunState, ScheduleRow
+
+log = logging.getLogger(__name__)
+_TROUBLE_WAITS = timedelta(minutes=10)
+#: Clocks of several machines may differ by so much before one of them counts as set back.
+_SKEW = timedelta(minutes=1)
+
+
+def queue_due(*, now: datetime) -> list[Run]:
+    """Queue a sync for every organization whose window has begun, each start once; on a blackout day it only plans.
+
+    Cheap when nothing is due: one query. Safe from several processes at the same instant, and when the clock was set
+    back. Returns the runs that serve a start now, newly queued or equal ones that were queued already. An organization
+    with trouble does not keep the others from their runs. Raises what the database raises.
+    """
+    # A row reckoned in the future: the clock was set back, so what it says about time is worth nothing.
+    look = ScheduleRow.objects.filter(Q(look_at__lte=now) | Q(reckoned_at__gt=now + _SKEW))
+    found = []
+    for organization in list(look.values_list("organization_id", flat=True)):
+        try:
+            run = _look(organization, now)
+        except IntegrityError:
+            log.info("another process queued the scheduled run of organization %s", organization)
+        except ObjectDoesNotExist:
+            log.info("organization %s is gone", organization)
+        except RollbookError as error:
+            log.warning("the schedule of organization %s waits: %s", organization, error)
+            ScheduleRow.objects.filter(pk=organization).update(look_at=now + _TROUBLE_WAITS, reckoned_at=now)
+        else:
+            found += [run] if run is not None else []
+    return found
+
+
+def _look(organization: int, now: datetime) -> Run | None:
+    with transaction.atomic():
+        locked = lock(organization)
+        row = ScheduleRow.objects.get(organization=locked)
+        if row.since > now + _SKEW:  # a reset in the future never happened; the grace period begins now
+            row.since = now
+        _, settings = current_settings(locked)
+        due = _clock(row, settings, now).due_start(now)
+        run = _serve(locked, due, now) if due is not None else None
+        following = _clock(row, settings, now).next_start(not_before=now)
+        row.look_at, row.reckoned_at = (following.at if following is not None else None), now
+        row.save()
+        return run
+
+
+def _clock(row: ScheduleRow, settings: Settings, now: datetime) -> Clock:
+    """The pure schedule with what is remembered. Slots later than now are there when the clock was set back."""
+    slots = QueuedSlot.objects.filter(organization=row.organization_id)
+    return Clock(
+        schedule=settings.schedule,
+        zone=time_zone(settings.organization.timezone),
+        since=row.since,
+        after=slots.filter(slot__lte=now).aggregate(last=Max("slot"))["last"],
+        taken=set(slots.filter(slot__gt=now).values_list("slot", flat=True)),
+    )
+
+
+def _serve(organization: Organization, start: Start, now: datetime) -> Run:
+    wanted = {"kinds": list(KINDS), "schools": [], "dry_run": False, "compare_live": False, "retry_refused": False}
+    traits = only_plans(organization, {**wanted, "despite_blackout": False}, now)
+    same = Run.objects.filter(organization=organization, state=RunState.QUEUED, lease_epoch=0, **traits)
+    run = same.filter(applies__isnull=True, undo_of__isnull=True).first()
+    if run is None:
+        run = queue_run(organization, "scheduled plan" if traits["dry_run"] else "scheduled sync", SCHEDULE, **traits)
+    else:
+        audit(by=SCHEDULE, action="join scheduled sync", organization=organization.slug, subject=run.pk)
+    QueuedSlot.objects.create(organization=organization, slot=start.at, run=run, queued_at=now)
+    return run
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownSchedule:
+    """The schedule of an organization as seen at the moment `at`."""
+
+    organization: Organization
+    clock: Clock
+    outlook: Outlook
+
+
+def show_schedule(*, org: str, at: datetime | None = None) -> ShownSchedule:
+    """What comes next and why; changes nothing. With `at`, as it will be at that moment if nothing happens until then.
+    Raises ConfigError."""
+    organization = find_organization(org)
+    version, settings = current_settings(organization)
+    now = timezone.now()
+    row = ScheduleRow.objects.filter(organization=organization).first()
+    row = row or ScheduleRow(organization=organization, since=version.saved_at, cause=SAVED)
+    clock = _clock(row, settings, now)
+    seen = outlook(clock, cause=row.cause, at=now) if at is None else outlook(clock, cause=row.cause, not_before=at)
+    return ShownSchedule(organization=organization, clock=clock, outlook=seen)
