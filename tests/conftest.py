@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from pytest_socket import socket_allow_hosts
+
+from tests.postgres import Server, postgres
 
 LOCAL = ["127.0.0.1", "::1", "localhost"]
 
@@ -44,3 +47,20 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_setup() -> None:
     socket_allow_hosts(LOCAL, allow_unix_socket=True)
     socket.getaddrinfo = _local_names_only
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """One PostgreSQL for each process of the test run, started when the first test wants it."""
+    with postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The test runs twice: with SQLite in its data folder, and with a fresh PostgreSQL database."""
+    kind: str = request.param
+    if kind == "postgresql":
+        server: Server = request.getfixturevalue("postgres_server")
+        monkeypatch.setenv("DATABASE_URL", server.create())
+    return kind

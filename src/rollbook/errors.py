@@ -12,6 +12,7 @@ RollbookError
 ├── StalePlan               the acting user: plan again
 ├── RunCancelled            nobody: a person stopped the run
 ├── LeaseLost               nobody: another worker took the run over
+├── BlobLost                the operator: a stored file is missing or damaged
 ├── DiskFull                the operator: make room on the server
 └── Bug                     the developers: please report
 """
@@ -93,6 +94,12 @@ class LeaseLost(RollbookError):
     """Another worker took this run over; this one must not send anything more."""
 
     who = "nobody"
+
+
+class BlobLost(RollbookError):
+    """A stored file is missing or damaged; restore it from a backup."""
+
+    who = "the operator of this server, who restores a backup"
 
 
 class DiskFull(RollbookError):

@@ -36,7 +36,7 @@ SLUGS = ("maple", "oak", "pine")
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[DataFolder]:
+def folder(tmp_path: Path, database: str) -> Iterator[DataFolder]:
     with open_store(tmp_path / "data") as found:
         yield found
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from rollbook.errors import ConfigError
+from rollbook.errors import BlobLost, ConfigError
 from rollbook.store.backup import read_backup, write_backup
 from rollbook.store.blobs import LocalBlobs
 from rollbook.store.folder import DataFolder
@@ -41,7 +41,7 @@ def test_a_blob_is_taken_over_whole(folder: DataFolder) -> None:
 
 @pytest.mark.parametrize("key", ["", "../../etc/passwd", "0" * 32, "x.parquet"])
 def test_no_other_file_can_be_had(folder: DataFolder, key: str) -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(BlobLost):
         LocalBlobs(folder.blobs).get(key)
 
 

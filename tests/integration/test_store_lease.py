@@ -24,7 +24,7 @@ from tests.cli.kit import open_store
 
 
 @pytest.fixture
-def lease(tmp_path: Path):
+def lease(tmp_path: Path, database: str):
     with open_store(tmp_path):
         organization = Organization.objects.create(slug="maple", name="Maple")
         run = Run.objects.create(id=new_run_id(), organization=organization, requested_by="test")

@@ -65,7 +65,12 @@ def _data(shell: Shell) -> Iterator[Check]:
         return
     yield "free space", shutil.disk_usage(path).free > 512 << 20, f"{shutil.disk_usage(path).free >> 20} MiB"
     yield _tried("data folder", lambda: str(shell.open().path))
-    keys = path / "keys"
+    yield (
+        "database",
+        True,
+        "PostgreSQL (DATABASE_URL)" if os.environ.get("DATABASE_URL") else "SQLite in the data folder",
+    )
+    keys = Path(os.environ.get("ROLLBOOK_KEYS_FILE") or path / "keys")
     if keys.exists():
         private = not keys.stat().st_mode & 0o077
         yield "keys file", private, "only for its owner" if private else "others can read it: chmod 600 it"

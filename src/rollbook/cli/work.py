@@ -22,11 +22,11 @@ def add_to(app: typer.Typer) -> None:
         folder = shell.open()
         from rollbook.engine.chores import chores
         from rollbook.engine.service import serve_queue
-        from rollbook.store.setup import many_workers
+        from rollbook.store.database import is_shared
 
         def say(words: str) -> None:
             shell.note(f"{words[:1].upper()}{words[1:]} ({folder.path}). Ctrl-C ends it.")
 
         with interrupts() as stop:
-            serve_queue(folder, stop, alone=not many_workers(), chores=chores(folder), most=most, on_ready=say)
+            serve_queue(folder, stop, alone=not is_shared(), chores=chores(folder), most=most, on_ready=say)
         shell.answer({"stopped": True}, lambda: shell.say("Stopped; what was unfinished goes on with the next worker."))

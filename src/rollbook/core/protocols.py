@@ -18,7 +18,7 @@ class Blobs(Protocol):
         """Take over a finished file (it may be moved) and return its key."""
 
     def get(self, key: str) -> Path:
-        """A readable local file with the blob's content. Raises KeyError when it does not exist."""
+        """A readable local file with the blob's content. Raises BlobLost when it is missing or damaged."""
 
 
 @dataclass(frozen=True)

@@ -37,12 +37,19 @@ OnProgress = Callable[[Progress], None]
 
 class Pool:
     """A context manager: claims while it is open. `alone`: no other process works this database, so whoever is listed
-    is dead (the lock on the data folder proves it). `most` runs at a time."""
+    is dead (the lock on the data folder proves it). `most` runs at a time; only those of `organization`, if given."""
 
     def __init__(
-        self, folder: DataFolder, *, alone: bool, most: int = MOST_RUNS, on_progress: OnProgress | None = None
+        self,
+        folder: DataFolder,
+        *,
+        alone: bool,
+        most: int = MOST_RUNS,
+        organization: int | None = None,
+        on_progress: OnProgress | None = None,
     ) -> None:
         self.folder, self._alone, self._most, self._on_progress = folder, alone, most, on_progress
+        self._organization = organization
         self.owner = f"{os.getpid()}-{secrets.token_hex(6)}"
         self.heart = Heart(self.owner)
         self.heavy = HeavySlot()
@@ -90,7 +97,7 @@ class Pool:
             self._reap()
             self._reap_at = boot_clock() + _REAP_EVERY
         while self._has_room():
-            lease = claim_next(self.owner)
+            lease = claim_next(self.owner, self._organization)
             if lease is None:
                 return
             self._start(lease)

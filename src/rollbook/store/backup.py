@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.db import transaction
 
-from rollbook.errors import ConfigError
+from rollbook.errors import BlobLost, ConfigError
 from rollbook.store.blobs import LocalBlobs
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import Organization, Run, RunState
@@ -22,6 +22,7 @@ _DATABASE, _KEYS, _BLOBS = "rollbook.sqlite3", "keys", "blobs/"
 def write_backup(folder: DataFolder, file: Path) -> int:
     """Write the archive and return its size in bytes. Runs may go on meanwhile: the database is copied in one moment,
     and files are never changed. Raises ConfigError when the archive cannot be written."""
+    _only_embedded()
     beside = file.with_name(f".{file.name}.part")
     try:
         with tempfile.TemporaryDirectory(dir=folder.path) as scratch:
@@ -32,8 +33,9 @@ def write_backup(folder: DataFolder, file: Path) -> int:
                 archive.write(copy, _DATABASE)
                 if folder.keys.exists():
                     archive.write(folder.keys, _KEYS)
-                for key, path in LocalBlobs(folder.blobs).everything():
-                    archive.write(path, f"{_BLOBS}{key}", zipfile.ZIP_STORED)
+                blobs = LocalBlobs(folder.blobs)
+                for key, _ in blobs.everything():
+                    archive.write(blobs.place(key), f"{_BLOBS}{key}", zipfile.ZIP_STORED)
         beside.replace(file)
     except OSError as error:
         beside.unlink(missing_ok=True)
@@ -47,6 +49,7 @@ def read_backup(file: Path, data: Path) -> DataFolder:
     What happened after the backup is unknown to it: every organization compares with the live LMS before it plans,
     and what was queued or running then is over. Raises ConfigError.
     """
+    _only_embedded()
     folder = DataFolder(data.expanduser().resolve())
     if folder.database.exists():
         raise ConfigError(f"{folder.path} holds data already; restore into an empty folder (--data DIR)")
@@ -54,14 +57,27 @@ def read_backup(file: Path, data: Path) -> DataFolder:
     try:
         with zipfile.ZipFile(file) as archive:
             _unpack(archive, folder)
-    except (OSError, zipfile.BadZipFile, KeyError):
+    except (OSError, zipfile.BadZipFile, KeyError, BlobLost):
         raise ConfigError(f"{file} is not a backup that can be read") from None
     setup(folder.path)
+    forget_since_backup()
+    return folder
+
+
+def forget_since_backup() -> None:
+    """The database is an older one: compare everything with the live LMS first, and end what was under way."""
     with transaction.atomic():
         Organization.objects.update(compare_live=True)
         broken = Run.objects.filter(state__in=[RunState.QUEUED, RunState.RUNNING])
         broken.update(state=RunState.FAILED, error="a backup was restored", error_name="RunCancelled")
-    return folder
+
+
+def _only_embedded() -> None:
+    if "DATABASE_URL" in os.environ:
+        raise ConfigError(
+            "the database is PostgreSQL, which has its own backup: pg_dump and pg_restore. All files are in it; keep "
+            "the keys file as well. After a pg_restore, and before any worker starts: rollbook restore --database"
+        )
 
 
 def _unpack(archive: zipfile.ZipFile, folder: DataFolder) -> None:

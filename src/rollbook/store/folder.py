@@ -21,7 +21,8 @@ class DataFolder:
 
     @property
     def keys(self) -> Path:
-        return self.path / "keys"
+        """The key ring. Workers on several machines share one: ROLLBOOK_KEYS_FILE names it."""
+        return Path(os.environ.get("ROLLBOOK_KEYS_FILE") or self.path / "keys")
 
     @property
     def blobs(self) -> Path:

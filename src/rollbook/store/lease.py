@@ -60,12 +60,13 @@ def claim(run_id: str, owner: str) -> Lease | None:
     return _claim(owner, pk=run_id)
 
 
-def claim_next(owner: str) -> Lease | None:
-    """The oldest queued run whose organization has no running one, for `owner`; None when there is none."""
-    return _claim(owner)
+def claim_next(owner: str, organization: int | None = None) -> Lease | None:
+    """The oldest queued run (of this organization only, if one is given) whose organization has no running one, for
+    `owner`; None when there is none."""
+    return _claim(owner) if organization is None else _claim(owner, organization=organization)
 
 
-def _claim(owner: str, **which: str) -> Lease | None:
+def _claim(owner: str, **which: object) -> Lease | None:
     busy = Run.objects.filter(state=RunState.RUNNING).values("organization")
     try:
         with transaction.atomic():

@@ -62,6 +62,11 @@ class KeyRing:
 
     def _keys(self) -> list[str]:
         if not self._path.exists():
+            if Secret.objects.exists() or PasswordRow.objects.exists():
+                raise ConfigError(
+                    f"there is no keys file {self._path}, and the database holds secrets that only its keys open; "
+                    "copy the file there from where they were saved, or name it in ROLLBOOK_KEYS_FILE"
+                )
             self._create()
         keys = self._path.read_text("ascii").split()
         if not keys:

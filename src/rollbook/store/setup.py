@@ -8,6 +8,7 @@ from django.db import connection, connections
 from filelock import FileLock
 
 from rollbook.errors import ConfigError
+from rollbook.store.database import answering, database_of, migrating_alone
 from rollbook.store.folder import DataFolder
 
 _opened: list[DataFolder] = []
@@ -20,9 +21,10 @@ def setup(data: Path) -> DataFolder:
     process over to that one.
     """
     folder = connect(data)
-    if not _applied():
-        migrate()
-    _check_release(folder)
+    with answering():
+        if not _applied():
+            migrate()
+        _check_release(folder)
     return folder
 
 
@@ -42,16 +44,11 @@ def opened() -> DataFolder:
     return _opened[0]
 
 
-def many_workers() -> bool:
-    """May several processes work the queue? Not on SQLite: there the lock of the data folder decides."""
-    return connection.vendor != "sqlite"
-
-
 def migrate() -> list[str]:
     """Bring the tables to this release; the migrations that were needed. Safe when two processes start."""
     from django.core.management import call_command
 
-    with FileLock(opened().setup_lock):
+    with answering(), FileLock(opened().setup_lock), migrating_alone():
         wanted = pending()
         if wanted:
             call_command("migrate", verbosity=0, interactive=False)
@@ -66,8 +63,14 @@ def pending() -> list[str]:
 def _point_to(folder: DataFolder) -> None:
     for one in connections.all(initialized_only=True):
         one.close()
+    wanted = database_of()
+    if wanted["NAME"] == ":memory:":
+        wanted["NAME"] = str(folder.database)
+    known = connections.settings["default"]
+    if known["ENGINE"] != wanted["ENGINE"] and hasattr(connections._connections, "default"):  # type: ignore[attr-defined] # Django's own, of this thread
+        del connections["default"]
     # The connections of all threads share this dictionary, so that each opens at the new place.
-    connections.settings["default"]["NAME"] = str(folder.database)
+    known.update(wanted)
 
 
 def _shipped() -> set[str]:

@@ -17,7 +17,7 @@ from typing import Any
 from rollbook.connectors.base import Cancel, Source, Target
 from rollbook.core.protocols import Attempt, Journal, LedgerVersion, Permit, Progress, Refusal
 from rollbook.core.stored import RunResult
-from rollbook.errors import StalePlan
+from rollbook.errors import BlobLost, StalePlan
 from rollbook.pipeline.roster_run import Request, World, roster_run
 from rollbook.roster.changes import Outcome
 from rollbook.roster.lms import KINDS
@@ -50,8 +50,8 @@ class FolderBlobs:
 
     def get(self, key: str) -> Path:
         path = self._folder / key
-        if not path.exists():
-            raise KeyError(key)
+        if not path.is_file() or path.parent != self._folder:
+            raise BlobLost(f"the file {key} is missing")
         return path
 
 
