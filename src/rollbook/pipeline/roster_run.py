@@ -210,7 +210,6 @@ class _River:
         extracted = self.step(
             "extract", lambda: extract(source, world.work / "pages", world.progress, snapshots.watermarks())
         )
-        self.result.verdicts = {name: v.reason for name, v in extracted.verdicts.items() if not v.complete}
         with world.heavy():
             self._plan_heavily(source, extracted, snapshots)
 
@@ -218,6 +217,7 @@ class _River:
         """Everything that needs the scratch database: one such run at a time in a process."""
         request, world, db = self.request, self.world, self.db
         merge = snapshots.judge(extracted)
+        self.result.verdicts = {name: v.reason for name, v in extracted.verdicts.items() if not v.complete}
         self.step("stage", lambda: stage(db, source, extracted, world.work / "rows", world.progress, merge))
         self.step("check", lambda: check(db, request.settings.users, request.today, world.progress))
         if _complete(db, extracted):

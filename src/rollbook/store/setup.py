@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from django.db import connection, connections
@@ -67,8 +68,9 @@ def _point_to(folder: DataFolder) -> None:
     if wanted["NAME"] == ":memory:":
         wanted["NAME"] = str(folder.database)
     known = connections.settings["default"]
-    if known["ENGINE"] != wanted["ENGINE"] and hasattr(connections._connections, "default"):  # type: ignore[attr-defined] # Django's own, of this thread
-        del connections["default"]
+    if known["ENGINE"] != wanted["ENGINE"]:
+        with suppress(AttributeError):  # this thread has none yet
+            del connections["default"]
     # The connections of all threads share this dictionary, so that each opens at the new place.
     known.update(wanted)
 
