@@ -53,7 +53,12 @@ def test_an_undo_can_be_undone(district: District, days: list[Path]) -> None:
     district.reads(days[0])
     first = district.sync()
     before = district.state()["enrollments"]
-    undone = district.rollbook("run", "undo", first["run"])
+    held = district.rollbook("run", "undo", first["run"], code=3)
+    assert district.state()["enrollments"] == before, "so many removals wait for a person, in an undo too"
+    assert held["kinds"]["enrollment"]["held"] == len(before)
+    decide = ("--all", "--org", "maple", "--by", "Ann", "--reason", "a wrong import")
+    undone = district.rollbook("hold", "approve", *decide)
+    assert undone["undo_of"] == first["run"]
     assert district.state()["enrollments"] == []
     again = district.rollbook("run", "undo", undone["run"])
     assert again["kinds"]["enrollment"]["refused"] == 0

@@ -1,6 +1,6 @@
-"""What the answers of bulk calls say together: a kind refused with one message, an LMS that has gone silent. Counts only.
+"""What the answers of bulk calls say together: a kind refused with one message, an LMS that has gone silent.
 
-Answers come from several threads, in the order in which the calls end.
+Only counts. Answers come from several threads, in the order in which the calls end.
 """
 
 from __future__ import annotations
