@@ -235,6 +235,7 @@ class _River:
 
     def undo(self, plan: StoredPlan) -> None:
         self.step("plan", lambda: plan_undo(self.db, self.request, self.world, plan, self.result))
+        self._report(Extracted())
 
     # --- sending ------------------------------------------------------------------------------------------------------
 

@@ -11,12 +11,11 @@ from rollbook.core.pins import pins_of
 from rollbook.core.plan import write_plan
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.core.undo import Wanted, invert, show_parents
-from rollbook.pipeline import summary
 from rollbook.pipeline.run_types import Request, World
 
 
 def plan_undo(db: Connection, request: Request, world: World, plan: StoredPlan, result: RunResult) -> None:
-    """Fill the result with the plan that undoes `plan`, its holds and findings, and what cannot be undone."""
+    """Fill the result with the plan that undoes `plan`, its holds, and what cannot be undone; `found` has the conflicts."""
     load_plan(db, plan, world.blobs)
     load_outcomes(db, plan, world.journal(plan.digest), world.work)
     wanted = Wanted(kinds=request.kinds, schools=request.schools, persons=request.persons)
@@ -38,12 +37,6 @@ def plan_undo(db: Connection, request: Request, world: World, plan: StoredPlan, 
         year=plan.year,
         undo_of=request.run_id,
     )
-    path = world.work / "findings.parquet"
-    summary.write_findings(db, path)
-    result.findings_blob = world.blobs.put(path)
-    result.findings = summary.count_findings(db)
-    result.kinds = summary.plan_counts(db, [kind for kind in plan.files if kind in request.kinds])
-    result.ledger_version = world.ledger.current().number
 
 
 def keep_pins(db: Connection, request: Request, world: World, plan: StoredPlan) -> None:
