@@ -122,6 +122,8 @@ def _next_run(holds: Sequence[HoldRow], by: str) -> list[Run]:
     syncs = [hold.run for hold in holds if hold.run.undo_of_id is None]
     runs = [_next_sync(syncs, by)] if syncs else []
     for source in undos.values():
+        if source.undo_of is None or source.undo_of.plan is None:
+            raise ConfigError(f"the plan of run {source.undo_of_id} is no longer kept, so it cannot be undone any more")
         traits = {"kinds": source.kinds, "schools": source.schools, "persons": source.persons}
         undo_of = {"undo_of": source.undo_of, "dry_run": source.dry_run}
         runs.append(queue_run(source.organization, "undo after approval", by, **traits, **undo_of))

@@ -9,12 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rollbook.core.duck import Connection, fill, quote
-from rollbook.core.ledger_files import PAIRS, key_columns, key_text
+from rollbook.core.ledger_files import PAIRS, key_columns
 from rollbook.core.protocols import Pin, PinPlace
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.lms import FLAG, KEYS, KINDS
 
-_COLUMNS = {"kind": "VARCHAR", "key": "VARCHAR", "field": "VARCHAR", "value": "VARCHAR", "sis": "VARCHAR"}
+_COLUMNS = {
+    "kind": "VARCHAR",
+    "key": "VARCHAR",
+    "field": "VARCHAR",
+    "value": "VARCHAR",
+    "sis": "VARCHAR",
+    "school": "VARCHAR",
+}
 #: The value of a pin that keeps a link out, and what the SIS said of one that is kept in.
 NOT_THERE = "null"
 
@@ -55,7 +62,7 @@ def merged(fresh: Iterable[Pin], there: Mapping[PinPlace, Pin]) -> tuple[list[Pi
 
 def load_pins(db: Connection, pins: Sequence[Pin]) -> None:
     """`pin`: the pins, and whether the SIS has ended them."""
-    fill(db, "pin", _COLUMNS, [(*pin.place, pin.value, pin.sis) for pin in pins])
+    fill(db, "pin", _COLUMNS, [(*pin.place, pin.value, pin.sis, pin.school) for pin in pins])
     db.execute("ALTER TABLE pin ADD COLUMN ended BOOLEAN DEFAULT false")
 
 
@@ -95,15 +102,12 @@ def pin_links(db: Connection, kind: str, wanted: str) -> None:
 
 def note_pins(db: Connection) -> None:
     """Every record that a pin keeps as it is, is a finding: pins are never silent."""
-    for kind in KINDS:
-        there = f"SELECT {key_text(kind, 'l')} AS key, any_value(school) AS school FROM ledger_{kind} l GROUP BY 1"
-        db.execute(f"""
-            INSERT INTO found BY NAME
-            SELECT 'UNDO_PIN' AS code, '{kind}' AS collection, p.key AS id, any_value(t.school) AS school,
-                   string_agg(CASE WHEN p.field <> '' THEN p.field
-                                   WHEN p.value = '{NOT_THERE}' THEN 'kept out' ELSE 'kept in' END, ', ') AS detail
-            FROM pin p LEFT JOIN ({there}) t ON t.key = p.key
-            WHERE p.kind = '{kind}' AND NOT p.ended GROUP BY p.key""")
+    db.execute(f"""
+        INSERT INTO found BY NAME
+        SELECT 'UNDO_PIN' AS code, kind AS collection, key AS id, any_value(school) AS school,
+               string_agg(CASE WHEN field <> '' THEN field WHEN value = '{NOT_THERE}' THEN 'kept out' ELSE 'kept in' END,
+                          ', ' ORDER BY field) AS detail
+        FROM pin WHERE NOT ended GROUP BY kind, key ORDER BY kind, key""")
 
 
 def ended_pins(db: Connection) -> list[PinPlace]:

@@ -55,7 +55,7 @@ def compare(db: Connection, scope: Scope, progress: Progress) -> SetAside:
             _difference(db, kind, scope)
     _run(db, named["gone_links"], scope)
     _enrollments(db, named, scope)
-    for kind in PAIRS:
+    for kind in PAIRS if scope.pins else ():
         pin_links(db, kind, named[f"pinned_{kind}"].replace("$complete", str(scope.complete)))
     note_pins(db)
     _mark(db, scope)
