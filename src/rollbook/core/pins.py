@@ -105,8 +105,8 @@ def note_pins(db: Connection) -> None:
     db.execute(f"""
         INSERT INTO found BY NAME
         SELECT 'UNDO_PIN' AS code, kind AS collection, key AS id, any_value(school) AS school,
-               string_agg(CASE WHEN field <> '' THEN field WHEN value = '{NOT_THERE}' THEN 'kept out' ELSE 'kept in' END,
-                          ', ' ORDER BY field) AS detail
+               string_agg(CASE WHEN field <> '' THEN field WHEN value = '{NOT_THERE}' THEN 'kept out'
+                               ELSE 'kept in' END, ', ' ORDER BY field) AS detail
         FROM pin WHERE NOT ended GROUP BY kind, key ORDER BY kind, key""")
 
 

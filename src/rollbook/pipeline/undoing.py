@@ -15,7 +15,7 @@ from rollbook.pipeline.run_types import Request, World
 
 
 def plan_undo(db: Connection, request: Request, world: World, plan: StoredPlan, result: RunResult) -> None:
-    """Fill the result with the plan that undoes `plan`, its holds, and what cannot be undone. Conflicts are findings."""
+    """Fill the result with the plan that undoes `plan`, its holds and what cannot be undone. Conflicts are findings."""
     load_plan(db, plan, world.blobs)
     load_outcomes(db, plan, world.journal(plan.digest), world.work)
     wanted = Wanted(kinds=request.kinds, schools=request.schools, persons=request.persons)
