@@ -27,7 +27,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, days: list[Path]) -> d
         ("drop_answer:method=POST,every=2", 0),
         ("server_error:method=POST,times=3", 0),
         ("half_done:times=2", 0),
-        ("html:method=POST", 0),
+        ("html:method=POST", 1),
+        ("drop_answer:method=POST", 1),
         ("throttle:method=POST,retry_after=900", 1),
         ("unauthorized:method=POST,after=4,times=1", 1),
         ("forbidden:method=POST,after=3", 1),
@@ -52,9 +53,15 @@ def test_an_undo_can_be_undone(district: District, days: list[Path]) -> None:
     district.reads(days[0])
     first = district.sync()
     before = district.state()["enrollments"]
-    undone = district.rollbook("run", "undo", first["run"])
+    held = district.rollbook("run", "undo", first["run"], code=3)
+    assert district.state()["enrollments"] == before, "so many removals wait for a person, in an undo too"
+    assert held["kinds"]["enrollment"]["held"] == len(before)
+    decide = ("--all", "--org", "maple", "--by", "Ann", "--reason", "a wrong import")
+    undone = district.rollbook("hold", "approve", *decide)
+    assert undone["undo_of"] == first["run"]
     assert district.state()["enrollments"] == []
-    again = district.rollbook("run", "undo", undone["run"])
+    district.rollbook("run", "undo", undone["run"], code=3)
+    again = district.rollbook("hold", "approve", *decide)
     assert again["kinds"]["enrollment"]["refused"] == 0
     assert district.state()["enrollments"] == before
     assert quiet(district.sync())

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
+from rollbook.connectors.memory.space import Stored
 from rollbook.roster.changes import LiveRecord
 from tests.districts import Organization, counts, small
 
@@ -99,3 +100,60 @@ def test_members_are_compared_in_turns(organization: Make) -> None:
     org.next_day(7).run()
     assert org.sent == []
     assert {key for key, role in org.roster.items() if role == "admin"} == {f"k{n}|tina" for n in range(1, 7)}
+
+
+@pytest.mark.rule(23)
+def test_an_enrollment_that_people_took_away_is_listed_and_not_given_again(organization: Make) -> None:
+    org = organization()
+    org.run()
+    org.lms.delete("enrollment", enrollment(org, "sam"))
+    for compare in (True, False, True):
+        result = org.next_day().run(compare_live=compare)
+        assert org.sent == []
+        assert set(org.roster) == {"k1|tina", "k1|sue"}
+        assert org.found(result, "ENROLLMENT_GONE") == (["k1|sam"] if compare else [])
+    org.district.drop("enrollments", "k1-sam-student")
+    org.next_day().run()
+    org.district.enroll("k1", "sam")
+    result = org.next_day().run(compare_live=True)
+    assert "k1|sam" in org.roster, "a record that returns is revived"
+    assert "ENROLLMENT_GONE" not in result.findings
+
+
+@pytest.mark.rule(23)
+def test_it_is_given_again_where_the_organization_wants_that(organization: Make) -> None:
+    org = organization(live={"missing_enrollments": "give"})
+    org.run()
+    org.lms.delete("enrollment", enrollment(org, "sam"))
+    result = org.next_day().run(compare_live=True)
+    assert "k1|sam" in org.roster
+    assert "ENROLLMENT_GONE" not in result.findings
+
+
+@pytest.mark.rule(23)
+def test_it_is_given_again_when_the_sis_says_something_new(organization: Make) -> None:
+    org = organization()
+    org.run()
+    org.lms.delete("enrollment", enrollment(org, "sam"))
+    org.district.enroll("k1", "sam", role="teacher")
+    org.next_day().run(compare_live=True)
+    assert org.roster["k1|sam"] == "admin"
+
+
+@pytest.mark.rule(23)
+@pytest.mark.parametrize("kind", ["user", "section"])
+def test_what_went_with_its_person_or_section_is_not_listed_apart(organization: Make, kind: str) -> None:
+    org = organization()
+    org.run()
+    for key in ("sam", "sue", "tina") if kind == "section" else ("sam",):
+        org.lms.delete("enrollment", enrollment(org, key))
+    org.lms.delete(kind, org.stored(kind, "k1" if kind == "section" else "sam"))
+    result = org.next_day().run(compare_live=True)
+    assert result.findings["OBJECT_GONE"] == 1
+    assert "ENROLLMENT_GONE" not in result.findings
+
+
+def enrollment(org: Organization, user: str) -> Stored:
+    """Somebody's place in k1."""
+    ids = (org.stored("section", "k1").lms_id, org.stored("user", user).lms_id)
+    return next(stored for stored in org.lms.all("enrollment") if stored.code == "|".join(ids))

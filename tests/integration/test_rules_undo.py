@@ -81,6 +81,11 @@ def test_a_dry_undo_sends_nothing_and_an_undone_rename_goes_back(organization: M
     assert org.users == {"i-tina", "i-sam", "i-sue"}
     org.undo(org.plan, dry_run=True)
     assert org.sent == []
-    org.undo(org.plan)
+    renamed = org.plan
+    held = org.undo(renamed)
+    assert reasons(held) == {("rekey", "user")}, "what always waits for a person waits in an undo too"
+    assert org.sent == []
+    org.approve(held, "rekey")
+    org.undo(renamed)
     assert org.users == {"tina", "sam", "sue"}
     assert {row["user"] for row in org.ledger("enrollment")} == org.users

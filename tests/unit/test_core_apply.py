@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 
 from rollbook.connectors.base import Batch
-from rollbook.core.apply import REPLAYS, STOP_AFTER
-from rollbook.errors import AuthFailed, BatchRefused, RunCancelled
+from rollbook.core.apply import REPLAYS
+from rollbook.core.streaks import SILENT_AFTER, STOP_AFTER
+from rollbook.errors import AuthFailed, BatchRefused, RunCancelled, Unavailable
 from rollbook.roster.changes import REFUSED, UNKNOWN, Change, LiveRecord, Outcome
 from rollbook.testing.builders import change, enrollment
 from tests.unit.core_kit import Answer, ScriptedTarget, Sending, done, users
+
+#: Bulk calls without an answer, each asked for again, until nobody asks any more.
+BULK_CALLS = SILENT_AFTER // (REPLAYS + 1)
 
 
 def lost(batch: Batch) -> list[Outcome]:
@@ -56,8 +60,10 @@ def test_a_call_refused_whole_is_split_until_the_bad_row_is_alone(tmp_path: Path
 
 @pytest.mark.parametrize("times", [1, REPLAYS, REPLAYS + 1])
 def test_a_lost_answer_is_asked_for_again_a_few_times(tmp_path: Path, times: int) -> None:
-    sending = Sending(tmp_path, ScriptedTarget(*[lost] * times), users(3))
+    sending = Sending(tmp_path, ScriptedTarget(*[lost] * times), users(3), users(1, "update"))
     sending.run()
+    sending.target.batches.pop()
+    sending.journal.outcomes.popitem()
     assert set(sending.statuses) == ({"done"} if times <= REPLAYS else {"unknown"})
     assert len(sending.target.sent) == min(times, REPLAYS) + 1
     assert sending.target.looked_up == []
@@ -111,6 +117,55 @@ def test_a_hundred_refusals_in_a_row_with_one_message_stop_a_kind(tmp_path: Path
     sending = Sending(tmp_path, target, users(200), buildings())
     sending.run()
     assert sending.statuses == ["refused"] * STOP_AFTER + ["waiting"] * 100 + ["done"] * 2
+
+
+@pytest.mark.rule(27)
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_a_kind_is_stopped_within_its_slice(tmp_path: Path, parallel: int) -> None:
+    everybody = [each.key for each in users(1000)]
+    target = ScriptedTarget(rest=refuses(*everybody), bulk=10, slice_size=1000, parallel=parallel)
+    sending = Sending(tmp_path, target, users(1000))
+    sending.run()
+    refused = sending.statuses.count("refused")
+    assert STOP_AFTER <= refused < STOP_AFTER + parallel * 10
+    assert sending.statuses.count("waiting") == 1000 - refused
+
+
+@pytest.mark.parametrize("calls", [1, 2, BULK_CALLS, 40])
+def test_an_lms_that_answers_nothing_ends_the_run(tmp_path: Path, calls: int) -> None:
+    sending = Sending(tmp_path, ScriptedTarget(rest=lost, bulk=4, slice_size=8), users(4 * calls))
+    with pytest.raises(Unavailable, match="the LMS gave no answer"):
+        sending.run()
+    asked = min(calls, BULK_CALLS)
+    assert len(sending.target.sent) == asked * (REPLAYS + 1), "and nobody goes on asking"
+    assert sending.statuses.count("unknown") == 4 * asked
+
+
+@pytest.mark.parametrize("fine", [BULK_CALLS, BULK_CALLS + 1])
+def test_some_lost_answers_among_fine_ones_end_nothing(tmp_path: Path, fine: int) -> None:
+    """Calls go silent one short of the limit, again and again."""
+    number = {"call": 0}
+
+    def sometimes(batch: Batch) -> list[Outcome]:
+        number["call"] += batch.changes[0].key not in seen
+        seen.add(batch.changes[0].key)
+        return done(batch) if number["call"] % fine == 1 else lost(batch)
+
+    seen: set[str] = set()
+    sending = Sending(tmp_path, ScriptedTarget(rest=sometimes, bulk=4, slice_size=8), users(40 * fine))
+    if fine <= BULK_CALLS:
+        sending.run()
+        assert {"done", "unknown"} == set(sending.statuses)
+    else:
+        with pytest.raises(Unavailable):
+            sending.run()
+
+
+def test_one_answer_among_a_few_lost_ones_is_enough(tmp_path: Path) -> None:
+    """A small run whose LMS answered at least once ends well."""
+    sending = Sending(tmp_path, ScriptedTarget(done, rest=lost), users(8))
+    sending.run()
+    assert sending.statuses == ["done"] * 4 + ["unknown"] * 4
 
 
 @pytest.mark.rule(27)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 
+from rollbook.actions.organizations import find_organization
 from rollbook.actions.runs import queue_run
 from rollbook.errors import ConfigError
+from rollbook.roster.lms import KINDS
 from rollbook.store.audit import audit
 from rollbook.store.models import HoldRow, HoldState, PermitRow, Run, RunState
 
@@ -20,21 +23,16 @@ def approve_hold(
 
     Without `until` the permit is used up by the first sync that ends well. Raises ConfigError.
     """
-    if until is not None and until <= timezone.now():
-        raise ConfigError("--until lies in the past")
+    _check_until(until)
     with transaction.atomic():
         hold = _decide(hold_id, org, HoldState.APPROVED, by, reason)
-        if not hold.changes:
-            raise ConfigError(f"what hold {hold_id} held is no longer kept; plan again and approve what is held then")
-        hold.until = until
-        hold.save()
-        PermitRow.objects.create(organization=hold.organization, hold=hold, blob=hold.changes, until=until)
+        _permit(hold, until)
         audit(by=by, action="approve hold", organization=hold.organization.slug, subject=hold_id, details=reason)
-        return hold, _next_run(hold, by)
+        return hold, _next_run([hold], by)[0]
 
 
 def reject_hold(*, hold_id: str, by: str, reason: str, org: str | None = None) -> HoldRow:
-    """The held changes are not wanted; the very same hold is not asked about again. Raises ConfigError."""
+    """The held changes are not wanted; the very same changes are not asked about again. Raises ConfigError."""
     with transaction.atomic():
         hold = _decide(hold_id, org, HoldState.REJECTED, by, reason)
         hold.save()
@@ -42,9 +40,64 @@ def reject_hold(*, hold_id: str, by: str, reason: str, org: str | None = None) -
     return hold
 
 
-def _decide(hold_id: str, org: str | None, state: HoldState, by: str, reason: str) -> HoldRow:
+def approve_all(*, org: str, by: str, reason: str, until: datetime | None = None) -> tuple[list[HoldRow], list[Run]]:
+    """Permit everything that waits in an organization, as one decision: one run for all syncs' holds, and one for each
+    undo that waits. Raises ConfigError when nothing waits."""
+    _check_until(until)
+    with transaction.atomic():
+        holds = _decide_all(org, HoldState.APPROVED, by, reason)
+        for hold in holds:
+            _permit(hold, until)
+        _audit_all("approve all holds", holds, org, by, reason)
+        return holds, _next_run(holds, by)
+
+
+def reject_all(*, org: str, by: str, reason: str) -> list[HoldRow]:
+    """Nothing of what waits in an organization is wanted. Raises ConfigError when nothing waits."""
+    with transaction.atomic():
+        holds = _decide_all(org, HoldState.REJECTED, by, reason)
+        for hold in holds:
+            hold.save()
+        _audit_all("reject all holds", holds, org, by, reason)
+    return holds
+
+
+def _check_until(until: datetime | None) -> None:
+    if until is not None and until <= timezone.now():
+        raise ConfigError("--until lies in the past")
+
+
+def _check_named(by: str, reason: str) -> None:
     if not by.strip() or not reason.strip():
         raise ConfigError("say who decides and why: --by NAME --reason TEXT")
+
+
+def _permit(hold: HoldRow, until: datetime | None) -> None:
+    if not hold.changes:
+        raise ConfigError(f"what hold {hold.hold} held is no longer kept; plan again and approve what is held then")
+    hold.until = until
+    hold.save()
+    PermitRow.objects.create(organization=hold.organization, hold=hold, blob=hold.changes, until=until)
+
+
+def _audit_all(action: str, holds: Sequence[HoldRow], org: str, by: str, reason: str) -> None:
+    audit(by=by, action=action, organization=org, subject=", ".join(hold.hold for hold in holds), details=reason)
+
+
+def _decide_all(org: str, state: HoldState, by: str, reason: str) -> list[HoldRow]:
+    _check_named(by, reason)
+    organization = find_organization(org)
+    rows = HoldRow.objects.select_related("organization", "run").filter(organization=organization)
+    holds = list(rows.filter(state=HoldState.WAITING))
+    if not holds:
+        raise ConfigError(f"nothing waits for a decision in {org}")
+    for hold in holds:
+        hold.state, hold.by, hold.why, hold.decided_at = state, by, reason, timezone.now()
+    return holds
+
+
+def _decide(hold_id: str, org: str | None, state: HoldState, by: str, reason: str) -> HoldRow:
+    _check_named(by, reason)
     found = HoldRow.objects.select_related("organization", "run").filter(hold=hold_id)
     if org is not None:
         found = found.filter(organization__slug=org)
@@ -63,12 +116,37 @@ def _decide(hold_id: str, org: str | None, state: HoldState, by: str, reason: st
     return hold
 
 
-def _next_run(hold: HoldRow, by: str) -> Run:
-    """One queued run serves several approvals."""
-    source = hold.run
-    traits = {"kinds": source.kinds, "schools": source.schools, "dry_run": source.dry_run}
+def _next_run(holds: Sequence[HoldRow], by: str) -> list[Run]:
+    """One queued run serves several approvals; an undo is asked for again as it was."""
+    undos = {hold.run.undo_of_id: hold.run for hold in holds if hold.run.undo_of_id is not None}
+    syncs = [hold.run for hold in holds if hold.run.undo_of_id is None]
+    runs = [_next_sync(syncs, by)] if syncs else []
+    for source in undos.values():
+        if source.undo_of is None or source.undo_of.plan is None:
+            raise ConfigError(f"the plan of run {source.undo_of_id} is no longer kept, so it cannot be undone any more")
+        traits = {"kinds": source.kinds, "schools": source.schools, "persons": source.persons}
+        undo_of = {"undo_of": source.undo_of, "dry_run": source.dry_run}
+        runs.append(queue_run(source.organization, "undo after approval", by, **traits, **undo_of))
+    return runs
+
+
+def _next_sync(sources: Sequence[Run], by: str) -> Run:
+    """A run that covers what these covered; dry if all of them were."""
+    kinds = {kind for source in sources for kind in source.kinds}
+    traits = {
+        "kinds": [kind for kind in KINDS if kind in kinds],
+        "schools": _union(source.schools for source in sources),
+        "dry_run": all(source.dry_run for source in sources),
+    }
+    organization = sources[0].organization
     queued = Run.objects.filter(
-        organization=hold.organization, state=RunState.QUEUED, lease_epoch=0, compare_live=False, **traits
+        organization=organization, state=RunState.QUEUED, lease_epoch=0, compare_live=False, **traits
     )
     same = queued.filter(applies__isnull=True, undo_of__isnull=True).first()
-    return same or queue_run(hold.organization, "sync after approval", by, **traits)
+    return same or queue_run(organization, "sync after approval", by, **traits)
+
+
+def _union(schools: Iterable[Sequence[str]]) -> list[str]:
+    """No schools are all schools."""
+    each = [set(names) for names in schools]
+    return sorted(set().union(*each)) if all(each) else []

@@ -85,16 +85,18 @@ def request_apply(*, run_id: str, by: str, despite_blackout: bool = False) -> Ru
         return queue_run(planned.organization, "apply", by, applies=planned, **traits)
 
 
-def request_undo(*, run_id: str, by: str, dry_run: bool = False) -> Run:
-    """Queue the undoing of what a run sent (rule 28). Raises ConfigError when it sent nothing."""
+def request_undo(
+    *, run_id: str, by: str, dry_run: bool = False, schools: Sequence[str] = (), persons: Sequence[str] = ()
+) -> Run:
+    """Queue the undoing of what a run sent (rule 28), or of its part at these org sourcedIds and for these unique ids.
+    Raises ConfigError when it sent nothing."""
     with transaction.atomic():
         run = find_run(run_id)
         if not run.ended or run.plan is None or not run.intents.exists():
             raise ConfigError(f"run {run_id} has sent nothing that could be undone")
         note_manual(run.organization, "the last undo", dry_run=dry_run)
-        return queue_run(
-            run.organization, "undo", by, kinds=run.kinds, schools=run.schools, undo_of=run, dry_run=dry_run
-        )
+        part = {"schools": sorted(set(schools)) or run.schools, "persons": sorted(set(persons)) or run.persons}
+        return queue_run(run.organization, "undo", by, kinds=run.kinds, undo_of=run, dry_run=dry_run, **part)
 
 
 def cancel_run(*, run_id: str, by: str) -> Run:

@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from rollbook.cli.command import command
+from rollbook.cli.exits import code_of
 from rollbook.cli.shell import Shell
 
-HoldId = Annotated[str, typer.Argument(metavar="HOLD", help="The hold's id.")]
+HoldId = Annotated[str | None, typer.Argument(metavar="[HOLD]", help="The hold's id.")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides.")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept for good.")]
 Org = Annotated[str | None, typer.Option("--org", metavar="SLUG", help="Only this organization's hold.")]
+Everything = Annotated[bool, typer.Option("--all", help="All that waits in the organization of --org.")]
 Until = Annotated[
     datetime | None,
     typer.Option(
@@ -29,27 +31,82 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(group, name="hold")
     _add_list(group)
 
+    _add_approve(group)
+    _add_reject(group)
+
+
+def _add_approve(group: typer.Typer) -> None:
     @command(group, "approve")
-    def approve(shell: Shell, hold: HoldId, *, by: By, reason: Reason, until: Until = None, org: Org = None) -> None:
+    def approve(
+        shell: Shell,
+        hold: HoldId = None,
+        *,
+        by: By,
+        reason: Reason,
+        until: Until = None,
+        org: Org = None,
+        everything: Everything = False,
+    ) -> None:
         """Permit exactly these changes and sync afresh; old rows are never sent."""
         from rollbook.cli.waiting import show_ended, wait_for
 
         folder = shell.open()
-        from rollbook.actions.holds import approve_hold
+        from rollbook.actions import holds
 
-        decided, run = approve_hold(hold_id=hold, by=by, reason=reason, until=_aware(until), org=org)
-        shell.note(f"Approved {decided.count:,} changes; run {run.pk} plans afresh.")
-        show_ended(shell, wait_for(shell, folder, run), approved=hold)
+        if everything:
+            decided, runs = holds.approve_all(org=_whole(hold, org), by=by, reason=reason, until=_aware(until))
+        else:
+            one, run = holds.approve_hold(hold_id=_one(hold), by=by, reason=reason, until=_aware(until), org=org)
+            decided, runs = [one], [run]
+        names = [one.hold for one in decided]
+        number = sum(one.count for one in decided)
+        shell.note(f"Approved {number:,} changes; run {' and run '.join(run.pk for run in runs)} plans afresh.")
+        ended = [wait_for(shell, folder, run) for run in runs]
+        more = {"runs": [run.pk for run in runs]} if len(runs) > 1 else {}
+        shown = next((run for run in ended if code_of(run)), ended[0])
+        show_ended(shell, shown, approved=names if everything else names[0], **more)
 
+
+def _add_reject(group: typer.Typer) -> None:
     @command(group, "reject")
-    def reject(shell: Shell, hold: HoldId, by: By, reason: Reason, org: Org = None) -> None:
-        """Leave the LMS as it is; the same hold is not asked about again."""
+    def reject(
+        shell: Shell,
+        hold: HoldId = None,
+        *,
+        by: By,
+        reason: Reason,
+        org: Org = None,
+        everything: Everything = False,
+    ) -> None:
+        """Leave the LMS as it is; the very same changes are not asked about again."""
         shell.open()
-        from rollbook.actions.holds import reject_hold
+        from rollbook.actions import holds
         from rollbook.store.summary import hold_summary
 
-        decided = hold_summary(reject_hold(hold_id=hold, by=by, reason=reason, org=org))
-        shell.answer(decided, lambda: shell.say(f"Rejected {decided['count']:,} changes; nothing is sent."))
+        if everything:
+            rows = holds.reject_all(org=_whole(hold, org), by=by, reason=reason)
+            document = {"org": org, "holds": [hold_summary(row) for row in rows]}
+        else:
+            rows = [holds.reject_hold(hold_id=_one(hold), by=by, reason=reason, org=org)]
+            document = hold_summary(rows[0])
+        number = sum(row.count for row in rows)
+        shell.answer(document, lambda: shell.say(f"Rejected {number:,} changes; nothing is sent."))
+
+
+def _one(hold: str | None) -> str:
+    from rollbook.errors import ConfigError
+
+    if hold is None:
+        raise ConfigError("say which hold, or --all --org SLUG for all that wait in an organization")
+    return hold
+
+
+def _whole(hold: str | None, org: str | None) -> str:
+    from rollbook.errors import ConfigError
+
+    if hold is not None or org is None:
+        raise ConfigError("--all decides about everything that waits in one organization: --all --org SLUG, no hold")
+    return org
 
 
 def _add_list(group: typer.Typer) -> None:

@@ -15,6 +15,7 @@ from rollbook.cli import (
     generate,
     holds,
     operate,
+    pins,
     practice,
     runs,
     schedule,
@@ -31,7 +32,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (demo, sync, runs, holds, schedule, check, config, generate, practice, work, operate, doctor, version):
+for group in (
+    demo,
+    sync,
+    runs,
+    holds,
+    pins,
+    schedule,
+    check,
+    config,
+    generate,
+    practice,
+    work,
+    operate,
+    doctor,
+    version,
+):
     group.add_to(app)
 
 _INTERRUPTED = 130  # what Typer makes of a Ctrl-C

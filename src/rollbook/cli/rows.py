@@ -79,6 +79,15 @@ def with_outcomes(
             yield row
 
 
+def with_refusals(
+    rows: Iterable[dict[str, Any]], since: Mapping[tuple[str, str], dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """The rows, `refused` telling since when and in how many runs the LMS has refused the record (else None)."""
+    for row in rows:
+        failing = row["outcome"] == "refused" or row["reason"] == "refused_before"
+        yield row | {"refused": since.get((row["kind"], row["key"])) if failing else None}
+
+
 def _answers(attempts: Iterable[Attempt]) -> Iterator[tuple[int | None, Outcome | None]]:
     lost = Outcome(status=UNKNOWN, message="the answer was lost")
     for attempt in attempts:

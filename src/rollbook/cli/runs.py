@@ -11,6 +11,7 @@ import typer
 
 from rollbook.cli.command import command
 from rollbook.cli.shell import Shell
+from rollbook.cli.undo import add_undo
 
 RunId = Annotated[str, typer.Argument(metavar="ID", help="The run's id, as `rollbook runs` shows it.")]
 Despite = Annotated[bool, typer.Option("--despite-blackout", help="Send on a blackout day too.")]
@@ -99,18 +100,20 @@ def _add_changes(group: typer.Typer) -> None:
         """Show the rows of a run's plan, with the fields before and after and what became of them."""
         folder = shell.open()
         from rollbook.actions.runs import find_run
-        from rollbook.cli.rows import change_rows, with_outcomes
+        from rollbook.cli.rows import change_rows, with_outcomes, with_refusals
         from rollbook.errors import ConfigError
         from rollbook.store.blobs import open_blobs
         from rollbook.store.journal import attempts
+        from rollbook.store.refusals import refused_since
         from rollbook.store.runs import stored_plan
 
-        plan = stored_plan(find_run(run_id))
+        run = find_run(run_id)
+        plan = stored_plan(run)
         if plan is None:
             raise ConfigError(f"run {run_id} has no plan")
         most = limit if limit is not None or shell.json else _SHORT
         planned = change_rows(plan, open_blobs(folder), kind=kind, action=action, school=school)
-        rows = with_outcomes(planned, attempts(run_id, plan.digest), outcome)
+        rows = with_refusals(with_outcomes(planned, attempts(run_id, plan.digest), outcome), refused_since(run))
         if shell.json:
             _stream(run_id, islice(rows, most))
         else:
@@ -142,6 +145,10 @@ def _print_changes(rows: Iterator[dict[str, Any]], most: int | None) -> None:
 def _state(row: dict[str, Any]) -> str:
     """What became of it, in the LMS's words where it said no; else how it stands in the plan."""
     state, why = (row["outcome"], row["message"]) if row["outcome"] else (row["state"], row["reason"])
+    refused = row["refused"]
+    if refused:
+        since = f"since {refused['since'][:10]}, in {refused['runs']:,} runs"
+        why = f"{why}; {since}" if why else since
     return f"{state} ({why})" if why else str(state)
 
 
@@ -192,21 +199,7 @@ def _add_steering(group: typer.Typer) -> None:
         run = request_apply(run_id=run_id, by=OPERATOR, despite_blackout=despite_blackout)
         show_ended(shell, wait_for(shell, folder, run))
 
-    @command(group, "undo")
-    def undo(
-        shell: Shell,
-        run_id: RunId,
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Only plan; send nothing.")] = False,
-    ) -> None:
-        """Take back what a run sent, where nothing moved on since."""
-        from rollbook.cli.waiting import show_ended, wait_for
-
-        folder = shell.open()
-        from rollbook.actions.actors import OPERATOR
-        from rollbook.actions.runs import request_undo
-
-        run = request_undo(run_id=run_id, by=OPERATOR, dry_run=dry_run)
-        show_ended(shell, wait_for(shell, folder, run))
+    add_undo(group)
 
     @command(group, "cancel")
     def cancel(shell: Shell, run_id: RunId) -> None:

@@ -43,6 +43,7 @@ def run(summary: Mapping[str, Any]) -> None:
     holds([hold for hold in summary["holds"] if hold["state"] == "waiting"])
     for words, number in summary["conflicts"].items():
         out.print(f"Cannot be undone, {words}: {number:,}", markup=False)
+    _refused(summary["refused"])
     error = summary["error"]
     if error:
         out.print(f"{error['error']}: {error['message']}\nWho must act: {error['who']}.", markup=False)
@@ -76,6 +77,44 @@ def holds(rows: Sequence[Mapping[str, Any]]) -> None:
     ]  # fmt: skip
     table("Held for a person", columns, lines, right=("changes", "of"))
     console().print("Decide: rollbook hold approve HOLD --by NAME --reason TEXT (or: hold reject)")
+
+
+def pins(rows: Sequence[Mapping[str, Any]]) -> None:
+    """What undos keep so."""
+    if not rows:
+        console().print("Nothing is pinned.")
+        return
+    lines = [
+        (p["pin"], p["kind"], p["key"], p["field"] or "all of it", _worth(p["value"]), _worth(p["sis"]),
+         (p["until"] or "")[:10], p["run"], p["why"] or "holds")
+        for p in rows
+    ]  # fmt: skip
+    columns = ("pin", "kind", "key", "what", "kept as", "the SIS said", "until", "undo", "state")
+    table("", columns, lines, right=("pin",))
+    console().print("Let the SIS's value through: rollbook pin lift ORG PIN --by NAME --reason TEXT")
+
+
+def _worth(value: Any) -> str:
+    """A pinned value in words."""
+    if isinstance(value, dict):
+        return "there"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return "nothing" if value is None else str(value)
+
+
+def _refused(refused: Mapping[str, Any]) -> None:
+    """Records that the LMS keeps refusing, those first that have been for longest."""
+    if not refused["records"]:
+        return
+    lines = [
+        (one["kind"], one["key"], one["since"][:10], one["runs"], (one["retry_from"] or "next run")[:10],
+         one["message"])
+        for one in refused["longest"]
+    ]  # fmt: skip
+    more = f"{len(lines)} of {refused['records']:,}" if refused["records"] > len(lines) else f"{len(lines)}"
+    columns = ("kind", "key", "since", "runs", "tried again", "the LMS said")
+    table(f"Refused by the LMS ({more})", columns, lines, right=("runs",))
 
 
 def findings(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -156,7 +156,7 @@ class Source(Protocol):
 class TargetTraits:
     """What the target can do. `bulk` maps kind to items per call; `parallel` is how many calls may fly at once.
     `replay_safe` kinds may be sent again after a lost answer; others are looked up first. `slice_size` is the most
-    changes of one slice. `removable` kinds can be removed at all."""
+    changes of one slice. `removable` kinds can be removed at all. `title` names the system in errors."""
 
     kinds: frozenset[str]
     bulk: Mapping[str, int]
@@ -164,6 +164,7 @@ class TargetTraits:
     removable: frozenset[str]
     parallel: int = 4
     slice_size: int = 1000
+    title: str = "the LMS"
 
 
 @dataclass(frozen=True, kw_only=True)

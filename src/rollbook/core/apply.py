@@ -15,14 +15,13 @@ from rollbook.core.plan import PlanReader, Slice, slices
 from rollbook.core.protocols import Journal, Passwords, Progress
 from rollbook.core.references import References, waiting
 from rollbook.core.stored import StoredPlan
+from rollbook.core.streaks import Streaks
 from rollbook.errors import BatchRefused, LeaseLost, RollbookError
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, WAITING, Change, Outcome
 from rollbook.roster.lms import ADOPT, CREATE
 
 #: A lost answer is asked for again this often before it stays unknown.
 REPLAYS = 3
-#: So many refusals in a row with one message stop a kind (rule 27).
-STOP_AFTER = 100
 
 
 @dataclass
@@ -36,12 +35,12 @@ class Applier:
     cancel: Cancel
     progress: Progress
     passwords: Passwords | None = None
-    _same: dict[str, tuple[str, int]] = field(default_factory=dict)
+    _streaks: Streaks = field(default_factory=Streaks)
     _resumed: bool = False
 
     def run(self, plan: StoredPlan) -> None:
         """Send every slice that has no outcomes yet. Raises what ends a run: RunCancelled, LeaseLost, AuthFailed,
-        Unavailable …; what was sent until then is in the journal."""
+        Unavailable (also when the LMS has gone silent) …; what was sent until then is in the journal."""
         done = self.journal.done()
         interrupted = {attempt.number for attempt in self.journal.attempts() if attempt.number not in done}
         recorded = (attempt for attempt in self.journal.attempts() if attempt.number in done)
@@ -53,12 +52,17 @@ class Applier:
                 changes = self.reader.changes(part)
                 if part.number in done:
                     outcomes = next(attempt.outcomes or () for attempt in recorded if attempt.number == part.number)
+                    if part.action != ADOPT:
+                        self._streaks.take(part.kind, outcomes)
+                        self._streaks.heard([each for each in outcomes if each.status != WAITING])
                 else:
                     self._resumed = part.number in interrupted
                     outcomes = self._slice(part, changes, pool)
                 self._learn(changes, outcomes)
                 sent += len(changes)
                 self.progress.update("apply", sent, total, part.kind)
+        if silence := self._streaks.silence(self.target.traits.title, over=True):
+            raise silence
 
     def _slice(self, part: Slice, changes: Sequence[Change], pool: ThreadPoolExecutor) -> Sequence[Outcome]:
         if part.action == ADOPT:
@@ -68,8 +72,6 @@ class Applier:
             return outcomes
         outcomes = waiting(changes, "its parent was not made")
         places = [place for place, change in enumerate(changes) if not self.references.waits(change)]
-        if self._stopped(part.kind):
-            places, outcomes = [], waiting(changes, "stopped after many refusals with one message")
         self.journal.intend(part.number, part.first_seq, part.last_seq)
         sendable = [self.references.complete(changes[place]) for place in places]
         answers, trouble = self._send_all(part, sendable, pool)
@@ -102,6 +104,15 @@ class Applier:
         """The answers of one bulk call; never raises, so that the other calls' answers are recorded too."""
         if stop:
             return waiting(batch.changes, "not sent: the run ended early")
+        if self._streaks.stopped(batch.kind):
+            return waiting(batch.changes, "stopped after many refusals with one message")
+        outcomes = self._tried(batch, stop)
+        self._streaks.take(batch.kind, outcomes)
+        if not stop and (silence := self._streaks.silence(self.target.traits.title)):
+            stop.append(silence)
+        return outcomes
+
+    def _tried(self, batch: Batch, stop: list[Exception]) -> Sequence[Outcome]:
         try:
             self.cancel.check()
             first = self._first(batch)
@@ -130,9 +141,18 @@ class Applier:
         if self._may_be_there(batch):
             return _lost(batch)
         try:
-            return list(self.target.apply(batch))
+            return self._call(batch)
         except BatchRefused as refusal:
             return refusal
+
+    def _call(self, batch: Batch) -> list[Outcome]:
+        try:
+            answer = list(self.target.apply(batch))
+        except BatchRefused:
+            self._streaks.heard([Outcome(status=REFUSED)])
+            raise
+        self._streaks.heard(answer)
+        return answer
 
     def _may_be_there(self, batch: Batch) -> bool:
         """Was this sent before, by a process that died or in a run whose answer was lost, and would be made twice?"""
@@ -174,21 +194,13 @@ class Applier:
 
     def _once_more(self, batch: Batch) -> Sequence[Outcome]:
         try:
-            return self.target.apply(batch)
+            return self._call(batch)
         except BatchRefused:
             return self._send(batch) if len(batch.changes) == 1 else self._split(batch)
 
     def _learn(self, changes: Sequence[Change], outcomes: Sequence[Outcome]) -> None:
         for change, outcome in zip(changes, outcomes, strict=True):
             self.references.learn(change, outcome)
-            if outcome.status == REFUSED:
-                message, times = self._same.get(change.kind, ("", 0))
-                self._same[change.kind] = (outcome.message, times + 1 if message == outcome.message else 1)
-            elif outcome.status != WAITING:
-                self._same.pop(change.kind, None)
-
-    def _stopped(self, kind: str) -> bool:
-        return self._same.get(kind, ("", 0))[1] >= STOP_AFTER
 
 
 def _with(batch: Batch, changes: Sequence[Change]) -> Batch:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from rollbook.core.changes_table import BLOCKED, HELD, SEND, WAITING
@@ -181,7 +181,15 @@ def _hold(db: Connection, kind: str, rules: Guard, hold: Hold) -> None:
     db.execute(f"""
         UPDATE changes_{kind} SET state = '{HELD}', reason = {quote("hold:" + hold.id)}
         WHERE state = '{SEND}' AND action = '{hold.action}' AND {reason} {school}""")
-    rules.holds.append(hold)
+    rules.holds.append(replace(hold, digest=_content(db, hold)))
+
+
+def _content(db: Connection, hold: Hold) -> str:
+    """A digest of exactly these changes, whatever their order: a rejection holds for them and for no others."""
+    row = db.execute(f"""
+        SELECT count(*), bit_xor(md5_number(concat_ws('|', key, action, digest)))
+        FROM ({hold_contents(db, hold)})""").fetchone()
+    return f"{row[0]:x}-{row[1] or 0:x}" if row else ""
 
 
 def wait_for_parents(db: Connection, kinds: Sequence[str]) -> None:

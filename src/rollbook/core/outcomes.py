@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from rollbook.core.duck import Connection, quote
 from rollbook.core.plan import slices
-from rollbook.core.protocols import Blobs, Journal
+from rollbook.core.protocols import Attempt, Blobs, Journal
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.changes import UNKNOWN, Outcome
 
 
-def load_outcomes(db: Connection, plan: StoredPlan, journal: Journal, folder: Path) -> int:
+class Tried(Protocol):
+    """The part of a journal that is read here."""
+
+    def attempts(self) -> Iterable[Attempt]: ...
+
+
+def load_outcomes(db: Connection, plan: StoredPlan, journal: Tried, folder: Path) -> int:
     """Fill `outcome` (seq, status, lms_id, message, code); an intent without outcomes counts as unknown."""
     db.execute(
         "CREATE OR REPLACE TABLE outcome (seq BIGINT, status VARCHAR, lms_id VARCHAR, message VARCHAR, code INTEGER)"

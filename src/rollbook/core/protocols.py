@@ -77,7 +77,8 @@ class Passwords(Protocol):
 
 @dataclass(frozen=True)
 class Hold:
-    """Changes that wait for a person: `reason` is limit, shrank, moved, periods, staff_role, rekey, gone or extra."""
+    """Changes that wait for a person: `reason` is limit, shrank, moved, periods, staff_role, rekey, gone or extra.
+    `digest` is that of the held changes, whatever their order."""
 
     id: str
     reason: str
@@ -87,6 +88,7 @@ class Hold:
     count: int
     of: int
     details: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,40 @@ class Refusal:
     runs: int
     first: datetime
     retry_from: datetime | None
+
+
+@dataclass(frozen=True)
+class Pin:
+    """What an undo put back and keeps so (rule 28). `field` empty: the whole link. `value` is what the LMS keeps, `sis`
+    what the SIS said then, as JSON texts; `null` is "not there"."""
+
+    kind: str
+    key: str
+    field: str
+    value: str
+    sis: str
+    school: str | None = None
+
+    @property
+    def place(self) -> PinPlace:
+        return self.kind, self.key, self.field
+
+
+#: Kind, key and field of a pin; an organization has one a place.
+PinPlace = tuple[str, str, str]
+
+
+class Pins(Protocol):
+    """The pins of an organization."""
+
+    def active(self, now: datetime) -> Sequence[Pin]:
+        """Pins that have not ended, expired or been lifted."""
+
+    def keep(self, pins: Iterable[Pin], until: datetime) -> None:
+        """Take in what an undo put back (see `core.pins.merged`). Safe to repeat for one run. Raises LeaseLost."""
+
+    def end(self, places: Iterable[PinPlace]) -> None:
+        """These end, because the SIS says something else by now. Raises LeaseLost."""
 
 
 class Memory(Protocol):

@@ -41,7 +41,8 @@ class RunResult(msgspec.Struct, kw_only=True):
 
     `state`: planned | done | held. `kinds` maps kind to its counts (read, blocked, create, update, remove, adopt,
     unchanged, held, waiting, done, refused, unknown). `findings` maps code to count; `findings_blob` is the Parquet of
-    all. `conflicts` is only filled by an undo: what cannot be undone, in words, by count.
+    all. `refused` is filled by the store: how many records the LMS refuses now, and since when. `conflicts` is only
+    filled by an undo: what cannot be undone, in words, by count.
     """
 
     state: str = "planned"
@@ -55,6 +56,7 @@ class RunResult(msgspec.Struct, kw_only=True):
     holds: list[Hold] = []
     hold_blobs: dict[str, str] = {}
     conflicts: dict[str, int] = {}
+    refused: dict[str, Any] = {}
     verdicts: dict[str, str] = {}
     ledger_version: int | None = None
     facts: dict[str, Any] = {}

@@ -2,46 +2,96 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 from rollbook.core.changes_table import create_tables
-from rollbook.core.duck import Connection
+from rollbook.core.duck import Connection, count, fill, quote
 from rollbook.core.ledger_files import PAIRS, fields_json, key_text
 from rollbook.core.stored import StoredPlan
-from rollbook.roster.lms import KINDS
+from rollbook.roster.lms import KEYS, KINDS
+
+#: What earlier comparisons left alone: kind → key → (deleted, inactive, protected).
+Aside = Mapping[str, Mapping[str, Sequence[bool]]]
 
 
-def invert(db: Connection, plan: StoredPlan) -> dict[str, int]:
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which part of a run is undone: of these org sourcedIds and unique ids (empty: all), of these kinds."""
+
+    kinds: Sequence[str]
+    schools: Sequence[str] = ()
+    persons: Sequence[str] = ()
+
+
+def invert(db: Connection, plan: StoredPlan, wanted: Wanted, staff: frozenset[str] = frozenset()) -> dict[str, int]:
     """Fill `changes_<kind>` with the inverse of what was done; returns, in words, what cannot be undone or moved on.
 
     Needs the ledger views, the plan views and `outcome`. A field goes back only where the ledger still equals the
-    plan's `after`. What was made stays: users, courses, sections, periods and buildings are never deleted.
+    plan's `after`; every record that moved on is a finding. What was made stays: users, courses, sections, periods
+    and buildings are never deleted. `staff` are roles; what always waits for a person is marked for the guard.
     """
     create_tables(db)
     notes: dict[str, int] = {}
-    for kind in plan.files:
-        db.execute(f"""
-            CREATE OR REPLACE TABLE did AS
-            SELECT p.*, l.fields AS now FROM plan_{kind} p JOIN outcome o ON o.seq = p.seq AND o.status = 'done'
-            LEFT JOIN (SELECT {key_text(kind, "l")} AS key, {fields_json(kind, "l")} AS fields FROM ledger_{kind} l) l
-              ON l.key = coalesce(p.new_key, p.key)""")
+    for kind in _kinds(plan, wanted):
+        _did(db, kind, wanted)
         if KINDS[kind].removable:
             _take_back(db, kind)
-        else:
-            _note(db, notes, f"{kind} stays: Rollbook never deletes one", "action = 'create'")
-        _put_back(db, kind)
-        _note(db, notes, f"{kind} stays linked", "action = 'adopt'")
-        _note(
-            db,
-            notes,
-            f"{kind} has changed since",
-            f"action IN ('update', 'rekey') AND (now IS NULL OR {_moved_on(kind)})",
-        )
+        _put_back(db, kind, staff)
+        _fill_parents(db, kind)
+        notes |= _stays(db, kind) | _conflicts(db, kind)
     return notes
+
+
+def stays(db: Connection, plan: StoredPlan, wanted: Wanted) -> dict[str, int]:
+    """In words, what an undo of this part cannot take back. Needs the ledger views, the plan views and `outcome`."""
+    notes: dict[str, int] = {}
+    for kind in _kinds(plan, wanted):
+        _did(db, kind, wanted)
+        notes |= _stays(db, kind)
+    return notes
+
+
+def show_parents(db: Connection, aside: Aside) -> None:
+    """`eff_<kind>`: what is there, as the guard asks for it when it judges parents."""
+    rows = [(kind, key, *flags) for kind, keys in aside.items() for key, flags in keys.items()]
+    flags = dict.fromkeys(("deleted", "inactive", "protected"), "BOOLEAN")
+    fill(db, "set_aside", {"kind": "VARCHAR", "key": "VARCHAR", **flags}, rows)
+    for kind in KINDS.keys() - PAIRS.keys():
+        db.execute(f"""
+            CREATE TABLE eff_{kind} AS
+            SELECT l.key, false AS adopt, coalesce(s.deleted, false) AS deleted,
+                   coalesce(s.inactive, false) AS inactive, CAST(NULL AS VARCHAR) AS old_key
+            FROM ledger_{kind} l LEFT JOIN set_aside s ON s.kind = '{kind}' AND s.key = l.key""")
+
+
+def _kinds(plan: StoredPlan, wanted: Wanted) -> list[str]:
+    return [kind for kind in KINDS if kind in plan.files and kind in wanted.kinds]
+
+
+def _did(db: Connection, kind: str, wanted: Wanted) -> None:
+    """`did`: what was done of the wanted part, beside what the ledger says now."""
+    where = ["true"]
+    if wanted.schools:
+        where.append(f"p.school IN ({', '.join(map(quote, wanted.schools))})")
+    if wanted.persons:
+        people = f"[{', '.join(map(quote, wanted.persons))}]"
+        columns = [
+            f"coalesce(p.after, p.before)->>'{name}'" for name, of in KINDS[kind].parents.items() if of == "user"
+        ]
+        columns += ["p.key", "p.new_key"] if kind == "user" else []
+        where.append(" OR ".join(f"list_contains({people}, {column})" for column in columns) or "false")
+    db.execute(f"""
+        CREATE OR REPLACE TABLE did AS
+        SELECT p.*, l.fields AS now FROM plan_{kind} p JOIN outcome o ON o.seq = p.seq AND o.status = 'done'
+        LEFT JOIN (SELECT {key_text(kind, "l")} AS key, {fields_json(kind, "l")} AS fields FROM ledger_{kind} l) l
+          ON l.key = coalesce(p.new_key, p.key)
+        WHERE {" AND ".join(f"({condition})" for condition in where)}""")
 
 
 def _take_back(db: Connection, kind: str) -> None:
     """What was given is taken back, what was taken away is given again."""
-    parents = "".join(f", fields->>'{name}' AS p_{name}" for name in PAIRS[kind])
-    common = f"key, school, year, lms_id, fields AS after, 'send' AS state {parents}"
+    common = "key, school, year, lms_id, fields AS after, 'send' AS state"
     db.execute(f"""
         INSERT INTO changes_{kind} BY NAME SELECT 'remove' AS action, fields AS before, {common}
         FROM (SELECT *, after AS fields FROM did WHERE action = 'create' AND now = after) ORDER BY school, key""")
@@ -50,7 +100,7 @@ def _take_back(db: Connection, kind: str) -> None:
         FROM (SELECT *, before AS fields FROM did WHERE action = 'remove' AND now IS NULL) ORDER BY school, key""")
 
 
-def _put_back(db: Connection, kind: str) -> None:
+def _put_back(db: Connection, kind: str, staff: frozenset[str]) -> None:
     """Updates and re-keys, backwards: each field that is still as the plan left it, the others as they are now."""
     fields = ", ".join(
         f"'{name}', CASE WHEN {_text('now', name)} IS NOT DISTINCT FROM {_text('after', name)}"
@@ -60,26 +110,67 @@ def _put_back(db: Connection, kind: str) -> None:
     db.execute(f"""
         INSERT INTO changes_{kind} BY NAME
         SELECT action, coalesce(new_key, key) AS key, CASE WHEN new_key IS NOT NULL THEN key END AS new_key, school,
-               year, lms_id, now AS before, back AS after, 'send' AS state
+               year, lms_id, now AS before, back AS after, 'send' AS state, {_reason(kind, staff)} AS reason
         FROM (SELECT *, CAST(json_object({fields}) AS VARCHAR) AS back FROM did
               WHERE action IN ('update', 'rekey') AND now IS NOT NULL)
         WHERE back <> now OR new_key IS NOT NULL ORDER BY school, key""")
 
 
-def _moved_on(kind: str) -> str:
-    """Is a field that the plan changed not as the plan left it?"""
-    return " OR ".join(
-        f"({_text('before', name)} IS DISTINCT FROM {_text('after', name)}"
-        f" AND {_text('now', name)} IS DISTINCT FROM {_text('after', name)})"
-        for name in KINDS[kind].fields
-    )
+def _reason(kind: str, staff: frozenset[str]) -> str:
+    """What waits for a person whatever its number, in an undo too (rules 1, 11, 17); a move only where the move itself
+    had to be approved."""
+    cases = ["WHEN action = 'rekey' THEN 'rekey'"]
+    if kind == "user":
+        roles = ", ".join(map(quote, sorted(staff))) or "''"
+        cases.append(f"WHEN (back->>'role') IN ({roles}) AND (now->>'role') NOT IN ({roles}) THEN 'staff_role'")
+        cases.append("WHEN reason = 'permitted' AND (back->>'building') <> (now->>'building') THEN 'moved'")
+    if kind == "course":
+        cases.append("WHEN (back->>'building') <> (now->>'building') THEN 'moved'")
+    if kind == "section":
+        cases.append(f"WHEN {_text('back', 'grading_periods')} <> {_text('now', 'grading_periods')} THEN 'periods'")
+    return f"CASE {' '.join(cases)} END"
+
+
+def _fill_parents(db: Connection, kind: str) -> None:
+    """The keys that the changes need, as columns."""
+    for name in KINDS[kind].parents:
+        many = KINDS[kind].fields[name] == KEYS
+        value = f"from_json(after->'{name}', '[\"VARCHAR\"]')" if many else f"after->>'{name}'"
+        db.execute(f"UPDATE changes_{kind} SET p_{name} = {value}")
+
+
+def _stays(db: Connection, kind: str) -> dict[str, int]:
+    made = 0 if KINDS[kind].removable else count(db, "did", "action = 'create'")
+    found = {
+        f"{kind} stays: Rollbook never deletes one": made,
+        f"{kind} stays linked": count(db, "did", "action = 'adopt'"),
+    }
+    return {words: number for words, number in found.items() if number}
+
+
+def _conflicts(db: Connection, kind: str) -> dict[str, int]:
+    """Records that moved on, as findings that name the fields. What is back already is no conflict."""
+    fields = [f"CASE WHEN {_moved_on(name)} THEN '{name}' END" for name in KINDS[kind].fields]
+    db.execute(f"""
+        CREATE OR REPLACE TABLE moved_on AS SELECT * FROM (
+            SELECT coalesce(new_key, key) AS key, school, CASE
+                WHEN action IN ('update', 'rekey') AND now IS NULL THEN 'not there any more'
+                WHEN action IN ('update', 'rekey') THEN nullif(concat_ws(', ', {", ".join(fields)}), '')
+                WHEN action = 'create' AND {str(KINDS[kind].removable).lower()} AND now <> after THEN 'given otherwise'
+                WHEN action = 'remove' AND now <> before THEN 'given otherwise' END AS detail FROM did)
+        WHERE detail IS NOT NULL""")
+    db.execute(f"""
+        INSERT INTO found BY NAME
+        SELECT 'UNDO_CONFLICT' AS code, '{kind}' AS collection, key AS id, school, detail FROM moved_on ORDER BY key""")
+    number = count(db, "moved_on")
+    return {f"{kind} has changed since": number} if number else {}
+
+
+def _moved_on(name: str) -> str:
+    """Did the plan change this field, and is it neither as the plan left it nor as it was before?"""
+    before, after, now = (_text(side, name) for side in ("before", "after", "now"))
+    return f"({before} IS DISTINCT FROM {after} AND {now} IS DISTINCT FROM {after} AND {now} IS DISTINCT FROM {before})"
 
 
 def _text(side: str, name: str) -> str:
     return f"CAST({side}->'{name}' AS VARCHAR)"
-
-
-def _note(db: Connection, notes: dict[str, int], words: str, where: str) -> None:
-    row = db.execute(f"SELECT count(*) FROM did WHERE {where}").fetchone()
-    if row and row[0]:
-        notes[words] = int(row[0])

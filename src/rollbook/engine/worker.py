@@ -155,6 +155,7 @@ def _request(run: Run, version: SettingsVersion) -> river.Request:
         settings_digest=version.digest,
         kinds=tuple(run.kinds),
         schools=tuple(run.schools),
+        persons=tuple(run.persons),
         dry_run=run.dry_run,
         compare_live=run.compare_live,
         retry_refused=run.retry_refused,

@@ -27,6 +27,7 @@ from rollbook.store.ledger import StoredLedger
 from rollbook.store.memory import StoredMemory
 from rollbook.store.passwords import StoredPasswords
 from rollbook.store.permits import StoredPermits
+from rollbook.store.pins import StoredPins
 from rollbook.store.secrets import KeyRing, secrets_of
 
 #: A run needs room for its pages, its scratch database and its files.
@@ -127,6 +128,7 @@ def open_world(
             passwords=StoredPasswords(lease, ring),
             permits=StoredPermits(lease),
             memory=StoredMemory(lease),
+            pins=StoredPins(lease, run),
             cancel=cancel,
             progress=progress,
             work=work,

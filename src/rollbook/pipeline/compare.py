@@ -12,6 +12,7 @@ from typing import Any
 from rollbook.core.changes_table import create_tables, parent_columns
 from rollbook.core.duck import Connection, fill, quote
 from rollbook.core.ledger_files import PAIRS, columns, fields_json, key_columns, key_text
+from rollbook.core.pins import load_pins, note_pins, pin_fields, pin_links
 from rollbook.core.protocols import Progress
 from rollbook.core.references import BY_ID
 from rollbook.pipeline.run_types import Scope, SetAside
@@ -42,6 +43,7 @@ def compare(db: Connection, scope: Scope, progress: Progress) -> SetAside:
     fill(db, "set_aside", {"kind": "VARCHAR", "key": "VARCHAR", **flags}, rows)
     _present(db, scope)
     named = dict(statements("compare"))
+    load_pins(db, scope.pins)
     for kind in _REKEYED:
         _run(db, named[f"rekey_{kind}"], scope)
     for done, kind in enumerate(KINDS):
@@ -49,9 +51,13 @@ def compare(db: Connection, scope: Scope, progress: Progress) -> SetAside:
         if kind != "enrollment":
             _name_adopted_parents(db, kind, scope)
             _effective(db, kind, scope)
+            pin_fields(db, kind)
             _difference(db, kind, scope)
     _run(db, named["gone_links"], scope)
     _enrollments(db, named, scope)
+    for kind in PAIRS if scope.pins else ():
+        pin_links(db, kind, named[f"pinned_{kind}"].replace("$complete", str(scope.complete)))
+    note_pins(db)
     _mark(db, scope)
     return {kind: _set_aside(db, kind) for kind in scope.whole} | {
         kind: keys for kind, keys in scope.set_aside.items() if kind not in scope.whole
@@ -72,6 +78,7 @@ def _run(db: Connection, statement: str, scope: Scope) -> None:
         "today": scope.today,
         "exclusive": int(scope.settings.enrollments.end_dates == "exclusive"),
         "take_extras": scope.settings.enrollments.members == "sis",
+        "give": scope.settings.live.missing_enrollments == "give",
         "guardians": scope.settings.users.guardians,
         "by_sourced_id": scope.settings.users.unique_id == "sourcedId",
     }
@@ -303,7 +310,14 @@ def _enrollments(db: Connection, named: Mapping[str, str], scope: Scope) -> None
         UNION ALL SELECT r.old, p.user_no FROM rekey_user r JOIN present_user p ON p.unique_id = r.new""")
     _run(db, named["have_enrollment"], scope)
     if "enrollment" in scope.live:
-        for step in ("drifted_away", "drifted_role", "extra_members", "take_extra_members"):
+        for step in (
+            "drifted_away",
+            "give_drifted",
+            "list_drifted",
+            "drifted_role",
+            "extra_members",
+            "take_extra_members",
+        ):
             _run(db, named[step], scope)
         db.execute("""
             INSERT INTO found BY NAME

@@ -18,11 +18,11 @@ from rollbook.core.duck import Connection, connect, count, write_parquet
 from rollbook.core.guard import Guard, guard, hold_contents
 from rollbook.core.ledger_files import load
 from rollbook.core.outcomes import load_outcomes, load_plan
+from rollbook.core.pins import ended_pins
 from rollbook.core.plan import PlanReader, write_plan
 from rollbook.core.protocols import Progress
 from rollbook.core.references import References
 from rollbook.core.stored import RunResult, StoredPlan
-from rollbook.core.undo import invert
 from rollbook.errors import ConfigError, StalePlan
 from rollbook.pipeline import baselines, summary
 from rollbook.pipeline.asked import check_asked
@@ -38,6 +38,7 @@ from rollbook.pipeline.settle import remember_refusals, settle
 from rollbook.pipeline.snapshots import Snapshots
 from rollbook.pipeline.stage import stage
 from rollbook.pipeline.tables import Extracted, create_shared_tables
+from rollbook.pipeline.undoing import keep_pins, plan_undo
 from rollbook.roster.oneroster import COLLECTIONS
 from rollbook.roster.settings import FieldMap
 
@@ -239,6 +240,7 @@ class _River:
             whole=matching.whole,
             set_aside=world.memory.facts().get("set_aside") or {},
             staff_roles=frozenset(r for r, s in matching.roles.items() if s),
+            pins=world.pins.active(request.now),
         )
         self.step("plan", lambda: self._plan(scope, matching))
         self.result.facts |= matching.learned
@@ -269,6 +271,7 @@ class _River:
         self.result.holds = guard(db, rules, world.blobs)
         self.result.facts = baselines.learn(counts, self.result.holds, facts, scope, whole=not request.schools)
         self.result.facts["set_aside"] = set_aside
+        self.result.facts["pins_ended"] = ended_pins(db) if scope.complete else []
         if "user" in scope.live:
             self.result.facts["conflicts"] = count(db, "conflict") or None
         for hold in self.result.holds:
@@ -296,20 +299,8 @@ class _River:
         self.result.state = "planned"
 
     def undo(self, plan: StoredPlan) -> None:
-        load_plan(self.db, plan, self.world.blobs)
-        load_outcomes(self.db, plan, self.world.journal(plan.digest), self.world.work)
-        self.result.conflicts = self.step("plan", lambda: invert(self.db, plan))
-        self.result.plan = write_plan(
-            self.db,
-            self.world.work,
-            self.world.blobs,
-            self.world.target.traits,
-            ledger_version=self.world.ledger.current().number,
-            settings_digest=self.request.settings_digest,
-            year=plan.year,
-            undo_of=self.request.run_id,
-        )
-        self.result.kinds = summary.plan_counts(self.db, list(plan.files))
+        self.step("plan", lambda: plan_undo(self.db, self.request, self.world, plan, self.result))
+        self._report(Extracted())
 
     # --- settling -----------------------------------------------------------------------------------------------------
 
@@ -319,6 +310,7 @@ class _River:
         summary.add_outcomes(self.db, plan, self.result.kinds)
         if not summary.landed(self.result.kinds):  # its rest is no growth that a person must look at (rule 25)
             self.result.facts.pop("first_full_sync", None)
+        world.pins.end(tuple(place) for place in self.result.facts.pop("pins_ended", ()))
         world.memory.remember(self.result.facts)
         self.result.state = "held" if self.result.holds else "done"
 
@@ -326,6 +318,7 @@ class _River:
         world = self.world
         load_plan(self.db, plan, world.blobs)
         load_outcomes(self.db, plan, world.journal(plan.digest), world.work)
+        keep_pins(self.db, self.request, world, plan)
         current = world.ledger.current().number
         if current == plan.ledger_version:
             current = settle(self.db, plan, world.ledger, world.blobs, world.work, world.progress)

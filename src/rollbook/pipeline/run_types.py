@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from rollbook.connectors.base import Cancel, Source, Target
-from rollbook.core.protocols import Blobs, Journal, Ledger, Memory, Passwords, Permits, Progress
+from rollbook.core.protocols import Blobs, Journal, Ledger, Memory, Passwords, Permits, Pin, Pins, Progress
 from rollbook.roster.settings import Settings
 
 
@@ -24,7 +24,8 @@ class Step(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What was asked for. `kinds` are LMS kinds (RUN_KINDS), `schools` org sourcedIds (empty = all) that filter the
-    plan (rule 6). `dry_run` stops after the plan. `compare_live` forces a comparison with the live LMS. `now` is the
+    plan (rule 6), `persons` unique ids that
+    filter an undo. `dry_run` stops after the plan. `compare_live` forces a comparison with the live LMS. `now` is the
     moment the run counts as, with time zone."""
 
     run_id: str
@@ -33,6 +34,7 @@ class Request:
     kinds: Sequence[str]
     now: datetime
     schools: Sequence[str] = ()
+    persons: Sequence[str] = ()
     dry_run: bool = False
     compare_live: bool = False
     retry_refused: bool = False
@@ -56,6 +58,7 @@ class World:
     passwords: Passwords
     permits: Permits
     memory: Memory
+    pins: Pins
     cancel: Cancel
     progress: Progress
     work: Path
@@ -82,6 +85,7 @@ class Scope:
     whole: frozenset[str]
     set_aside: SetAside
     staff_roles: frozenset[str]
+    pins: Sequence[Pin] = ()
 
 
 @dataclass(kw_only=True)

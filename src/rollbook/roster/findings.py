@@ -218,6 +218,18 @@ _WARNS: dict[str, tuple[str, str]] = {
         "A member of a synced section is not in the SIS class and was not put there by Rollbook.",
         "Nothing to do, or choose `members: sis` to remove such members.",
     ),
+    "UNDO_CONFLICT": (
+        "A record that an undo should have put back has been changed since; what moved on stays as it is.",
+        "Look at the named fields; correct them in the SIS if they are wrong.",
+    ),
+    "UNDO_PIN": (
+        "An undo put this back, and a pin keeps it so although the SIS says something else.",
+        "Correct the SIS, or lift the pin with `rollbook pin lift`; `rollbook pin list ORG` shows until when it holds.",
+    ),
+    "ENROLLMENT_GONE": (
+        "Somebody took this person out of the section by hand in the LMS; Rollbook does not enroll them again.",
+        "Enroll the person in the LMS if that was a mistake, or take the enrollment out of the SIS.",
+    ),
     "REKEY_PROPOSED": (
         "Records came back under new ids; Rollbook proposes to rename them and waits.",
         "Look at the hold; approve it if the SIS changed its ids.",

@@ -92,10 +92,18 @@ class Exclusions(_Settings, frozen=True, kw_only=True):
 
 
 class Live(_Settings, frozen=True, kw_only=True):
-    """Comparison with the live LMS (rules 23, 24): how often, and how many sections' enrollments each time."""
+    """Comparison with the live LMS (rules 23, 24): how often, and how many sections' enrollments each time.
+    `missing_enrollments`: what people took away by hand is only listed, or given again."""
 
     compare: Literal["weekly", "every", "never"] = "weekly"
     sections_per_run: Count = 50
+    missing_enrollments: Literal["list", "give"] = "list"
+
+
+class Undo(_Settings, frozen=True, kw_only=True):
+    """What an undo put back stays so against the SIS for so many days (rule 28); 0: not at all."""
+
+    pin_days: Count = 30
 
 
 class Blackout(_Settings, frozen=True, kw_only=True):
@@ -137,6 +145,7 @@ class Settings(_Settings, frozen=True, kw_only=True):
     limits: Limits = Limits()
     exclude: Exclusions = Exclusions()
     live: Live = Live()
+    undo: Undo = Undo()
     schedule: Schedule = Schedule()
 
 

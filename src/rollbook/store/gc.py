@@ -20,6 +20,7 @@ from rollbook.store.models import (
     LooseBlob,
     Organization,
     PermitRow,
+    PinRow,
     Run,
     RunState,
 )
@@ -57,6 +58,7 @@ def _drop_old_versions() -> None:
 def _drop_old_plans(days: int) -> None:
     before = timezone.now() - timedelta(days=days)
     old = Run.objects.filter(state__in=_ENDED, settled=True, ended_at__lt=before, plan__isnull=False)
+    PinRow.objects.filter(ended_at__lt=before).delete()
     for run in old.exclude(holds__state=HoldState.WAITING):
         run.intents.all().delete()
         run.outcomes.all().delete()

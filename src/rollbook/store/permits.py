@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from rollbook.core.protocols import Permit
 from rollbook.store.lease import Lease
-from rollbook.store.models import PermitRow
+from rollbook.store.models import PermitRow, Run
 
 
 class StoredPermits:
@@ -20,5 +20,7 @@ class StoredPermits:
 
     def valid(self) -> Sequence[Permit]:
         alive = Q(until__isnull=True) | Q(until__gt=timezone.now())
+        undone = Run.objects.filter(pk=self._lease.run).values_list("undo_of", flat=True).first()
         rows = PermitRow.objects.filter(alive, organization=self._lease.organization, used_at__isnull=True)
+        rows = rows.filter(hold__run__undo_of=undone)  # an approval for a sync is none for an undo, nor the other way
         return [Permit(row.hold.hold, row.blob, row.until) for row in rows.select_related("hold").order_by("pk")]

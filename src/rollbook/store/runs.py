@@ -14,6 +14,7 @@ from rollbook.errors import Bug, RollbookError
 from rollbook.roster.lms import KINDS
 from rollbook.store.lease import Lease
 from rollbook.store.models import HoldRow, HoldState, Organization, PermitRow, Run, RunState
+from rollbook.store.refusals import longest_refused
 
 #: A run whose worker died this often without progress is not tried again.
 MOST_TAKEOVERS = 3
@@ -44,7 +45,7 @@ def end_run(lease: Lease, result: RunResult) -> Run:
         run.state = RunState(result.state)
         run.settled = True
         _close(run)
-        if run.applies_id is None and run.undo_of_id is None:  # those plan nothing anew
+        if run.applies_id is None:  # that plans nothing anew
             _replace_holds(run, result)
         if not run.dry_run:
             _use_permits(run)
@@ -108,7 +109,9 @@ def unsettled_runs(organization: int) -> list[Run]:
 def _keep_result(run: Run, result: RunResult) -> None:
     if result.plan is not None:
         run.plan = msgspec.to_builtins(result.plan)
-    plain: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(result, plan=None))
+    plain: dict[str, Any] = msgspec.to_builtins(
+        msgspec.structs.replace(result, plan=None, refused=longest_refused(run))
+    )
     run.result = plain
 
 
@@ -130,16 +133,19 @@ def _in_scope(run: Run, path: str = "") -> Q:
 
 
 def _replace_holds(run: Run, result: RunResult) -> None:
-    """A fresh plan replaces what an older one held. The very same hold that was rejected stays rejected."""
-    older = HoldRow.objects.filter(organization=run.organization_id).exclude(run=run)
-    rejected = {row.hold: row for row in older.filter(state=HoldState.REJECTED).order_by("pk")}
+    """A fresh plan replaces what an older one held; an undo has holds of its own. Where exactly the same changes were
+    rejected, they stay rejected."""
+    older = HoldRow.objects.filter(organization=run.organization_id, run__undo_of=run.undo_of_id).exclude(run=run)
+    decisions = older.filter(state__in=[HoldState.APPROVED, HoldState.REJECTED]).order_by("decided_at", "pk")
+    decided = {(row.hold, row.digest): row for row in decisions}  # the last decision about the very same changes
     older.filter(_in_scope(run), state=HoldState.WAITING).update(state=HoldState.SUPERSEDED)
     HoldRow.objects.bulk_create(
-        _hold_row(run, hold, result.hold_blobs.get(hold.id, ""), rejected.get(hold.id)) for hold in result.holds
+        _hold_row(run, hold, result.hold_blobs.get(hold.id, ""), decided.get((hold.id, hold.digest)))
+        for hold in result.holds
     )
 
 
-def _hold_row(run: Run, hold: Hold, changes: str, rejected: HoldRow | None) -> HoldRow:
+def _hold_row(run: Run, hold: Hold, changes: str, decided: HoldRow | None) -> HoldRow:
     row = HoldRow(
         organization_id=run.organization_id,
         run=run,
@@ -152,10 +158,11 @@ def _hold_row(run: Run, hold: Hold, changes: str, rejected: HoldRow | None) -> H
         of=hold.of,
         details=hold.details,
         changes=changes,
+        digest=hold.digest,
     )
-    if rejected is not None and (rejected.count, rejected.details) == (hold.count, hold.details):
-        row.state, row.by, row.why = HoldState.REJECTED, rejected.by, rejected.why
-        row.decided_at = rejected.decided_at
+    if decided is not None and decided.state == HoldState.REJECTED and hold.digest:
+        row.state, row.by, row.why = HoldState.REJECTED, decided.by, decided.why
+        row.decided_at = decided.decided_at
     return row
 
 
@@ -164,6 +171,7 @@ def _use_permits(run: Run) -> None:
     open_ended = PermitRow.objects.filter(
         _in_scope(run, "hold__"),
         organization=run.organization_id,
+        hold__run__undo_of=run.undo_of_id,
         until__isnull=True,
         used_at__isnull=True,
         created_at__lte=run.started_at or run.created_at,

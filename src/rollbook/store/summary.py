@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 from django.db.models import Q
 
 from rollbook.roster.lms import KINDS
-from rollbook.store.models import HoldRow, HoldState, Run, RunState
+from rollbook.store.models import HoldRow, HoldState, PinRow, Run, RunState
 from rollbook.store.runs import stored_result
 
 COUNTS: Final = (
@@ -44,6 +45,7 @@ def run_summary(run: Run) -> dict[str, Any]:
         "seconds": {stage: round(seconds, 3) for stage, seconds in result.seconds.items()},
         "peak_rss_mib": result.peak_rss_mib,
         "holds": [hold_summary(hold) for hold in run.holds.all()],
+        "refused": {"records": 0, "longest": []} | result.refused,
         "conflicts": result.conflicts,
         "verdicts": result.verdicts,
         "ledger_version": result.ledger_version,
@@ -51,6 +53,7 @@ def run_summary(run: Run) -> dict[str, Any]:
         "applies": run.applies_id,
         "undo_of": run.undo_of_id,
         "schools": run.schools,
+        "persons": run.persons,
         "requested_by": run.requested_by,
         "created_at": moment(run.created_at),
         "started_at": moment(run.started_at),
@@ -90,6 +93,24 @@ def hold_summary(hold: HoldRow) -> dict[str, Any]:
         "until": moment(hold.until),
         "created_at": moment(hold.created_at),
         "decided_at": moment(hold.decided_at),
+    }
+
+
+def pin_summary(pin: PinRow) -> dict[str, Any]:
+    """A pin in the shape of docs/reference/schemas/pins.json."""
+    return {
+        "pin": pin.pk,
+        "run": pin.run_id,
+        "kind": pin.kind,
+        "key": pin.key,
+        "field": pin.field or None,
+        "value": msgspec.json.decode(pin.value),
+        "sis": msgspec.json.decode(pin.sis),
+        "school": pin.school,
+        "created_at": moment(pin.created_at),
+        "until": moment(pin.until),
+        "ended_at": moment(pin.ended_at),
+        "why": pin.why or None,
     }
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from rollbook.connectors.base import Cancel, Source, Target
-from rollbook.core.protocols import Attempt, Journal, LedgerVersion, Permit, Progress, Refusal
+from rollbook.core.pins import merged
+from rollbook.core.protocols import Attempt, Journal, LedgerVersion, Permit, Pin, PinPlace, Progress, Refusal
 from rollbook.core.stored import RunResult
 from rollbook.errors import BlobLost, StalePlan
 from rollbook.pipeline.roster_run import Request, World, roster_run
@@ -133,6 +134,23 @@ class MemoryMemory:
                 self.stored[name] = value
 
 
+class MemoryPins:
+    def __init__(self) -> None:
+        self.pins: dict[PinPlace, tuple[Pin, datetime]] = {}
+
+    def active(self, now: datetime) -> Sequence[Pin]:
+        return [pin for pin, until in self.pins.values() if until > now]
+
+    def keep(self, pins: Iterable[Pin], until: datetime) -> None:
+        kept, over = merged(pins, {place: pin for place, (pin, _) in self.pins.items()})
+        self.end(over)
+        self.pins |= {pin.place: (pin, until) for pin in kept}
+
+    def end(self, places: Iterable[PinPlace]) -> None:
+        for place in places:
+            self.pins.pop(place, None)
+
+
 @dataclass
 class MemoryWorld:
     """Everything an organization remembers between runs. `folder` is filled; a test gives a temporary one."""
@@ -142,6 +160,7 @@ class MemoryWorld:
     passwords: MemoryPasswords = field(default_factory=MemoryPasswords)
     permits: MemoryPermits = field(default_factory=MemoryPermits)
     memory: MemoryMemory = field(default_factory=MemoryMemory)
+    pins: MemoryPins = field(default_factory=MemoryPins)
     journals: dict[tuple[int, str], MemoryJournal] = field(default_factory=dict)
     runs: int = 0
     cancel: Cancel = field(default_factory=NeverCancelled)
@@ -167,6 +186,7 @@ class MemoryWorld:
             passwords=self.passwords,
             permits=self.permits,
             memory=self.memory,
+            pins=self.pins,
             cancel=self.cancel,
             progress=Progress(),
             work=self.folder / f"run-{self.runs:03}",

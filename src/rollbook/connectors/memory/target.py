@@ -30,6 +30,7 @@ class MemoryTarget:
         """What this LMS can do. After a lost answer, buildings and grading periods are looked up instead of being sent
         again, as is right for an LMS that would make them twice."""
         return TargetTraits(
+            title="the memory space",
             kinds=frozenset(KINDS),
             bulk=dict.fromkeys(KINDS, BULK),
             replay_safe=frozenset(KINDS) - {"building", "grading_period"},

@@ -39,6 +39,7 @@ class SchoologyTarget:
     @property
     def traits(self) -> TargetTraits:
         return TargetTraits(
+            title="Schoology",
             kinds=frozenset(KINDS),
             bulk=_BULK,
             replay_safe=frozenset(KINDS) - frozenset(SINGLES),

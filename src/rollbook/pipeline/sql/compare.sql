@@ -50,10 +50,23 @@ LEFT JOIN section_no c ON c.key = l.section
 LEFT JOIN user_no u ON u.key = l.user
 WHERE l.year = $year
 -- name: drifted_away
--- In sections whose members were read, what is not there any more is given again.
-DELETE FROM have_enrollment
-WHERE section IN (SELECT key FROM drift_section)
+-- Whom people took out of sections whose members were read: given again if the organization wants it so.
+CREATE TABLE drifted_away AS
+SELECT section, "user", class_no, user_no, admin, school FROM have_enrollment
+WHERE origin <> 'unknown' AND section IN (SELECT key FROM drift_section)
   AND section || '|' || "user" NOT IN (SELECT code FROM live_enrollment WHERE code IS NOT NULL)
+-- name: give_drifted
+DELETE FROM have_enrollment USING drifted_away d
+LEFT JOIN want_enrollment w ON w.class_no = d.class_no AND w.user_no = d.user_no
+WHERE d.section = have_enrollment.section AND d."user" = have_enrollment."user" AND ($give OR w.admin <> d.admin)
+-- name: list_drifted
+-- Else they are listed, and stay as people left them while the SIS says the same (rule 23).
+INSERT INTO found BY NAME
+SELECT 'ENROLLMENT_GONE' AS code, 'enrollment' AS collection, d.section || '|' || d."user" AS id, d.school
+FROM drifted_away d SEMI JOIN want_enrollment w ON w.class_no = d.class_no AND w.user_no = d.user_no AND w.admin = d.admin
+JOIN eff_user u ON u.key = d."user" AND NOT u.deleted AND NOT u.inactive
+JOIN eff_section s ON s.key = d.section AND NOT s.deleted
+WHERE NOT $give
 -- name: drifted_role
 UPDATE have_enrollment SET admin = v.admin
 FROM live_enrollment v WHERE v.code = have_enrollment.section || '|' || have_enrollment."user"
@@ -162,3 +175,16 @@ LEFT JOIN present_user g ON g.unique_id = l.guardian
 WHERE y.guardian IS NOT NULL
    OR (g.unique_id IS NULL AND NOT exists(SELECT 1 FROM users WHERE NOT gone AND {unique_id} IS NULL))
 ORDER BY l.school, key
+-- name: pinned_enrollment
+-- What the SIS says of pinned enrollments; nothing can be known of those whose class or user is out of scope.
+SELECT p.key, w.admin, $complete AND s.key IS NOT NULL AND u.key IS NOT NULL AS complete
+FROM pin p
+LEFT JOIN (SELECT key, class_no FROM desired_section) s ON s.key = split_part(p.key, '|', 1)
+LEFT JOIN (SELECT key, user_no FROM desired_user) u ON u.key = split_part(p.key, '|', 2)
+LEFT JOIN want_enrollment w ON w.class_no = s.class_no AND w.user_no = u.user_no
+WHERE p.kind = 'enrollment'
+-- name: pinned_guardian_link
+SELECT p.key, CASE WHEN d.student IS NOT NULL THEN true END AS admin, $complete AND u.key IS NOT NULL AS complete
+FROM pin p LEFT JOIN (SELECT key FROM desired_user) u ON u.key = split_part(p.key, '|', 1)
+LEFT JOIN desired_guardian_link d ON d.student || '|' || d.guardian = p.key
+WHERE p.kind = 'guardian_link'

@@ -11,6 +11,7 @@ from rollbook.store.models.loose_blob import LooseBlob
 from rollbook.store.models.organization import Organization
 from rollbook.store.models.password import PasswordRow
 from rollbook.store.models.permit import PermitRow
+from rollbook.store.models.pin import PinRow
 from rollbook.store.models.refusal import RefusalRow
 from rollbook.store.models.run import Run, RunState
 from rollbook.store.models.schedule import QueuedSlot, ScheduleRow
@@ -31,6 +32,7 @@ __all__ = [
     "Organization",
     "PasswordRow",
     "PermitRow",
+    "PinRow",
     "QueuedSlot",
     "RefusalRow",
     "Run",

@@ -16,8 +16,8 @@ class HoldState(models.TextChoices):
 
 
 class HoldRow(models.Model):
-    """`hold` is the plan's stable id of the hold; `changes` the blob of what is held; `by`, `why` and `until`
-    are the decision."""
+    """`hold` is the plan's stable id of the hold; `changes` the blob of what is held and `digest` its content's; `by`,
+    `why` and `until` are the decision."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="holds")
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="holds")
@@ -30,6 +30,7 @@ class HoldRow(models.Model):
     of = models.PositiveBigIntegerField()
     details = models.TextField(default="")
     changes = models.CharField(max_length=80, default="")
+    digest = models.CharField(max_length=64, default="")
     state = models.CharField(max_length=10, choices=HoldState.choices, default=HoldState.WAITING)
     by = models.TextField(default="")
     why = models.TextField(default="")

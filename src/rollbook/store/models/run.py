@@ -31,6 +31,7 @@ class Run(models.Model):
     state = models.CharField(max_length=10, choices=RunState.choices, default=RunState.QUEUED)
     kinds = models.JSONField(default=list)
     schools = models.JSONField(default=list)
+    persons = models.JSONField(default=list)
     dry_run = models.BooleanField(default=False)
     compare_live = models.BooleanField(default=False)
     applies = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="applied_by")

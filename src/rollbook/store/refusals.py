@@ -1,0 +1,33 @@
+"""How long the LMS has been refusing records: for people, from what is remembered of refusals (rule 27)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rollbook.store.models import RefusalRow, Run
+
+#: Records shown with a run; `rollbook run changes --outcome refused` shows all.
+SHOWN: Final = 10
+
+
+def longest_refused(run: Run) -> dict[str, Any]:
+    """How many records of the run's kinds are refused now, and those that have been for longest."""
+    rows = RefusalRow.objects.filter(organization=run.organization_id, kind__in=run.kinds)
+    longest = rows.order_by("first", "-runs", "kind", "key")[:SHOWN]
+    return {
+        "records": rows.count(),
+        "longest": [{"kind": row.kind, "key": row.key, **_since(row), "message": row.message} for row in longest],
+    }
+
+
+def refused_since(run: Run) -> dict[tuple[str, str], dict[str, Any]]:
+    """By kind and key: since when and in how many runs records have been refused, as known now."""
+    rows = RefusalRow.objects.filter(organization=run.organization_id)
+    if run.ended_at is not None:
+        rows = rows.filter(first__lte=run.ended_at)  # what began later has nothing to do with this run
+    return {(row.kind, row.key): _since(row) for row in rows.iterator()}
+
+
+def _since(row: RefusalRow) -> dict[str, Any]:
+    again = None if row.retry_from is None else row.retry_from.isoformat(timespec="seconds")
+    return {"since": row.first.isoformat(timespec="seconds"), "runs": row.runs, "retry_from": again}
