@@ -11,7 +11,7 @@ from django.db import transaction
 
 from rollbook.actions.actors import OPERATOR
 from rollbook.actions.organizations import latest_version
-from rollbook.actions.secret_texts import FoundSecret, Surroundings
+from rollbook.actions.secret_texts import SIDES, FoundSecret, Surroundings, put_reference
 from rollbook.actions.settings_text import read_settings
 from rollbook.actions.yaml_text import dump_yaml
 from rollbook.errors import ConfigError
@@ -48,7 +48,7 @@ def import_settings(text: str, *, name: str, around: Surroundings, by: str, slug
         latest = latest_version(organization)
         if latest is not None:
             _check_locked(organization, parse_settings(latest.document), settings, by)
-        same = latest is not None and latest.document == document
+        same = latest is not None and _plain(parse_settings(latest.document)) == document
         secrets_changed = _keep_secrets(organization, found.secrets)
         if same and latest is not None and not secrets_changed:
             return SavedSettings(organization.slug, latest.number, changed=False)
@@ -72,14 +72,16 @@ def export_settings(slug: str) -> str:
     _, settings = current_settings(organization)
     document = _plain(settings)
     for secret in Secret.objects.filter(organization=organization).order_by("place"):
-        side, _, option = secret.place.partition(".")
-        document[side]["options"][option] = secret.reference
+        put_reference(document, secret.place, secret.reference)
     return dump_yaml(_without_nones(document))
 
 
 def digest(document: dict[str, Any]) -> str:
-    """What a plan is bound to: SHA-256 of the settings in one fixed form."""
-    return hashlib.sha256(msgspec.json.encode(document, order="deterministic")).hexdigest()
+    """What a plan is bound to: SHA-256 of the settings in one fixed form, without what only tells people."""
+    bound = {key: value for key, value in document.items() if key != "notices"}
+    for side in SIDES:
+        bound[side] = {key: value for key, value in bound[side].items() if key != "expires"}
+    return hashlib.sha256(msgspec.json.encode(bound, order="deterministic")).hexdigest()
 
 
 def _organization(settings: Settings) -> Organization:
@@ -135,4 +137,4 @@ def _plain(settings: Settings) -> dict[str, Any]:
 def _without_nones(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_nones(inner) for key, inner in value.items() if inner is not None}
-    return value
+    return [_without_nones(inner) for inner in value] if isinstance(value, list) else value

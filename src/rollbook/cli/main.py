@@ -7,7 +7,21 @@ from collections.abc import Sequence
 
 import typer
 
-from rollbook.cli import check, config, demo, doctor, generate, holds, operate, practice, runs, sync, version
+from rollbook.cli import (
+    check,
+    config,
+    demo,
+    doctor,
+    generate,
+    holds,
+    notices,
+    operate,
+    practice,
+    runs,
+    serve,
+    sync,
+    version,
+)
 from rollbook.errors import RollbookError
 
 app = typer.Typer(
@@ -17,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (demo, sync, runs, holds, check, config, generate, practice, operate, doctor, version):
+for group in (demo, sync, runs, holds, check, config, notices, serve, generate, practice, operate, doctor, version):
     group.add_to(app)
 
 _INTERRUPTED = 130  # what Typer makes of a Ctrl-C

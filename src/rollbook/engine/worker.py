@@ -14,6 +14,7 @@ from rollbook.actions.organizations import current_settings
 from rollbook.connectors.base import Cancel
 from rollbook.core.protocols import Progress
 from rollbook.core.stored import RunResult, StoredPlan
+from rollbook.engine.logged_run import logged_run
 from rollbook.engine.watch import Watch
 from rollbook.engine.world import open_world
 from rollbook.errors import Bug, LeaseLost, RollbookError, RunCancelled
@@ -35,6 +36,7 @@ class Worker:
         self.folder = folder
         self.progress = progress
 
+    @logged_run
     def work(self, lease: Lease) -> None:
         """Carry the run out and write its end down. Trouble ends the run, never the worker; a lost lease ends
         nothing, since the run belongs to somebody else."""

@@ -10,6 +10,14 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 DEBUG = False
 LOGGING_CONFIG = None
+ROOT_URLCONF = "rollbook.web.urls"
+#: Nothing is made from the Host header; who may be asked by which name is the proxy's business.
+ALLOWED_HOSTS = ["*"]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+X_FRAME_OPTIONS = "DENY"
 
 #: A writer takes its lock when the transaction begins, waits 30 s for another one, and survives a power cut: the
 #: database holds initial passwords.

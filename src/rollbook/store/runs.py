@@ -14,6 +14,7 @@ from rollbook.errors import Bug, RollbookError
 from rollbook.roster.lms import KINDS
 from rollbook.store.lease import Lease
 from rollbook.store.models import HoldRow, HoldState, Organization, PermitRow, Run, RunState
+from rollbook.store.notices import note_end
 
 #: A run whose worker died this often without progress is not tried again.
 MOST_TAKEOVERS = 3
@@ -49,6 +50,7 @@ def end_run(lease: Lease, result: RunResult) -> Run:
             _use_permits(run)
         if run.compare_live and _covers_everything(run):
             Organization.objects.filter(pk=run.organization_id).update(compare_live=False)
+        note_end(run)
     return run
 
 
@@ -58,6 +60,7 @@ def fail_run(lease: Lease, error: RollbookError, *, cancelled: bool = False) -> 
         run.state = RunState.CANCELLED if cancelled else RunState.FAILED
         run.error, run.error_name, run.error_who = str(error), type(error).__name__, error.who
         _close(run)
+        note_end(run)
     return run
 
 
@@ -86,6 +89,7 @@ def requeue_run(lease: Lease) -> None:
         run.lease_owner, run.lease_until = "", None
         run.ended_at = None if run.state == RunState.QUEUED else timezone.now()
         run.save()
+        note_end(run)
 
 
 def unsettled_runs(organization: int) -> list[Run]:

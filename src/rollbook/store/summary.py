@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from rollbook.roster.lms import KINDS
-from rollbook.store.models import HoldRow, HoldState, Run
+from rollbook.store.models import HoldRow, HoldState, NoticeRow, NoticeState, Run
 from rollbook.store.runs import stored_result
 
 COUNTS: Final = (
@@ -24,6 +25,9 @@ COUNTS: Final = (
     "refused",
     "unknown",
 )
+
+
+_UNDER_WAY: Final = (NoticeState.WAITING, NoticeState.SENDING)
 
 
 def run_summary(run: Run) -> dict[str, Any]:
@@ -74,6 +78,24 @@ def hold_summary(hold: HoldRow) -> dict[str, Any]:
         "until": moment(hold.until),
         "created_at": moment(hold.created_at),
         "decided_at": moment(hold.decided_at),
+    }
+
+
+def notice_summary(row: NoticeRow) -> dict[str, Any]:
+    """A notice in the shape of docs/reference/schemas/notices.json. Of a URL only the host is shown."""
+    return {
+        "notice": row.pk,
+        "run": row.run_id,
+        "events": row.events.split(),
+        "channel": row.channel,
+        "to": row.to if row.channel == "email" else urlsplit(row.to).hostname or "",
+        "digest": row.digest,
+        "state": row.state,
+        "attempts": row.attempts,
+        "created_at": moment(row.created_at),
+        "next_at": moment(row.next_at) if row.state in _UNDER_WAY else None,
+        "sent_at": moment(row.sent_at),
+        "error": row.error or None,
     }
 
 
