@@ -80,7 +80,7 @@ def note_expiring(now: datetime) -> None:
 
 def _expiring(settings: Settings, name: str, last: date, today: date, now: datetime) -> Message | None:
     left = (last - today).days
-    step = next((days for days in DAYS_BEFORE if left <= days), None) if left >= 0 else -(-left // 7) - 1
+    step = next((days for days in DAYS_BEFORE if left <= days), None) if left >= 0 else -((-left - 1) // 7) - 1
     if step is None:
         return None
     when = {0: "today", 1: "tomorrow"}.get(left, f"in {left} days")
