@@ -55,6 +55,12 @@ def test_a_webhook_in_trouble_is_tried_again_with_the_same_id(told: Told) -> Non
     assert {row["state"] for row in told.outbox()} == {"sent"}
 
 
+def test_cron_can_deliver(told: Told) -> None:
+    _fail_one(told)
+    assert told.rollbook("notices", "send", schema="notices-send") == {"sent": 2, "waiting": 0}
+    assert len(told.box.mails) == 1
+
+
 def test_waits_grow_and_end(told: Told) -> None:
     told.hook.answers = [500] * 1000
     _fail_one(told)

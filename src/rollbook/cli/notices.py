@@ -22,6 +22,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(group, name="notices")
     _add_list(group)
     _add_test(group)
+    _add_send(group)
 
 
 def _add_list(group: typer.Typer) -> None:
@@ -53,6 +54,21 @@ def _add_test(group: typer.Typer) -> None:
         _answer(shell, org, rows)
         if any(row["state"] != "sent" for row in rows):
             raise typer.Exit(1)
+
+
+def _add_send(group: typer.Typer) -> None:
+    @command(group, "send")
+    def send(shell: Shell) -> None:
+        """Deliver what is due, of all organizations. `up` and `worker` do that by themselves; this is for cron."""
+        folder = shell.open()
+        from django.utils import timezone
+
+        from rollbook.engine.notices import deliver_due
+        from rollbook.store.outbox import count_open
+
+        sent = deliver_due(folder, timezone.now())
+        waiting = count_open()
+        shell.answer({"sent": sent, "waiting": waiting}, lambda: shell.say(f"{sent} sent, {waiting} waiting."))
 
 
 def _deliver(folder: DataFolder, ids: list[str]) -> list[dict[str, Any]]:

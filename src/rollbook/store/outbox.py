@@ -114,6 +114,11 @@ def _mine(row: NoticeRow) -> Any:
     return NoticeRow.objects.filter(pk=row.pk, state=NoticeState.SENDING, attempts=row.attempts)
 
 
+def count_open() -> int:
+    """Notices that have not left yet."""
+    return NoticeRow.objects.filter(state__in=_OPEN).count()
+
+
 def drop_old(before: datetime) -> None:
     """Notices that were sent or given up before then are forgotten; for `gc`."""
     old = Q(state__in=[NoticeState.SENT, NoticeState.FAILED], created_at__lt=before)
