@@ -66,4 +66,6 @@ def _shown(default: Any) -> str:
         return code("true" if default else "false")
     if isinstance(default, float) and default.is_integer():
         return code(int(default))
-    return "" if default in (None, (), {}, "") else code(default)
+    if isinstance(default, tuple):
+        return code(", ".join(default))
+    return "" if default in (None, {}, "") else code(default)

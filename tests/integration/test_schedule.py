@@ -286,7 +286,7 @@ def test_an_upgrade_begins_with_a_grace_period(town: Town) -> None:
 
     ScheduleRow.objects.all().delete()
     town.at("2026-11-25T14:00")
-    import_module("rollbook.store.migrations.0041_schedule_rows").begin(apps, schema)
+    import_module("rollbook.store.migrations.0003_schedule_rows").begin(apps, schema)
     assert not town.ask()
     assert town.next() == "Fri 27 00:00"
 

@@ -13,6 +13,7 @@ from rollbook.connectors.registry import connector
 from rollbook.errors import ConfigError
 
 SIDES = ("sis", "lms")
+_WEBHOOK = re.compile(r"notices\.webhooks\.(\d+)\.secret")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -54,6 +55,39 @@ def take_secrets(document: dict[str, Any], around: Surroundings) -> dict[str, Fo
                 options[key] = _look_up(value, f"{side}.{key}", around).text
             elif key in shapes and shapes[key].kind == "text" and type(value) in (int, float):
                 options[key] = str(value)  # `key: 12345` is a text that looks like a number
+    return found | _webhook_secrets(document, around)
+
+
+def webhook_place(number: int) -> str:
+    """Where the secret of the organization's webhook with this number (from 0) is kept."""
+    return f"notices.webhooks.{number}.secret"
+
+
+def put_reference(document: dict[str, Any], place: str, reference: str) -> None:
+    """Say in a document where the secret of this place comes from."""
+    webhook = _WEBHOOK.fullmatch(place)
+    if webhook:
+        document["notices"]["webhooks"][int(webhook[1])]["secret"] = reference
+        return
+    side, _, option = place.partition(".")
+    document[side]["options"][option] = reference
+
+
+def _webhook_secrets(document: dict[str, Any], around: Surroundings) -> dict[str, FoundSecret]:
+    """Remove the secrets of the webhooks; in a `url`, `${NAME}` is replaced."""
+    notices = document.get("notices")
+    webhooks = notices.get("webhooks") if isinstance(notices, dict) else None
+    found: dict[str, FoundSecret] = {}
+    for number, webhook in enumerate(webhooks if isinstance(webhooks, list) else []):
+        if not isinstance(webhook, dict):
+            continue  # the schema names it
+        place = webhook_place(number)
+        secret = webhook.pop("secret", None)
+        if secret is not None:
+            found[place] = _look_up(_as_text(secret, place), place, around)
+        url = webhook.get("url")
+        if isinstance(url, str) and _VARIABLE.fullmatch(url):
+            webhook["url"] = _look_up(url, f"notices.webhooks.{number}.url", around).text
     return found
 
 

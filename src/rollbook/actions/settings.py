@@ -12,7 +12,7 @@ from django.db import transaction
 from rollbook.actions.actors import OPERATOR
 from rollbook.actions.organizations import latest_version
 from rollbook.actions.schedule_memory import note_settings
-from rollbook.actions.secret_texts import FoundSecret, Surroundings
+from rollbook.actions.secret_texts import SIDES, FoundSecret, Surroundings, put_reference
 from rollbook.actions.settings_text import read_settings
 from rollbook.actions.yaml_text import dump_yaml
 from rollbook.errors import ConfigError
@@ -76,14 +76,16 @@ def export_settings(slug: str) -> str:
     _, settings = current_settings(organization)
     document = _plain(settings)
     for secret in Secret.objects.filter(organization=organization).order_by("place"):
-        side, _, option = secret.place.partition(".")
-        document[side]["options"][option] = secret.reference
+        put_reference(document, secret.place, secret.reference)
     return dump_yaml(_without_nones(document))
 
 
 def digest(document: dict[str, Any]) -> str:
-    """What a plan is bound to: SHA-256 of the settings in one fixed form."""
-    return hashlib.sha256(msgspec.json.encode(document, order="deterministic")).hexdigest()
+    """What a plan is bound to: SHA-256 of the settings in one fixed form, without what only tells people."""
+    bound = {key: value for key, value in document.items() if key != "notices"}
+    for side in SIDES:
+        bound[side] = {key: value for key, value in bound[side].items() if key != "expires"}
+    return hashlib.sha256(msgspec.json.encode(bound, order="deterministic")).hexdigest()
 
 
 def _organization(settings: Settings) -> Organization:
@@ -139,4 +141,4 @@ def _plain(settings: Settings) -> dict[str, Any]:
 def _without_nones(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_nones(inner) for key, inner in value.items() if inner is not None}
-    return value
+    return [_without_nones(inner) for inner in value] if isinstance(value, list) else value

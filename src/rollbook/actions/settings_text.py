@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import msgspec
 
-from rollbook.actions.secret_texts import SIDES, FoundSecret, Surroundings, take_secrets
+from rollbook.actions.secret_texts import SIDES, FoundSecret, Surroundings, take_secrets, webhook_place
 from rollbook.actions.yaml_text import load_yaml
 from rollbook.connectors.base import Connector
+from rollbook.connectors.kit.hosts import check_url
 from rollbook.connectors.kit.options import describe, parse
 from rollbook.connectors.registry import connector
 from rollbook.errors import ConfigError
@@ -21,6 +23,7 @@ from rollbook.roster.settings import parse as parse_settings
 from rollbook.roster.wall_clock import time_zone
 
 _MOST_PROBLEMS = 8
+_SHORTEST_SECRET = 16
 _SCHOOL = re.compile(r"create|skip|id:.+|code:.+")
 _TERM = re.compile(r"create|skip|id:.+|title:.+")
 
@@ -41,7 +44,7 @@ def read_settings(text: str, *, name: str, around: Surroundings) -> SettingsText
     if problems:
         raise _told(name, problems)
     settings = parse_settings(document)
-    problems = list(_mapping_problems(settings))
+    problems = [*_mapping_problems(settings), *_notice_problems(settings, secrets, around)]
     if problems:
         raise _told(name, problems)
     for side in SIDES:
@@ -124,6 +127,23 @@ def _mapping_problems(settings: Settings) -> Iterator[str]:
     except ConfigError as error:
         yield f"organization.timezone: {error}"
     yield from schedule_problems(settings.schedule)
+
+
+def _notice_problems(settings: Settings, secrets: Mapping[str, FoundSecret], around: Surroundings) -> Iterator[str]:
+    for side in SIDES:
+        try:
+            date.fromisoformat(getattr(settings, side).expires or "2000-01-01")
+        except ValueError:
+            yield f"{side}.expires: there is no such day"
+    private = around.environment.get("ROLLBOOK_ALLOW_PRIVATE_HOSTS") == "1"
+    for number, webhook in enumerate(settings.notices.webhooks):
+        secret = secrets.get(webhook_place(number))
+        if secret is None or len(secret.text) < _SHORTEST_SECRET:
+            yield f"{webhook_place(number)}: must be a text of at least {_SHORTEST_SECRET} letters"
+        try:
+            check_url(webhook.url, allow_private_hosts=private)
+        except ConfigError as error:
+            yield f"notices.webhooks.{number}.url: {error}"
 
 
 def _told(name: str, problems: list[str]) -> ConfigError:

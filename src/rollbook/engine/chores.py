@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.utils import timezone
 
 from rollbook.actions.schedule import queue_due
+from rollbook.actions.upkeep import collect_garbage
+from rollbook.engine.notices import deliver_due
 from rollbook.engine.service import Chore
 from rollbook.store.folder import DataFolder
 
+#: Plans and findings of settled runs are kept so long (days): the window in which a run can be undone.
+KEPT_DAYS: Final = 30
+
 
 def chores(folder: DataFolder) -> list[Chore]:
-    return [Chore("schedule", 5.0, lambda: queue_due(now=timezone.now()))]
+    """Due runs every five seconds, notices too, garbage once a day."""
+    return [
+        Chore("schedule", 5.0, lambda: queue_due(now=timezone.now())),
+        Chore("notices", 5.0, lambda: deliver_due(folder, timezone.now())),
+        Chore("garbage", 24 * 3600.0, lambda: collect_garbage(by="the clock", days=KEPT_DAYS)),
+    ]

@@ -17,6 +17,7 @@ from rollbook.actions.organizations import current_settings
 from rollbook.core.protocols import Progress
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.engine.heart import Heart, Watch
+from rollbook.engine.logged_run import logged_run
 from rollbook.engine.slots import HeavySlot
 from rollbook.engine.trouble import told
 from rollbook.engine.world import longest_call, open_world
@@ -41,6 +42,7 @@ class Worker:
     heavy: HeavySlot = field(default_factory=HeavySlot)
     progress: Progress = field(default_factory=Progress)
 
+    @logged_run
     def work(self, lease: Lease) -> bool:
         """Carry the run out and write its end down; False when it did not come to its end here: the lease was lost, the
         worker was told to stop, or the database went away. Trouble ends the run, never the worker."""

@@ -18,6 +18,9 @@ CREATE, SKIP = "create", "skip"
 Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Percent = Annotated[float, Meta(ge=0, le=100)]
 Count = Annotated[int, Meta(ge=0)]
+Day = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+Address = Annotated[str, Meta(pattern=r"^[^@\s,;<>\"]+@[^@\s,;<>\"]+$", max_length=254)]
+WebAddress = Annotated[str, Meta(pattern=r"^https?://\S+$", max_length=1000)]
 
 
 class _Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,11 +35,13 @@ class Organization(_Settings, frozen=True, kw_only=True):
 
 class Connection(_Settings, frozen=True, kw_only=True):
     """One configured SIS or LMS: which connector, which partner row, and the connector's own options. `delta` (SIS
-    only) allows reading changes instead of everything, and CSV packages that hold only changes."""
+    only) allows reading changes instead of everything, and CSV packages that hold only changes. `expires` is the last
+    day of its key or secret."""
 
     connector: str
     partner: str | None = None
     delta: bool = False
+    expires: Day | None = None
     options: dict[str, Any] = {}
 
 
@@ -126,6 +131,25 @@ class Schedule(_Settings, frozen=True, kw_only=True):
     blackout: tuple[Blackout, ...] = ()
 
 
+Event = Literal["failed", "held", "errors", "recovered", "deviation", "expiring"]
+
+
+class Webhook(_Settings, frozen=True, kw_only=True):
+    """Where notices are posted; `secret` signs them and is stored apart, encrypted."""
+
+    url: WebAddress
+    secret: str | None = None
+
+
+class Notices(_Settings, frozen=True, kw_only=True):
+    """Who is told what. A daily digest gathers the mails of a day; webhooks are always told at once."""
+
+    email: tuple[Address, ...] = ()
+    webhooks: tuple[Webhook, ...] = ()
+    on: tuple[Event, ...] = ("failed", "held", "errors", "recovered", "deviation", "expiring")
+    digest: Literal["none", "daily"] = "none"
+
+
 TermValue = str | list[str]
 
 
@@ -147,6 +171,7 @@ class Settings(_Settings, frozen=True, kw_only=True):
     live: Live = Live()
     undo: Undo = Undo()
     schedule: Schedule = Schedule()
+    notices: Notices = Notices()
 
 
 def parse(document: Any) -> Settings:

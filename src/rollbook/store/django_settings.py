@@ -8,6 +8,14 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 DEBUG = False
 LOGGING_CONFIG = None
+ROOT_URLCONF = "rollbook.web.urls"
+#: Nothing is made from the Host header; who may be asked by which name is the proxy's business.
+ALLOWED_HOSTS = ["*"]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+X_FRAME_OPTIONS = "DENY"
 #: Until a data folder is opened.
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 

@@ -10,6 +10,7 @@ from typing import Any, Final, TypedDict
 from django.db import transaction
 from django.utils import timezone
 
+from rollbook.store import outbox
 from rollbook.store.blobs import StoredBlobs, open_blobs
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import (
@@ -24,6 +25,7 @@ from rollbook.store.models import (
     Run,
     RunState,
 )
+from rollbook.store.notices import old_before
 
 LOOSE_FOR: Final = timedelta(hours=24)
 #: Ledger versions kept for each organization.
@@ -44,6 +46,7 @@ def collect(folder: DataFolder, *, days: int) -> Collected:
     with transaction.atomic():
         _drop_old_versions()
         _drop_old_plans(days)
+        outbox.drop_old(old_before(days))
     _delete_old_work(folder)
     return _delete_loose(open_blobs(folder))
 

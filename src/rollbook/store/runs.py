@@ -14,6 +14,7 @@ from rollbook.errors import Bug, RollbookError
 from rollbook.roster.lms import KINDS
 from rollbook.store.lease import Lease
 from rollbook.store.models import HoldRow, HoldState, Organization, PermitRow, Run, RunState
+from rollbook.store.notices import note_end
 from rollbook.store.refusals import longest_refused
 
 #: A run whose worker died this often without progress is not tried again.
@@ -51,6 +52,7 @@ def end_run(lease: Lease, result: RunResult) -> Run:
             _use_permits(run)
         if run.compare_live and _covers_everything(run):
             Organization.objects.filter(pk=run.organization_id).update(compare_live=False)
+        note_end(run)
     return run
 
 
@@ -60,6 +62,7 @@ def fail_run(lease: Lease, error: RollbookError, *, cancelled: bool = False) -> 
         run.state = RunState.CANCELLED if cancelled else RunState.FAILED
         run.error, run.error_name, run.error_who = str(error), type(error).__name__, error.who
         _close(run)
+        note_end(run)
     return run
 
 
@@ -85,6 +88,8 @@ def requeue(run: Run) -> None:
         run.ended_at = timezone.now()
     run.lease_owner, run.progress = "", None
     run.save()
+    if run.ended:
+        note_end(run)
 
 
 def give_up(lease: Lease) -> None:

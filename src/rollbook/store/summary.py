@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 from django.db.models import Q
 
 from rollbook.roster.lms import KINDS
-from rollbook.store.models import HoldRow, HoldState, PinRow, Run, RunState
+from rollbook.store.models import HoldRow, HoldState, NoticeRow, NoticeState, PinRow, Run, RunState
 from rollbook.store.runs import stored_result
 
 COUNTS: Final = (
@@ -27,6 +28,9 @@ COUNTS: Final = (
     "refused",
     "unknown",
 )
+
+
+_UNDER_WAY: Final = (NoticeState.WAITING, NoticeState.SENDING)
 
 
 def run_summary(run: Run) -> dict[str, Any]:
@@ -111,6 +115,24 @@ def pin_summary(pin: PinRow) -> dict[str, Any]:
         "until": moment(pin.until),
         "ended_at": moment(pin.ended_at),
         "why": pin.why or None,
+    }
+
+
+def notice_summary(row: NoticeRow) -> dict[str, Any]:
+    """A notice in the shape of docs/reference/schemas/notices.json. Of a URL only the host is shown."""
+    return {
+        "notice": row.pk,
+        "run": row.run_id,
+        "events": row.events.split(),
+        "channel": row.channel,
+        "to": row.to if row.channel == "email" else urlsplit(row.to).hostname or "",
+        "digest": row.digest,
+        "state": row.state,
+        "attempts": row.attempts,
+        "created_at": moment(row.created_at),
+        "next_at": moment(row.next_at) if row.state in _UNDER_WAY else None,
+        "sent_at": moment(row.sent_at),
+        "error": row.error or None,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -14,6 +15,8 @@ from django.utils import timezone
 from rollbook.store.lease import Lease
 from rollbook.store.models import Run, RunState, WorkerRow
 from rollbook.store.runs import requeue
+
+_LATELY = timedelta(seconds=30)
 
 
 def register(owner: str) -> None:
@@ -82,5 +85,11 @@ def _requeue(run: Run) -> bool:
 
 
 def alive() -> int:
-    """How many processes work the queue, dead ones that nobody has noticed yet included."""
-    return WorkerRow.objects.count()
+    """How many processes work the queue now, by their heart beats of the last half minute. For people and monitors;
+    nobody is taken for dead by this."""
+    return WorkerRow.objects.filter(seen_at__gt=timezone.now() - _LATELY).count()
+
+
+def last_seen() -> dict[str, datetime]:
+    """The last heart beat of each."""
+    return dict(WorkerRow.objects.values_list("pk", "seen_at"))

@@ -8,6 +8,7 @@ from rollbook.store.models.fact import FactRow
 from rollbook.store.models.hold import HoldRow, HoldState
 from rollbook.store.models.ledger import LedgerVersionRow
 from rollbook.store.models.loose_blob import LooseBlob
+from rollbook.store.models.notice import NoticeRow, NoticeState
 from rollbook.store.models.organization import Organization
 from rollbook.store.models.password import PasswordRow
 from rollbook.store.models.permit import PermitRow
@@ -29,6 +30,8 @@ __all__ = [
     "HoldState",
     "LedgerVersionRow",
     "LooseBlob",
+    "NoticeRow",
+    "NoticeState",
     "Organization",
     "PasswordRow",
     "PermitRow",

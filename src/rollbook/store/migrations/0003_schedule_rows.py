@@ -15,6 +15,6 @@ def begin(apps: Apps, schema: BaseDatabaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("store", "0040_schedule")]
+    dependencies = [("store", "0002_schedule")]
 
     operations = [migrations.RunPython(begin, migrations.RunPython.noop)]

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("store", "0041_schedule_rows"),
+        ("store", "0003_schedule_rows"),
     ]
 
     operations = [

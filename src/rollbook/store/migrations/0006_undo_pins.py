@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("store", "0061_blobs")]
+    dependencies = [("store", "0005_blobs")]
 
     operations = [
         migrations.AddField("holdrow", "digest", models.CharField(default="", max_length=64)),

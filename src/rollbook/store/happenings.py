@@ -1,0 +1,180 @@
+"""Judges an ended run: what of it is worth a notice, compared with the runs of the same sort before it. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Final
+
+import msgspec
+
+from rollbook.core.stored import RunResult
+from rollbook.roster.lms import ACTIONS
+from rollbook.store.models import HoldState, NoticeRow, Run, RunState
+
+FAILED, HELD, ERRORS, RECOVERED = "failed", "held", "errors", "recovered"
+DEVIATION, EXPIRING, TEST = "deviation", "expiring", "test"
+
+#: How many runs of the same sort a run is compared with; with fewer than the second number, with none.
+LAST, LEAST = 10, 3
+#: What waits or fails as it did the last time is told again after so long.
+AGAIN: Final = timedelta(days=7)
+#: Counts of a kind that make a run one "with errors".
+TROUBLE: Final = ("refused", "unknown", "blocked")
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One thing to tell: its event, and what happened in words without personal data."""
+
+    event: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What runs are compared by."""
+
+    read: Mapping[str, int]
+    changes: int
+    findings: int
+    seconds: float
+
+    @property
+    def share(self) -> float:
+        """Findings for each record read."""
+        return self.findings / max(1, sum(self.read.values()))
+
+
+def happenings(run: Run) -> list[Happening]:
+    """What there is to tell about a run that has just ended, worst first; nothing about dry and cancelled ones."""
+    if run.dry_run or run.state not in (RunState.DONE, RunState.HELD, RunState.FAILED):
+        return []
+    before = _before(run)
+    last = before[0] if before else None
+    if run.state == RunState.FAILED:
+        return [Happening(FAILED, f"The run failed: {run.error or 'the reason was not written down'}.")]
+    found = [*_held(run, last), *_errors(run, last)]
+    if last is not None and _level(run) < _level(last) and (_level(run) == 0 or _level(last) > 1):
+        found.append(Happening(RECOVERED, f"This run went well; the one before it {_WAS[_level(last)]}."))
+    good = [figures(one) for one in before if one.state != RunState.FAILED]
+    if len(good) >= LEAST:
+        found += [Happening(DEVIATION, words) for words in deviations(figures(run), good)]
+    return found
+
+
+_WAS: Final = {1: "left errors", 2: "was held", 3: "failed"}
+
+
+def _level(run: Run) -> int:
+    """0 good, 1 with errors, 2 held, 3 failed."""
+    if run.state == RunState.FAILED:
+        return 3
+    if _is_held(run):
+        return 2
+    return 1 if any(_trouble(result_of(run)).values()) else 0
+
+
+def _is_held(run: Run) -> bool:
+    """Holds that a person rejected wait for nobody."""
+    return run.holds.exclude(state=HoldState.REJECTED).exists()
+
+
+def _before(run: Run) -> list[Run]:
+    """Ended runs of the same sort, latest first; none for the sending of a plan and for an undo."""
+    if run.applies_id is not None or run.undo_of_id is not None:
+        return []
+    same = Run.objects.filter(
+        organization=run.organization_id,
+        kinds=run.kinds,
+        schools=run.schools,
+        dry_run=False,
+        applies__isnull=True,
+        undo_of__isnull=True,
+        state__in=[RunState.DONE, RunState.HELD, RunState.FAILED],
+        ended_at__isnull=False,
+    )
+    return list(same.exclude(pk=run.pk).order_by("-ended_at")[:LAST])
+
+
+def _held(run: Run, last: Run | None) -> list[Happening]:
+    waiting = list(run.holds.filter(state=HoldState.WAITING))
+    if not waiting:
+        return []
+    known = set(last.holds.exclude(state=HoldState.REJECTED).values_list("hold", flat=True)) if last else set()
+    if {one.hold for one in waiting} <= known and _told_lately(run, HELD):
+        return []
+    total = sum(one.count for one in waiting)
+    parts = ", ".join(f"{one.count} of {one.of} {one.kind} {one.action}" for one in waiting[:5])
+    more = f" and {len(waiting) - 5} more holds" if len(waiting) > 5 else ""
+    return [Happening(HELD, f"{total} changes wait for approval ({parts}{more}). Everything else went on.")]
+
+
+def _errors(run: Run, last: Run | None) -> list[Happening]:
+    now = _trouble(result_of(run))
+    total = {word: sum(number for (_, name), number in now.items() if name == word) for word in TROUBLE}
+    if not any(total.values()):
+        return []
+    then = _trouble(result_of(last)) if last else {}
+    if all(number <= then.get(place, 0) for place, number in now.items()) and _told_lately(run, ERRORS):
+        return []
+    says = {
+        "refused": "{} changes were refused by the LMS",
+        "unknown": "the answer to {} changes was lost",
+        "blocked": "{} records of the SIS were held back because something is wrong with them",
+    }
+    parts = [says[word].format(number) for word, number in total.items() if number]
+    text = "; ".join(parts)
+    return [Happening(ERRORS, f"The run is done, but {text}.")]
+
+
+def _trouble(result: RunResult) -> dict[tuple[str, str], int]:
+    return {(kind, word): counts.get(word, 0) for kind, counts in result.kinds.items() for word in TROUBLE}
+
+
+def _told_lately(run: Run, event: str) -> bool:
+    since = (run.ended_at or run.created_at) - AGAIN
+    told = NoticeRow.objects.filter(organization=run.organization_id, events__contains=event, created_at__gt=since)
+    return told.exists()
+
+
+def result_of(run: Run) -> RunResult:
+    """The result of a run; empty counts when it has none. (`store.runs` is above this module.)"""
+    return RunResult() if run.result is None else msgspec.convert(run.result, RunResult)
+
+
+def figures(run: Run) -> Figures:
+    """The figures of an ended run."""
+    result = result_of(run)
+    return Figures(
+        read={kind: counts.get("read", 0) for kind, counts in result.kinds.items()},
+        changes=sum(counts.get(action, 0) for counts in result.kinds.values() for action in ACTIONS),
+        findings=sum(result.findings.values()),
+        seconds=_seconds(run.started_at, run.ended_at),
+    )
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> float:
+    return (end - start).total_seconds() if start and end else 0.0
+
+
+def deviations(now: Figures, before: Sequence[Figures]) -> list[str]:
+    """Where a run is unlike the median of the runs before it, in words."""
+    of = f"the last {len(before)} runs had {{}} (median)"
+    found = []
+    for kind, number in now.read.items():
+        usual = median(one.read.get(kind, 0) for one in before)
+        if abs(number - usual) > max(0.2 * usual, 19):
+            found.append(f"Records read for {kind}: {number}; {of.format(f'{usual:g}')}.")
+    usual = median(one.changes for one in before)
+    if now.changes > max(3 * usual, usual + 99):
+        found.append(f"Changes: {now.changes}; {of.format(f'{usual:g}')}.")
+    usual = median(one.share for one in before)
+    if now.share > 2 * usual and now.findings - usual * sum(now.read.values()) >= 20:
+        found.append(f"Findings for 1,000 records: {1000 * now.share:.1f}; {of.format(f'{1000 * usual:.1f}')}.")
+    usual = median(one.seconds for one in before)
+    if now.seconds > max(2 * usual, usual + 299):
+        found.append(f"Duration: {now.seconds:.0f} s; {of.format(f'{usual:.0f} s')}.")
+    return found

@@ -1,0 +1,123 @@
+"""Decides which notices there are, and writes them into the outbox: with a run's end, and once a day for keys that
+expire. Sends nothing."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from rollbook.roster.settings import Settings
+from rollbook.roster.settings import parse as parse_settings
+from rollbook.store.happenings import EXPIRING, TEST, Happening, happenings, result_of
+from rollbook.store.models import Organization, Run, SettingsVersion
+from rollbook.store.outbox import Message, write
+
+log = logging.getLogger(__name__)
+
+#: A key's last day is told when so many days are left, and weekly after it.
+DAYS_BEFORE: Final = (0, 1, 3, 7, 14, 30)
+_SIDES: Final = {"sis": "SIS", "lms": "LMS"}
+_COUNTED: Final = ("read", "blocked", "create", "update", "remove", "held", "waiting", "done", "refused", "unknown")
+
+
+def note_end(run: Run) -> None:
+    """A run has ended: write what there is to tell, in the same transaction. A mistake in here never keeps a run from
+    ending."""
+    try:
+        with transaction.atomic():
+            _note_end(run)
+    except DatabaseError:
+        raise  # then the run's end is not written down either
+    except Exception as error:
+        log.error("no notice about run %s could be made: %s", run.pk, type(error).__name__)
+
+
+def _note_end(run: Run) -> None:
+    settings = _settings(run.organization)
+    if settings is None or not _anybody(settings):
+        return
+    found = [one for one in happenings(run) if one.event in settings.notices.on]
+    if not found:
+        return
+    ended = run.ended_at or timezone.now()
+    content = _content(settings, found, ended) | {
+        "run": run.pk,
+        "state": run.state,
+        "who": run.error_who,
+        "counts": _counts(run),
+        "findings": dict(sorted(result_of(run).findings.items())),
+    }
+    events = list(dict.fromkeys(one.event for one in found))
+    write(run.organization, settings, Message(key=f"run {run.pk}", events=events, content=content, run=run), ended)
+
+
+def note_test(organization: Organization, settings: Settings, key: str) -> list[str]:
+    """A test notice for everybody whom the settings name; the ids of the rows."""
+    now = timezone.now()
+    content = _content(settings, [Happening(TEST, "Somebody asked for a test of this organization's notices.")], now)
+    return write(organization, settings, Message(key=f"test {key}", events=[TEST], content=content), now)
+
+
+def note_expiring(now: datetime) -> None:
+    """Keys that are about to expire, in every organization. May be called at any time, by several workers at once: each
+    notice is written once."""
+    for organization in Organization.objects.all():
+        settings = _settings(organization)
+        if settings is None or not _anybody(settings) or EXPIRING not in settings.notices.on:
+            continue
+        today = now.astimezone(ZoneInfo(settings.organization.timezone)).date()
+        for side, name in _SIDES.items():
+            last = getattr(settings, side).expires
+            message = _expiring(settings, name, date.fromisoformat(last), today, now) if last else None
+            if message is not None:
+                write(organization, settings, message, now)
+
+
+def _expiring(settings: Settings, name: str, last: date, today: date, now: datetime) -> Message | None:
+    left = (last - today).days
+    step = next((days for days in DAYS_BEFORE if left <= days), None) if left >= 0 else -((-left - 1) // 7) - 1
+    if step is None:
+        return None
+    when = {0: "today", 1: "tomorrow"}.get(left, f"in {left} days")
+    says = f"expires {when}, on {last}" if left >= 0 else f"expired on {last}"
+    content = _content(settings, [Happening(EXPIRING, f"The key of the {name} {says}.")], now)
+    return Message(key=f"expires {name} {last} {step}", events=[EXPIRING], content=content)
+
+
+def _settings(organization: Organization) -> Settings | None:
+    latest = SettingsVersion.objects.filter(organization=organization).order_by("-number").first()
+    return None if latest is None else parse_settings(latest.document)
+
+
+def _anybody(settings: Settings) -> bool:
+    return bool(settings.notices.email or settings.notices.webhooks)
+
+
+def _content(settings: Settings, found: list[Happening], at: datetime) -> dict[str, Any]:
+    wanted = settings.organization
+    local = at.astimezone(ZoneInfo(wanted.timezone))
+    return {
+        "name": wanted.name,
+        "slug": wanted.slug,
+        "at": f"{local:%Y-%m-%d %H:%M} {wanted.timezone}",
+        "run": None,
+        "state": None,
+        "counts": {},
+        "findings": {},
+        "what": [{"event": one.event, "words": one.words} for one in found],
+    }
+
+
+def _counts(run: Run) -> dict[str, dict[str, int]]:
+    kinds = result_of(run).kinds
+    return {kind: {word: counts.get(word, 0) for word in _COUNTED} for kind, counts in kinds.items()}
+
+
+def old_before(days: int) -> datetime:
+    """Notices of before then may be forgotten; what is told again weekly must be remembered for longer than that."""
+    return timezone.now() - timedelta(days=max(days, 20))

@@ -1,0 +1,78 @@
+"""Serves the web side of Rollbook with uvicorn until it is told to stop. Logs no request: a URL may name a person."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import uvicorn
+from django.core.asgi import get_asgi_application
+
+from rollbook.errors import ConfigError
+from rollbook.store.folder import DataFolder
+
+_LOOK_EVERY = 0.1
+
+
+def serve_web(
+    folder: DataFolder, host: str, port: int, ready: Callable[[str], None] | None, stop: threading.Event
+) -> None:
+    """Serve the opened `folder` in this thread until `stop` is set; `ready` is called with the address once requests
+    are answered. Port 0 takes a free one. Raises ConfigError when the address cannot be had."""
+    listener = _listen(host, port)
+    name = f"[{host}]" if ":" in host else host
+    address = f"http://{name}:{listener.getsockname()[1]}"
+    config = uvicorn.Config(
+        get_asgi_application(),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    server = _Server(config)
+    watcher = threading.Thread(target=_watch, args=(server, address, ready, stop), name="web watch", daemon=True)
+    watcher.start()
+    try:
+        server.run(sockets=[listener])
+    finally:
+        server.over.set()
+        watcher.join()
+        listener.close()
+    if not server.started:
+        raise ConfigError(f"{address} could not be served")
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to whoever started it."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.over = threading.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _watch(server: _Server, address: str, ready: Callable[[str], None] | None, stop: threading.Event) -> None:
+    while not server.over.is_set():
+        if server.started and ready is not None:
+            ready(address)
+            ready = None
+        if stop.is_set():
+            server.should_exit = True
+        time.sleep(_LOOK_EVERY)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=256)
+    except (OSError, OverflowError) as error:
+        words = getattr(error, "strerror", None) or "that is no address of this machine"
+        raise ConfigError(f"port {port} of {host} cannot be used: {words}") from None
