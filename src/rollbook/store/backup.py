@@ -13,7 +13,7 @@ from django.db import transaction
 from rollbook.errors import ConfigError
 from rollbook.store.blobs import LocalBlobs
 from rollbook.store.folder import DataFolder
-from rollbook.store.models import Organization, Run, RunState
+from rollbook.store.models import NoticeRow, NoticeState, Organization, Run, RunState
 from rollbook.store.setup import setup
 
 _DATABASE, _KEYS, _BLOBS = "rollbook.sqlite3", "keys", "blobs/"
@@ -61,6 +61,8 @@ def read_backup(file: Path, data: Path) -> DataFolder:
         Organization.objects.update(compare_live=True)
         broken = Run.objects.filter(state__in=[RunState.QUEUED, RunState.RUNNING])
         broken.update(state=RunState.FAILED, error="a backup was restored", error_name="RunCancelled")
+        old = NoticeRow.objects.filter(state__in=[NoticeState.WAITING, NoticeState.SENDING])
+        old.update(state=NoticeState.FAILED, error="a backup was restored")  # they may have been sent since
     return folder
 
 
