@@ -64,7 +64,7 @@ def test_a_held_run_says_how_to_approve(told: Told) -> None:
     held = run["kinds"]["enrollment"]["held"]
     told.deliver()
     [text] = told.box.texts()
-    assert f"{held} changes wait for approval" in text
+    assert f"{held} changes wait for approval (remove {held} of" in text
     assert "rollbook hold list maple" in text
     assert "rollbook hold approve" in text
 
@@ -102,7 +102,7 @@ def test_refused_rows_are_told_and_so_is_their_end(told: Told) -> None:
     told.deliver()
     first, second = told.hook.bodies()
     assert (first["events"], second["events"]) == (["errors"], ["recovered"])
-    assert "1 changes were refused by the LMS" in first["words"][0]
+    assert "1 change was refused by the LMS" in first["words"][0]
     assert "left errors" in second["words"][0]
 
 
@@ -133,7 +133,7 @@ def test_a_run_unlike_the_last_ones_is_told(told: Told) -> None:
     [body] = told.hook.bodies()
     assert "deviation" in body["events"]
     usual = len(rows)
-    assert any(f"enrollment: {usual // 2}; the last 3 runs had {usual}" in words for words in body["words"])
+    assert any(f"Enrollments read: {usual // 2}; the last 3 runs had {usual}" in words for words in body["words"])
 
 
 def test_only_what_is_asked_for(told: Told) -> None:

@@ -200,6 +200,15 @@ def test_a_mistake_in_a_notice_keeps_no_run_from_ending(told: Told, monkeypatch:
     assert told.sync()["state"] == "done"
 
 
+def test_a_restored_backup_tells_nothing_old(told: Told, tmp_path: Path) -> None:
+    _fail_one(told)
+    told.rollbook("backup", str(tmp_path / "b.zip"), schema="backup")
+    told.rollbook.data = tmp_path / "restored"
+    told.rollbook("restore", str(tmp_path / "b.zip"), schema="restore")
+    assert told.deliver(later=timedelta(hours=1)) == 0
+    assert {row["error"] for row in told.outbox()} == {"a backup was restored"}
+
+
 # --- by the clock -----------------------------------------------------------------------------------------------------
 
 

@@ -25,12 +25,14 @@ def test_alive(site: Site) -> None:
     assert page.headers["Cache-Control"] == "no-store"
 
 
-def test_alive_without_a_database(site: Site, folder: DataFolder) -> None:
+def test_alive_without_a_database(site: Site, folder: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.database.rename(folder.path / "away")
     folder.database.mkdir()  # a folder in its place cannot be opened
     assert site.get("/healthz").status == 200
     found = _ready(site)
     assert found["checks"]["database"] == "the database does not answer: OperationalError"
+    monkeypatch.setenv("ROLLBOOK_METRICS_TOKEN", "t")
+    assert site.get("/metrics", Authorization="Bearer t").status == 503
     folder.database.rmdir()
     (folder.path / "away").rename(folder.database)
     assert site.get("/readyz").json["checks"]["database"] == "ok"

@@ -17,6 +17,7 @@ from rollbook.store.folder import DataFolder
 
 log = logging.getLogger(__name__)
 _LOOK_EVERY = 0.5
+_CHORE_ENDS = 10.0  # seconds; one that takes longer ends with the process
 
 
 @dataclass(frozen=True)
@@ -73,25 +74,27 @@ def _only_one(folder: DataFolder, stop: threading.Event, on_ready: Callable[[str
 
 @contextmanager
 def _doing(chores: Sequence[Chore], stop: threading.Event) -> Iterator[None]:
+    """A thread for each: a mail server that does not answer must not keep the clock from queueing."""
     over = threading.Event()
 
-    def work() -> None:
-        due = dict.fromkeys((chore.name for chore in chores), 0.0)
+    def work(chore: Chore) -> None:
+        due = 0.0
         while not (over.is_set() or stop.is_set()):
-            for chore in chores:
-                if boot_clock() >= due[chore.name]:
-                    due[chore.name] = boot_clock() + chore.every
-                    _do(chore)
+            if boot_clock() >= due:
+                due = boot_clock() + chore.every
+                _do(chore)
             over.wait(_LOOK_EVERY)
         connection.close()
 
-    thread = threading.Thread(target=work, name="chores", daemon=True)
-    thread.start()
+    threads = [threading.Thread(target=work, args=(one,), name=f"chore {one.name}", daemon=True) for one in chores]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         over.set()
-        thread.join()
+        for thread in threads:
+            thread.join(_CHORE_ENDS)
 
 
 def _do(chore: Chore) -> None:

@@ -13,7 +13,7 @@ from django.db import transaction
 from rollbook.errors import BlobLost, ConfigError
 from rollbook.store.blobs import LocalBlobs
 from rollbook.store.folder import DataFolder
-from rollbook.store.models import Organization, Run, RunState
+from rollbook.store.models import NoticeRow, NoticeState, Organization, Run, RunState
 from rollbook.store.setup import setup
 
 _DATABASE, _KEYS, _BLOBS = "rollbook.sqlite3", "keys", "blobs/"
@@ -70,6 +70,7 @@ def forget_since_backup() -> None:
         Organization.objects.update(compare_live=True)
         broken = Run.objects.filter(state__in=[RunState.QUEUED, RunState.RUNNING])
         broken.update(state=RunState.FAILED, error="a backup was restored", error_name="RunCancelled")
+<<<<<<< HEAD
 
 
 def _only_embedded() -> None:
@@ -78,6 +79,11 @@ def _only_embedded() -> None:
             "the database is PostgreSQL, which has its own backup: pg_dump and pg_restore. All files are in it; keep "
             "the keys file as well. After a pg_restore, and before any worker starts: rollbook restore --database"
         )
+=======
+        old = NoticeRow.objects.filter(state__in=[NoticeState.WAITING, NoticeState.SENDING])
+        old.update(state=NoticeState.FAILED, error="a backup was restored")  # they may have been sent since
+    return folder
+>>>>>>> notice
 
 
 def _unpack(archive: zipfile.ZipFile, folder: DataFolder) -> None:

@@ -55,7 +55,7 @@ def happenings(run: Run) -> list[Happening]:
     before = _before(run)
     last = before[0] if before else None
     if run.state == RunState.FAILED:
-        return [Happening(FAILED, f"The run failed: {run.error or 'the reason was not written down'}.")]
+        return [Happening(FAILED, f"The run failed: {run.error.rstrip('.') or 'the reason was not written down'}.")]
     found = [*_held(run, last), *_errors(run, last)]
     if last is not None and _level(run) < _level(last) and (_level(run) == 0 or _level(last) > 1):
         found.append(Happening(RECOVERED, f"This run went well; the one before it {_WAS[_level(last)]}."))
@@ -107,9 +107,14 @@ def _held(run: Run, last: Run | None) -> list[Happening]:
     if {one.hold for one in waiting} <= known and _told_lately(run, HELD):
         return []
     total = sum(one.count for one in waiting)
-    parts = ", ".join(f"{one.count} of {one.of} {one.kind} {one.action}" for one in waiting[:5])
+    parts = ", ".join(f"{one.action} {one.count} of {one.of} {_plural(one.kind)}" for one in waiting[:5])
     more = f" and {len(waiting) - 5} more holds" if len(waiting) > 5 else ""
-    return [Happening(HELD, f"{total} changes wait for approval ({parts}{more}). Everything else went on.")]
+    return [
+        Happening(
+            HELD,
+            f"{_many(total, 'change waits', 'changes wait')} for approval ({parts}{more}). Everything else went on.",
+        )
+    ]
 
 
 def _errors(run: Run, last: Run | None) -> list[Happening]:
@@ -121,13 +126,20 @@ def _errors(run: Run, last: Run | None) -> list[Happening]:
     if all(number <= then.get(place, 0) for place, number in now.items()) and _told_lately(run, ERRORS):
         return []
     says = {
-        "refused": "{} changes were refused by the LMS",
-        "unknown": "the answer to {} changes was lost",
-        "blocked": "{} records of the SIS were held back because something is wrong with them",
+        "refused": ("change was refused by the LMS", "changes were refused by the LMS"),
+        "unknown": ("change got no answer", "changes got no answer"),
+        "blocked": ("record of the SIS was held back as faulty", "records of the SIS were held back as faulty"),
     }
-    parts = [says[word].format(number) for word, number in total.items() if number]
-    text = "; ".join(parts)
+    text = "; ".join(_many(number, *says[word]) for word, number in total.items() if number)
     return [Happening(ERRORS, f"The run is done, but {text}.")]
+
+
+def _many(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"
+
+
+def _plural(kind: str) -> str:
+    return kind.replace("_", " ") + "s"
 
 
 def _trouble(result: RunResult) -> dict[tuple[str, str], int]:
@@ -167,7 +179,7 @@ def deviations(now: Figures, before: Sequence[Figures]) -> list[str]:
     for kind, number in now.read.items():
         usual = median(one.read.get(kind, 0) for one in before)
         if abs(number - usual) > max(0.2 * usual, 19):
-            found.append(f"Records read for {kind}: {number}; {of.format(f'{usual:g}')}.")
+            found.append(f"{_plural(kind).capitalize()} read: {number}; {of.format(f'{usual:g}')}.")
     usual = median(one.changes for one in before)
     if now.changes > max(3 * usual, usual + 99):
         found.append(f"Changes: {now.changes}; {of.format(f'{usual:g}')}.")

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
+from rollbook.errors import ConfigError
 from rollbook.roster.settings import Settings
 from rollbook.roster.settings import parse as parse_settings
 from rollbook.store.happenings import EXPIRING, TEST, Happening, happenings, result_of
@@ -67,7 +68,10 @@ def note_expiring(now: datetime) -> None:
     """Keys that are about to expire, in every organization. May be called at any time, by several workers at once: each
     notice is written once."""
     for organization in Organization.objects.all():
-        settings = _settings(organization)
+        try:
+            settings = _settings(organization)
+        except ConfigError:
+            continue  # settings of a newer release; the other organizations are told all the same
         if settings is None or not _anybody(settings) or EXPIRING not in settings.notices.on:
             continue
         today = now.astimezone(ZoneInfo(settings.organization.timezone)).date()
