@@ -70,7 +70,8 @@ def forget_since_backup() -> None:
         Organization.objects.update(compare_live=True)
         broken = Run.objects.filter(state__in=[RunState.QUEUED, RunState.RUNNING])
         broken.update(state=RunState.FAILED, error="a backup was restored", error_name="RunCancelled")
-<<<<<<< HEAD
+        old = NoticeRow.objects.filter(state__in=[NoticeState.WAITING, NoticeState.SENDING])
+        old.update(state=NoticeState.FAILED, error="a backup was restored")  # they may have been sent since
 
 
 def _only_embedded() -> None:
@@ -79,11 +80,6 @@ def _only_embedded() -> None:
             "the database is PostgreSQL, which has its own backup: pg_dump and pg_restore. All files are in it; keep "
             "the keys file as well. After a pg_restore, and before any worker starts: rollbook restore --database"
         )
-=======
-        old = NoticeRow.objects.filter(state__in=[NoticeState.WAITING, NoticeState.SENDING])
-        old.update(state=NoticeState.FAILED, error="a backup was restored")  # they may have been sent since
-    return folder
->>>>>>> notice
 
 
 def _unpack(archive: zipfile.ZipFile, folder: DataFolder) -> None:
