@@ -312,7 +312,8 @@ class _River:
             self.result.facts.pop("first_full_sync", None)
         world.pins.end(tuple(place) for place in self.result.facts.pop("pins_ended", ()))
         world.memory.remember(self.result.facts)
-        self.result.state = "held" if self.result.holds else "done"
+        # A SIS that was not read whole holds back every removal, and somebody should know (rule 20).
+        self.result.state = "held" if self.result.holds or self.result.verdicts else "done"
 
     def _settle(self, plan: StoredPlan) -> None:
         world = self.world
