@@ -23,7 +23,7 @@ from rollbook.connectors.base import Context
 from rollbook.connectors.kit import parse as parse_options
 from rollbook.connectors.registry import connector
 from rollbook.core.stored import RunResult, StoredPlan
-from rollbook.errors import RollbookError
+from rollbook.errors import RollbookError, known_name
 from rollbook.pipeline import roster_run
 from rollbook.pipeline.roster_run import Request
 from rollbook.practice.district import generate
@@ -35,6 +35,8 @@ from rollbook.roster.settings import parse
 from rollbook.testing.world import MemoryWorld, NeverCancelled
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+#: Records of one page of the SIS: users come in two, enrollments in several.
+PAGE = 40
 PATHS = {"1.1": "/ims/oneroster/v1p1", "1.2": "/ims/oneroster/rostering/v1p2"}
 SETTINGS = {
     "organization": {"slug": "maple", "name": "Maple Valley"},
@@ -44,9 +46,15 @@ SETTINGS = {
     "schools": {"*": "create"},
     "terms": {"*": {"*": "create"}},
     "roles": {"*": {"student": "Student", "teacher": "Teacher", "guardian": "Parent", "parent": "Parent", "*": "skip"}},
+    "limits": {"update": {"percent": 75, "from": 10}},  # a small district's
 }
 #: What the LMS holds, by the keys of its records.
 State = dict[str, Any]
+#: By what a record of the LMS is known from one state to the next.
+_KEYS = {
+    "buildings": "building_code", "grading_periods": "title", "users": "school_uid", "courses": "course_code",
+    "sections": "section_school_code",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,13 @@ class FaultWorld:
         names = ("passwords", "permits", "memory", "pins", "runs", "journals")
         return {name: getattr(world, name) for name in names} | {"version": world.ledger.version}
 
+    def as_before(self) -> bool:
+        """Is everything that is remembered as it was at the end of day 1?"""
+        ours, saved = self.memory, self._saved
+        return (ours.ledger.version, ours.memory.stored, self._unsettled) == (
+            saved["version"], saved["memory"].stored, None,
+        )  # fmt: skip
+
     def reset(self, day: int = 2) -> None:
         """Back to the end of day 1, without faults, in a SIS that shows this day."""
         self.lift()
@@ -109,14 +124,14 @@ class FaultWorld:
         self._turn += 1
         sis = self._sis.url
         given = {"base_url": sis + PATHS[self._version], "token_url": f"{sis}/token", "key": "practice",
-                 "secret": "practice", "timeout": 5.0, "page_size": 25} | options  # fmt: skip
+                 "secret": "practice", "timeout": 5.0, "page_size": PAGE} | options  # fmt: skip
         own = {"base_url": f"{self._lms.url}/v1", "key": "practice", "secret": "practice", "timeout": 5.0,
-               "credits": 1000, "window": 0.001, "page_size": 25}  # fmt: skip
+               "credits": 1000, "window": 0.001, "page_size": 20}  # fmt: skip
         try:
             source = _made("oneroster_rest", "source", given, self._folder / f"sis-{self._turn}")
             target = _made("schoology", "target", own, self._folder / f"lms-{self._turn}")
         except RollbookError as error:
-            return Ended("failed", str(error), type(error).__name__, error.who)
+            return Ended("failed", str(error), known_name(error), error.who)
         try:
             with mock.patch.object(roster_run, "connect", _in_memory):
                 return self._carry_out(source, target, compare_live=compare_live)
@@ -144,8 +159,9 @@ class FaultWorld:
             if plans:
                 self._unsettled = plans[0]
                 self._settle(target, plans[0])
-            return Ended("failed", str(error), type(error).__name__, error.who)
+            return Ended("failed", str(error), known_name(error), error.who)
         why = [f"{name}: {reason}" for name, reason in result.verdicts.items()]
+        why += result.doubts.values()
         why += [f"{hold.reason} {hold.action} {hold.kind}" for hold in result.holds]
         return Ended(result.state, "; ".join(why), result=result)
 
@@ -190,3 +206,19 @@ def _tell(url: str, what: str, body: dict[str, Any]) -> None:
 def _in_memory(path: Path | None = None, memory: str = "") -> duckdb.DuckDBPyConnection:
     """Scratch databases of tests stay in memory: the files would only cost time."""
     return duckdb.connect(":memory:", config={"threads": 1, "autoinstall_known_extensions": False})
+
+
+def missing(before: State, after: State) -> set[tuple[str, ...]]:
+    """What was there before and is not there after, by kind and keys; places in buildings count as things too."""
+    return _things(before) - _things(after)
+
+
+def _things(state: State) -> set[tuple[str, ...]]:
+    found = {(kind, str(record[name])) for kind, name in _KEYS.items() for record in state[kind]}
+    found |= {("link", *map(str, link)) for link in state["links"]}
+    found |= {("enrollment", section, user) for section, user, *_ in state["enrollments"]}
+    for user in state["users"]:
+        places = {user["building"], *user["additional_buildings"]}
+        found |= {("place", user["school_uid"], str(place)) for place in places}
+        found |= {("active", user["school_uid"])} if user["active"] else set()
+    return found
