@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+import rollbook.practice.lms
 from rollbook.practice.faults import UnknownFault
-from rollbook.practice.lms import create_lms
+from rollbook.practice.lms import create_lms, fault_names
 from tests.verification.lms_client import Client
 
 _PEOPLE = "users/user"
@@ -186,3 +189,30 @@ def test_a_file_is_continued_where_it_was_left(lms_with: Callable[..., Client], 
 def test_unknown_seed() -> None:
     with pytest.raises(ValueError, match="people-by-hand"):
         create_lms(seed="people-by-foot")
+
+
+def test_facts_list_every_fault_with_its_parameters(lms: Client) -> None:
+    text = Path(rollbook.practice.lms.__file__).with_name("FACTS.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(\w+)` \|", text.partition("## Faults by name")[2], re.MULTILINE)
+    known = lms.practice("faults")["known"]
+    assert sorted(listed) == sorted(known) == sorted(fault_names())
+    for name, parameters in known.items():
+        (row,) = re.findall(rf"^\| `{name}` \|.*$", text, re.MULTILINE)
+        assert all(f"`{parameter}={value}`" in row for parameter, value in parameters.items()), name
+
+
+def test_lists_that_lie(lms: Client) -> None:
+    total = int(lms.get("users")["total"])
+    assert total > 0
+    lms.faults("empty:times=1")
+    assert (lms.get("users")["user"], lms.get("users")["total"]) == ([], str(total))
+    lms.faults("wrong_total:by=2,times=1")
+    assert lms.get("users")["total"] == str(total + 2)
+
+
+def test_text_that_is_called_json(lms: Client) -> None:
+    lms.faults("not_json:times=1")
+    answer = lms.call("GET", "users")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    with pytest.raises(ValueError, match="Expecting value"):
+        answer.json()

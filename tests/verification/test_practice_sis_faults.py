@@ -248,3 +248,41 @@ def test_deviations_of_removed_records(tmp_path: Path) -> None:
         assert client.get("/users/stu-amara").json()["user"]["status"] == "inactive"
         client.control("faults", clear=True, on=["silent_removal"])
         assert "stu-amara" not in client.ids("/users")
+
+
+def test_a_key_that_may_not_see() -> None:
+    assert _with("unauthorized", "/users").status_code == 401
+    refused = _with("forbidden:path=/users", "/users", "1.2")
+    assert (refused.status_code, "forbidden" in refused.text) == (403, True)
+    assert _with("forbidden:path=/users", "/orgs").status_code == 200
+
+
+def test_lists_that_hold_less_agree_with_their_totals() -> None:
+    with running_sis("1.1") as client:
+        whole = client.items("/users", limit=1000)
+        for fault, number in (("shrunk:percent=50", len(whole) // 2), ("empty", 0)):
+            client.control("faults", clear=True, on=[fault])
+            answer = client.get("/users", limit=1000)
+            assert answer.json()["users"] == whole[:number]
+            assert answer.headers["x-total-count"] == str(number)
+
+
+def test_a_hidden_school_takes_what_is_its_own_with_it() -> None:
+    kinds = ("orgs", "classes", "enrollments", "users")
+    with running_sis("1.1") as client:
+        whole = {kind: client.items(f"/{kind}", limit=1000) for kind in kinds}
+        client.control("faults", on=["school_hidden"])
+        seen = {kind: client.items(f"/{kind}", limit=1000) for kind in kinds}
+    hidden = {kind: [one for one in whole[kind] if one not in seen[kind]] for kind in kinds}
+    (school,) = [one["sourcedId"] for one in hidden["orgs"]]
+    for kind in ("classes", "enrollments"):
+        assert {one["school"]["sourcedId"] for one in hidden[kind]} == {school}
+        assert school not in {one["school"]["sourcedId"] for one in seen[kind]}
+    assert hidden["users"]
+    assert all({org["sourcedId"] for org in one["orgs"]} == {school} for one in hidden["users"])
+
+
+def test_a_page_that_comes_empty() -> None:
+    first, second = (_with("empty_page", "/users", limit=3, offset=offset) for offset in (0, 3))
+    assert (len(first.json()["users"]), second.json()["users"]) == (3, [])
+    assert first.headers["x-total-count"] == second.headers["x-total-count"]
