@@ -12,6 +12,7 @@ RollbookError
 ├── StalePlan               the acting user: plan again
 ├── RunCancelled            nobody: a person stopped the run
 ├── LeaseLost               nobody: another worker took the run over
+├── BlobLost                the operator: bring back a stored file from a backup
 └── Bug                     the developers: please report
 """
 
@@ -92,6 +93,12 @@ class LeaseLost(RollbookError):
     """Another worker took this run over; this one must not send anything more."""
 
     who = "nobody"
+
+
+class BlobLost(RollbookError):
+    """A stored file (ledger, plan, findings …) is missing or damaged. Nothing is sent or removed until it is back."""
+
+    who = "the operator of this server, who restores a backup"
 
 
 class Bug(RollbookError):

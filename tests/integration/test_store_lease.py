@@ -22,9 +22,11 @@ from rollbook.store.runs import requeue_run
 from rollbook.store.secrets import KeyRing
 from tests.cli.kit import open_store
 
+pytestmark = pytest.mark.usefixtures("database")
+
 
 @pytest.fixture
-def lease(tmp_path: Path):
+def lease(tmp_path: Path, database: str):
     with open_store(tmp_path):
         organization = Organization.objects.create(slug="maple", name="Maple")
         run = Run.objects.create(id=new_run_id(), organization=organization, requested_by="test")

@@ -83,11 +83,21 @@ def _add_backup(app: typer.Typer) -> None:
 def _add_restore(app: typer.Typer) -> None:
     @command(app, "restore")
     def restore(
-        shell: Shell, file: Annotated[Path, typer.Argument(metavar="FILE", help="An archive of `backup`.")]
+        shell: Shell,
+        file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="An archive of `backup`.")] = None,
+        from_dump: Annotated[
+            bool, typer.Option("--from-dump", help="PostgreSQL was just filled by pg_restore; there is no FILE.")
+        ] = False,
     ) -> None:
         """Fill an empty data folder from a backup. The next run compares with the live LMS first."""
-        from rollbook.store.backup import read_backup
+        from rollbook.store.backup import distrust, read_backup
 
-        folder = read_backup(file, shell.data or default_data())
+        if (file is None) != from_dump:
+            raise typer.BadParameter("give a FILE, or --from-dump after pg_restore")
+        if file is None:
+            folder = shell.open()
+            distrust()
+        else:
+            folder = read_backup(file, shell.data or default_data())
         words = f"Restored to {folder.path}. The next run of each organization reads the live LMS first."
         shell.answer({"data": str(folder.path), "compare_live": True}, lambda: shell.say(words))

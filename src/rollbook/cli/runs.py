@@ -100,7 +100,7 @@ def _add_changes(group: typer.Typer) -> None:
         from rollbook.actions.runs import find_run
         from rollbook.cli.rows import change_rows, with_outcomes
         from rollbook.errors import ConfigError
-        from rollbook.store.blobs import LocalBlobs
+        from rollbook.store.blobs import open_blobs
         from rollbook.store.journal import attempts
         from rollbook.store.runs import stored_plan
 
@@ -108,7 +108,7 @@ def _add_changes(group: typer.Typer) -> None:
         if plan is None:
             raise ConfigError(f"run {run_id} has no plan")
         most = limit if limit is not None or shell.json else _SHORT
-        planned = change_rows(plan, LocalBlobs(folder.blobs), kind=kind, action=action, school=school)
+        planned = change_rows(plan, open_blobs(folder), kind=kind, action=action, school=school)
         rows = with_outcomes(planned, attempts(run_id, plan.digest), outcome)
         if shell.json:
             _stream(run_id, islice(rows, most))
@@ -163,11 +163,11 @@ def _add_findings(group: typer.Typer) -> None:
         folder = shell.open()
         from rollbook.actions.runs import find_run
         from rollbook.cli.rows import group_findings, read_findings
-        from rollbook.store.blobs import LocalBlobs
+        from rollbook.store.blobs import open_blobs
         from rollbook.store.runs import stored_result
 
         blob = stored_result(find_run(run_id)).findings_blob
-        rows = read_findings(LocalBlobs(folder.blobs).get(blob)) if blob else iter(())
+        rows = read_findings(open_blobs(folder).get(blob, "the findings of this run")) if blob else iter(())
         groups = group_findings(rows, examples, code)
 
         def people() -> None:

@@ -19,7 +19,7 @@ from rollbook.core.protocols import Progress
 from rollbook.errors import Bug, ConfigError
 from rollbook.pipeline.roster_run import World
 from rollbook.roster.settings import Settings
-from rollbook.store.blobs import LocalBlobs
+from rollbook.store.blobs import open_blobs
 from rollbook.store.folder import DataFolder
 from rollbook.store.journal import StoredJournal
 from rollbook.store.lease import Lease
@@ -114,7 +114,7 @@ def open_world(
         yield World(
             source=source,
             target=target,
-            blobs=LocalBlobs(folder.blobs),
+            blobs=open_blobs(folder, work),
             ledger=StoredLedger(lease, run),
             journal=lambda digest: StoredJournal(lease, digest, run),
             passwords=StoredPasswords(lease, ring),

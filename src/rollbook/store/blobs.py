@@ -1,68 +1,104 @@
-"""Immutable files in a local folder: visible only whole, never changed, deleted only by `gc`. No database."""
+"""Immutable files in a local folder: visible only whole, never changed, deleted only by `gc`. `open_blobs` decides
+whether an installation keeps its files here or in PostgreSQL."""
 
 from __future__ import annotations
 
+import errno
 import os
-import re
 import shutil
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
-_KEY = re.compile(r"[0-9a-f]{32}(\.[a-z0-9]+)?")
+from rollbook.core.protocols import Blobs
+from rollbook.store.checksums import VERIFIED, is_key, lost, new_key
+from rollbook.store.folder import DataFolder
+
+
+class KeptBlobs(Blobs, Protocol):
+    """Blobs with what garbage collection needs."""
+
+    def everything(self) -> Iterator[tuple[str, int]]:
+        """Key and size of every blob there is, referenced or not."""
+
+    def delete(self, key: str) -> None:
+        """Only `gc` calls this, after the pointer is gone. A blob that is not there is no trouble."""
+
+
+def open_blobs(folder: DataFolder, work: Path | None = None) -> KeptBlobs:
+    """The blobs of the opened data folder: files beside SQLite, rows in PostgreSQL.
+
+    `work` is a run's own folder: what the run reads stays there as long as the run works.
+    """
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        return LocalBlobs(folder.blobs)
+    from rollbook.store.database_blobs import DatabaseBlobs
+
+    return DatabaseBlobs(folder.cache, work)
 
 
 class LocalBlobs:
-    """Blobs under `folder`, sharded by the first two letters of the key: random, with the file's suffix."""
+    """Blobs under `folder`, sharded by the first two letters of the key."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def put(self, path: Path) -> str:
         """Take over a finished file and return its key: synced, renamed, folder synced. The file is moved."""
-        suffix = path.suffix.lower()
-        key = uuid.uuid4().hex + (suffix if re.fullmatch(r"\.[a-z0-9]+", suffix) else "")
+        key = new_key(path)
         target = self.place(key)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            _sync(path)
-            path.replace(target)
-        except OSError as error:
-            if error.errno != 18:  # EXDEV: the work folder is on another disk
-                raise
-            beside = target.with_name(f".{key}.part")
-            shutil.copyfile(path, beside)
-            _sync(beside)
-            beside.replace(target)
-            path.unlink()
-        _sync(target.parent)
+        move_synced(path, target)
         return key
 
-    def get(self, key: str) -> Path:
-        """The blob's file. Raises KeyError when there is none."""
+    def get(self, key: str, what: str = "a stored file", /) -> Path:
+        """The blob's file. Raises BlobLost."""
+        if not is_key(key):
+            raise lost(key, what, "is missing")
         place = self.place(key)
-        if not place.is_file():
-            raise KeyError(key)
+        try:
+            if not VERIFIED.fits(key, place):
+                raise lost(key, what, "is damaged")
+        except FileNotFoundError:
+            raise lost(key, what, "is missing") from None
+        except OSError as error:
+            raise lost(key, what, f"cannot be read ({error.strerror})") from None
         return place
 
-    def everything(self) -> Iterator[tuple[str, Path]]:
-        """Every blob there is, referenced or not."""
+    def everything(self) -> Iterator[tuple[str, int]]:
         for file in self.folder.glob("??/*"):
-            if _KEY.fullmatch(file.name):
-                yield file.name, file
+            if is_key(file.name):
+                yield file.name, file.stat().st_size
 
     def delete(self, key: str) -> None:
-        """Only `gc` calls this, after the pointer is gone."""
         self.place(key).unlink(missing_ok=True)
 
     def place(self, key: str) -> Path:
         """Where the blob lies or would lie. Raises KeyError when the key is none of ours."""
-        if not _KEY.fullmatch(key):
+        if not is_key(key):
             raise KeyError(key)
         return self.folder / key[:2] / key
 
 
-def _sync(path: Path) -> None:
+def move_synced(path: Path, target: Path) -> None:
+    """Put a finished file in its place, whole or not at all, so that it survives a power cut."""
+    sync(path)
+    try:
+        path.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:  # the work folder is on another disk
+            raise
+        beside = target.with_name(f".{target.name}.part")
+        shutil.copyfile(path, beside)
+        sync(beside)
+        beside.replace(target)
+        path.unlink()
+    sync(target.parent)
+
+
+def sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -10,7 +10,7 @@ from typing import Any, Final, TypedDict
 from django.db import transaction
 from django.utils import timezone
 
-from rollbook.store.blobs import LocalBlobs
+from rollbook.store.blobs import KeptBlobs, open_blobs
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import (
     FactRow,
@@ -44,7 +44,7 @@ def collect(folder: DataFolder, *, days: int) -> Collected:
         _drop_old_versions()
         _drop_old_plans(days)
     _delete_old_work(folder)
-    return _delete_loose(LocalBlobs(folder.blobs))
+    return _delete_loose(open_blobs(folder))
 
 
 def _drop_old_versions() -> None:
@@ -75,18 +75,20 @@ def _delete_old_work(folder: DataFolder) -> None:
             shutil.rmtree(work, ignore_errors=True)
 
 
-def _delete_loose(blobs: LocalBlobs) -> Collected:
+def _delete_loose(blobs: KeptBlobs) -> Collected:
     there = dict(blobs.everything())
     loose = there.keys() - set(_referenced())
     with transaction.atomic():
         _forget_needed(loose)
         known = set(LooseBlob.objects.values_list("key", flat=True))
-        LooseBlob.objects.bulk_create([LooseBlob(key=key) for key in sorted(loose - known)], batch_size=500)
+        LooseBlob.objects.bulk_create(
+            [LooseBlob(key=key) for key in sorted(loose - known)], batch_size=500, ignore_conflicts=True
+        )
     ripe = LooseBlob.objects.filter(since__lt=timezone.now() - LOOSE_FOR).values_list("key", flat=True)
     deleted, size = 0, 0
     for key in list(ripe):
         if key in loose:
-            size += there[key].stat().st_size
+            size += there[key]
             blobs.delete(key)
             deleted += 1
         LooseBlob.objects.filter(pk=key).delete()

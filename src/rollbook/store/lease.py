@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from rollbook.errors import LeaseLost
+from rollbook.store.locks import lock_organization
 from rollbook.store.models import Run, RunState
 
 #: How long a lease holds without renewal, in seconds.
@@ -30,7 +31,7 @@ class Lease:
     def writing(self) -> Iterator[Run]:
         """A transaction that commits only while this lease holds. Raises LeaseLost."""
         with transaction.atomic():
-            run = Run.objects.select_for_update().filter(**self._mine()).first()
+            run = Run.objects.select_for_update(no_key=True).filter(**self._mine()).first()
             if run is None:
                 raise LeaseLost(f"run {self.run} was taken over by another worker")
             yield run
@@ -61,14 +62,17 @@ class Lease:
 def claim(run_id: str, owner: str) -> Lease | None:
     """Turn a queued run into a running one of `owner`; None when it is not queued any more or when the
     organization already has a running one."""
-    now = timezone.now()
+    organization = Run.objects.filter(pk=run_id).values_list("organization_id", flat=True).first()
+    if organization is None:
+        return None
     try:
         with transaction.atomic():
-            run = Run.objects.select_for_update().filter(pk=run_id, state=RunState.QUEUED).first()
+            lock_organization(organization)  # who approves a hold at this moment is before or after us, not both
+            run = Run.objects.select_for_update(no_key=True).filter(pk=run_id, state=RunState.QUEUED).first()
             if run is None:
                 return None
             run.state = RunState.RUNNING
-            run.started_at = run.started_at or now
+            run.started_at = run.started_at or timezone.now()
             _take(run, owner)
             run.save()
     except IntegrityError:
@@ -79,7 +83,7 @@ def claim(run_id: str, owner: str) -> Lease | None:
 def take_over(run_id: str, owner: str) -> Lease | None:
     """Become the owner of a running run whose owner is known to be dead; None when it ended meanwhile."""
     with transaction.atomic():
-        run = Run.objects.select_for_update().filter(pk=run_id, state=RunState.RUNNING).first()
+        run = Run.objects.select_for_update(no_key=True).filter(pk=run_id, state=RunState.RUNNING).first()
         if run is None:
             return None
         _take(run, owner)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -13,6 +14,7 @@ from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.errors import Bug, RollbookError
 from rollbook.roster.lms import KINDS
 from rollbook.store.lease import Lease
+from rollbook.store.locks import lock_organization
 from rollbook.store.models import HoldRow, HoldState, Organization, PermitRow, Run, RunState
 
 #: A run whose worker died this often without progress is not tried again.
@@ -38,17 +40,19 @@ def keep_plan(lease: Lease, plan: StoredPlan) -> None:
 
 def end_run(lease: Lease, result: RunResult) -> Run:
     """The run ended well: planned, done or held."""
-    with lease.writing() as run:
-        _keep_result(run, result)
-        run.state = RunState(result.state)
-        run.settled = True
-        _close(run)
-        if run.applies_id is None and run.undo_of_id is None:  # those plan nothing anew
-            _replace_holds(run, result)
-        if not run.dry_run:
-            _use_permits(run)
-        if run.compare_live and _covers_everything(run):
-            Organization.objects.filter(pk=run.organization_id).update(compare_live=False)
+    with transaction.atomic():
+        lock_organization(lease.organization)  # its holds are replaced, and somebody may be deciding about one
+        with lease.writing() as run:
+            _keep_result(run, result)
+            run.state = RunState(result.state)
+            run.settled = True
+            _close(run)
+            if run.applies_id is None and run.undo_of_id is None:  # those plan nothing anew
+                _replace_holds(run, result)
+            if not run.dry_run:
+                _use_permits(run)
+            if run.compare_live and _covers_everything(run):
+                Organization.objects.filter(pk=run.organization_id).update(compare_live=False)
     return run
 
 

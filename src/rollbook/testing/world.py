@@ -5,6 +5,7 @@ A `MemoryWorld` outlives runs, as an organization's stored state does; `run` sta
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from typing import Any
 from rollbook.connectors.base import Cancel, Source, Target
 from rollbook.core.protocols import Attempt, Journal, LedgerVersion, Permit, Progress, Refusal
 from rollbook.core.stored import RunResult
-from rollbook.errors import StalePlan
+from rollbook.errors import BlobLost, StalePlan
 from rollbook.pipeline.roster_run import Request, World, roster_run
 from rollbook.roster.changes import Outcome
 from rollbook.roster.lms import KINDS
@@ -41,18 +42,27 @@ class FolderBlobs:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._next = 0
+        self._sums: dict[str, str] = {}
 
     def put(self, path: Path) -> str:
         self._next += 1
         key = f"{self._next:05}{path.suffix}"
+        self._sums[key] = _sum(path)
         shutil.move(path, self._folder / key)
         return key
 
-    def get(self, key: str) -> Path:
+    def get(self, key: str, what: str = "a stored file", /) -> Path:
         path = self._folder / key
-        if not path.exists():
-            raise KeyError(key)
+        if not key or "/" in key or not path.is_file():
+            raise BlobLost(f"{what} is missing")
+        if self._sums.setdefault(key, _sum(path)) != _sum(path):
+            raise BlobLost(f"{what} is damaged")
         return path
+
+
+def _sum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class MemoryLedger:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rollbook.store.models.audit import AuditRow
+from rollbook.store.models.blob import BlobHead, BlobPiece
 from rollbook.store.models.fact import FactRow
 from rollbook.store.models.hold import HoldRow, HoldState
 from rollbook.store.models.ledger import LedgerVersionRow
@@ -18,6 +19,8 @@ from rollbook.store.models.slices import SliceIntent, SliceOutcome
 
 __all__ = [
     "AuditRow",
+    "BlobHead",
+    "BlobPiece",
     "FactRow",
     "HoldRow",
     "HoldState",
