@@ -7,6 +7,7 @@ A password of the database is never shown.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -60,6 +61,8 @@ def _postgresql(url: str) -> dict[str, Any]:
         ) from None
     if "dbname" not in found:
         raise ConfigError(f"{VARIABLE} names no database: postgresql://user:password@host:5432/name")
+    if not re.fullmatch(r"[0-9,]*", found.get("port", "")):
+        raise ConfigError(f"the port in {VARIABLE} is no number")
     named = {ours: found.pop(theirs, "") for theirs, ours in _PLACES.items()}
     options = {**_LINK, **found, "options": f"{_SESSION} {found.get('options', '')}".strip()}
     return {

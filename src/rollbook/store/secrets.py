@@ -48,6 +48,8 @@ class KeyRing:
         """
         with transaction.atomic():
             renew_keys()
+            self._open()
+            self._check_fits()  # a ring of another installation is left as it is
             older = self._keys()
             newest = Fernet.generate_key().decode("ascii")
             self._write([newest, *older])

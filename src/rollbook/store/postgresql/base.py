@@ -10,6 +10,8 @@ from django.db.backends.postgresql import base
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def ensure_connection(self) -> None:
-        if self.errors_occurred and not self.in_atomic_block:
-            self.close_if_unusable_or_obsolete()
+        if self.errors_occurred and not self.in_atomic_block and self.connection is not None:
+            self.errors_occurred = False
+            if not self.is_usable():
+                self.close()
         super().ensure_connection()
