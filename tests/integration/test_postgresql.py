@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
-from django.utils import timezone
 
 from rollbook.actions.holds import approve_hold
 from rollbook.actions.keys import rotate_keys
@@ -29,7 +28,7 @@ from rollbook.store.models import HoldRow, Organization, PermitRow, Run, Secret,
 from rollbook.store.passwords import StoredPasswords
 from rollbook.store.secrets import KeyRing, secrets_of
 from rollbook.store.setup import setup
-from tests.cli.kit import close_store, open_store
+from tests.cli.kit import open_store
 from tests.postgres import PASSWORD, Server
 
 SETTINGS = {
@@ -151,7 +150,7 @@ def test_a_frozen_writer_keeps_nobody_waiting_for_long(maple: Organization) -> N
     [
         (lambda url: url.replace("h%40sh", "wrong"), ConfigError, "refused the user or password"),
         (lambda url: url + "_none", ConfigError, "createdb"),
-        (lambda url: url.replace("127.0.0.1", "127.0.0.1:1").replace(":1:", ":1/x?port="), RollbookError, ""),
+        (lambda url: re.sub(r":\d+/", ":1/", url), Unavailable, "does not answer"),
         (lambda url: url + "?sslmode=require", Unavailable, "SSL"),
     ],
     ids=["password", "name", "port", "ssl"],
@@ -162,9 +161,9 @@ def test_what_is_wrong_with_the_database_is_said(
     environment = {**os.environ, "DATABASE_URL": change(postgres_url)}
     command = [sys.executable, "-m", "rollbook.cli", "runs", "--json", "--data", str(tmp_path / "data")]
     result = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert result.returncode == error.exit_code if error is not RollbookError else result.returncode in (1, 2)
+    assert result.returncode == error.exit_code
     told = json.loads(result.stdout)["error"]
-    assert told["error"] in (error.__name__, "Unavailable", "ConfigError")
+    assert told["error"] == error.__name__
     assert words in told["message"]
     for secret in (PASSWORD, "h%40sh", "wrong"):
         assert secret not in result.stdout + result.stderr
@@ -284,12 +283,10 @@ def test_keys_rotate_while_workers_make_passwords(maple: Organization, data: Pat
     assert len((data / "keys").read_text().split()) == 1
 
 
-def test_old_permits_and_json_are_read_back_as_written(maple: Organization) -> None:
+def test_json_is_found_and_read_back_as_written(maple: Organization) -> None:
     """jsonb sorts keys; nothing may depend on their order."""
     version = SettingsVersion.objects.get()
     assert version.document == SETTINGS
     run = Run.objects.create(id=new_run_id(), organization=maple, requested_by="test", kinds=["user"], schools=[])
     assert Run.objects.filter(kinds=["user"], schools=[], plan__isnull=True).get() == run
     assert not Run.objects.filter(kinds=["course"]).exists()
-    assert run.created_at > timezone.now() - timedelta(minutes=1)
-    close_store()

@@ -140,7 +140,8 @@ def in_words(error: BaseException) -> RollbookError:
         return ConfigError(f"{place} does not exist; make it with createdb, or correct {VARIABLE}")
     if cause in ("53100", "") and "full" in words:
         return Unavailable(f"{place} has no room left: {words}")
-    return Unavailable(f"{place} does not answer: {words}")
+    verb = "does not answer" if place.startswith("PostgreSQL") else "cannot be used now"
+    return Unavailable(f"{place} {verb}: {words}")
 
 
 def _scrubbed(error: BaseException) -> str:

@@ -17,6 +17,7 @@ from django.db import transaction
 from rollbook.store.blobs import move_synced
 from rollbook.store.checksums import VERIFIED, is_key, lost, new_key
 from rollbook.store.models import BlobHead, BlobPiece
+from rollbook.store.pieces import read_piece, write_piece
 
 #: A row holds at most this much: memory for it is needed several times while it travels.
 PIECE_BYTES: Final = 4 << 20
@@ -47,7 +48,7 @@ class DatabaseBlobs:
         with transaction.atomic(), path.open("rb") as file:
             count = size = 0
             while piece := file.read(PIECE_BYTES):
-                BlobPiece.objects.create(key=key, number=count, data=piece)
+                write_piece(key, count, piece)
                 count, size = count + 1, size + len(piece)
             BlobHead.objects.create(key=key, size=size, pieces=count)
         self._make_room(size)
@@ -123,10 +124,10 @@ class DatabaseBlobs:
 
 
 def _piece(key: str, number: int, what: str) -> bytes:
-    found = BlobPiece.objects.filter(key=key, number=number).values_list("data", flat=True).first()
+    found = read_piece(key, number)
     if found is None:
         raise lost(key, what, "is damaged")
-    return bytes(found)
+    return found
 
 
 def _link(cached: Path, target: Path) -> Path:

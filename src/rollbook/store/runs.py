@@ -16,6 +16,7 @@ from rollbook.roster.lms import KINDS
 from rollbook.store.lease import Lease
 from rollbook.store.locks import lock_organization
 from rollbook.store.models import HoldRow, HoldState, Organization, PermitRow, Run, RunState
+from rollbook.store.plain import without_nul
 
 #: A run whose worker died this often without progress is not tried again.
 MOST_TAKEOVERS = 3
@@ -60,7 +61,7 @@ def fail_run(lease: Lease, error: RollbookError, *, cancelled: bool = False) -> 
     """The run ended badly; what it sent is settled now or before the organization's next plan."""
     with lease.writing() as run:
         run.state = RunState.CANCELLED if cancelled else RunState.FAILED
-        run.error, run.error_name, run.error_who = str(error), type(error).__name__, error.who
+        run.error, run.error_name, run.error_who = without_nul(str(error)), type(error).__name__, error.who
         _close(run)
     return run
 
@@ -102,7 +103,7 @@ def _keep_result(run: Run, result: RunResult) -> None:
     if result.plan is not None:
         run.plan = msgspec.to_builtins(result.plan)
     plain: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(result, plan=None))
-    run.result = plain
+    run.result = without_nul(plain)
 
 
 def _close(run: Run) -> None:
@@ -143,7 +144,7 @@ def _hold_row(run: Run, hold: Hold, changes: str, rejected: HoldRow | None) -> H
         school=hold.school,
         count=hold.count,
         of=hold.of,
-        details=hold.details,
+        details=without_nul(hold.details),
         changes=changes,
     )
     if rejected is not None and (rejected.count, rejected.details) == (hold.count, hold.details):
