@@ -83,7 +83,7 @@ def _find(place: str) -> Any:
 def main(data: str, run: str, kill: dict[str, Any] | None, seconds: float = 120.0) -> None:
     """Work until the run has ended, or until killed."""
     from rollbook.engine.pool import Pool
-    from rollbook.store.database import is_shared
+    from rollbook.store.locks import is_shared
     from rollbook.store.models import Run
     from rollbook.store.setup import setup
 

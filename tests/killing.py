@@ -22,8 +22,8 @@ from rollbook.engine.pool import Pool
 from rollbook.practice.lms import create_lms
 from rollbook.practice.server import serve
 from rollbook.practice.sis import create_sis
-from rollbook.store.database import is_shared
 from rollbook.store.folder import DataFolder
+from rollbook.store.locks import is_shared
 from rollbook.store.models import LedgerVersionRow, Run
 from rollbook.store.runs import stored_result
 from rollbook.store.setup import setup

@@ -14,7 +14,6 @@ import pytest
 from rollbook.practice import district
 from tests.killed_worker import POINTS
 from tests.killing import CALLS_OF_A_SLICE, PLANNING, Quiet, differences, undisturbed, world
-from tests.postgres import Server
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +50,9 @@ def test_killed_at_a_named_point(point: str, tmp_path: Path, days: list[Path], q
 
 @pytest.mark.parametrize("point", ["sent, unanswered", "after the ledger pointer"])
 def test_killed_at_a_named_point_on_postgresql(
-    point: str, tmp_path: Path, days: list[Path], quiet: Quiet, postgres_server: Server, monkeypatch: pytest.MonkeyPatch
+    point: str, tmp_path: Path, days: list[Path], quiet: Quiet, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DATABASE_URL", postgres_server.create())
+    monkeypatch.setenv("DATABASE_URL", postgres_url)
     kill = {"point": point, "number": 2 if "sent" in point else 1}
     assert survive(tmp_path / "data", days, quiet, [[kill], []]) == 1
 

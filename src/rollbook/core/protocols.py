@@ -15,10 +15,11 @@ class Blobs(Protocol):
     """Immutable files. A blob is visible only whole: written, synced, renamed, and only then pointed to."""
 
     def put(self, path: Path) -> str:
-        """Take over a finished file (it may be moved) and return its key."""
+        """Take over a finished file (it may be moved) and return its key, at most 80 letters."""
 
-    def get(self, key: str) -> Path:
-        """A readable local file with the blob's content. Raises BlobLost when it is missing or damaged."""
+    def get(self, key: str, what: str = "a stored file", /) -> Path:
+        """A readable local file with the blob's content; it stays readable while the run works that asked for it.
+        Raises BlobLost, which calls the blob `what`, when it is missing or its checksum does not match."""
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,7 @@ def open_world(
         yield World(
             source=source,
             target=target,
-            blobs=open_blobs(folder),
+            blobs=open_blobs(folder, work),
             ledger=StoredLedger(lease, run),
             journal=lambda digest: StoredJournal(lease, digest, run),
             passwords=StoredPasswords(lease, ring),

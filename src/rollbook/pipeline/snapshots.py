@@ -63,7 +63,12 @@ class Snapshots:
 
     def _merge(self, name: str, wanted: set[str], files: Mapping[str, str]) -> None:
         if name in wanted:
-            _merge(self._db, name, self._world.blobs.get(files[name]), nested_roles=self._nested_roles)
+            _merge(
+                self._db,
+                name,
+                self._world.blobs.get(files[name], f"the snapshot of {name}"),
+                nested_roles=self._nested_roles,
+            )
 
     def keep(self, extracted: Extracted) -> dict[str, Any]:
         """Store the staged tables as they now are; returns the facts to remember. Only after a complete read."""

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from rollbook.store import outbox
-from rollbook.store.blobs import StoredBlobs, open_blobs
+from rollbook.store.blobs import KeptBlobs, open_blobs
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import (
     FactRow,
@@ -80,13 +80,15 @@ def _delete_old_work(folder: DataFolder) -> None:
             shutil.rmtree(work, ignore_errors=True)
 
 
-def _delete_loose(blobs: StoredBlobs) -> Collected:
+def _delete_loose(blobs: KeptBlobs) -> Collected:
     there = dict(blobs.everything())
     loose = there.keys() - set(_referenced())
     with transaction.atomic():
         _forget_needed(loose)
         known = set(LooseBlob.objects.values_list("key", flat=True))
-        LooseBlob.objects.bulk_create([LooseBlob(key=key) for key in sorted(loose - known)], batch_size=500)
+        LooseBlob.objects.bulk_create(
+            [LooseBlob(key=key) for key in sorted(loose - known)], batch_size=500, ignore_conflicts=True
+        )
     ripe = LooseBlob.objects.filter(since__lt=timezone.now() - LOOSE_FOR).values_list("key", flat=True)
     deleted, size = 0, 0
     for key in list(ripe):

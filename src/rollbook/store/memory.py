@@ -8,6 +8,7 @@ from itertools import islice
 from rollbook.core.protocols import Refusal
 from rollbook.store.lease import Lease
 from rollbook.store.models import FactRow, RefusalRow
+from rollbook.store.plain import without_nul
 
 
 class StoredMemory:
@@ -27,7 +28,7 @@ class StoredMemory:
                 kind=one.kind,
                 key=one.key,
                 digest=one.digest,
-                message=one.message,
+                message=without_nul(one.message),
                 runs=one.runs,
                 first=one.first,
                 retry_from=one.retry_from,
@@ -50,5 +51,5 @@ class StoredMemory:
             for name, value in facts.items():
                 if value is not None:
                     FactRow.objects.update_or_create(
-                        organization_id=self._lease.organization, name=name, defaults={"value": value}
+                        organization_id=self._lease.organization, name=name, defaults={"value": without_nul(value)}
                     )
