@@ -164,9 +164,7 @@ def slice_calls(run: Run) -> int:
     plan = stored_plan(run)
     assert plan is not None
     singles = ("building", "grading_period")
-    return max(
-        (-(-min(g.count, g.slice_size) // (1 if g.kind in singles else BULK)) for g in plan.groups), default=0
-    )
+    return max((-(-min(g.count, g.slice_size) // (1 if g.kind in singles else BULK)) for g in plan.groups), default=0)
 
 
 def differences(mine: dict[str, Any], theirs: dict[str, Any]) -> int:

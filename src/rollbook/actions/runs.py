@@ -102,13 +102,14 @@ def request_undo(
 def cancel_run(*, run_id: str, by: str) -> Run:
     """Cancel a queued run, or ask a running one to stop. Raises ConfigError when it has ended."""
     with transaction.atomic():
-        run = find_run(run_id)
+        find_run(run_id)
+        run = Run.objects.select_for_update(of=("self",)).select_related("organization").get(pk=run_id)
         if run.ended:
             raise ConfigError(f"run {run_id} has already ended: {run.state}")
         if run.state == RunState.QUEUED:
             run.state, run.ended_at = RunState.CANCELLED, timezone.now()
         run.cancel_requested = True
-        run.save()
+        run.save(update_fields=["state", "ended_at", "cancel_requested"])
         audit(by=by, action="cancel run", organization=run.organization.slug, subject=run.pk)
     return run
 

@@ -42,7 +42,11 @@ def held_by(owner: str) -> dict[str, tuple[int, bool]]:
 
 def show_progress(lease: Lease, progress: Mapping[str, Any]) -> None:
     """Where the run is, for people who look from elsewhere."""
-    Run.objects.filter(pk=lease.run, lease_epoch=lease.epoch, lease_owner=lease.owner).update(progress=dict(progress))
+    with transaction.atomic():
+        run = Run.objects.filter(pk=lease.run, lease_epoch=lease.epoch, lease_owner=lease.owner)
+        # The heart must never wait behind a long transaction of the run: it would miss its beat.
+        if run.select_for_update(skip_locked=True).values_list("pk", flat=True).first():
+            run.update(progress=dict(progress))
 
 
 def beats(but: str) -> dict[str, tuple[int, float]]:
