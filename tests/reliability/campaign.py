@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,10 @@ class Seen:
     differences: int = 0
     duplicates: int = 0
     repeated: int = 0
+    sending: int = 0
     allowed: int = 0
     left_behind: int = 0
+    looks: int = 0
     not_quiet: int = 0
     failed: list[str] = field(default_factory=list)
 
@@ -84,17 +86,28 @@ class Deaths:
 
 
 def carry_out(
-    deaths: Deaths, folder: Path, days: Sequence[Path], twin: Sequence[Day], nursery: Nursery, **settings: Any
+    deaths: Deaths,
+    folder: Path,
+    days: Sequence[Path],
+    twin: Sequence[Day],
+    nursery: Nursery,
+    databases: Sequence[Callable[[], str]] = (str,),
+    say: Callable[[int, Seen], None] = lambda left, seen: None,
 ) -> Seen:
-    """Days after days in fresh worlds, until all deaths have been died."""
+    """Days after days in fresh worlds, until all deaths have been died. `databases` make the addresses of fresh
+    databases, in turn; an empty address is SQLite."""
     seen, rounds = Seen(), 0
     while deaths and rounds < 100:
         rounds += 1
-        with world(folder / f"world-{rounds}", days[0], nursery, **settings) as org:
+        url = databases[rounds % len(databases)]()
+        with world(folder / f"world-{rounds}", days[0], nursery, url=url) as org:
             for day, usual in zip(days, twin, strict=True):
                 if deaths or day == days[0]:
                     org.load(day)
                     _a_day(org, deaths, usual, seen)
+                    if not deaths or day == days[-1]:
+                        look_again(org, seen)
+                    say(len(deaths), seen)
     return seen
 
 
@@ -109,17 +122,24 @@ def _a_day(org: World, deaths: Deaths, usual: Day, seen: Seen) -> None:
 
 
 def judge(org: World, run: Run, usual: Day, before: int, died: Sequence[str], seen: Seen) -> None:
-    """Compare with the twin, and look whether another run finds anything to do."""
+    """Compare with the twin."""
     state = org.state()
     seen.runs += 1
     seen.differences += differences(state, usual.state)
     seen.duplicates += duplicates(state)
     seen.repeated += org.writes() - before - usual.writes
     sending = [where for where in died if where == "apply" or (where in POINTS and where not in SETTLING)]
+    seen.sending += len(sending)
     seen.allowed += len(sending) * usual.slice_calls
     if run.state != "done":
         seen.failed.append(f"{run.state}: {run.error} after {', '.join(died)}")
+    seen.left_behind += len(org.left_behind())
+
+
+def look_again(org: World, seen: Seen) -> None:
+    """Another run has nothing to do: it sends nothing and moves no ledger."""
     writes, versions = org.writes(), org.versions()
     again, _ = org.sync()
+    seen.looks += 1
     seen.not_quiet += again.state != "done" or (org.writes(), org.versions()) != (writes, versions)
     seen.left_behind += len(org.left_behind())

@@ -11,8 +11,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -78,23 +76,14 @@ def main() -> None:
     import rollbook.engine.service
     import rollbook.store.setup  # noqa: F401 # everything is imported before the first fork
 
-    living: set[int] = set()
     for line in sys.stdin:
-        with _alone():
-            pid = os.fork()
-            if pid == 0:
-                _live(json.loads(line))
-        living.add(pid)
+        assert threading.active_count() == 1, "a process with threads must not fork"
+        pid = os.fork()
+        if pid == 0:
+            _live(json.loads(line))
         _say(pid=pid)
         _, status = os.waitpid(pid, 0)
-        living.discard(pid)
         _say(code=os.waitstatus_to_exitcode(status))
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    assert threading.active_count() == 1, "a process with threads must not fork"
-    yield
 
 
 def _say(**words: int) -> None:

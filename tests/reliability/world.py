@@ -4,6 +4,7 @@ comparison of what they leave behind with an undisturbed twin."""
 from __future__ import annotations
 
 import json
+import os
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,7 @@ from rollbook.store.folder import DataFolder
 from rollbook.store.models import LedgerVersionRow, Run
 from rollbook.store.runs import stored_plan, stored_result
 from rollbook.store.setup import setup
-from tests.reliability.nursery import Nursery
+from tests.reliability.nursery import Nursery, Worker
 
 #: What of a row is enough to tell that an object is there twice.
 IDENTITY: Final = {
@@ -54,9 +55,8 @@ class World:
     sis: str
     lms: str
     nursery: Nursery
-    timeout: float = 20.0
+    timeout: float = 2.0
     slug: str = "maple"
-    environment: dict[str, str] = field(default_factory=dict)
     folder: DataFolder = field(init=False)
 
     def __post_init__(self) -> None:
@@ -71,9 +71,15 @@ class World:
 
     def work(self, run: Run, **more: Any) -> tuple[int, str]:
         """Let one worker work until this run has ended or the worker has died: exit code, and where it died."""
-        worker = self.nursery.start(self.data, [run.pk], environment=self.environment, **more)
+        worker = self.start(run, **more)
         code = worker.wait()
         return code, worker.death()
+
+    def start(self, *runs: Run, nursery: Nursery | None = None, **more: Any) -> Worker:
+        """A worker that works until these runs have ended."""
+        environment = {name: os.environ[name] for name in ("DATABASE_URL",) if name in os.environ}
+        wanted = [run.pk for run in runs]
+        return (nursery or self.nursery).start(self.data, wanted, environment=environment, **more)
 
     def sync(self, *kills: dict[str, Any]) -> tuple[Run, list[str]]:
         """A run whose workers die in these ways one after the other; where each died, as far as it came to that."""
@@ -125,15 +131,31 @@ def ask(url: str, body: Any = None) -> Any:
 
 
 @contextmanager
-def world(data: Path, day: Path, nursery: Nursery, **settings: Any) -> Iterator[World]:
-    """A fresh one, in the database that DATABASE_URL names, if it names one."""
+def world(
+    data: Path, day: Path, nursery: Nursery, *, url: str = "", short: bool = True, **settings: Any
+) -> Iterator[World]:
+    """A fresh one, in SQLite or in the PostgreSQL database of this `url`. `short`: calls to the LMS that take longer
+    than two seconds are given up, so that dead workers are noticed soon."""
+    timeout = 2.0 if short else 20.0
+    with in_database(url), serve(create_sis(day, vanish="disappear")) as sis, serve(create_lms()) as lms:
+        yield World(data=data, sis=sis.url, lms=lms.url, nursery=nursery, timeout=timeout, **settings)
+
+
+@contextmanager
+def in_database(url: str) -> Iterator[None]:
+    """What follows, in this process and in workers, works in this database."""
     from django.db import connections
 
-    with serve(create_sis(day, vanish="disappear")) as sis, serve(create_lms()) as lms:
-        try:
-            yield World(data=data, sis=sis.url, lms=lms.url, nursery=nursery, **settings)
-        finally:
-            connections.close_all()
+    before = os.environ.pop("DATABASE_URL", None)
+    if url:
+        os.environ["DATABASE_URL"] = url
+    try:
+        yield
+    finally:
+        connections.close_all()
+        os.environ.pop("DATABASE_URL", None)
+        if before is not None:
+            os.environ["DATABASE_URL"] = before
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,9 @@ from typing import Any, Final
 
 import dj_database_url
 from django.db import InterfaceError, OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from django.dispatch import receiver
 
 from rollbook.errors import ConfigError, Unavailable
 
@@ -20,6 +23,9 @@ SQLITE_OPTIONS: Final[dict[str, Any]] = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
 }
 _CONNECT_SECONDS = 10
+#: A worker that was frozen in the middle of a transaction loses it, and its locks, after so many seconds: less than a
+#: takeover takes. No transaction of ours thinks for so long.
+_IDLE_SECONDS: Final = max(5.0, 2.5 * float(os.environ.get("ROLLBOOK_LEASE_SECONDS", "6")))
 _MIGRATION_LOCK = 0x726F6C6C  # "roll": one process migrates at a time
 
 
@@ -37,6 +43,16 @@ def database_of(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
         raise ConfigError("DATABASE_URL must be postgresql://USER:PASSWORD@HOST:PORT/NAME; without it SQLite is used")
     found["OPTIONS"] = {"connect_timeout": _CONNECT_SECONDS, **found.get("OPTIONS", {})}
     return found
+
+
+@receiver(connection_created)
+def _limit_idleness(connection: BaseDatabaseWrapper, **_: object) -> None:
+    """At the server, because a frozen client can do nothing itself."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT set_config('idle_in_transaction_session_timeout', %s, false)", [f"{_IDLE_SECONDS * 1000:.0f}"]
+            )
 
 
 def is_shared() -> bool:

@@ -80,12 +80,16 @@ def requeue_orphans(owner: str, working: Collection[str]) -> list[str]:
 
 def _requeue(run: Run) -> bool:
     with transaction.atomic():
-        changed = Run.objects.filter(
-            pk=run.pk, state=RunState.RUNNING, lease_epoch=run.lease_epoch, lease_owner=run.lease_owner
-        ).update(lease_epoch=F("lease_epoch") + 1)
-        if changed:
-            requeue(Run.objects.get(pk=run.pk))
-    return bool(changed)
+        # A frozen worker may have been in the middle of a transaction: nobody waits for it, a later look finds the run.
+        found = (
+            Run.objects.select_for_update(skip_locked=True)
+            .filter(pk=run.pk, state=RunState.RUNNING, lease_epoch=run.lease_epoch, lease_owner=run.lease_owner)
+            .first()
+        )
+        if found is not None:
+            found.lease_epoch += 1
+            requeue(found)
+    return found is not None
 
 
 def alive() -> int:
