@@ -142,7 +142,7 @@ def test_a_frozen_writer_keeps_nobody_waiting_for_long(maple: Organization) -> N
         cursor.execute(
             "SELECT setting FROM pg_settings WHERE name IN ('idle_in_transaction_session_timeout', 'lock_timeout')"
         )
-        assert [int(row[0]) for row in cursor.fetchall()] == [20_000, 30_000]
+        assert [int(row[0]) for row in cursor.fetchall()] == [15_000, 30_000]
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_a_file_that_is_needed_again_is_not_garbage(folder: DataFolder) -> None:
     assert not LooseBlob.objects.exists()
 
 
-def test_unsettled_runs_keep_their_plans_and_work(folder: DataFolder) -> None:
+def test_unsettled_runs_keep_their_plans_and_only_living_ones_their_scratch(folder: DataFolder) -> None:
     organization = Organization.objects.create(slug="maple", name="Maple")
     old = timezone.now() - timedelta(days=99)
     runs = {}
@@ -83,12 +83,14 @@ def test_unsettled_runs_keep_their_plans_and_work(folder: DataFolder) -> None:
             id=new_run_id(), organization=organization, requested_by="test", state="failed", settled=settled,
             plan={"files": {"user": _put(folder, "plan")}}, ended_at=old,
         )  # fmt: skip
-        (folder.work / run.pk).mkdir()
+        (folder.work / f"{run.pk}-1").mkdir()
         runs[settled] = run
+    waiting = Run.objects.create(id=new_run_id(), organization=organization, requested_by="test")
+    (folder.work / f"{waiting.pk}-2").mkdir()
     collect(folder, days=30)
     assert Run.objects.get(pk=runs[True].pk).plan is None
     assert Run.objects.get(pk=runs[False].pk).plan
-    assert {one.name for one in folder.work.iterdir()} == {runs[False].pk}
+    assert {one.name for one in folder.work.iterdir()} == {f"{waiting.pk}-2"}
 
 
 def test_keys_are_private_and_rotate(folder: DataFolder) -> None:

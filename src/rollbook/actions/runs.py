@@ -110,7 +110,7 @@ def cancel_run(*, run_id: str, by: str) -> Run:
         if run.state == RunState.QUEUED:
             run.state, run.ended_at = RunState.CANCELLED, timezone.now()
         run.cancel_requested = True
-        run.save()
+        run.save(update_fields=["state", "ended_at", "cancel_requested"])
         audit(by=by, action="cancel run", organization=run.organization.slug, subject=run.pk)
     return run
 

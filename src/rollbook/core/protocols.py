@@ -158,8 +158,9 @@ class Memory(Protocol):
 
     def refusals(self) -> Iterable[Refusal]: ...
 
-    def replace_refusals(self, kinds: Sequence[str], refusals: Iterable[Refusal]) -> None:
-        """Replace the refusals of these kinds in one transaction."""
+    def replace_refusals(self, kinds: Sequence[str], refusals: Iterable[Refusal], *, run: str = "") -> None:
+        """Replace the refusals of these kinds in one transaction. With `run`, once for it: a second call changes
+        nothing, so that no refusal is counted twice when a process dies while it settles."""
 
     def facts(self) -> Mapping[str, Any]:
         """JSON values by name: read counts per school, kind and year; first full sync done; last live comparison …"""

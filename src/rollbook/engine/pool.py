@@ -22,6 +22,7 @@ from rollbook.store import workers
 from rollbook.store.folder import DataFolder
 from rollbook.store.lease import Lease, claim_next
 from rollbook.store.runs import give_up, hand_back
+from rollbook.store.scratch import drop_ended, drop_scratch
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class Pool:
         self.owner = f"{os.getpid()}-{secrets.token_hex(6)}"
         self.heart = Heart(self.owner)
         self.heavy = HeavySlot()
-        self._threads: dict[str, tuple[threading.Thread, Progress]] = {}
+        self._threads: dict[Lease, tuple[threading.Thread, Progress]] = {}
         self._seen: dict[str, tuple[int, float]] = {}
         self._reap_at = 0.0
         self._closing = False
@@ -63,6 +64,7 @@ class Pool:
         self.heart.start()
         if self._alone:
             workers.bury_others(self.owner)
+        drop_ended(self.folder)
         return self
 
     def __exit__(
@@ -114,19 +116,19 @@ class Pool:
     def _start(self, lease: Lease) -> None:
         progress = Progress(listeners=[self._on_progress] if self._on_progress else [])
         thread = threading.Thread(target=self._work, args=(lease, progress), name=f"run {lease.run}", daemon=True)
-        self._threads[lease.run] = (thread, progress)
+        self._threads[lease] = (thread, progress)
         thread.start()
 
     def _work(self, lease: Lease, progress: Progress) -> None:
         try:
-            if not Worker(self.folder, self.heart, self.heavy, progress).work(lease):
+            if not Worker(self.folder, self.heart, self.heavy, progress, alone=self._alone).work(lease):
                 (hand_back if self._closing else give_up)(lease)
         except LeaseLost:
-            pass  # it is somebody else's already
+            drop_scratch(self.folder, lease.run, lease.epoch)  # the run is somebody else's already
         except Error:
             log.warning("run %s is queued again as soon as the database answers", lease.run)
         finally:
-            self._threads.pop(lease.run, None)
+            self._threads.pop(lease, None)
             connection.close()
             self._news.set()
 
@@ -139,6 +141,6 @@ class Pool:
                 self._seen[other] = (beat, now)
             elif now - since > LEASE_SECONDS + grace and workers.bury(other, beat):
                 log.warning("worker %s died; its runs go on here or elsewhere", other)
-        working = set(self._threads)  # before the query: a run that is claimed meanwhile is no orphan
+        working = {lease.run for lease in list(self._threads)}  # before the query: what is claimed later is no orphan
         for run in workers.requeue_orphans(self.owner, working):
             log.info("run %s goes on", run)

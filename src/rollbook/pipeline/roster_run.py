@@ -19,7 +19,7 @@ from rollbook.core.guard import Guard, guard, hold_contents
 from rollbook.core.ledger_files import load
 from rollbook.core.outcomes import load_outcomes, load_plan
 from rollbook.core.pins import ended_pins
-from rollbook.core.plan import PlanReader, write_plan
+from rollbook.core.plan import PlanReader, slices, write_plan
 from rollbook.core.protocols import Progress
 from rollbook.core.references import References
 from rollbook.core.stored import RunResult, StoredPlan
@@ -97,6 +97,8 @@ def carry_out(request: Request, world: World, result: RunResult, step: Step) -> 
     where its journal ends."""
     if not world.ledger.advanced():
         apply_run(request, world, result, step)
+    elif not _all_sent(world, _stored(result)):  # it was breaking off when its process died
+        raise StalePlan("the run broke off midway, and what it had sent is in the ledger; plan again for the rest")
     return settle_run(request, world, result, step)
 
 
@@ -152,6 +154,10 @@ def _check_fresh(request: Request, world: World, plan: StoredPlan) -> None:
         raise StalePlan("the settings were changed since this plan was made; plan again")
 
 
+def _all_sent(world: World, plan: StoredPlan) -> bool:
+    return len(world.journal(plan.digest).done()) == sum(1 for _ in slices(plan))
+
+
 def _apply(db: Connection, request: Request, world: World, plan: StoredPlan) -> None:
     Applier(
         target=world.target,
@@ -160,6 +166,7 @@ def _apply(db: Connection, request: Request, world: World, plan: StoredPlan) -> 
         references=References(db),
         cancel=world.cancel,
         progress=world.progress,
+        late=world.late,
         passwords=world.passwords if request.settings.users.passwords == "generate" else None,
     ).run(plan)
 
@@ -324,7 +331,8 @@ class _River:
             current = settle(self.db, plan, world.ledger, world.blobs, world.work, world.progress)
         # else the process died between the pointer and the end of the run: what it settled stands
         self.result.ledger_version = current
-        remember_refusals(self.db, plan, world.memory, self.request.now, schools=self.request.schools)
+        request = self.request
+        remember_refusals(self.db, plan, world.memory, request.now, schools=request.schools, run=request.run_id)
 
 
 def _stored(result: RunResult) -> StoredPlan:

@@ -34,7 +34,10 @@ _LINK: Final = {
     "tcp_user_timeout": "60000",
     "application_name": "rollbook",
 }
-_SESSION: Final = "-c idle_in_transaction_session_timeout=20s -c lock_timeout=30s"
+#: A worker that was frozen in the middle of a transaction loses it, and its locks, after so many seconds: less than a
+#: takeover takes. No transaction of ours thinks for so long.
+_IDLE_SECONDS: Final = max(5.0, 2.5 * float(os.environ.get("ROLLBOOK_LEASE_SECONDS", "6")))
+_SESSION: Final = f"-c idle_in_transaction_session_timeout={_IDLE_SECONDS:.0f}s -c lock_timeout=30s"
 _ALIVE_S: Final = 600
 
 

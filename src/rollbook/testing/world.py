@@ -124,11 +124,15 @@ class MemoryMemory:
     def __init__(self) -> None:
         self.stored: dict[str, object] = {}
         self.refused: dict[str, list[Refusal]] = {}
+        self.counted = ""
 
     def refusals(self) -> Iterable[Refusal]:
         return [refusal for refusals in self.refused.values() for refusal in refusals]
 
-    def replace_refusals(self, kinds: Sequence[str], refusals: Iterable[Refusal]) -> None:
+    def replace_refusals(self, kinds: Sequence[str], refusals: Iterable[Refusal], *, run: str = "") -> None:
+        if run and self.counted == run:
+            return
+        self.counted = run
         fresh = list(refusals)
         for kind in kinds:
             self.refused[kind] = [refusal for refusal in fresh if refusal.kind == kind]
