@@ -34,7 +34,7 @@ def live(
 ) -> int:
     """`trouble` is what this machine suffers from (see `tests.reliability.troubles`)."""
     from rollbook.engine.service import serve_queue
-    from rollbook.store.database import is_shared
+    from rollbook.store.locks import is_shared
     from rollbook.store.setup import setup
     from tests.reliability.deaths import arm
     from tests.reliability.troubles import suffer
