@@ -14,6 +14,7 @@ from rollbook.core.duck import Connection, fill, quote
 from rollbook.core.ledger_files import PAIRS, columns, fields_json, key_columns, key_text
 from rollbook.core.protocols import Progress
 from rollbook.core.references import BY_ID
+from rollbook.pipeline.frozen import freeze
 from rollbook.pipeline.rekeys import REKEYED, hold_the_unsure, recognise
 from rollbook.pipeline.run_types import Scope, SetAside
 from rollbook.pipeline.tables import statements
@@ -42,6 +43,7 @@ def compare(db: Connection, scope: Scope, progress: Progress) -> SetAside:
     fill(db, "set_aside", {"kind": "VARCHAR", "key": "VARCHAR", **flags}, rows)
     _present(db, scope)
     named = dict(statements("compare"))
+    freeze(db, scope.settings, scope.year, complete=scope.complete)
     recognise(db, lambda statement: _run(db, statement, scope))
     for done, kind in enumerate(KINDS):
         progress.update("plan", done, len(KINDS), kind)

@@ -222,6 +222,10 @@ _WARNS: dict[str, tuple[str, str]] = {
         "Records came back under new ids; Rollbook proposes to rename them and waits.",
         "Look at the hold; approve it if the SIS changed its ids.",
     ),
+    "SCHOOL_GONE": (
+        "A mapped school is not in the SIS any more; what was synced of it is left alone.",
+        "Ask the SIS why it is missing, or map the school to skip if it has closed.",
+    ),
     "REKEY_UNCLEAR": (
         "A record is gone and more than one new record may be the same under a new id, so Rollbook does nothing by itself.",
         "Look at the holds: approve what is really new and what is really gone, or correct the ids in the SIS.",

@@ -90,6 +90,7 @@ LEFT JOIN present_user pu ON pu.unique_id = l.user
 LEFT JOIN desired_user du ON du.key = l.user
 LEFT JOIN (SELECT "sourcedId" AS id FROM classes WHERE NOT gone GROUP BY 1) c ON c.id = l.section
 WHERE $complete AND NOT coalesce(there, false) AND l."user" NOT IN (SELECT old FROM rekey_user)
+  AND l.section NOT IN (SELECT key FROM frozen_section) AND l."user" NOT IN (SELECT key FROM frozen_user)
   AND NOT exists(SELECT 1 FROM dangling g WHERE g.section = l.section AND g."user" = l."user")
   AND (l.user_no IS NOT NULL OR l.section NOT IN (SELECT section FROM dangling WHERE "user" IS NULL))
   AND (l.section_wanted OR c.id IS NULL) AND (du.key IS NOT NULL OR pu.unique_id IS NULL)
@@ -118,5 +119,5 @@ FROM lost l LEFT JOIN may_sync y ON y.student = l.student AND y.guardian = l.gua
 LEFT JOIN present_user g ON g.unique_id = l.guardian
 WHERE y.guardian IS NOT NULL
    OR (g.unique_id IS NULL AND NOT exists(SELECT 1 FROM users WHERE NOT gone AND {unique_id} IS NULL)
-       AND l.guardian NOT IN (SELECT old FROM rekey_user))
+       AND l.guardian NOT IN (SELECT old FROM rekey_user) AND l.guardian NOT IN (SELECT key FROM frozen_user))
 ORDER BY l.school, key
