@@ -168,6 +168,8 @@ def test_a_school_missing_from_half_a_read_is_not_called_gone(organization: Make
     org = organization()
     org.run()
     org.district.drop("orgs", "A")
+    options = org.source._options
+    org.source._options = type(options)(space=options.space, page_size=1)
     org.lms.faults.break_read_at["enrollments"] = 1
     assert org.found(org.next_day().run(), "SCHOOL_GONE") == []
 

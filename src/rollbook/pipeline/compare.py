@@ -1,7 +1,7 @@
 """Compare: desired against the ledger, and against the live LMS where it was read → changes. Sends and holds nothing.
 
 Every kind gets its rows in `changes_<kind>`; `reason` marks changes that a person must look at whatever their number
-(moved, periods, staff_role, rekey, gone, extra); the guard turns them into holds.
+(moved, periods, staff_role, rekey, gone, extra, columns); the guard turns them into holds.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from rollbook.core.duck import Connection, fill, quote
 from rollbook.core.ledger_files import PAIRS, columns, fields_json, key_columns, key_text
 from rollbook.core.protocols import Progress
 from rollbook.core.references import BY_ID
+from rollbook.pipeline.columns import hold_newcomers
 from rollbook.pipeline.frozen import freeze
 from rollbook.pipeline.rekeys import REKEYED, hold_the_unsure, recognise
 from rollbook.pipeline.run_types import Scope, SetAside
@@ -342,6 +343,7 @@ def _mark(db: Connection, scope: Scope) -> None:
             INSERT INTO found BY NAME SELECT 'REKEY_PROPOSED' AS code, '{kind}' AS collection, key AS id, school,
             new_key AS other FROM changes_{kind} WHERE action = 'rekey'""")
     hold_the_unsure(db)
+    hold_newcomers(db, scope.settings)
 
 
 def matched_schools(db: Connection, kind: str) -> list[str]:

@@ -222,6 +222,11 @@ _WARNS: dict[str, tuple[str, str]] = {
         "Records came back under new ids; Rollbook proposes to rename them and waits.",
         "Look at the hold; approve it if the SIS changed its ids.",
     ),
+    "COLUMN_GONE": (
+        "The SIS sent this column before and does not send it now; what the LMS has of it is kept, and records that it may "
+        "have kept out wait.",
+        "Add the column to the SIS export again; to clear its values, send it empty.",
+    ),
     "SCHOOL_GONE": (
         "A mapped school is not in the SIS any more; what was synced of it is left alone.",
         "Ask the SIS why it is missing, or map the school to skip if it has closed.",

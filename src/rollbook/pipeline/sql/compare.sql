@@ -105,6 +105,7 @@ WITH lost AS MATERIALIZED (
     SEMI JOIN school s ON s.org = l.school
     JOIN desired_user u ON u.key = l.student
     WHERE $complete AND $guardians AND l.origin <> 'adopted'
+      AND NOT exists(SELECT 1 FROM unknown_column WHERE collection = 'users' AND name = 'agentSourcedIds')
 ), may_sync AS (
     SELECT DISTINCT x.student, x.guardian
     FROM lost x JOIN people p ON p.unique_id = x.guardian AND p.enabled AND NOT p.excluded
