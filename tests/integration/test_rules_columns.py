@@ -48,7 +48,13 @@ def rich() -> District:
     """Every column that matters has a value."""
     district = small().school("B").put("classes", "k1", location="12", classCode="007", periods="3", status="active")
     for name in ("tina", "sam", "sue"):
-        own = {"middleName": "Q", "preferredGivenName": "Q", "grades": "09", "identifier": f"i-{name}", "status": "active"}
+        own = {
+            "middleName": "Q",
+            "preferredGivenName": "Q",
+            "grades": "09",
+            "identifier": f"i-{name}",
+            "status": "active",
+        }
         district.put("users", name, primaryOrgSourcedId="A", agentSourcedIds="", **own)
     for row in district.rows["enrollments"]:
         row |= {"beginDate": "2026-08-24", "endDate": "2027-01-22", "status": "active"}

@@ -74,7 +74,8 @@ class Passwords(Protocol):
 
 @dataclass(frozen=True)
 class Hold:
-    """Changes that wait for a person: `reason` is limit, shrank, moved, periods, staff_role, rekey, gone, extra or columns."""
+    """Changes that wait for a person: `reason` is limit, shrank, moved, periods, staff_role, rekey, gone, extra or
+    columns."""
 
     id: str
     reason: str

@@ -8,8 +8,8 @@ from rollbook.core.duck import Connection, texts
 
 
 class Buildings:
-    """`org:…`, `id:7` and `code:X` may all name one building. What the ledger calls it stays its key; where the ledger
-    knows none, the first spelling in this run counts. `made`: (key, code) of the schools that get a building of their own."""
+    """`org:…`, `id:7` and `code:X` may all name one building. What the ledger calls it stays its key; where it
+    knows none, the first spelling in this run counts. `made`: (key, code) of schools that get their own."""
 
     def __init__(self, db: Connection, made: Iterable[tuple[str, str]]) -> None:
         self._db = db

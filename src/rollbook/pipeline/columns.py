@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from rollbook.connectors.base import Verdict
 from rollbook.core.duck import Connection, count, fill, texts
-from rollbook.pipeline.partial import keep_places
 from rollbook.roster.settings import Settings
 
 #: So many records of a page-wise source must have had a value, else nothing is concluded when none has it any more: an
@@ -31,47 +30,42 @@ _PLACES: Final = frozenset({"users.agentSourcedIds", "users.primaryOrgSourcedId"
 _USERNAME: Final = {"email": "email", "email_local_part": "email"}
 
 
-class Columns:
-    """One run's look at the columns. `learned` are the facts to remember after a complete read."""
+def notice_columns(
+    db: Connection, settings: Settings, facts: Mapping[str, Any], verdicts: Mapping[str, Verdict]
+) -> dict[str, Any]:
+    """Fill `unknown_column` and name each column once; returns the facts to remember after a complete read. A delta
+    that leaves a column out says nothing of it: the snapshot has its values."""
+    kept, sis = facts.get("columns") or {}, f"{settings.sis.connector} {settings.sis.partner or ''}".strip()
+    known = set[str](kept["names"]) if kept.get("sis") == sis else set[str]()
+    sent, firm, read = set[str](), set[str](), set[str]()
+    for name in _TRACKED:
+        delta = name in verdicts and verdicts[name].mode == "delta"
+        if not delta and count(db, name):
+            read.add(name)
+            now, for_sure = _columns(db, name)
+            sent |= now
+            firm |= for_sure
+    unknown = sorted(column for column in known - sent if column.partition(".")[0] in read)
+    rows = [tuple(column.split(".", 1)) for column in unknown]
+    fill(db, "unknown_column", {"collection": "VARCHAR", "name": "VARCHAR"}, rows)
+    db.execute("""
+        INSERT INTO found BY NAME
+        SELECT 'COLUMN_GONE' AS code, collection, name AS detail FROM unknown_column ORDER BY ALL""")
+    unread = {column for column in known if column.partition(".")[0] not in read}
+    return {"columns": {"sis": sis, "names": sorted(firm | unread | set(unknown))}}
 
-    def __init__(self, db: Connection, settings: Settings, facts: Mapping[str, Any]) -> None:
-        self._db = db
-        self._sis = f"{settings.sis.connector} {settings.sis.partner or ''}".strip()
-        kept = facts.get("columns") or {}
-        self._known = frozenset(kept["names"]) if kept.get("sis") == self._sis else frozenset[str]()
-        self.learned: dict[str, Any] = {}
 
-    def notice(self, verdicts: Mapping[str, Verdict]) -> None:
-        """Fill `unknown_column` and name each column once. A delta that leaves a column out says nothing of it: the
-        snapshot has its values."""
-        deltas = {name for name, verdict in verdicts.items() if verdict.mode == "delta"}
-        sent, firm, read = set[str](), set[str](), set[str]()
-        for name in _TRACKED:
-            if name not in deltas and count(self._db, name):
-                read.add(name)
-                now, for_sure = self._columns(name)
-                sent |= now
-                firm |= for_sure
-        unknown = sorted(known for known in self._known - sent if known.partition(".")[0] in read)
-        rows = [tuple(column.split(".", 1)) for column in unknown]
-        fill(self._db, "unknown_column", {"collection": "VARCHAR", "name": "VARCHAR"}, rows)
-        self._db.execute("""
-            INSERT INTO found BY NAME
-            SELECT 'COLUMN_GONE' AS code, collection, name AS detail FROM unknown_column ORDER BY ALL""")
-        unread = {known for known in self._known if known.partition(".")[0] not in read}
-        self.learned = {"columns": {"sis": self._sis, "names": sorted(firm | unread | set(unknown))}}
-
-    def _columns(self, name: str) -> tuple[set[str], set[str]]:
-        """Columns that are there today, and those that will be missed if they are not there tomorrow."""
-        header = texts(self._db, "SELECT DISTINCT name FROM header_column WHERE collection = $name", {"name": name})
-        if header:
-            there = {f"{name}.{column}" for column in header if column in _TRACKED[name]}
-            return there, there
-        tracked = [column for column in _TRACKED[name] if column != "status"]
-        counts = ", ".join(f'count("{column}")' for column in tracked)
-        row = self._db.execute(f"SELECT {counts} FROM {name}").fetchone()
-        numbers = {f"{name}.{column}": number for column, number in zip(tracked, row or (), strict=True)}
-        return {c for c, n in numbers.items() if n}, {c for c, n in numbers.items() if n >= FIRM}
+def _columns(db: Connection, name: str) -> tuple[set[str], set[str]]:
+    """Columns that are there today, and those that will be missed if they are not there tomorrow."""
+    header = texts(db, "SELECT DISTINCT name FROM header_column WHERE collection = $name", {"name": name})
+    if header:
+        there = {f"{name}.{column}" for column in header if column in _TRACKED[name]}
+        return there, there
+    tracked = [column for column in _TRACKED[name] if column != "status"]
+    counts = ", ".join(f'count("{column}")' for column in tracked)
+    row = db.execute(f"SELECT {counts} FROM {name}").fetchone()
+    numbers = {f"{name}.{column}": number for column, number in zip(tracked, row or (), strict=True)}
+    return {c for c, n in numbers.items() if n}, {c for c, n in numbers.items() if n >= FIRM}
 
 
 def unknown_columns(db: Connection) -> frozenset[str]:
@@ -88,8 +82,11 @@ def keep_known(db: Connection, settings: Settings) -> None:
             db.execute(f"""
                 UPDATE desired_{kind} SET "{field}" = l."{field}" FROM ledger_{kind} l
                 WHERE l.key = desired_{kind}.key {empty}""")
-    if unknown & _PLACES:
-        keep_places(db)
+
+
+def places_unknown(db: Connection) -> bool:
+    """May people seem to have left a building only because a column is gone?"""
+    return bool(unknown_columns(db) & _PLACES)
 
 
 def _fields(settings: Settings) -> list[tuple[str, str, set[str]]]:

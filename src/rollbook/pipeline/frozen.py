@@ -15,7 +15,7 @@ from rollbook.roster.settings import ANY, CREATE, SKIP, Settings, school_value, 
 
 
 def freeze(db: Connection, settings: Settings, year: int | None, *, complete: bool) -> None:
-    """Make `frozen_section` and `frozen_user` (keys of the ledger); name the schools that are gone from a whole read."""
+    """Make `frozen_section` and `frozen_user` (keys of the ledger); name schools that are gone from a whole read."""
     if complete:
         _name_gone_schools(db, settings, year)
     parameters = {"year": str(year) if year else None}
@@ -118,5 +118,10 @@ def _name_gone_schools(db: Connection, settings: Settings, year: int | None) -> 
         db.execute(
             """INSERT INTO found (code, collection, id, school, other, detail, dependants)
             VALUES ('SCHOOL_GONE', 'orgs', $school, $school, $title, $named, $dependants)""",
-            {"school": school, "title": title[0] if title else None, "named": named, "dependants": sum(counts.values())},
+            {
+                "school": school,
+                "title": title[0] if title else None,
+                "named": named,
+                "dependants": sum(counts.values()),
+            },
         )

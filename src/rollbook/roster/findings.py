@@ -223,8 +223,8 @@ _WARNS: dict[str, tuple[str, str]] = {
         "Look at the hold; approve it if the SIS changed its ids.",
     ),
     "COLUMN_GONE": (
-        "The SIS sent this column before and does not send it now; what the LMS has of it is kept, and records that it may "
-        "have kept out wait.",
+        "The SIS sent this column before and does not now; the LMS keeps what it has of it, and records that the "
+        "column may have kept out wait.",
         "Add the column to the SIS export again; to clear its values, send it empty.",
     ),
     "SCHOOL_GONE": (
@@ -232,8 +232,9 @@ _WARNS: dict[str, tuple[str, str]] = {
         "Ask the SIS why it is missing, or map the school to skip if it has closed.",
     ),
     "REKEY_UNCLEAR": (
-        "A record is gone and more than one new record may be the same under a new id, so Rollbook does nothing by itself.",
-        "Look at the holds: approve what is really new and what is really gone, or correct the ids in the SIS.",
+        "A record is gone, and it is unclear which new record is the same under a new id; none is renamed, made or "
+        "removed.",
+        "Look at the holds: approve what is really new and really gone, or correct the ids in the SIS.",
     ),
 }
 
