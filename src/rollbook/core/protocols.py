@@ -78,8 +78,9 @@ class Passwords(Protocol):
 
 @dataclass(frozen=True)
 class Hold:
-    """Changes that wait for a person: `reason` is limit, shrank, moved, periods, staff_role, rekey, gone or extra.
-    `digest` is that of the held changes, whatever their order."""
+    """Changes that wait for a person: `reason` is limit, shrank, moved, periods, staff_role, rekey, gone, extra or
+    columns. `digest` is that of the held changes, whatever their
+    order."""
 
     id: str
     reason: str

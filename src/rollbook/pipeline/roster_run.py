@@ -27,6 +27,7 @@ from rollbook.errors import ConfigError, StalePlan
 from rollbook.pipeline import baselines, summary
 from rollbook.pipeline.asked import check_asked
 from rollbook.pipeline.check import check
+from rollbook.pipeline.columns import notice_columns, places_unknown
 from rollbook.pipeline.compare import compare
 from rollbook.pipeline.extract import extract
 from rollbook.pipeline.live import declare_live
@@ -228,6 +229,7 @@ class _River:
         self.result.verdicts = {name: v.reason for name, v in extracted.verdicts.items() if not v.complete}
         self.step("stage", lambda: stage(db, source, extracted, world.work / "rows", world.progress, merge))
         self.step("check", lambda: check(db, request.settings.users, request.today, world.progress))
+        columns = notice_columns(db, request.settings, world.memory.facts(), extracted.verdicts)
         if _complete(db, extracted):
             check_asked(db, request.settings, request.schools)
         matching = Matching(db, world.target, request, world.work / "live", world.progress, world.memory.facts())
@@ -252,12 +254,12 @@ class _River:
         self.step("plan", lambda: self._plan(scope, matching))
         self.result.facts |= matching.learned
         if scope.complete:
-            self.result.facts |= snapshots.keep(extracted)
+            self.result.facts |= snapshots.keep(extracted) | columns
         self._report(extracted)
 
     def _plan(self, scope: Scope, matching: Matching) -> None:
         request, world, db = self.request, self.world, self.db
-        if not scope.complete:
+        if not scope.complete or places_unknown(db):
             keep_places(db)
         set_aside = compare(db, scope, world.progress)
         facts = world.memory.facts()
