@@ -112,3 +112,9 @@ class Bug(RollbookError):
     """Something that cannot happen happened; please report it."""
 
     who = "the developers; please report it"
+
+
+def known_name(error: BaseException) -> str:
+    """The name of the tree above that people are told; connectors have finer ones of their own."""
+    names = (found.__name__ for found in type(error).__mro__ if found.__module__ == __name__)
+    return next(names, type(error).__name__)

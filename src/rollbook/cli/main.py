@@ -25,7 +25,7 @@ from rollbook.cli import (
     version,
     work,
 )
-from rollbook.errors import RollbookError
+from rollbook.errors import RollbookError, known_name
 
 app = typer.Typer(
     name="rollbook",
@@ -79,7 +79,7 @@ def _run(given: list[str]) -> int:
     except RollbookError as error:
         if debug:
             _traceback()
-        _tell(as_json, type(error).__name__, str(error), error.who)
+        _tell(as_json, known_name(error), str(error), error.who)
         return error.exit_code
     except _Usage as error:
         return _tell_usage(as_json, error)

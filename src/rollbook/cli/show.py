@@ -40,6 +40,8 @@ def run(summary: Mapping[str, Any]) -> None:
         out.print(f"{total:,} findings; see: rollbook run findings {summary['run']}")
     for name, reason in summary["verdicts"].items():
         out.print(f"{name} could not be read completely ({reason}), so nothing is taken for gone.", markup=False)
+    for reason in summary["doubts"].values():
+        out.print(f"Far less than before: {reason}. Look whether that is right.", markup=False)
     holds([hold for hold in summary["holds"] if hold["state"] == "waiting"])
     for words, number in summary["conflicts"].items():
         out.print(f"Cannot be undone, {words}: {number:,}", markup=False)

@@ -58,5 +58,6 @@ class RunResult(msgspec.Struct, kw_only=True):
     conflicts: dict[str, int] = {}
     refused: dict[str, Any] = {}
     verdicts: dict[str, str] = {}
+    doubts: dict[str, str] = {}
     ledger_version: int | None = None
     facts: dict[str, Any] = {}

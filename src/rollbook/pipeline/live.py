@@ -53,6 +53,12 @@ def read_live(
     return number
 
 
+def forget_live(db: Connection, kind: str) -> None:
+    """As if the kind had not been read."""
+    db.execute(f"DELETE FROM live_{kind}")
+    db.execute("DELETE FROM live_fields WHERE kind = ?", [kind])
+
+
 def _keys_by_id(db: Connection, kind: str) -> dict[str, str]:
     rows = db.execute(f"SELECT lms_id, min(key) FROM ledger_{kind} WHERE lms_id IS NOT NULL GROUP BY 1").fetchall()
     return dict(rows)

@@ -10,15 +10,18 @@ from typing import Any
 from rollbook.connectors.base import Target
 from rollbook.core.duck import Connection, texts
 from rollbook.core.protocols import Progress
-from rollbook.pipeline.live import read_live
+from rollbook.errors import BadResponse
+from rollbook.pipeline.live import forget_live, read_live
 from rollbook.pipeline.run_types import Request
 
 _LARGE = ("user", "course", "section")
+#: Of so few objects, most may well be gone.
+_FEW = 10
 
 
 class Matching:
     """`live` names the kinds that were read, `whole` those of them of which every object was read; `learned` are
-    facts to remember once the run is through."""
+    facts to remember once the run is through; `doubts` says by kind why a read is not believed."""
 
     def __init__(
         self,
@@ -35,6 +38,7 @@ class Matching:
         self.live: frozenset[str] = frozenset()
         self.whole: frozenset[str] = frozenset()
         self.learned: dict[str, Any] = {}
+        self.doubts: dict[str, str] = {}
 
     def read_small(self) -> None:
         """Roles, buildings and grading periods: a few calls, in every run."""
@@ -57,10 +61,14 @@ class Matching:
             fresh = schools - set(matched.get(kind) or ())
             if fresh or compare or (kind == "user" and self._facts.get("conflicts")):
                 self._read(kind, compare=compare)
+                if fresh and kind in self.doubts:
+                    raise BadResponse(f"{self.doubts[kind]}; new schools cannot be matched with a part")
                 matched[kind] = sorted(schools | set(matched.get(kind) or ()))
         if compare:
             self._read_enrollments()
             self.learned["last_live"] = self._request.now.isoformat()
+            if self.doubts:  # compared once more by the next run
+                self.learned |= {"last_live": self._facts.get("last_live"), "compare_next": True}
         elif self.live - {"building", "grading_period"} and "last_live" not in self._facts:
             self.learned["last_live"] = self._request.now.isoformat()
         if matched != (self._facts.get("matched") or {}):
@@ -90,7 +98,9 @@ class Matching:
                 )
             if not within:
                 return
-        read_live(self._db, self._target, kind, self._folder, self._progress, within=within)
+        number = read_live(self._db, self._target, kind, self._folder, self._progress, within=within)
+        if self._shrank(kind, number, "true" if compare else "false"):
+            return
         self.live |= {kind}
         if compare or kind != "section":
             self.whole |= {kind}
@@ -110,7 +120,20 @@ class Matching:
         chosen = rows[turn * number : (turn + 1) * number]
         self._db.execute("CREATE OR REPLACE TABLE drift_section (key VARCHAR)")
         self._db.execute("INSERT INTO drift_section SELECT unnest(?)", [[key for key, _ in chosen]])
-        read_live(
+        number = read_live(
             self._db, self._target, "enrollment", self._folder, self._progress, within=[lms_id for _, lms_id in chosen]
         )
-        self.live |= {"enrollment"}
+        if not self._shrank("enrollment", number, "section IN (SELECT key FROM drift_section)"):
+            self.live |= {"enrollment"}
+
+    def _shrank(self, kind: str, number: int, asked: str) -> bool:
+        """Does the LMS show less than half of what we know to be in it? Then the read is set aside: people who take
+        objects away by hand take a few, a key that sees less loses most."""
+        row = self._db.execute(f"SELECT count(*) FROM ledger_{kind} WHERE lms_id IS NOT NULL AND {asked}").fetchone()
+        known = row[0] if row else 0
+        if known < _FEW or number * 2 >= known:
+            return False
+        forget_live(self._db, kind)
+        title, words = self._target.traits.title, f"{kind}s"
+        self.doubts[kind] = f"{title} shows {number} {words} where {known} are known"
+        return True

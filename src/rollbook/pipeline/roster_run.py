@@ -29,6 +29,7 @@ from rollbook.pipeline.asked import check_asked
 from rollbook.pipeline.check import check
 from rollbook.pipeline.columns import notice_columns, places_unknown
 from rollbook.pipeline.compare import compare
+from rollbook.pipeline.doubts import look, look_live
 from rollbook.pipeline.extract import extract
 from rollbook.pipeline.live import declare_live
 from rollbook.pipeline.matching import Matching
@@ -238,12 +239,16 @@ class _River:
         year = self.step(
             "resolve", lambda: resolve(db, request.settings, request.today, matching.roles, world.progress)
         )
+        doubts = look(db, request, world.memory.facts(), year)
         self.step("match", matching.read_large)
+        look_live(db, matching.doubts, doubts)
+        self.result.verdicts |= {**doubts.incomplete, **self.result.verdicts}
+        self.result.doubts = doubts.shrunk
         scope = Scope(
             settings=request.settings,
             today=request.today,
             year=year,
-            complete=_complete(db, extracted),
+            complete=_complete(db, extracted) and not doubts.incomplete,
             kinds=request.kinds,
             live=matching.live,
             whole=matching.whole,
@@ -254,7 +259,7 @@ class _River:
         self.step("plan", lambda: self._plan(scope, matching))
         self.result.facts |= matching.learned
         if scope.complete:
-            self.result.facts |= snapshots.keep(extracted) | columns
+            self.result.facts |= doubts.learned | snapshots.keep(extracted) | columns
         self._report(extracted)
 
     def _plan(self, scope: Scope, matching: Matching) -> None:
@@ -321,7 +326,9 @@ class _River:
             self.result.facts.pop("first_full_sync", None)
         world.pins.end(tuple(place) for place in self.result.facts.pop("pins_ended", ()))
         world.memory.remember(self.result.facts)
-        self.result.state = "held" if self.result.holds else "done"
+        # What was not read whole, or shrank, holds back removals: somebody should look (rules 20, 25).
+        waits = self.result.holds or self.result.verdicts or self.result.doubts
+        self.result.state = "held" if waits else "done"
 
     def _settle(self, plan: StoredPlan) -> None:
         world = self.world

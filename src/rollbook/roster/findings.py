@@ -151,6 +151,10 @@ _WARNS: dict[str, tuple[str, str]] = {
         "A collection could not be read completely, so nothing that depends on it is removed.",
         "Run again; if it stays, ask the SIS vendor about the reason shown.",
     ),
+    "SOURCE_SHRANK": (
+        "A collection holds less than half of what it held at the last complete read.",
+        "Look whether the SIS still shows everything to the key; after a week the smaller number is believed.",
+    ),
     "VALUE_UNREADABLE": ("A value could not be read and was left empty.", "Correct the value in the SIS."),
     "ID_ODD": (
         "A sourcedId has characters or a length that OneRoster does not allow.",
@@ -209,6 +213,10 @@ _WARNS: dict[str, tuple[str, str]] = {
     "OBJECT_GONE": (
         "An object that was synced has been deleted by hand in the LMS; Rollbook does not make it again.",
         "Restore it in the LMS if that was a mistake.",
+    ),
+    "LIVE_SHRANK": (
+        "The LMS shows less than half of the objects that were synced into it; the comparison with it was left out.",
+        "Look whether the key still sees everything in the LMS; the next run compares again.",
     ),
     "REFUSED_BEFORE": (
         "The LMS refused this record several times; it is tried again weekly or when it changes.",

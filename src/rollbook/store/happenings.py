@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from rollbook.core.stored import RunResult
-from rollbook.roster.lms import ACTIONS
+from rollbook.roster.lms import ACTIONS, KINDS
 from rollbook.store.models import HoldState, NoticeRow, Run, RunState
 
 FAILED, HELD, ERRORS, RECOVERED = "failed", "held", "errors", "recovered"
@@ -56,7 +56,7 @@ def happenings(run: Run) -> list[Happening]:
     last = before[0] if before else None
     if run.state == RunState.FAILED:
         return [Happening(FAILED, f"The run failed: {run.error.rstrip('.') or 'the reason was not written down'}.")]
-    found = [*_held(run, last), *_errors(run, last)]
+    found = [*_held(run, last), *_not_whole(run, last), *_errors(run, last)]
     if last is not None and _level(run) < _level(last) and (_level(run) == 0 or _level(last) > 1):
         found.append(Happening(RECOVERED, f"This run went well; the one before it {_WAS[_level(last)]}."))
     good = [figures(one) for one in before if one.state != RunState.FAILED]
@@ -74,7 +74,7 @@ def _level(run: Run) -> int:
         return 3
     if _is_held(run):
         return 2
-    return 1 if any(_trouble(result_of(run)).values()) else 0
+    return 1 if _doubted(run) or any(_trouble(result_of(run)).values()) else 0
 
 
 def _is_held(run: Run) -> bool:
@@ -114,6 +114,22 @@ def _held(run: Run, last: Run | None) -> list[Happening]:
             HELD,
             f"{_many(total, 'change waits', 'changes wait')} for approval ({parts}{more}). Everything else went on.",
         )
+    ]
+
+
+def _doubted(run: Run) -> list[str]:
+    """Collections and kinds that were not read whole, or shrank."""
+    result = result_of(run)
+    return sorted({*result.verdicts, *result.doubts})
+
+
+def _not_whole(run: Run, last: Run | None) -> list[Happening]:
+    doubted = _doubted(run)
+    if not doubted or (last is not None and doubted == _doubted(last) and _told_lately(run, ERRORS)):
+        return []
+    names = ", ".join(_plural(name) if name in KINDS else name for name in doubted)
+    return [
+        Happening(ERRORS, f"Not read whole, or far less than before: {names}. Nothing was removed because of that.")
     ]
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from rollbook.core.protocols import Hold
 from rollbook.core.stored import RunResult, StoredPlan
-from rollbook.errors import Bug, RollbookError
+from rollbook.errors import Bug, RollbookError, known_name
 from rollbook.roster.lms import KINDS
 from rollbook.store.lease import Lease
 from rollbook.store.locks import lock_organization
@@ -65,7 +65,7 @@ def fail_run(lease: Lease, error: RollbookError, *, cancelled: bool = False) -> 
     """The run ended badly; what it sent is settled now or before the organization's next plan."""
     with lease.writing() as run:
         run.state = RunState.CANCELLED if cancelled else RunState.FAILED
-        run.error, run.error_name, run.error_who = without_nul(str(error)), type(error).__name__, error.who
+        run.error, run.error_name, run.error_who = without_nul(str(error)), known_name(error), error.who
         _close(run)
         note_end(run)
     return run

@@ -52,6 +52,7 @@ def run_summary(run: Run) -> dict[str, Any]:
         "refused": {"records": 0, "longest": []} | result.refused,
         "conflicts": result.conflicts,
         "verdicts": result.verdicts,
+        "doubts": result.doubts,
         "ledger_version": result.ledger_version,
         "settled": run.settled,
         "applies": run.applies_id,

@@ -96,7 +96,7 @@ class Answer:
             wait = "" if seconds is None else f"; it asks us to wait {seconds:.0f} seconds"
             return Throttled(f"{said}: too many calls{self._for}{wait}", 60.0 if seconds is None else seconds)
         if self.status >= 500 or self.status == 408:
-            return ServerError(f"{said}{self._for}", self.status)
+            return ServerError(f"{said}: it has trouble of its own{self._for}; try again later", self.status)
         hint = "; check the address in the settings" if self.status == 404 else ""
         return BadStatus(f"{said}{self._for} ({self.content_type or 'no content type'}){hint}", self.status)
 

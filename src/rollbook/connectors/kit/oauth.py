@@ -86,8 +86,8 @@ class OAuth1:
         return {"authorization": str(signed["Authorization"])}
 
     def renew(self, used: Mapping[str, str]) -> bool:
-        """A refused signature is refused again."""
-        return False
+        """A signature is used once; a fresh one is worth a try, for servers lose clocks and nonces in passing."""
+        return True
 
     def _timestamp(self) -> int:
         with self._lock:

@@ -122,6 +122,8 @@ class Api:
         if faults.hit("html", method, raw):
             page = "<!DOCTYPE html><html><head><title>Maintenance</title></head><body>Back soon.</body></html>"
             return Reply(200, text=page, kind="text/html; charset=utf-8")
+        if faults.hit("not_json", method, raw):
+            return Reply(200, text="Service is being updated", kind="application/json")
         return None
 
     def _handle(self, scope: Scope, place: Place, headers: dict[str, str], body: bytes) -> Reply:

@@ -8,31 +8,10 @@ from datetime import date
 
 from rollbook.practice.control import Traffic
 from rollbook.practice.faults import Faults
+from rollbook.practice.lms.catalogue import KNOWN_FAULTS
 from rollbook.practice.lms.limiter import Limiter
 from rollbook.practice.lms.settings import Settings
 from rollbook.practice.lms.store import Store
-
-KNOWN_FAULTS: dict[str, dict[str, object]] = {
-    "throttle": {"retry_after": 1},
-    "server_error": {},
-    "unavailable": {},
-    "unauthorized": {},
-    "expire_token": {},
-    "forbidden": {},
-    "not_found": {},
-    "slow": {"seconds": 1.0},
-    "html": {},
-    "cut": {},
-    "drop_answer": {},
-    "truncate": {},
-    "half_page": {},
-    "repeat_page": {},
-    "drift": {"rows": 1},
-    "missing_key": {},
-    "half_done": {},
-    "refuse_items": {"each": 1, "code": 400, "message": "This record was refused"},
-    "short_answer": {},
-}
 
 
 class Lms:

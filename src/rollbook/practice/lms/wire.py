@@ -121,6 +121,8 @@ def page(call: Call, key: str, total: int, fetch: Callable[[int, int], Sequence[
     start = _number(call.query.get("start"), 0)
     limit = min(_number(call.query.get("limit"), settings.default_limit) or 1, settings.max_limit)
     items = list(fetch(limit, _faulty_start(call, start)))
+    if call.fault("empty"):
+        total, items = 0, []
     if call.fault("half_page"):
         items = items[: len(items) // 2]
     links = {"self": _link(call, start, limit)}
@@ -130,6 +132,8 @@ def page(call: Call, key: str, total: int, fetch: Callable[[int, int], Sequence[
         links["next"] = None if settings.last_next == "null" else ""  # type: ignore[assignment] # as seen
     if call.fault("missing_key"):
         key = "items"
+    wrong = call.fault("wrong_total")
+    total += int(wrong["by"]) if wrong else 0
     return Reply(data={key: items, "total": str(total), "links": links})
 
 

@@ -52,6 +52,13 @@ _ACCESS = (
     _d("sha1_only", "OAuth 1 signatures by HMAC-SHA1 only", "older OneRoster servers"),
     _d("sha256_only", "OAuth 1 signatures by HMAC-SHA256 only", "ClassLink"),
 )
+_RIGHTS = (
+    _d("unauthorized", "401 for every call, with a fresh token too", "general"),
+    _d("forbidden", "403 for every call, though a token was given", "R12 responses"),
+    _d("school_hidden", "the last schools of the list are not shown, nor what is theirs alone", "general", schools=1),
+    _d("shrunk", "lists hold the first share of their records only; totals agree", "general", percent=30),
+    _d("empty", "lists are empty, with a total of 0", "general"),
+)
 _PAGING = (
     _d("page_cap", "clamps `limit` silently", "Ed-Fi 500, TimeBack 3000, Infinite Campus 10000", size=500),
     _d("no_total", "no `X-Total-Count`", "Ed-Fi"),
@@ -64,6 +71,7 @@ _PAGING = (
        percent=50),
     _d("repeat_page", "gives the page before once more", "general"),
     _d("skip_rows", "leaves out the first records of a page that is not the first", "general", rows=1),
+    _d("empty_page", "a page that is not the first comes empty, though there are more", "general"),
     _d("drift_insert", "a record appears in front after each page, until `rows` have", "general", rows=1),
     _d("drift", "one record in front is gone after each page, until `rows` are", "general", rows=1),
     _d("wrong_total", "`X-Total-Count` is off by so much", "general", by=7),
@@ -115,7 +123,7 @@ _WRITES = (
 )
 
 DEVIATIONS: dict[str, Deviation] = {
-    one.name: one for one in (*_TROUBLE, *_ACCESS, *_PAGING, *_QUESTIONS, *_DATA, *_WRITES)
+    one.name: one for one in (*_TROUBLE, *_ACCESS, *_RIGHTS, *_PAGING, *_QUESTIONS, *_DATA, *_WRITES)
 }
 
 

@@ -53,6 +53,8 @@ def cut_page(rows: list[Row], ask: Ask, struck: Mapping[str, Any]) -> Page:
     after = ask.offset + size
     if "skip_rows" in struck and ask.offset:
         found = found[struck["skip_rows"]["rows"] :]
+    if "empty_page" in struck and ask.offset:
+        found = []
     return Page(found, len(rows), after if after < len(rows) else None)
 
 

@@ -14,6 +14,7 @@ from rollbook.practice.sis.answers import Refused, json_answer, unknown
 from rollbook.practice.sis.deviate import DATA_DEVIATIONS, deviate
 from rollbook.practice.sis.filters import compile_filter
 from rollbook.practice.sis.model import KINDS, STATUS, Kind, Row
+from rollbook.practice.sis.narrow import narrowed
 from rollbook.practice.sis.paging import Drift, Page, cut_page, page_headers
 from rollbook.practice.sis.query import Ask, chosen, ordered, read_ask
 from rollbook.practice.sis.render import Renderer
@@ -89,6 +90,7 @@ class Reads:
         if not struck and self.prerender and view.template == f"/{self.prerender[0]}":
             return self._prepared(request, renderer, view, ask)
         rows = self._view_rows(renderer, view, ids, ask, struck)
+        rows = narrowed(self.store, view.kind, rows, struck)
         rows = self.drift.view((view.template, ids, ask.filter), rows, struck)
         page = cut_page(rows, ask, struck)
         body = self._body(renderer, view.kind, page, ask, struck)

@@ -17,7 +17,7 @@ _HTML = "<!doctype html><title>Sign in</title><p>Your session has ended.</p>"
 
 
 async def trouble_before(struck: Struck) -> None:
-    """What happens before a request is even looked at. Raises Refused (429, 500)."""
+    """What happens before a request is even looked at. Raises Refused (429, 500, 401, 403)."""
     if "slow" in struck:
         await asyncio.sleep(struck["slow"]["seconds"])
     if "throttle" in struck:
@@ -25,6 +25,10 @@ async def trouble_before(struck: Struck) -> None:
         raise Refused(429, "server_busy", "too many requests", Retry_After=wait)
     if "server_error" in struck:
         raise Refused(struck["server_error"]["status"], "internal_server_error", "internal server error")
+    if "unauthorized" in struck:
+        raise Refused(401, "unauthorisedrequest", "the key is not valid")
+    if "forbidden" in struck:
+        raise Refused(403, "forbidden", "the key may not see this")
 
 
 def spoil(answer: Response, struck: Struck) -> Response:

@@ -1,0 +1,88 @@
+"""Doubts: what was read without an error and is still not believed, for it is far less than before. Removes nothing.
+
+A key that suddenly sees less gives whole, correct answers. Schools that vanish from the list of orgs stop all removals
+(as a read that broke off does); a collection or a kind of LMS objects that shrank holds the run, so that somebody looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from rollbook.core.duck import Connection, count, texts
+from rollbook.pipeline.run_types import Request
+from rollbook.roster.oneroster import COLLECTIONS
+from rollbook.roster.settings import SKIP, school_value
+
+#: Of so few records, most may well be gone.
+_FEW = 10
+#: A collection that stays small is believed after a while.
+_BELIEVED_AFTER = timedelta(days=7)
+
+
+@dataclass
+class Doubts:
+    """`incomplete` says by collection why nothing may be taken for gone, `shrunk` by collection or kind what is far
+    smaller than it was; `learned` are facts to remember after a complete read."""
+
+    incomplete: dict[str, str] = field(default_factory=dict)
+    shrunk: dict[str, str] = field(default_factory=dict)
+    learned: dict[str, Any] = field(default_factory=dict)
+
+
+def look(db: Connection, request: Request, facts: Mapping[str, Any], year: int | None) -> Doubts:
+    """Compare this read with the last complete one of the same year; what is doubted becomes a finding."""
+    found = Doubts()
+    hidden = _hidden_schools(db, request, facts, year)
+    if hidden:
+        found.incomplete["orgs"] = (
+            f"{len(hidden)} of the synced schools {'is' if len(hidden) == 1 else 'are'} not shown any more; let the key "
+            "see them, or set schools that have closed to skip"
+        )
+    _collections(db, request, facts, year, found)
+    _as_findings(db, "SOURCE_INCOMPLETE", found.incomplete, hidden)
+    _as_findings(db, "SOURCE_SHRANK", found.shrunk)
+    return found
+
+
+def look_live(db: Connection, doubts: Mapping[str, str], found: Doubts) -> None:
+    """Add what a comparison with the live LMS doubts."""
+    found.shrunk |= doubts
+    _as_findings(db, "LIVE_SHRANK", doubts)
+
+
+def _hidden_schools(db: Connection, request: Request, facts: Mapping[str, Any], year: int | None) -> list[str]:
+    """Mapped schools of the last complete read of which the list of orgs says nothing any more, not even that they are
+    to be deleted: closed without a word, or out of the key's sight."""
+    before = {name.split("|", 1)[1] for name in facts.get(f"counts:{year}") or {}}
+    before &= set(texts(db, "SELECT school FROM ledger_user UNION SELECT school FROM ledger_section"))
+    shown = set(texts(db, 'SELECT DISTINCT "sourcedId" FROM orgs WHERE "sourcedId" IS NOT NULL'))
+    return sorted(one for one in before - shown if school_value(request.settings, one) != SKIP)
+
+
+def _collections(db: Connection, request: Request, facts: Mapping[str, Any], year: int | None, found: Doubts) -> None:
+    """Which collections hold under half of what they held, and since when."""
+    before: Mapping[str, list[Any]] = facts.get(f"totals:{year}") or {}
+    totals: dict[str, list[Any]] = {}
+    for name in COLLECTIONS:
+        number = count(db, name, "NOT gone")
+        then, since = before.get(name) or [number, None]
+        totals[name] = [number, None]
+        if then < _FEW or number * 2 >= then:
+            continue
+        since = since or request.now.isoformat()
+        if request.now - datetime.fromisoformat(since) < _BELIEVED_AFTER:
+            totals[name] = [then, since]
+            found.shrunk[name] = f"the SIS shows {number} {name} where {then} were"
+    found.learned[f"totals:{year}"] = totals
+
+
+def _as_findings(db: Connection, code: str, words: Mapping[str, str], schools: list[str] | None = None) -> None:
+    for name, detail in words.items():
+        for school in schools or [None]:
+            db.execute(
+                "INSERT INTO found (code, collection, id, school, detail) VALUES (?, ?, ?, ?, ?)",
+                [code, name, school, school, detail],
+            )
