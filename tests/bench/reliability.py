@@ -26,9 +26,9 @@ from tests.reliability.pair import Story, one_killed_one_frozen
 from tests.reliability.world import Day, undisturbed
 
 STUDENTS = 1000
-KILLS = 25  # in each stage
+KILLS = 21  # in each stage
 AT_POINTS = 2  # at each named point: once on each database, or so
-DAYS = 4
+DAYS = 6
 FROZEN = 60.0
 PARALLEL = 4  # calls that a worker has under way at most
 
@@ -39,7 +39,7 @@ def run(students: int | None, work: Path, kills: int | None = None) -> dict[str,
     with postgres() as server:
         with Nursery(ROLLBOOK_LEASE_SECONDS="1") as nursery:
             twin = undisturbed(work / "quiet", days, nursery)
-            deaths = Deaths(each, points=min(each, AT_POINTS))
+            deaths = Deaths.everywhere(each, points=min(each, AT_POINTS))
             seen = carry_out(deaths, work, days, twin, nursery, [server.create, str], say=_say)
         story = _pair(work / "pair", days[0], twin[0], server, FROZEN if students is None else 10.0)
     return {

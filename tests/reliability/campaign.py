@@ -7,10 +7,10 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from rollbook.store.models import Run
-from tests.reliability.deaths import PLANNING, POINTS, SETTLING, STAGES, UNPLANNED
+from tests.reliability.deaths import PLANNING, POINTS, SETTLING, STAGES, UNPLANNED, UNTIDY
 from tests.reliability.nursery import Nursery
 from tests.reliability.world import Day, World, differences, duplicates, world
 
@@ -45,13 +45,20 @@ class Seen:
 class Deaths:
     """Hands out deaths, run by run, so that every run survives: at most two before its plan is kept, two after it."""
 
-    def __init__(self, each: int, *, points: int = 1, seed: int = 1) -> None:
-        """`each`: deaths in each stage; `points`: deaths at each named point."""
+    def __init__(self, names: Sequence[str], *, seed: int = 1) -> None:
+        """`names` are stages and named points, in any number."""
         self._chance = random.Random(seed)
-        self._early = deque(self._mixed([*PLANNING * each, *UNPLANNED * points]))
-        late = [name for name in POINTS if name not in UNPLANNED and name not in SETTLING]
-        self._applying = deque(self._mixed(["apply"] * each + late * points))
-        self._settling = deque(self._mixed(["settle"] * each + [*SETTLING] * points))
+        self._early: deque[str] = deque()
+        self._applying: deque[str] = deque()
+        self._settling: deque[str] = deque()
+        mixed = list(names)
+        self._chance.shuffle(mixed)
+        self.again(mixed)
+
+    @classmethod
+    def everywhere(cls, each: int, *, points: int = 1) -> Self:
+        """`each`: deaths in each stage; `points`: deaths at each named point."""
+        return cls([*STAGES * each, *tuple(POINTS) * points])
 
     def __bool__(self) -> bool:
         return bool(self._early or self._applying or self._settling)
@@ -79,10 +86,6 @@ class Deaths:
         counted = name in ("intent committed, nothing sent", "sent, unanswered", "answered, no outcome",
                            "outcome, nothing after it")  # fmt: skip
         return {"point": name, "number": self._chance.randint(1, 2) if counted else 1}
-
-    def _mixed(self, names: list[str]) -> list[str]:
-        self._chance.shuffle(names)
-        return names
 
 
 def carry_out(
@@ -133,7 +136,8 @@ def judge(org: World, run: Run, usual: Day, before: int, died: Sequence[str], se
     seen.allowed += len(sending) * usual.slice_calls
     if run.state != "done":
         seen.failed.append(f"{run.state}: {run.error} after {', '.join(died)}")
-    seen.left_behind += len(org.left_behind())
+    if UNTIDY not in died:  # there the next worker tidies up
+        seen.left_behind += len(org.left_behind())
 
 
 def look_again(org: World, seen: Seen) -> None:

@@ -18,6 +18,7 @@ STAGES: Final = ("extract", "stage", "check", "match", "resolve", "plan", "apply
 #: Where a worker dies without having kept a plan: a run survives two such deaths, not three.
 PLANNING: Final = STAGES[:6]
 
+UNTIDY: Final = "ended, not tidied up"
 BEFORE, AFTER, AFTER_WRITE = "before", "after", "after a write"
 #: Named points: the function they are wrapped around, and on which side of it the worker dies.
 POINTS: Final = {
@@ -30,7 +31,7 @@ POINTS: Final = {
     "before the ledger pointer": ("rollbook.store.ledger", "StoredLedger", "advance", BEFORE),
     "after the ledger pointer": ("rollbook.store.ledger", "StoredLedger", "advance", AFTER),
     "settled, not ended": ("rollbook.engine.worker", "", "end_run", BEFORE),
-    "ended, not tidied up": ("rollbook.engine.worker", "", "end_run", AFTER),
+    UNTIDY: ("rollbook.engine.worker", "", "end_run", AFTER),
 }
 #: Points in front of the kept plan, and behind the last outcome.
 UNPLANNED: Final = ("planned, not kept",)
