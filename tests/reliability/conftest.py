@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rollbook.practice import district
+from tests.postgres import Server
 from tests.reliability.nursery import Nursery
 from tests.reliability.world import Day, undisturbed
 
@@ -27,3 +28,9 @@ def nursery() -> Iterator[Nursery]:
 @pytest.fixture(scope="session")
 def twin(tmp_path_factory: pytest.TempPathFactory, days: list[Path], nursery: Nursery) -> list[Day]:
     return undisturbed(tmp_path_factory.mktemp("twin") / "data", days, nursery)
+
+
+@pytest.fixture
+def postgres_server(postgres: Server) -> Server:
+    """Where a test makes as many databases as it needs."""
+    return postgres

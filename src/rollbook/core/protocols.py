@@ -79,8 +79,7 @@ class Passwords(Protocol):
 @dataclass(frozen=True)
 class Hold:
     """Changes that wait for a person: `reason` is limit, shrank, moved, periods, staff_role, rekey, gone, extra or
-    columns. `digest` is that of the held changes, whatever their
-    order."""
+    columns. `digest` is that of the held changes, whatever their order."""
 
     id: str
     reason: str

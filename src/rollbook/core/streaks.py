@@ -60,8 +60,8 @@ class Streaks:
             number, unanswered = self._silent, self._unanswered
         if over and unanswered and not mute:
             return Unavailable(
-                f"{lms} never said what became of {unanswered} change{'s' * (unanswered > 1)}, though it was asked again "
-                "and again; the next run asks once more"
+                f"{lms} never said what became of {unanswered} change{'s' * (unanswered > 1)}, though it was asked "
+                "again and again; the next run asks once more"
             )
         if number < SILENT_AFTER and not (over and mute):
             return None

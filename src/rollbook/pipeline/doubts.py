@@ -1,7 +1,8 @@
 """Doubts: what was read without an error and is still not believed, for it is far less than before. Removes nothing.
 
 A key that suddenly sees less gives whole, correct answers. Schools that vanish from the list of orgs stop all removals
-(as a read that broke off does); a collection or a kind of LMS objects that shrank holds the run, so that somebody looks.
+(as a read that broke off does); a collection or a kind of LMS objects that shrank holds the run, so that somebody
+looks.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from rollbook.roster.settings import SKIP, school_value
 _FEW = 10
 #: A collection that stays small is believed after a while.
 _BELIEVED_AFTER = timedelta(days=7)
+_NO_SCHOOL: list[str | None] = [None]
 
 
 @dataclass
@@ -38,8 +40,8 @@ def look(db: Connection, request: Request, facts: Mapping[str, Any], year: int |
     hidden = _hidden_schools(db, request, facts, year)
     if hidden:
         found.incomplete["orgs"] = (
-            f"{len(hidden)} of the synced schools {'is' if len(hidden) == 1 else 'are'} not shown any more; let the key "
-            "see them, or set schools that have closed to skip"
+            f"{len(hidden)} of the synced schools {'is' if len(hidden) == 1 else 'are'} not shown any more; let the "
+            "key see them, or set schools that have closed to skip"
         )
     _collections(db, request, facts, year, found)
     _as_findings(db, "SOURCE_INCOMPLETE", found.incomplete, hidden)
@@ -81,7 +83,7 @@ def _collections(db: Connection, request: Request, facts: Mapping[str, Any], yea
 
 def _as_findings(db: Connection, code: str, words: Mapping[str, str], schools: list[str] | None = None) -> None:
     for name, detail in words.items():
-        for school in schools or [None]:
+        for school in schools or _NO_SCHOOL:
             db.execute(
                 "INSERT INTO found (code, collection, id, school, detail) VALUES (?, ?, ?, ?, ?)",
                 [code, name, school, school, detail],
