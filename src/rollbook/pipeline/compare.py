@@ -45,7 +45,7 @@ def compare(db: Connection, scope: Scope, progress: Progress) -> SetAside:
     _present(db, scope)
     named = dict(statements("compare"))
     freeze(db, scope.settings, scope.year, complete=scope.complete)
-    recognise(db, lambda statement: _run(db, statement, scope))
+    recognise(db, lambda statement: _run(db, statement, scope), complete=scope.complete)
     for done, kind in enumerate(KINDS):
         progress.update("plan", done, len(KINDS), kind)
         if kind != "enrollment":
