@@ -217,6 +217,30 @@ def test_of_two_classes_that_fit_neither_is_taken_and_nobody_loses_a_place(organ
     assert set(org.roster) == {f"{k}|{name}" for k in ("K1", "K2") for name in ("tina", "sam", "sue")}
 
 
+@pytest.mark.rule(20)
+def test_what_came_under_new_ids_in_half_a_read_is_not_made_twice(organization: Make) -> None:
+    org = organization(small().school("S2").school("S3"))
+    options = org.source._options
+    org.source._options = type(options)(space=options.space, page_size=1)
+    org.run()
+    sections = {stored.lms_id for stored in org.lms.all("section")}
+    accounts = {stored.lms_id for stored in org.lms.all("user")}
+    rekey_class(org.district, "k1", "K1")
+    org.district.drop("users", "sam").drop("enrollments", "K1-sam-student").enroll("K1", "S9")
+    org.district.student("S9", username="sam", email="sam@x.example", givenName="Sam")
+    org.lms.faults.break_read_at["enrollments"] = 2
+    result = org.next_day().run()
+    assert result.verdicts
+    assert sorted(org.found(result, "REKEY_UNCLEAR")) == ["k1", "sam"]
+    assert org.sent == []
+    org.lms.faults.break_read_at.clear()
+    approve_all(org, org.next_day().run())
+    org.next_day().run()
+    assert {stored.lms_id for stored in org.lms.all("section")} == sections
+    assert {stored.lms_id for stored in org.lms.all("user")} == accounts
+    assert set(org.roster) == {"K1|tina", "K1|S9", "K1|sue"}
+
+
 # --- people -----------------------------------------------------------------------------------------------------------
 
 

@@ -47,7 +47,7 @@ def compare(db: Connection, scope: Scope, progress: Progress) -> SetAside:
     named = dict(statements("compare"))
     load_pins(db, scope.pins)
     freeze(db, scope.settings, scope.year, complete=scope.complete)
-    recognise(db, lambda statement: _run(db, statement, scope))
+    recognise(db, lambda statement: _run(db, statement, scope), complete=scope.complete)
     for done, kind in enumerate(KINDS):
         progress.update("plan", done, len(KINDS), kind)
         if kind != "enrollment":

@@ -33,9 +33,9 @@ _EVIDENCE: Final = {
 REKEYED: Final = tuple(_EVIDENCE)
 
 
-def recognise(db: Connection, run: Callable[[str], None]) -> None:
-    """Fill `rekey_<kind>` (old, new: the same record) and `unsure_<kind>` (could be the same, nobody can tell). `run`
-    executes a statement with the parameters of the comparison."""
+def recognise(db: Connection, run: Callable[[str], None], *, complete: bool) -> None:
+    """Fill `rekey_<kind>` (old, new: the same record) and `unsure_<kind>` (could be the same, nobody can tell: two fit,
+    or the old one may only not have been read). `run` executes a statement with the comparison's parameters."""
     named = dict(statements("rekeys"))
     for kind in REKEYED:
         run(named[f"pair_{kind}"])
@@ -43,7 +43,7 @@ def recognise(db: Connection, run: Callable[[str], None]) -> None:
             run(named["evidence_course"])
         if kind == "section":
             _people(db, run, named["evidence_section"])
-        _pair(db, kind)
+        _pair(db, kind, complete=complete)
     db.execute("""
         UPDATE desired_course SET code = l.code
         FROM pair_course p JOIN rekey_course r ON r.old = p.old AND r.new = p.new JOIN ledger_course l ON l.key = p.old
@@ -63,10 +63,11 @@ def _people(db: Connection, run: Callable[[str], None], statement: str) -> None:
     db.execute("DELETE FROM pair_section WHERE NOT (same_title OR same_people)")
 
 
-def _pair(db: Connection, kind: str) -> None:
+def _pair(db: Connection, kind: str, *, complete: bool) -> None:
     db.execute(f"CREATE TABLE rekey_{kind} (old VARCHAR, new VARCHAR)")
     free = f"old NOT IN (SELECT old FROM rekey_{kind}) AND new NOT IN (SELECT new FROM rekey_{kind})"
-    for evidence in _EVIDENCE[kind] if count(db, f"pair_{kind}") else ():
+    evidences = _EVIDENCE[kind] if complete else ("moved",) if kind == "course" else ()
+    for evidence in evidences if count(db, f"pair_{kind}") else ():
         db.execute(f"""
             INSERT INTO rekey_{kind} SELECT old, new FROM pair_{kind} WHERE ({evidence}) AND {free}
             QUALIFY count(*) OVER (PARTITION BY old) = 1 AND count(*) OVER (PARTITION BY new) = 1""")

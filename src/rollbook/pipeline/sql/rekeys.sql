@@ -1,11 +1,11 @@
 -- name: pair_user
 -- The same people under new ids: gone under the old, new under the new. Same name and same username or e-mail; or, when
--- one of the names changed too (a marriage), same username and same e-mail. Judged only when everybody was read.
+-- one of the names changed too (a marriage), same username and same e-mail.
 CREATE TABLE pair_user AS
 WITH lost AS (
     SELECT key, school, lower(first_name) AS first_name, lower(last_name) AS last_name, lower(username) AS username,
            lower(email) AS email
-    FROM ledger_user WHERE $complete AND key NOT IN (SELECT unique_id FROM present_user)
+    FROM ledger_user WHERE key NOT IN (SELECT unique_id FROM present_user)
 ), fresh AS (
     SELECT d.key, lower(d.first_name) AS first_name, lower(d.last_name) AS last_name, lower(d.username) AS username,
            lower(d.email) AS email
@@ -27,8 +27,7 @@ CREATE TABLE pair_course AS
 WITH fresh AS (SELECT d.* FROM desired_course d ANTI JOIN ledger_course l ON l.key = d.key),
 lost AS (
     SELECT l.* FROM ledger_course l
-    WHERE $complete
-      AND split_part(l.key, '|', 1) NOT IN (
+    WHERE split_part(l.key, '|', 1) NOT IN (
           SELECT "sourcedId" FROM courses WHERE NOT gone AND "sourcedId" IS NOT NULL)
       AND (l.key IN (SELECT course FROM ledger_section WHERE year = $year AND course IS NOT NULL)
            OR l.key NOT IN (SELECT course FROM ledger_section WHERE course IS NOT NULL))
@@ -55,7 +54,7 @@ CREATE TABLE pair_section AS
 WITH lost AS (
     SELECT l.key, l.school, l.title, l.course, l.location, l.grading_periods
     FROM ledger_section l
-    WHERE $complete AND l.year = $year
+    WHERE l.year = $year
       AND l.key NOT IN (SELECT "sourcedId" FROM classes WHERE NOT gone AND "sourcedId" IS NOT NULL)
 ), fresh AS (SELECT d.* FROM desired_section d ANTI JOIN ledger_section l ON l.key = d.key),
 course_of AS (
