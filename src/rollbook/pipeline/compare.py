@@ -130,8 +130,11 @@ def _effective(db: Connection, kind: str, scope: Scope) -> None:
         coalesce(s.deleted, false) AS deleted, coalesce(s.inactive, false) AS inactive,
         coalesce(s.protected, false) AS protected"""
     if whole:
-        state = """
-            l.lms_id IS NOT NULL AND v.lms_id IS NULL AS deleted, NOT coalesce(v.active, true) AS inactive,
+        # Of sections only the wanted ones were asked for: dormant and hidden ones are not gone.
+        asked = "l.key IN (SELECT key FROM desired_section)" if kind == "section" else "true"
+        state = f"""
+            CASE WHEN {asked} THEN l.lms_id IS NOT NULL AND v.lms_id IS NULL ELSE coalesce(s.deleted, false) END
+            AS deleted, NOT coalesce(v.active, true) AS inactive,
             coalesce(v.protected, false) AS protected"""
     parts = ", ".join(part for part in (keys, chosen) if part)
     db.execute(f"""

@@ -99,7 +99,7 @@ class Matching:
             if not within:
                 return
         number = read_live(self._db, self._target, kind, self._folder, self._progress, within=within)
-        if self._shrank(kind, number, "true" if compare else "false"):
+        if self._shrank(kind, number, self._asked(kind, compare=compare)):
             return
         self.live |= {kind}
         if compare or kind != "section":
@@ -125,6 +125,12 @@ class Matching:
         )
         if not self._shrank("enrollment", number, "section IN (SELECT key FROM drift_section)"):
             self.live |= {"enrollment"}
+
+    def _asked(self, kind: str, *, compare: bool) -> str:
+        """Which of the ledger's objects were asked for: of sections only the wanted ones."""
+        if kind != "section":
+            return "true"
+        return "key IN (SELECT key FROM desired_section)" if compare else "false"
 
     def _shrank(self, kind: str, number: int, asked: str) -> bool:
         """Does the LMS show less than half of what we know to be in it? Then the read is set aside: people who take
