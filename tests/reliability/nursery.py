@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import psutil
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -33,6 +35,10 @@ class Worker:
     def death(self) -> str:
         """Where it killed itself; empty when it did not."""
         return str(json.loads(self.note.read_text())) if self.note.exists() else ""
+
+    def stopped(self) -> bool:
+        """Is it frozen?"""
+        return psutil.Process(self.pid).status() == psutil.STATUS_STOPPED
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         os.kill(self.pid, number)
@@ -62,7 +68,7 @@ class Nursery:
         """A worker that ends when these runs have ended (none: when it is told to), or dies by `kill`."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        note = data.parent / f"{data.name}-death.json"
+        note = Path(more.pop("note", data.parent / f"{data.name}-death.json"))
         note.unlink(missing_ok=True)
         asked = {"data": str(data), "runs": runs, "note": str(note), **more}
         self._process.stdin.write(json.dumps(asked) + "\n")

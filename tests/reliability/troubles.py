@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -38,6 +39,23 @@ def fill_up(asked: dict[str, Any]) -> None:
     a small file system of its own; else writing down is refused as a full disk would."""
     filler = Path(asked["filler"])
     _when(asked["stage"], (lambda: _take_all(filler)) if asked["real"] else (lambda: _refuse(filler)))
+
+
+def freeze(number: int) -> None:
+    """This process stops in the middle of the n-th transaction in which it writes under its lease."""
+    from rollbook.store.lease import Lease
+
+    fenced, left = Lease.fenced, [number]
+
+    @contextmanager
+    def frozen(lease: Any) -> Iterator[None]:
+        with fenced(lease):
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGSTOP)
+            yield
+
+    Lease.fenced = frozen  # type: ignore[method-assign] # test code
 
 
 def lose_patience(seconds: float) -> None:
@@ -83,4 +101,4 @@ def _refuse(filler: Path) -> None:
     os.fsync, os.replace = unless_gone(os.fsync), unless_gone(os.replace)
 
 
-_TROUBLES = {"clock": set_back, "full": fill_up, "patience": lose_patience}
+_TROUBLES = {"clock": set_back, "full": fill_up, "patience": lose_patience, "freeze": freeze}

@@ -11,6 +11,7 @@ from django.db import Error, connection
 
 from rollbook.core.protocols import Progress
 from rollbook.engine.clock import BEAT_SECONDS, LEASE_SECONDS, boot_clock
+from rollbook.engine.trouble import silence
 from rollbook.errors import LeaseLost, RunCancelled
 from rollbook.store import workers
 from rollbook.store.lease import Lease
@@ -118,8 +119,8 @@ class Heart:
                     if now >= shown_at:
                         self._show()
                         shown_at = now + _SHOW_EVERY
-                except Error:
-                    log.warning("the database does not answer; nothing is sent until it does")
+                except Error as error:
+                    log.warning("%s; nothing is sent until it answers", silence(error))
                     connection.close()
                 except Exception as error:  # a heart that stops would stop every run for good
                     log.warning("the heart stumbled: %s", type(error).__name__)

@@ -16,6 +16,7 @@ from rollbook.core.protocols import Progress
 from rollbook.engine.clock import LEASE_SECONDS, boot_clock
 from rollbook.engine.heart import Heart
 from rollbook.engine.slots import HeavySlot
+from rollbook.engine.trouble import silence
 from rollbook.engine.worker import Worker
 from rollbook.errors import LeaseLost
 from rollbook.store import workers
@@ -87,8 +88,8 @@ class Pool:
                 if over():
                     return
                 self.tick()
-            except Error:
-                log.warning("the database does not answer; trying again")
+            except Error as error:
+                log.warning("%s; trying again", silence(error))
                 connection.close()
             self._news.wait(_LOOK_EVERY)
             self._news.clear()
@@ -125,8 +126,8 @@ class Pool:
                 (hand_back if self._closing else give_up)(lease)
         except LeaseLost:
             drop_scratch(self.folder, lease.run, lease.epoch)  # the run is somebody else's already
-        except Error:
-            log.warning("run %s is queued again as soon as the database answers", lease.run)
+        except Error as error:
+            log.warning("run %s is queued again later: %s", lease.run, silence(error))
         finally:
             self._threads.pop(lease, None)
             connection.close()

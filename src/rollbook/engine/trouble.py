@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 
 import duckdb
-from django.db import DatabaseError
+from django.db import DatabaseError, Error
 
 from rollbook.errors import Bug, DiskFull, RollbookError
 
@@ -19,6 +19,13 @@ def told(error: BaseException, run: str) -> RollbookError:
     if isinstance(error, duckdb.OutOfMemoryException | MemoryError):
         return DiskFull("there is not enough memory or scratch space for this run; give the worker more of both")
     return Bug(f"{type(error).__name__} while working on run {run}")
+
+
+def silence(error: Error) -> str:
+    """Why the database does not answer, in words for the log."""
+    if is_full(error):
+        return "the disk of the database is full"
+    return f"the database does not answer ({type(error).__name__})"
 
 
 def is_full(error: BaseException | None) -> bool:

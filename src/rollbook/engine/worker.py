@@ -18,7 +18,7 @@ from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.engine.heart import Heart, Watch
 from rollbook.engine.logged_run import logged_run
 from rollbook.engine.slots import HeavySlot
-from rollbook.engine.trouble import is_full, told
+from rollbook.engine.trouble import is_full, silence, told
 from rollbook.engine.world import longest_call, open_world
 from rollbook.errors import Bug, LeaseLost, RollbookError, RunCancelled
 from rollbook.pipeline import roster_run as river
@@ -65,7 +65,7 @@ class Worker:
             log.warning("run %s goes on elsewhere or later", lease.run)
             return False
         except (OperationalError, InterfaceError) as error:
-            log.warning("run %s is broken off: %s of the database", lease.run, type(error).__name__)
+            log.warning("run %s is broken off: %s", lease.run, silence(error))
             return False
         drop_scratch(self.folder, lease.run)
         return True
