@@ -1,8 +1,8 @@
 """`faults`: every pair of the practice systems' named faults, each pair in one run.
 
-A small district goes from its first to its second day while two faults are on: two of the SIS, two of the LMS, or one of
-each. Ways of vendors that change no outcome are left out. Afterwards both faults are lifted, and the next run must reach
-what an undisturbed twin reached.
+A small district goes from its first to its second day while two faults are on: two of the SIS, two of the LMS, or
+one of each. Ways of vendors that change no outcome are left out. Afterwards both faults are lifted, and the next run
+must reach what an undisturbed twin reached.
 """
 
 from __future__ import annotations
