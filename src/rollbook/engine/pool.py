@@ -99,7 +99,7 @@ class Pool:
         if boot_clock() >= self._reap_at:
             self._reap()
             self._reap_at = boot_clock() + _REAP_EVERY
-        while self._has_room():
+        while self._has_room() and boot_clock() <= self.heart.until:  # whoever just woke up may have been buried
             lease = claim_next(self.owner, self._organization)
             if lease is None:
                 return
