@@ -33,13 +33,13 @@ def one_killed_one_frozen(
     url: str,
     *,
     frozen: float,
-    short: bool = True,
+    timeout: float = 2.0,
     slow: float = 0.4,
     wait_for_end: bool = True,
 ) -> Story:
     """`frozen` seconds at least; `wait_for_end`: until the run has ended, so that the calls of the woken one show."""
     first, second, third = nurseries
-    with world(folder, day, first, url=url, short=short) as org:
+    with world(folder, day, first, url=url, timeout=timeout) as org:
         org.faults({"name": "slow", "seconds": slow, "method": "POST"})
         run = org.request()
         killed = org.start(run)
