@@ -61,7 +61,7 @@ def _pair(folder: Path, day: Path, usual: Day, server: Server, frozen: float) ->
     with ExitStack() as stack:
         nurseries = [stack.enter_context(Nursery()) for _ in range(3)]
         return one_killed_one_frozen(
-            folder, day, usual, nurseries, server.create(), frozen=frozen, short=False, slow=1.0
+            folder, day, usual, nurseries, server.create(), frozen=frozen, timeout=20.0, slow=1.0
         )
 
 

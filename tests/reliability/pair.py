@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from rollbook.store.models import Run, WorkerRow
 from tests.reliability.campaign import Seen, judge, look_again
@@ -24,6 +25,11 @@ class Story:
     takeovers: tuple[float, float]
     woken_calls: int
 
+    def judged(self, org: World, run: Run, usual: Day) -> Self:
+        judge(org, Run.objects.get(pk=run.pk), usual, 0, ["apply", "apply"], self.seen)
+        look_again(org, self.seen)
+        return self
+
 
 def one_killed_one_frozen(
     folder: Path,
@@ -33,39 +39,47 @@ def one_killed_one_frozen(
     url: str,
     *,
     frozen: float,
-    short: bool = True,
+    timeout: float = 2.0,
     slow: float = 0.4,
     wait_for_end: bool = True,
 ) -> Story:
     """`frozen` seconds at least; `wait_for_end`: until the run has ended, so that the calls of the woken one show."""
     first, second, third = nurseries
-    with world(folder, day, first, url=url, short=short) as org:
+    with world(folder, day, first, url=url, timeout=timeout) as org:
         org.faults({"name": "slow", "seconds": slow, "method": "POST"})
         run = org.request()
         killed = org.start(run)
         sent = _until_more(org, 0)
-        sleeper = org.start(run, nursery=second)
-        until(lambda: WorkerRow.objects.count() == 2)
+        sleeper = _second(org, run, second)
         killed.kill()
         killed.wait()
         soon = _taken_over(run, sleeper)
         _until_more(org, sent)
-        last = org.start(run, nursery=third)
-        until(lambda: WorkerRow.objects.count() == 2)
+        last = _second(org, run, third)
         sleeper.kill(signal.SIGSTOP)
         asleep = time.monotonic()
         later = _taken_over(run, last)
         until(lambda: time.monotonic() - asleep > frozen and (not wait_for_end or _ended(run)))
-        org.faults()
-        before = org.writes()
-        sleeper.kill(signal.SIGCONT)
-        assert sleeper.wait() == 0
-        assert last.wait() == 0
-        woken = org.writes() - before
-        seen = Seen()
-        judge(org, Run.objects.get(pk=run.pk), usual, 0, ["apply", "apply"], seen)
-        look_again(org, seen)
-        return Story(seen, (soon, later), woken)
+        return Story(seen=Seen(), takeovers=(soon, later), woken_calls=_wake(org, sleeper, last)).judged(
+            org, run, usual
+        )
+
+
+def _second(org: World, run: Run, nursery: Nursery) -> Worker:
+    """Another worker, which waits for work."""
+    worker = org.start(run, nursery=nursery)
+    until(lambda: WorkerRow.objects.count() == 2)
+    return worker
+
+
+def _wake(org: World, sleeper: Worker, last: Worker) -> int:
+    """Write calls from the moment it wakes until both workers have ended."""
+    org.faults()
+    before = org.writes()
+    sleeper.kill(signal.SIGCONT)
+    assert sleeper.wait() == 0
+    assert last.wait() == 0
+    return org.writes() - before
 
 
 def until(true: Callable[[], bool], seconds: float = 120.0) -> None:

@@ -131,14 +131,11 @@ def ask(url: str, body: Any = None) -> Any:
 
 
 @contextmanager
-def world(
-    data: Path, day: Path, nursery: Nursery, *, url: str = "", short: bool = True, **settings: Any
-) -> Iterator[World]:
-    """A fresh one, in SQLite or in the PostgreSQL database of this `url`. `short`: calls to the LMS that take longer
-    than two seconds are given up, so that dead workers are noticed soon."""
-    timeout = 2.0 if short else 20.0
+def world(data: Path, day: Path, nursery: Nursery, *, url: str = "", timeout: float = 2.0) -> Iterator[World]:
+    """A fresh one, in SQLite or in the PostgreSQL database of this `url`. Calls to the LMS that take longer than
+    `timeout` are given up; while it is short, dead workers are noticed soon."""
     with in_database(url), serve(create_sis(day, vanish="disappear")) as sis, serve(create_lms()) as lms:
-        yield World(data=data, sis=sis.url, lms=lms.url, nursery=nursery, timeout=timeout, **settings)
+        yield World(data=data, sis=sis.url, lms=lms.url, nursery=nursery, timeout=timeout)
 
 
 @contextmanager

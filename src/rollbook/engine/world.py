@@ -112,10 +112,7 @@ def open_world(
 ) -> Iterator[World]:
     """A world for the lease's run, or for settling the earlier `run` under it; closes its connections."""
     ring = KeyRing(folder.keys)
-    work = scratch_of(folder, lease)
-    if run not in (None, lease.run):
-        work = work / "earlier"
-        work.mkdir(mode=0o700, exist_ok=True)
+    work = scratch_of(folder, lease, run or lease.run)
     doors = Doors(settings, secrets_of(lease.organization, ring), work, cancel)
     if with_source:
         check_room(work, input_bytes(doors.source_options()))

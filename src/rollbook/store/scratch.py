@@ -12,9 +12,9 @@ from rollbook.store.lease import Lease
 from rollbook.store.models import Run, RunState
 
 
-def scratch_of(folder: DataFolder, lease: Lease) -> Path:
-    """The lease's folder. What an earlier attempt of the run left on this machine is taken over: pages that were read
-    are not read again."""
+def scratch_of(folder: DataFolder, lease: Lease, run: str | None = None) -> Path:
+    """The lease's folder, or the place in it where it settles an earlier `run`. What an earlier attempt left on this
+    machine is taken over: pages that were read are not read again."""
     mine = folder.work / f"{lease.run}-{lease.epoch}"
     if not mine.exists():
         for older in sorted(_all_of(folder, lease.run), key=_epoch, reverse=True):
@@ -22,7 +22,10 @@ def scratch_of(folder: DataFolder, lease: Lease) -> Path:
                 older.rename(mine)
                 break
     mine.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return mine
+    if run in (None, lease.run):
+        return mine
+    (mine / "earlier").mkdir(mode=0o700, exist_ok=True)
+    return mine / "earlier"
 
 
 def drop_scratch(folder: DataFolder, run: str, epoch: int | None = None) -> None:
