@@ -213,7 +213,7 @@ def missing(before: State, after: State) -> set[tuple[str, ...]]:
 
 
 def _things(state: State) -> set[tuple[str, ...]]:
-    found = {(kind, str(record[name])) for kind, name in _KEYS.items() for record in state[kind]}
+    found: set[tuple[str, ...]] = {(kind, str(record[name])) for kind, name in _KEYS.items() for record in state[kind]}
     found |= {("link", *map(str, link)) for link in state["links"]}
     found |= {("enrollment", section, user) for section, user, *_ in state["enrollments"]}
     for user in state["users"]:

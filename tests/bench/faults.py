@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.bench.measure import about, figure, watch
 
-STUDENTS = 12
+STUDENTS = 40
 #: A quick look takes each so-maniest pair.
 _QUICK = 25
 

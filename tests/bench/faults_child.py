@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,8 +35,10 @@ def pairs() -> list[tuple[Sided, Sided]]:
 def _tried(world: FaultWorld, first: State, second: State, both: tuple[Sided, Sided]) -> dict[str, Any]:
     world.reset()
     on: dict[str, list[str]] = {"sis": [], "lms": []}
+    same_side = both[0][0] == both[1][0]
     for side, case in both:
-        on[side].append(case.fault)
+        # Two bursts on one call would be more than the three failures that are promised to pass.
+        on[side].append(re.sub(r"times=\d+", "times=1", case.fault) if same_side else case.fault)
     world.faults(**on)
     ended = world.run(compare_live=bool(on["lms"]))
     state = world.state()
@@ -46,7 +49,7 @@ def _tried(world: FaultWorld, first: State, second: State, both: tuple[Sided, Si
         again = world.run()
         differs = again.state != "done" or world.state() != second
     return {
-        "faults": [f"{side} {case.fault}" for side, case in both],
+        "faults": [f"{side} {fault}" for side, faults in on.items() for fault in faults],
         "end": ended.state,
         "words": f"{ended.error} {ended.words}".strip()[:200],
         "passing": all(case.end == "same" for _, case in both),

@@ -58,7 +58,7 @@ def test_something_else_called_zip(synced: District, tmp_path: Path, content: by
         ("empty-file", 3, "CSV_EMPTY_FILE"),
         ("header-only-file", 3, "CSV_EMPTY_FILE"),
         ("every-username-doubled", 0, "USER_USERNAME_DUPLICATE"),
-        ("truncated-file", 0, "SOURCE_INCOMPLETE"),
+        ("truncated-file", 3, "SOURCE_INCOMPLETE"),
         ("nul-bytes", 0, "CSV_NUL_BYTES"),
         ("wrong-manifest", 0, "CSV_MANIFEST_WRONG"),
         ("usernames-with-spaces", 0, "USER_USERNAME_SPACE"),
@@ -117,25 +117,25 @@ def _emptied(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "finding"),
+    ("spoil", "finding", "code"),
     [
-        (_utf16, "CSV_NOT_UTF8"),
-        (_school_unreadable, "STAGE_BAD_LINE"),
-        (_no_users, "CSV_MISSING_FILE"),
-        (_html, "CSV_NO_HEADER"),
-        (_binary, "SOURCE_INCOMPLETE"),
-        (_emptied, "SOURCE_INCOMPLETE"),
+        (_utf16, "CSV_NOT_UTF8", 0),
+        (_school_unreadable, "STAGE_BAD_LINE", 0),
+        (_no_users, "CSV_MISSING_FILE", 3),
+        (_html, "CSV_NO_HEADER", 3),
+        (_binary, "SOURCE_INCOMPLETE", 3),
+        (_emptied, "SOURCE_INCOMPLETE", 3),
     ],
 )
 def test_spoiled_files_take_nothing_away(
-    synced: District, tmp_path: Path, days: list[Path], spoil: Callable[[Path], None], finding: str
+    synced: District, tmp_path: Path, days: list[Path], spoil: Callable[[Path], None], finding: str, code: int
 ) -> None:
     before = synced.state()
     folder = tmp_path / "spoiled"
     shutil.copytree(days[0], folder)
     spoil(folder)
     synced.reads(folder)
-    run = synced.sync()
+    run = synced.sync(code=code)
     assert run["findings"][finding] >= 1
     assert synced.state() == before
 

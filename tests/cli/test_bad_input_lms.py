@@ -30,7 +30,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, days: list[Path]) -> d
         ("html:method=POST", 1),
         ("drop_answer:method=POST", 1),
         ("throttle:method=POST,retry_after=900", 1),
-        ("unauthorized:method=POST,after=4,times=1", 1),
+        ("unauthorized:method=POST,after=4,times=1", 0),
+        ("unauthorized:method=POST,after=4", 1),
+        ("server_error:method=POST,times=4,path=/v1/users", 3),
         ("forbidden:method=POST,after=3", 1),
     ],
 )
@@ -41,7 +43,9 @@ def test_trouble_while_sending_ends_the_same(
     district.faults(fault)
     run = district.sync(code=code)
     assert run["settled"]
-    if code:
+    if code == 3:
+        assert "Schoology never said" in run["doubts"]["answers"]
+    elif code:
         assert "Schoology" in run["error"]["message"]
         assert run["error"]["who"]
     district.faults()

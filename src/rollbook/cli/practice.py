@@ -18,7 +18,9 @@ SIS_PORT, LMS_PORT = 8001, 8002
 
 Key = Annotated[str, typer.Option("--key", help="Consumer key.")]
 Secret = Annotated[str, typer.Option("--secret", help="Consumer secret.")]
-Fault = Annotated[list[str] | None, typer.Option("--fault", metavar="NAME", help="E.g. throttle:times=3.")]
+Fault = Annotated[
+    list[str] | None, typer.Option("--fault", metavar="NAME", help="E.g. throttle:times=3; see the docs.")
+]
 WithParent = Annotated[bool, typer.Option("--with-parent", hidden=True, help="End when stdin closes.")]
 
 

@@ -41,7 +41,7 @@ def run(summary: Mapping[str, Any]) -> None:
     for name, reason in summary["verdicts"].items():
         out.print(f"{name} could not be read completely ({reason}), so nothing is taken for gone.", markup=False)
     for reason in summary["doubts"].values():
-        out.print(f"Far less than before: {reason}. Look whether that is right.", markup=False)
+        out.print(f"Look whether this is right: {reason}.", markup=False)
     holds([hold for hold in summary["holds"] if hold["state"] == "waiting"])
     for words, number in summary["conflicts"].items():
         out.print(f"Cannot be undone, {words}: {number:,}", markup=False)

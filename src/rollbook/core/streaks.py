@@ -25,7 +25,6 @@ class Streaks:
         self._same: dict[str, tuple[str, int]] = {}
         self._silent = 0
         self._answered = False
-        self._unanswered = 0
 
     def heard(self, outcomes: Sequence[Outcome]) -> None:
         """Count the answer to one call: when everything it carried is unknown, there was none."""
@@ -40,7 +39,6 @@ class Streaks:
         """Count what became of the changes of one bulk call; what was not sent does not count."""
         with self._lock:
             for outcome in outcomes:
-                self._unanswered += outcome.status == UNKNOWN and outcome.code is None
                 if outcome.status == REFUSED:
                     message, times = self._same.get(kind, ("", 0))
                     self._same[kind] = (outcome.message, times + 1 if message == outcome.message else 1)
@@ -54,17 +52,12 @@ class Streaks:
 
     def silence(self, lms: str, *, over: bool = False) -> Unavailable | None:
         """The error for an LMS (by its name) that does not answer: several calls in a row, or, when everything was sent
-        (`over`), not a single one, or not what became of some changes, however often it was asked."""
+        (`over`), not a single one."""
         with self._lock:
             mute = self._silent > 0 and not self._answered
-            number, unanswered = self._silent, self._unanswered
-        if over and unanswered and not mute:
-            return Unavailable(
-                f"{lms} never said what became of {unanswered} change{'s' * (unanswered > 1)}, though it was asked "
-                "again and again; the next run asks once more"
-            )
-        if number < SILENT_AFTER and not (over and mute):
-            return None
+            if self._silent < SILENT_AFTER and not (over and mute):
+                return None
+            number = self._silent
         return Unavailable(
             f"{lms} gave no answer to {number} calls in a row; what was sent is unknown, and the next run asks again"
         )

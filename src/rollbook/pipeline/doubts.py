@@ -1,19 +1,20 @@
 """Doubts: what was read without an error and is still not believed, for it is far less than before. Removes nothing.
 
-A key that suddenly sees less gives whole, correct answers. Schools that vanish from the list of orgs stop all removals
-(as a read that broke off does); a collection or a kind of LMS objects that shrank holds the run, so that somebody
-looks.
+A key that suddenly sees less gives whole, correct answers. Schools that vanish from the list of orgs stop all removals,
+as a read that broke off does. A collection, or a kind of LMS objects, that shrank holds the run, so that
+somebody looks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from rollbook.core.duck import Connection, count, texts
 from rollbook.pipeline.run_types import Request
+from rollbook.roster.changes import UNKNOWN
 from rollbook.roster.oneroster import COLLECTIONS
 from rollbook.roster.settings import SKIP, school_value
 
@@ -21,7 +22,6 @@ from rollbook.roster.settings import SKIP, school_value
 _FEW = 10
 #: A collection that stays small is believed after a while.
 _BELIEVED_AFTER = timedelta(days=7)
-_NO_SCHOOL: list[str | None] = [None]
 
 
 @dataclass
@@ -34,15 +34,16 @@ class Doubts:
     learned: dict[str, Any] = field(default_factory=dict)
 
 
-def look(db: Connection, request: Request, facts: Mapping[str, Any], year: int | None) -> Doubts:
-    """Compare this read with the last complete one of the same year; what is doubted becomes a finding."""
+def look(db: Connection, request: Request, facts: Mapping[str, Any], year: int | None, *, whole: bool) -> Doubts:
+    """Compare this read with the last complete one of the same year; what is doubted becomes a finding. Where not
+    everything was read `whole`, less is no wonder."""
     found = Doubts()
+    if not whole:
+        return found
     hidden = _hidden_schools(db, request, facts, year)
     if hidden:
-        found.incomplete["orgs"] = (
-            f"{len(hidden)} of the synced schools {'is' if len(hidden) == 1 else 'are'} not shown any more; let the "
-            "key see them, or set schools that have closed to skip"
-        )
+        some = "1 of the synced schools is" if len(hidden) == 1 else f"{len(hidden)} of the synced schools are"
+        found.incomplete["orgs"] = f"{some} not shown any more; let the key see all, or set closed ones to skip"
     _collections(db, request, facts, year, found)
     _as_findings(db, "SOURCE_INCOMPLETE", found.incomplete, hidden)
     _as_findings(db, "SOURCE_SHRANK", found.shrunk)
@@ -53,6 +54,19 @@ def look_live(db: Connection, doubts: Mapping[str, str], found: Doubts) -> None:
     """Add what a comparison with the live LMS doubts."""
     found.shrunk |= doubts
     _as_findings(db, "LIVE_SHRANK", doubts)
+
+
+def unclear(db: Connection, lms: str) -> dict[str, str]:
+    """Changes that the LMS answered, as often as it was asked, without saying what became of them. A lost answer has no
+    code: as a rule the work was done, and the next run sees to it."""
+    row = db.execute(f"SELECT count(*) FROM outcome WHERE status = '{UNKNOWN}' AND code IS NOT NULL").fetchone()
+    number = row[0] if row else 0
+    if not number:
+        return {}
+    changes = "1 change" if number == 1 else f"{number} changes"
+    return {
+        "answers": f"{lms} never said what became of {changes}, though it was asked again; the next run asks once more"
+    }
 
 
 def _hidden_schools(db: Connection, request: Request, facts: Mapping[str, Any], year: int | None) -> list[str]:
@@ -81,9 +95,9 @@ def _collections(db: Connection, request: Request, facts: Mapping[str, Any], yea
     found.learned[f"totals:{year}"] = totals
 
 
-def _as_findings(db: Connection, code: str, words: Mapping[str, str], schools: list[str] | None = None) -> None:
+def _as_findings(db: Connection, code: str, words: Mapping[str, str], schools: Sequence[str | None] = (None,)) -> None:
     for name, detail in words.items():
-        for school in schools or _NO_SCHOOL:
+        for school in schools:
             db.execute(
                 "INSERT INTO found (code, collection, id, school, detail) VALUES (?, ?, ?, ?, ?)",
                 [code, name, school, school, detail],

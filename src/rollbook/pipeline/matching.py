@@ -17,6 +17,8 @@ from rollbook.pipeline.run_types import Request
 _LARGE = ("user", "course", "section")
 #: Of so few objects, most may well be gone.
 _FEW = 10
+#: An LMS that goes on showing few objects is believed after a while.
+_BELIEVED_AFTER = timedelta(days=7)
 
 
 class Matching:
@@ -39,6 +41,7 @@ class Matching:
         self.whole: frozenset[str] = frozenset()
         self.learned: dict[str, Any] = {}
         self.doubts: dict[str, str] = {}
+        self._since: dict[str, str] = {}
 
     def read_small(self) -> None:
         """Roles, buildings and grading periods: a few calls, in every run."""
@@ -67,6 +70,7 @@ class Matching:
         if compare:
             self._read_enrollments()
             self.learned["last_live"] = self._request.now.isoformat()
+            self.learned["live_shrank"] = self._since or None
             if self.doubts:  # compared once more by the next run
                 self.learned |= {"last_live": self._facts.get("last_live"), "compare_next": True}
         elif self.live - {"building", "grading_period"} and "last_live" not in self._facts:
@@ -138,6 +142,10 @@ class Matching:
         row = self._db.execute(f"SELECT count(*) FROM ledger_{kind} WHERE lms_id IS NOT NULL AND {asked}").fetchone()
         known = row[0] if row else 0
         if known < _FEW or number * 2 >= known:
+            return False
+        now = self._request.now
+        self._since[kind] = (self._facts.get("live_shrank") or {}).get(kind) or now.isoformat()
+        if now - datetime.fromisoformat(self._since[kind]) >= _BELIEVED_AFTER:
             return False
         forget_live(self._db, kind)
         title, words = self._target.traits.title, f"{kind}s"

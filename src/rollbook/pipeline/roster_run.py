@@ -29,7 +29,7 @@ from rollbook.pipeline.asked import check_asked
 from rollbook.pipeline.check import check
 from rollbook.pipeline.columns import notice_columns, places_unknown
 from rollbook.pipeline.compare import compare
-from rollbook.pipeline.doubts import look, look_live
+from rollbook.pipeline.doubts import look, look_live, unclear
 from rollbook.pipeline.extract import extract
 from rollbook.pipeline.live import declare_live
 from rollbook.pipeline.matching import Matching
@@ -239,10 +239,10 @@ class _River:
         year = self.step(
             "resolve", lambda: resolve(db, request.settings, request.today, matching.roles, world.progress)
         )
-        doubts = look(db, request, world.memory.facts(), year)
+        doubts = look(db, request, world.memory.facts(), year, whole=_complete(db, extracted))
         self.step("match", matching.read_large)
         look_live(db, matching.doubts, doubts)
-        self.result.verdicts |= {**doubts.incomplete, **self.result.verdicts}
+        self.result.verdicts |= doubts.incomplete
         self.result.doubts = doubts.shrunk
         scope = Scope(
             settings=request.settings,
@@ -326,6 +326,7 @@ class _River:
             self.result.facts.pop("first_full_sync", None)
         world.pins.end(tuple(place) for place in self.result.facts.pop("pins_ended", ()))
         world.memory.remember(self.result.facts)
+        self.result.doubts |= unclear(self.db, world.target.traits.title)
         # What was not read whole, or shrank, holds back removals: somebody should look (rules 20, 25).
         waits = self.result.holds or self.result.verdicts or self.result.doubts
         self.result.state = "held" if waits else "done"

@@ -36,8 +36,13 @@ _PERSONAL = (
 _WORDS_MOST = 300
 
 
-def unknown(message: str) -> Outcome:
-    return Outcome(status=UNKNOWN, message=message)
+#: The code of records about which an answer that came says nothing.
+UNCLEAR = 207
+
+
+def unknown(message: str, code: int | None = None) -> Outcome:
+    """`code` is that of the answer, None where none came at all."""
+    return Outcome(status=UNKNOWN, message=message, code=code)
 
 
 def refused(message: str, code: int | None = None) -> Outcome:
@@ -48,7 +53,7 @@ def bulk_outcomes(kind: str, body: Any, sent: Sequence[tuple[Change, Json]]) -> 
     """One outcome per sent pair of change and item, in order."""
     answers = items(body, *ANSWERS[kind])
     if answers is None:
-        return [unknown("the LMS did not answer with a list of results")] * len(sent)
+        return [unknown("the LMS did not answer with a list of results", UNCLEAR)] * len(sent)
     found = matched([item for _, item in sent], answers, OWN_KEYS[kind])
     return [outcome(answer, change) for (change, _), answer in zip(sent, found, strict=True)]
 
@@ -105,7 +110,7 @@ def outcome(answer: Any, change: Change) -> Outcome:
     """What one item's result says. A removal of what is no longer there is done."""
     code = _code(answer)
     if code is None:
-        return unknown("the LMS gave no result for this record")
+        return unknown("the LMS gave no result for this record", UNCLEAR)
     if code >= 500 or code < 200:
         return Outcome(status=UNKNOWN, message=scrubbed(words(answer), change), code=code)
     if code < 300 or (change.action == REMOVE and code in {404, 410}):

@@ -12,7 +12,7 @@ from rollbook.connectors.kit import Answer, LostAnswer
 from rollbook.connectors.schoology import translate
 from rollbook.connectors.schoology.client import SchoologyClient
 from rollbook.connectors.schoology.lenient import Json, ident, mapping, optional
-from rollbook.connectors.schoology.outcomes import refused, scrubbed, unknown, words
+from rollbook.connectors.schoology.outcomes import UNCLEAR, refused, scrubbed, unknown, words
 from rollbook.connectors.schoology.reading import Reader
 from rollbook.connectors.schoology.translate import Refusal
 from rollbook.errors import BadResponse, Bug
@@ -67,13 +67,13 @@ class Singles:
         try:
             answer = self._client.write(method, path, item, what)
         except LostAnswer as lost:
-            return unknown(str(lost))
+            return unknown(str(lost), lost.status)
         if not answer.ok:
             said = scrubbed(refusal_words(answer), change)
             return refused(said or f"refused with status {answer.status}", answer.status)
         lms_id = own or _new_id(answer)
         if lms_id is None:
-            return unknown("the LMS did not say which id the new object has")
+            return unknown("the LMS did not say which id the new object has", UNCLEAR)
         return Outcome(status=DONE, lms_id=lms_id, code=answer.status)
 
 

@@ -111,7 +111,7 @@ class SchoologyTarget:
         try:
             answer = self._client.write(call.method, call.path, call.body, what, query=call.query)
         except LostAnswer as lost:
-            return [unknown(str(lost))] * len(call.positions)
+            return [unknown(str(lost), lost.status)] * len(call.positions)
         if not answer.ok:
             said = refusal_words(answer)
             for position in call.positions:
@@ -121,4 +121,4 @@ class SchoologyTarget:
         try:
             return call.read(answer.json())
         except BadResponse as error:
-            return [unknown(str(error))] * len(call.positions)
+            return [unknown(str(error), answer.status)] * len(call.positions)
