@@ -1,7 +1,11 @@
-"""Every test runs without a network: only this machine answers. Hypothesis has no deadline on shared machines."""
+"""Every test runs without a network: only this machine answers. Hypothesis has no deadline on shared machines.
+
+Databases: `database` runs a test on SQLite and on PostgreSQL, `postgres_url` on a fresh database of a PostgreSQL only.
+"""
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -9,8 +13,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from pytest_socket import socket_allow_hosts
-
-from tests.postgres import Server, postgres
 
 LOCAL = ["127.0.0.1", "::1", "localhost"]
 
@@ -39,6 +41,8 @@ def _is_address(name: str) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    for name in ("DATABASE_URL", "ROLLBOOK_DATA", "ROLLBOOK_KEYS_FILE"):  # no test works in somebody's real data
+        os.environ.pop(name, None)
     # pytest-socket warns and raises; with warnings as errors the warning would hide the error that names the rule.
     config.addinivalue_line("filterwarnings", "ignore:A test tried to use socket:UserWarning")
 
@@ -50,17 +54,33 @@ def pytest_runtest_setup() -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Server]:
-    """One PostgreSQL for each process of the test run, started when the first test wants it."""
-    with postgres() as server:
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The PostgreSQL server of this test process, started when the first test asks for it."""
+    from tests.postgres import Server, make_template
+
+    server = Server()
+    try:
+        make_template(server, tmp_path_factory.mktemp("template"))
         yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def postgres_url(postgres: Any) -> Iterator[str]:
+    """The DATABASE_URL of a fresh database with our tables; a test sets it where it wants it."""
+    from tests.postgres import TEMPLATE
+
+    with postgres.fresh(TEMPLATE) as url:
+        yield url
+        from django.db import connections
+
+        connections.close_all()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The test runs twice: with SQLite in its data folder, and with a fresh PostgreSQL database."""
-    kind: str = request.param
-    if kind == "postgresql":
-        server: Server = request.getfixturevalue("postgres_server")
-        monkeypatch.setenv("DATABASE_URL", server.create())
-    return kind
+    """Everything the test opens is in this kind of database: DATABASE_URL is set, or not."""
+    if request.param == "postgresql":
+        monkeypatch.setenv("DATABASE_URL", request.getfixturevalue("postgres_url"))
+    return str(request.param)

@@ -12,7 +12,7 @@ RollbookError
 ├── StalePlan               the acting user: plan again
 ├── RunCancelled            nobody: a person stopped the run
 ├── LeaseLost               nobody: another worker took the run over
-├── BlobLost                the operator: a stored file is missing or damaged
+├── BlobLost                the operator: bring back a stored file from a backup
 ├── DiskFull                the operator: make room on the server
 └── Bug                     the developers: please report
 """
@@ -97,7 +97,7 @@ class LeaseLost(RollbookError):
 
 
 class BlobLost(RollbookError):
-    """A stored file is missing or damaged; restore it from a backup."""
+    """A stored file (ledger, plan, findings …) is missing or damaged. Nothing is sent or removed until it is back."""
 
     who = "the operator of this server, who restores a backup"
 

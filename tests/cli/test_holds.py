@@ -1,4 +1,4 @@
-"""What goes beyond a limit waits for a person; approving plans afresh (rules 25, 26)."""
+"""What goes beyond a limit waits for a person; approving plans afresh (rules 25, 26). On both databases."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import pytest
 
 from rollbook.connectors.memory.space import Space
 from tests.cli.kit import Command, open_store
+
+pytestmark = pytest.mark.usefixtures("database")
 
 
 @pytest.fixture

@@ -54,15 +54,15 @@ def test_postgresql_has_its_own_backup(rollbook: Command, world: Space, database
         return
     assert answer.code == 2
     assert "pg_dump" in answer.json["error"]["message"]
-    assert rollbook("restore", "--database", schema="restore")["compare_live"]
+    assert rollbook("restore", "--from-dump", schema="restore")["compare_live"]
 
 
 @pytest.mark.parametrize(
     ("url", "words"),
     [
         ("postgresql://ann:sesame@127.0.0.1:1/none", "does not answer"),
-        ("mysql://ann:sesame@127.0.0.1/none", "must be postgresql"),
-        ("sesame", "DATABASE_URL"),
+        ("mysql://ann:sesame@127.0.0.1/none", "must begin with postgresql"),
+        ("sesame@x", "DATABASE_URL"),
     ],
 )
 def test_a_database_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, words: str) -> None:
@@ -70,7 +70,7 @@ def test_a_database_that_is_not_there(tmp_path: Path, monkeypatch: pytest.Monkey
     answer = Command(tmp_path / "data").text("runs", "--json")
     assert answer.code in (1, 2)
     assert words in answer.json["error"]["message"]
-    assert "sesame" not in (answer.out + answer.err).replace("not an address", "")
+    assert "sesame" not in answer.out + answer.err
 
 
 def test_other_keys_are_not_made_up(rollbook: Command, world: Space, tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""Plan, sync, apply, undo, cancel, and what they leave to look at; on memory connections, through the command."""
+"""Plan, sync, apply, undo, cancel, and what they leave to look at; on memory connections, through the command.
+
+What writes or looks up in a way of its own runs on both databases.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ import pytest
 
 from rollbook.connectors.memory.space import Space
 from tests.cli.kit import Command, fill, open_store
+
+BOTH = pytest.mark.usefixtures("database")
 
 
 def _changes(run: dict) -> int:
@@ -22,6 +27,7 @@ def test_a_plan_sends_nothing(rollbook: Command, world: Space) -> None:
     assert run["ledger_version"] == 0
 
 
+@BOTH
 def test_sync_then_nothing_is_left_to_do(rollbook: Command, world: Space) -> None:
     first = rollbook("sync", "maple")
     assert first["state"] == "done"
@@ -32,6 +38,7 @@ def test_sync_then_nothing_is_left_to_do(rollbook: Command, world: Space) -> Non
     assert second["ledger_version"] == first["ledger_version"]
 
 
+@BOTH
 def test_changes_of_a_run_before_and_after(rollbook: Command, world: Space) -> None:
     rollbook("sync", "maple")
     users = [dict(row) for row in world.rows["users"]]
@@ -60,6 +67,7 @@ def test_changes_can_be_filtered_and_limited(rollbook: Command, world: Space) ->
     assert seen == sorted(seen)
 
 
+@BOTH
 def test_a_stored_plan_is_applied_once(rollbook: Command, world: Space) -> None:
     planned = rollbook("plan", "maple")
     applied = rollbook("run", "apply", planned["run"])
@@ -80,6 +88,7 @@ def test_a_plan_is_stale_after_new_settings(rollbook: Command, world: Space, tmp
 
 
 @pytest.mark.rule(28)
+@BOTH
 def test_undo_takes_back_what_a_run_did(rollbook: Command, world: Space, days: list[Path]) -> None:
     rollbook("sync", "maple")
     before = {(one.code, str(one.fields)) for one in world.all("enrollment")}
@@ -102,6 +111,7 @@ def test_kinds_and_schools_narrow_a_run(rollbook: Command, world: Space) -> None
     assert run["schools"] == [schools[0]]
 
 
+@BOTH
 def test_equal_queued_runs_become_one(rollbook: Command, world: Space) -> None:
     from rollbook.actions.runs import Wanted, request_run
 
@@ -112,6 +122,7 @@ def test_equal_queued_runs_become_one(rollbook: Command, world: Space) -> None:
     assert one.pk == two.pk != other.pk
 
 
+@BOTH
 def test_a_queued_run_is_cancelled_at_once(rollbook: Command, world: Space) -> None:
     from rollbook.actions.runs import Wanted, request_run
 
@@ -130,6 +141,7 @@ def test_runs_lists_the_newest_first(rollbook: Command, world: Space) -> None:
     assert rollbook("run", "show", ids[0])["run"] == ids[0]
 
 
+@BOTH
 def test_findings_by_cause_with_their_fix(rollbook: Command, world: Space) -> None:
     users = [dict(row) for row in world.rows["users"]]
     users[0]["username"] = "two words"

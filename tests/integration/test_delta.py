@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -103,6 +104,35 @@ def test_csv_deltas_end_where_whole_files_end(version: str, tmp_path: Path, dist
     assert delta.state() == whole.state()
     assert result.kinds == expected.kinds
     assert sum(kind["remove"] for kind in result.kinds.values()) > 0, "the last day should take something away"
+
+
+def test_a_column_that_a_delta_leaves_out_is_unchanged(tmp_path: Path, district: Callable[..., District]) -> None:
+    whole, delta = district("whole", delta=False), district("delta", delta=True)
+    for day, path in enumerate(_days(tmp_path / "full", "1.1")):
+        whole.run(whole.csv(path), day)
+    for day, path in enumerate(_days(tmp_path / "changes", "1.1", "delta-mode")):
+        for name, column in (("users", "email"), ("classes", "location")) if day else ():
+            _leave_out(path / f"{name}.csv", column)
+        before = _fields(delta, "email")
+        result = delta.run(delta.csv(path), day)
+    assert "COLUMN_GONE" not in result.findings
+    after = _fields(delta, "email")
+    assert {code: after[code] for code in before} == before
+    assert _fields(delta, "last_name") == _fields(whole, "last_name"), "the rest of the delta counts"
+
+
+def _fields(district: District, name: str) -> dict[str, Any]:
+    return {code: dict(fields)[name] for code, fields in district.state()["user"]}
+
+
+def _leave_out(path: Path, column: str) -> None:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows, "the delta has no records to leave anything out of"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, [name for name in rows[0] if name != column], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 @pytest.mark.rule(20)

@@ -55,9 +55,8 @@ def test_a_code_that_another_course_has_had_is_not_given_again(organization: Mak
     org = organization(small().put("courses", "c1", courseCode="MATH"))
     org.run()
     first = org.lms.all("course")[0]
-    org.district.drop("courses", "c1").course("c2", courseCode="MATH", title="Another").put(
-        "classes", "k1", courseSourcedId="c2"
-    )
+    org.district.put("courses", "c1", courseCode="OLD").course("c2", courseCode="MATH", title="Another")
+    org.district.put("classes", "k1", courseSourcedId="c2")
     org.next_day().run()
     assert first.fields["title"] == "Course c1"
     assert len(org.lms.all("course")) == 2, "two courses of the SIS are two courses"

@@ -1,4 +1,4 @@
-"""Files of the data folder: blobs, garbage, keys, backup."""
+"""Files of an installation: garbage, keys, backup. On both databases, except what only one of them has."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from django.utils import timezone
 
-from rollbook.errors import BlobLost, ConfigError
-from rollbook.store.backup import read_backup, write_backup
-from rollbook.store.blobs import LocalBlobs
+from rollbook.errors import ConfigError
+from rollbook.store.backup import distrust, read_backup, write_backup
+from rollbook.store.blobs import open_blobs
 from rollbook.store.folder import DataFolder
 from rollbook.store.gc import collect
 from rollbook.store.ids import new_run_id
@@ -21,7 +22,20 @@ from tests.cli.kit import open_store
 
 
 @pytest.fixture
-def folder(tmp_path: Path):
+def folder(tmp_path: Path, database: str):
+    with open_store(tmp_path / "data") as found:
+        yield found
+
+
+@pytest.fixture
+def sqlite_folder(tmp_path: Path):
+    with open_store(tmp_path / "data") as found:
+        yield found
+
+
+@pytest.fixture
+def postgres_folder(tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DATABASE_URL", postgres_url)
     with open_store(tmp_path / "data") as found:
         yield found
 
@@ -29,20 +43,7 @@ def folder(tmp_path: Path):
 def _put(folder: DataFolder, text: str) -> str:
     path = folder.work / "file.parquet"
     path.write_text(text)
-    return LocalBlobs(folder.blobs).put(path)
-
-
-def test_a_blob_is_taken_over_whole(folder: DataFolder) -> None:
-    key = _put(folder, "rows")
-    assert not (folder.work / "file.parquet").exists()
-    assert LocalBlobs(folder.blobs).get(key).read_text() == "rows"
-    assert _put(folder, "rows") != key
-
-
-@pytest.mark.parametrize("key", ["", "../../etc/passwd", "0" * 32, "x.parquet"])
-def test_no_other_file_can_be_had(folder: DataFolder, key: str) -> None:
-    with pytest.raises(BlobLost):
-        LocalBlobs(folder.blobs).get(key)
+    return open_blobs(folder).put(path)
 
 
 def test_garbage_waits_a_day_and_needed_files_stay(folder: DataFolder) -> None:
@@ -54,7 +55,7 @@ def test_garbage_waits_a_day_and_needed_files_stay(folder: DataFolder) -> None:
     LooseBlob.objects.update(since=timezone.now() - timedelta(hours=25))
     found = collect(folder, days=30)
     assert (found["deleted"], found["loose"]) == (2, 0)
-    assert {key for key, _ in LocalBlobs(folder.blobs).everything()} == set(keys[1:3])
+    assert {key for key, _ in open_blobs(folder).everything()} == set(keys[1:3])
 
 
 def test_the_snapshot_of_delta_reads_is_needed(folder: DataFolder) -> None:
@@ -73,7 +74,7 @@ def test_a_file_that_is_needed_again_is_not_garbage(folder: DataFolder) -> None:
     assert not LooseBlob.objects.exists()
 
 
-def test_unsettled_runs_keep_their_plans_and_work(folder: DataFolder) -> None:
+def test_unsettled_runs_keep_their_plans_and_only_living_ones_their_scratch(folder: DataFolder) -> None:
     organization = Organization.objects.create(slug="maple", name="Maple")
     old = timezone.now() - timedelta(days=99)
     runs = {}
@@ -82,12 +83,14 @@ def test_unsettled_runs_keep_their_plans_and_work(folder: DataFolder) -> None:
             id=new_run_id(), organization=organization, requested_by="test", state="failed", settled=settled,
             plan={"files": {"user": _put(folder, "plan")}}, ended_at=old,
         )  # fmt: skip
-        (folder.work / run.pk).mkdir()
+        (folder.work / f"{run.pk}-1").mkdir()
         runs[settled] = run
+    waiting = Run.objects.create(id=new_run_id(), organization=organization, requested_by="test")
+    (folder.work / f"{waiting.pk}-2").mkdir()
     collect(folder, days=30)
     assert Run.objects.get(pk=runs[True].pk).plan is None
     assert Run.objects.get(pk=runs[False].pk).plan
-    assert {one.name for one in folder.work.iterdir()} == {runs[False].pk}
+    assert {one.name for one in folder.work.iterdir()} == {f"{waiting.pk}-2"}
 
 
 def test_keys_are_private_and_rotate(folder: DataFolder) -> None:
@@ -110,29 +113,54 @@ def test_a_wrong_key_ring_says_who_must_act(folder: DataFolder) -> None:
     assert "hush" not in str(error.value)
 
 
-def test_restore_forces_a_live_comparison(folder: DataFolder, tmp_path: Path) -> None:
+def test_no_second_ring_beside_secrets(folder: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     organization = Organization.objects.create(slug="maple", name="Maple")
-    key = _put(folder, "rows")
-    ring = KeyRing(folder.keys)
+    token = KeyRing(folder.keys).encrypt("hush")
+    Secret.objects.create(organization=organization, place="sis.secret", ciphertext=token)
+    moved = tmp_path / "shared keys"
+    folder.keys.rename(moved)
+    for work in (lambda ring: ring.decrypt(token), lambda ring: ring.encrypt("more"), lambda ring: ring.rotate()):
+        with pytest.raises(ConfigError, match="ROLLBOOK_KEYS_FILE"):
+            work(KeyRing(folder.keys))
+    assert not folder.keys.exists()
+    monkeypatch.setenv("ROLLBOOK_KEYS_FILE", str(moved))
+    assert secrets_of(organization.pk, KeyRing(folder.keys)) == {"sis.secret": "hush"}
+    moved.write_text(Fernet.generate_key().decode())  # a ring of another installation
+    with pytest.raises(ConfigError, match="opens the secrets"):
+        KeyRing(folder.keys).encrypt("more")
+    with pytest.raises(ConfigError, match="opens the secrets"):
+        KeyRing(folder.keys).rotate()
+
+
+def test_a_keys_file_that_cannot_be_read_is_named(folder: DataFolder) -> None:
+    folder.keys.mkdir()
+    with pytest.raises(ConfigError, match=str(folder.keys)):
+        KeyRing(folder.keys).encrypt("hush")
+
+
+def test_restore_forces_a_live_comparison(sqlite_folder: DataFolder, tmp_path: Path) -> None:
+    organization = Organization.objects.create(slug="maple", name="Maple")
+    key = _put(sqlite_folder, "rows")
+    ring = KeyRing(sqlite_folder.keys)
     Secret.objects.create(organization=organization, place="sis.secret", ciphertext=ring.encrypt("hush"))
     Run.objects.create(id=new_run_id(), organization=organization, requested_by="test")
     archive = tmp_path / "backup.zip"
-    write_backup(folder, archive)
+    write_backup(sqlite_folder, archive)
     assert stat.S_IMODE(archive.stat().st_mode) == 0o600
 
     restored = read_backup(archive, tmp_path / "elsewhere")
     again = Organization.objects.get(slug="maple")
     assert again.compare_live
-    assert LocalBlobs(restored.blobs).get(key).read_text() == "rows"
+    assert open_blobs(restored).get(key).read_text() == "rows"
     assert secrets_of(again.pk, KeyRing(restored.keys)) == {"sis.secret": "hush"}
     assert Run.objects.get().state == "failed"
     with pytest.raises(ConfigError, match="holds data already"):
         read_backup(archive, restored.path)
 
 
-def test_a_broken_backup_leaves_no_database(folder: DataFolder, tmp_path: Path) -> None:
+def test_a_broken_backup_leaves_no_database(sqlite_folder: DataFolder, tmp_path: Path) -> None:
     archive = tmp_path / "backup.zip"
-    write_backup(folder, archive)
+    write_backup(sqlite_folder, archive)
     archive.write_bytes(archive.read_bytes()[:200])
     with pytest.raises(ConfigError, match="not a backup"):
         read_backup(archive, tmp_path / "elsewhere")
@@ -152,10 +180,35 @@ def test_a_newer_database_is_refused(folder: DataFolder) -> None:
         setup(folder.path)
 
 
-def test_the_database_survives_a_power_cut_and_waits_for_writers(folder: DataFolder) -> None:
+def test_the_database_survives_a_power_cut_and_waits_for_writers(sqlite_folder: DataFolder) -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:
         found = [cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
         assert found == ["wal", 2]
         assert cursor.execute("PRAGMA busy_timeout").fetchone()[0] == 30_000
+
+
+def test_postgresql_is_backed_up_with_its_own_tools(postgres_folder: DataFolder, tmp_path: Path) -> None:
+    organization = Organization.objects.create(slug="maple", name="Maple")
+    Run.objects.create(id=new_run_id(), organization=organization, requested_by="test")
+    with pytest.raises(ConfigError, match="pg_dump"):
+        write_backup(postgres_folder, tmp_path / "backup.zip")
+    with pytest.raises(ConfigError, match="pg_restore"):
+        read_backup(tmp_path / "backup.zip", tmp_path / "elsewhere")
+    distrust()
+    assert Organization.objects.get().compare_live
+    assert Run.objects.get().state == "failed"
+
+
+def test_a_restore_replaces_no_other_ring(
+    sqlite_folder: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    KeyRing(sqlite_folder.keys).encrypt("hush")
+    write_backup(sqlite_folder, tmp_path / "backup.zip")
+    shared = tmp_path / "shared keys"
+    shared.write_text("another ring")
+    monkeypatch.setenv("ROLLBOOK_KEYS_FILE", str(shared))
+    with pytest.raises(ConfigError, match="another one than the backup's"):
+        read_backup(tmp_path / "backup.zip", tmp_path / "elsewhere")
+    assert shared.read_text() == "another ring"

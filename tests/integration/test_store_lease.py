@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from rollbook.core.protocols import Refusal
-from rollbook.errors import Bug, LeaseLost, StalePlan
+from rollbook.errors import BadResponse, Bug, LeaseLost, StalePlan
 from rollbook.roster.changes import Outcome
 from rollbook.store.ids import new_run_id
 from rollbook.store.journal import StoredJournal
@@ -18,9 +18,11 @@ from rollbook.store.ledger import StoredLedger
 from rollbook.store.memory import StoredMemory
 from rollbook.store.models import LedgerVersionRow, Organization, Run, SliceOutcome
 from rollbook.store.passwords import StoredPasswords, new_password
-from rollbook.store.runs import give_up
+from rollbook.store.runs import fail_run, give_up
 from rollbook.store.secrets import KeyRing
 from tests.cli.kit import open_store
+
+pytestmark = pytest.mark.usefixtures("database")
 
 
 @pytest.fixture
@@ -129,6 +131,18 @@ def test_refusals_are_replaced_by_kind(lease: Lease) -> None:
     memory.replace_refusals(["user"], [*made, Refusal("course", "c", "d", "no", 1, now, now)])
     memory.replace_refusals(["user"], [one for one in memory.refusals() if one.key == "u1"])
     assert sorted(one.key for one in memory.refusals()) == ["c", "u1"]
+
+
+def test_what_an_lms_says_may_hold_any_letter(lease: Lease) -> None:
+    from django.utils import timezone
+
+    memory, odd = StoredMemory(lease), "no\0 way \u2028 \U0001f600"
+    memory.replace_refusals(["user"], [Refusal("user", "u", "d", odd, 1, timezone.now(), None)])
+    memory.remember({"last": {"words": [odd]}})
+    StoredJournal(lease, "plan").record(0, [Outcome(status="refused", message=odd)])
+    assert [one.message for one in memory.refusals()] == [odd.replace("\0", "")]
+    assert memory.facts() == {"last": {"words": [odd.replace("\0", "")]}}
+    assert fail_run(lease, BadResponse(odd)).error == odd.replace("\0", "")
 
 
 def test_facts_merge_and_none_forgets(lease: Lease) -> None:

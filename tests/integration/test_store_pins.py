@@ -12,9 +12,10 @@ from django.utils import timezone
 from rollbook.core.protocols import Pin
 from rollbook.errors import LeaseLost
 from rollbook.store.ids import new_run_id
-from rollbook.store.lease import Lease, claim, take_over
+from rollbook.store.lease import Lease, claim
 from rollbook.store.models import Organization, PinRow, Run
 from rollbook.store.pins import StoredPins
+from rollbook.store.runs import give_up
 from tests.cli.kit import open_store
 
 FIRST = Pin("user", "sam", "first_name", '"Sam"', '"Samuel"', "A")
@@ -98,7 +99,8 @@ def test_pins_of_another_organization_are_not_seen(lease: Lease) -> None:
 
 def test_without_the_lease_nothing_is_pinned_or_ended(lease: Lease) -> None:
     StoredPins(lease).keep([FIRST], later())
-    take_over(lease.run, "two")
+    give_up(lease)
+    claim(lease.run, "two")
     with pytest.raises(LeaseLost):
         StoredPins(lease).keep([OUT], later())
     with pytest.raises(LeaseLost):

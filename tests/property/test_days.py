@@ -1,4 +1,5 @@
-"""Days and nights of one organization: edits, runs, a flaky LMS, deaths, mappings; the laws hold after each of them."""
+"""Days and nights of one organization: edits, runs, a flaky LMS, deaths, mappings, undoing, what people do by hand;
+the laws hold after each of them."""
 
 from __future__ import annotations
 
@@ -37,6 +38,8 @@ class Days(RuleBasedStateMachine):
             self.org.settings["schools"] = {"*": "create"}
             self.org.lms.faults.queue.clear()
             self.org.lms.faults.refuse = {}
+            self.org.world.pins.pins.clear()  # a person lifts them
+            self.org.settings["live"] = {"compare": "every", "sections_per_run": 100, "missing_enrollments": "give"}
             until_quiet(self.org)
             check_reached_but(self.org, self.by_hand)
         finally:
@@ -89,6 +92,29 @@ class Days(RuleBasedStateMachine):
             ends = {"section": self.org.stored("section", section).lms_id, "user": self.org.stored("user", user).lms_id}
             self.org.lms.add("enrollment", "|".join(ends.values()), ends | {"admin": False})
             self.by_hand.add(f"{section}|{user}")
+
+    @precondition(lambda self: self.org.plan is not None)
+    @rule()
+    def undone(self) -> None:
+        """What of it waits for a person goes on waiting; what was put back is pinned."""
+        try:
+            self.org.undo(self.org.plan)
+        except RollbookError:
+            if self.org.plan is not None:
+                self.org.finish()
+
+    @precondition(lambda self: self.org.users)
+    @rule(data=st.data())
+    def by_hand_somebody_is_renamed(self, data: st.DataObject) -> None:
+        user = data.draw(st.sampled_from(sorted(self.org.users)))
+        self.org.stored("user", user).fields["first_name"] = "By Hand"
+
+    @precondition(lambda self: self.org.roster.keys() - self.by_hand)
+    @rule(data=st.data())
+    def by_hand_somebody_is_taken_out(self, data: st.DataObject) -> None:
+        key = data.draw(st.sampled_from(sorted(self.org.roster.keys() - self.by_hand)))
+        stored = next(each for each in self.org.lms.all("enrollment") if each.code == _code(self.org, key))
+        self.org.lms.delete("enrollment", stored)
 
     @invariant()
     def nobody_and_nothing_is_doubled_or_deleted(self) -> None:

@@ -13,6 +13,7 @@ from rollbook.actions.runs import queue_run
 from rollbook.errors import ConfigError
 from rollbook.roster.lms import KINDS
 from rollbook.store.audit import audit
+from rollbook.store.locks import lock_organization
 from rollbook.store.models import HoldRow, HoldState, PermitRow, Run, RunState
 
 
@@ -112,6 +113,12 @@ def _decide(hold_id: str, org: str | None, state: HoldState, by: str, reason: st
         words = f"is already {last.state}" if last else "does not exist; see: rollbook hold list ORG"
         raise ConfigError(f"hold {hold_id} {words}")
     hold = waiting[-1]
+    lock_organization(hold.organization_id)
+    hold.refresh_from_db(
+        from_queryset=HoldRow.objects.select_for_update(no_key=True)
+    )  # somebody may have decided while we waited
+    if hold.state not in open_states:
+        raise ConfigError(f"hold {hold_id} is already {hold.state}")
     hold.state, hold.by, hold.why, hold.decided_at = state, by, reason, timezone.now()
     return hold
 

@@ -8,9 +8,11 @@ from rollbook.roster.settings import parse as parse_settings
 from rollbook.store.models import Organization, SettingsVersion
 
 
-def find_organization(slug: str) -> Organization:
-    """Raises ConfigError that names the organizations there are."""
-    found = Organization.objects.filter(slug=slug).first()
+def find_organization(slug: str, *, lock: bool = False) -> Organization:
+    """Raises ConfigError that names the organizations there are. With `lock`, others who change what it is doing wait
+    until the transaction ends."""
+    every = Organization.objects.select_for_update(no_key=True) if lock else Organization.objects.all()
+    found = every.filter(slug=slug).first()
     if found is None:
         known = ", ".join(Organization.objects.order_by("slug").values_list("slug", flat=True))
         hint = f"there are {known}" if known else "import its settings first: rollbook config import FILE.yaml"

@@ -16,6 +16,7 @@ from rollbook.roster.lms import KINDS, RUN_KINDS
 from rollbook.store.audit import audit
 from rollbook.store.ids import new_run_id
 from rollbook.store.ledger import current_version
+from rollbook.store.locks import lock_organization
 from rollbook.store.models import Organization, Run, RunState
 from rollbook.store.runs import stored_plan
 
@@ -47,7 +48,7 @@ def request_run(*, org: str, wanted: Wanted, by: str) -> Run:
     A run that sends resets the schedule's grace period (rule 29). Raises ConfigError.
     """
     with transaction.atomic():
-        organization = find_organization(org)
+        organization = find_organization(org, lock=True)
         current_settings(organization)
         note_manual(organization, "the last manual run", dry_run=wanted.dry_run, despite=wanted.despite_blackout)
         traits = {
@@ -71,6 +72,7 @@ def request_apply(*, run_id: str, by: str, despite_blackout: bool = False) -> Ru
     StalePlan when the ledger or the settings moved on since."""
     with transaction.atomic():
         planned = find_run(run_id)
+        lock_organization(planned.organization_id)
         plan = stored_plan(planned)
         if not planned.dry_run or plan is None:
             raise ConfigError(f"run {run_id} is not a dry run with a stored plan")
@@ -102,20 +104,23 @@ def request_undo(
 def cancel_run(*, run_id: str, by: str) -> Run:
     """Cancel a queued run, or ask a running one to stop. Raises ConfigError when it has ended."""
     with transaction.atomic():
-        run = find_run(run_id)
+        run = find_run(run_id, lock=True)
         if run.ended:
             raise ConfigError(f"run {run_id} has already ended: {run.state}")
         if run.state == RunState.QUEUED:
             run.state, run.ended_at = RunState.CANCELLED, timezone.now()
         run.cancel_requested = True
-        run.save()
+        run.save(update_fields=["state", "ended_at", "cancel_requested"])
         audit(by=by, action="cancel run", organization=run.organization.slug, subject=run.pk)
     return run
 
 
-def find_run(run_id: str) -> Run:
-    """Raises ConfigError."""
-    run = Run.objects.select_related("organization").filter(pk=run_id).first()
+def find_run(run_id: str, *, lock: bool = False) -> Run:
+    """Raises ConfigError. With `lock`, nobody else changes the run until the transaction ends."""
+    every = Run.objects.select_related("organization")
+    if lock:
+        every = every.select_for_update(of=("self",), no_key=True)
+    run = every.filter(pk=run_id).first()
     if run is None:
         raise ConfigError(f"there is no run {run_id!r}; see them all with: rollbook runs")
     return run

@@ -20,6 +20,7 @@ from rollbook.roster.settings import Settings
 from rollbook.roster.settings import parse as parse_settings
 from rollbook.store.audit import audit
 from rollbook.store.ledger import current_version
+from rollbook.store.locks import hold_keys
 from rollbook.store.models import Organization, Secret, SettingsVersion
 from rollbook.store.secrets import KeyRing
 from rollbook.store.setup import opened
@@ -109,6 +110,7 @@ def _check_locked(organization: Organization, old: Settings, new: Settings, by: 
 
 def _keep_secrets(organization: Organization, found: dict[str, FoundSecret]) -> bool:
     ring = KeyRing(opened().keys)
+    hold_keys()
     known = {row.place: row for row in Secret.objects.filter(organization=organization)}
     changed = False
     for place in known.keys() - found.keys():

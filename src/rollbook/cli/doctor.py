@@ -14,7 +14,7 @@ import typer
 
 from rollbook.cli.command import command
 from rollbook.cli.shell import Shell, default_data
-from rollbook.errors import RollbookError
+from rollbook.errors import ConfigError, RollbookError
 
 Check = tuple[str, bool, str]
 
@@ -65,16 +65,30 @@ def _data(shell: Shell) -> Iterator[Check]:
         return
     yield "free space", shutil.disk_usage(path).free > 512 << 20, f"{shutil.disk_usage(path).free >> 20} MiB"
     yield _tried("data folder", lambda: str(shell.open().path))
-    yield (
-        "database",
-        True,
-        "PostgreSQL (DATABASE_URL)" if os.environ.get("DATABASE_URL") else "SQLite in the data folder",
-    )
-    keys = Path(os.environ.get("ROLLBOOK_KEYS_FILE") or path / "keys")
+    yield _tried("database", _database)
+    from rollbook.store.folder import DataFolder
+
+    keys = DataFolder(path.resolve()).keys
     if keys.exists():
         private = not keys.stat().st_mode & 0o077
         yield "keys file", private, "only for its owner" if private else "others can read it: chmod 600 it"
     yield _tried("organizations", _organizations)
+
+
+def _database() -> str:
+    """Its kind, place and version. Raises ConfigError where Rollbook does not run on it."""
+    from django.db import connection
+
+    from rollbook.store.database import where
+
+    if connection.vendor != "postgresql":
+        return where()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('server_version'), current_setting('server_encoding')")
+        version, encoding = cursor.fetchone()
+    if encoding != "UTF8":
+        raise ConfigError(f"{where()} has the encoding {encoding}; make it with `createdb --encoding=UTF8`")
+    return f"{where()}, version {version}"
 
 
 def _organizations() -> str:

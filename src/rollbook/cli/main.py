@@ -91,10 +91,23 @@ def _run(given: list[str]) -> int:
     except Exception as error:
         if debug:
             _traceback()
+        trouble = _of_the_database(error)
+        if trouble is not None:
+            _tell(as_json, type(trouble).__name__, str(trouble), trouble.who)
+            return trouble.exit_code
         words = f"{type(error).__name__}: this is a bug in Rollbook"
         hint = "" if debug else "; the same command with --debug shows where"
         _tell(as_json, "Bug", words + hint, "the developers; please report it")
         return 1
+
+
+def _of_the_database(error: Exception) -> RollbookError | None:
+    """The database went away in the middle: that is no bug of ours."""
+    if "rollbook.store.database" not in sys.modules:
+        return None
+    from rollbook.store.database import DATABASE_TROUBLE, in_words
+
+    return in_words(error) if isinstance(error, DATABASE_TROUBLE) else None
 
 
 def _tell(as_json: bool, name: str, message: str, who: str) -> None:

@@ -85,19 +85,18 @@ def _add_restore(app: typer.Typer) -> None:
     def restore(
         shell: Shell,
         file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="An archive of `backup`.")] = None,
-        database: Annotated[
-            bool, typer.Option("--database", help="PostgreSQL was restored by its own tools; there is no FILE.")
+        from_dump: Annotated[
+            bool, typer.Option("--from-dump", help="PostgreSQL was just filled by pg_restore; there is no FILE.")
         ] = False,
     ) -> None:
         """Fill an empty data folder from a backup. The next run compares with the live LMS first."""
-        from rollbook.errors import ConfigError
-        from rollbook.store.backup import forget_since_backup, read_backup
+        from rollbook.store.backup import distrust, read_backup
 
-        if (file is None) != database:
-            raise ConfigError("give the archive to restore, or --database after PostgreSQL's own restore")
+        if (file is None) != from_dump:
+            raise typer.BadParameter("give a FILE, or --from-dump after pg_restore")
         if file is None:
             folder = shell.open()
-            forget_since_backup()
+            distrust()
         else:
             folder = read_backup(file, shell.data or default_data())
         words = f"Restored to {folder.path}. The next run of each organization reads the live LMS first."

@@ -31,7 +31,7 @@ def change_rows(
                 continue
             cursor = db.execute(
                 f"""SELECT seq, action, key, new_key, school, lms_id, state, reason, before, after
-                    FROM read_parquet({quote(blobs.get(plan.files[name]))})
+                    FROM read_parquet({quote(blobs.get(plan.files[name], f"the plan of {name}"))})
                     WHERE {" AND ".join(where) or "true"} ORDER BY seq"""
             )
             while rows := cursor.fetchmany(_AT_ONCE):

@@ -175,7 +175,7 @@ def _add_findings(group: typer.Typer) -> None:
         from rollbook.store.runs import stored_result
 
         blob = stored_result(find_run(run_id)).findings_blob
-        rows = read_findings(open_blobs(folder).get(blob)) if blob else iter(())
+        rows = read_findings(open_blobs(folder).get(blob, "the findings of this run")) if blob else iter(())
         groups = group_findings(rows, examples, code)
 
         def people() -> None:

@@ -89,7 +89,7 @@ def _worker_beside(shell: Shell, folder: DataFolder, stop: threading.Event, most
 def _work(shell: Shell, folder: DataFolder, stop: threading.Event, most: int) -> None:
     from rollbook.engine.chores import chores
     from rollbook.engine.service import serve_queue
-    from rollbook.store.database import is_shared
+    from rollbook.store.locks import is_shared
 
     def say(words: str) -> None:
         shell.note(f"{words[:1].upper()}{words[1:]} ({folder.path}).")

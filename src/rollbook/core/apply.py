@@ -26,7 +26,8 @@ REPLAYS = 3
 
 @dataclass
 class Applier:
-    """Sends one plan to one target. `passwords` None means that no initial passwords are given (rule 14)."""
+    """Sends one plan to one target. `late` is how long, in seconds, the last call of a process that died may still be
+    under way. `passwords` None means that no initial passwords are given (rule 14)."""
 
     target: Target
     reader: PlanReader
@@ -35,6 +36,7 @@ class Applier:
     cancel: Cancel
     progress: Progress
     passwords: Passwords | None = None
+    late: float = 0.0
     _streaks: Streaks = field(default_factory=Streaks)
     _resumed: bool = False
 
@@ -74,6 +76,7 @@ class Applier:
         places = [place for place, change in enumerate(changes) if not self.references.waits(change)]
         self.journal.intend(part.number, part.first_seq, part.last_seq)
         sendable = [self.references.complete(changes[place]) for place in places]
+        self._let_arrive(part)
         answers, trouble = self._send_all(part, sendable, pool)
         for place, answer in zip(places, answers, strict=True):
             outcomes[place] = answer
@@ -83,6 +86,12 @@ class Applier:
         if trouble is not None:
             raise trouble
         return outcomes
+
+    def _let_arrive(self, part: Slice) -> None:
+        """Looking up what a dead process has made tells the truth only once its last call has arrived."""
+        if self._resumed and self.late and part.action == CREATE and part.kind not in self.target.traits.replay_safe:
+            self.cancel.wait(self.late)
+            self.late = 0.0
 
     def _send_all(
         self, part: Slice, changes: Sequence[Change], pool: ThreadPoolExecutor

@@ -87,7 +87,7 @@ def _permits(db: Connection, rules: Guard, blobs: Blobs) -> None:
     """Changes a person approved pass, if their wanted side is still what was approved."""
     db.execute("CREATE TABLE permit (kind VARCHAR, key VARCHAR, action VARCHAR, digest VARCHAR)")
     for permit in rules.permits:
-        path = quote(blobs.get(permit.blob))
+        path = quote(blobs.get(permit.blob, "what hold " + permit.hold + " approved"))
         db.execute(f"INSERT INTO permit SELECT kind, key, action, digest FROM read_parquet({path})")
     for kind in rules.kinds if rules.permits else ():
         db.execute(f"""
@@ -215,11 +215,12 @@ def _available(db: Connection, kind: str) -> None:
 def _judge(db: Connection, kind: str, name: str, parent: str) -> None:
     many = KINDS[kind].fields[name] == KEYS
     wanted = f"unnest(p_{name})" if many else f"p_{name}"
+    rekeys = ", 'rekey'" if parent == "course" else ""  # the ledger must know the course by its new id first
     db.execute(f"""
         CREATE OR REPLACE TABLE missing AS
         SELECT c.no, c.parent, k.key IS NOT NULL AS known
         FROM (SELECT rowid AS no, {wanted} AS parent FROM changes_{kind}
-              WHERE state = '{SEND}' AND action IN ('create', 'update')) c
+              WHERE state = '{SEND}' AND action IN ('create', 'update'{rekeys})) c
         ANTI JOIN available_{parent} a ON a.key = c.parent LEFT JOIN known_{parent} k ON k.key = c.parent
         WHERE c.parent IS NOT NULL""")
     db.execute(f"""
@@ -237,7 +238,8 @@ def _forget_unsent(db: Connection, kind: str) -> None:
         return
     db.execute(f"""
         DELETE FROM available_{kind} WHERE key IN (
-            SELECT key FROM changes_{kind} WHERE action = 'create' AND state <> '{SEND}')""")
+            SELECT coalesce(new_key, key) FROM changes_{kind}
+            WHERE action IN ('create', 'rekey') AND state <> '{SEND}')""")
 
 
 def hold_contents(db: Connection, hold: Hold) -> str:

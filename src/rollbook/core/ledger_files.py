@@ -48,7 +48,7 @@ def load(db: Connection, version: LedgerVersion, blobs: Blobs) -> None:
     for kind in KINDS:
         declared = columns(kind)
         if kind in version.files:
-            source = f"read_parquet({quote(blobs.get(version.files[kind]))})"
+            source = f"read_parquet({quote(blobs.get(version.files[kind], f'the ledger of {kind}'))})"
             chosen = ", ".join(f'"{name}"' for name in declared)
             db.execute(f"CREATE OR REPLACE VIEW ledger_{kind} AS SELECT {chosen} FROM {source}")
         else:

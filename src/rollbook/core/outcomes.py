@@ -48,7 +48,9 @@ def load_outcomes(db: Connection, plan: StoredPlan, journal: Tried, folder: Path
 def load_plan(db: Connection, plan: StoredPlan, blobs: Blobs) -> None:
     """Make a view `plan_<kind>` for every kind the plan has rows of."""
     for kind, key in plan.files.items():
-        db.execute(f"CREATE OR REPLACE VIEW plan_{kind} AS FROM read_parquet({quote(blobs.get(key))})")
+        db.execute(
+            f"CREATE OR REPLACE VIEW plan_{kind} AS FROM read_parquet({quote(blobs.get(key, f'the plan of {kind}'))})"
+        )
 
 
 def unsent(plan: StoredPlan, journal: Journal) -> int:

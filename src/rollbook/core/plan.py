@@ -114,7 +114,7 @@ class PlanReader:
 
     def __init__(self, db: Connection, plan: StoredPlan, blobs: Blobs) -> None:
         self._db = db
-        self._files = {kind: quote(blobs.get(key)) for kind, key in plan.files.items()}
+        self._files = {kind: quote(blobs.get(key, f"the plan of {kind}")) for kind, key in plan.files.items()}
         self._decode = msgspec.json.Decoder(dict[str, Any]).decode
 
     def changes(self, part: Slice) -> list[Change]:

@@ -15,10 +15,11 @@ class Blobs(Protocol):
     """Immutable files. A blob is visible only whole: written, synced, renamed, and only then pointed to."""
 
     def put(self, path: Path) -> str:
-        """Take over a finished file (it may be moved) and return its key."""
+        """Take over a finished file (it may be moved) and return its key, at most 80 letters."""
 
-    def get(self, key: str) -> Path:
-        """A readable local file with the blob's content. Raises BlobLost when it is missing or damaged."""
+    def get(self, key: str, what: str = "a stored file", /) -> Path:
+        """A readable local file with the blob's content; it stays readable while the run works that asked for it.
+        Raises BlobLost, which calls the blob `what`, when it is missing or its checksum does not match."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,8 @@ class Passwords(Protocol):
 
 @dataclass(frozen=True)
 class Hold:
-    """Changes that wait for a person: `reason` is limit, shrank, moved, periods, staff_role, rekey, gone or extra.
-    `digest` is that of the held changes, whatever their order."""
+    """Changes that wait for a person: `reason` is limit, shrank, moved, periods, staff_role, rekey, gone, extra or
+    columns. `digest` is that of the held changes, whatever their order."""
 
     id: str
     reason: str
@@ -157,8 +158,9 @@ class Memory(Protocol):
 
     def refusals(self) -> Iterable[Refusal]: ...
 
-    def replace_refusals(self, kinds: Sequence[str], refusals: Iterable[Refusal]) -> None:
-        """Replace the refusals of these kinds in one transaction."""
+    def replace_refusals(self, kinds: Sequence[str], refusals: Iterable[Refusal], *, run: str = "") -> None:
+        """Replace the refusals of these kinds in one transaction. With `run`, once for it: a second call changes
+        nothing, so that no refusal is counted twice when a process dies while it settles."""
 
     def facts(self) -> Mapping[str, Any]:
         """JSON values by name: read counts per school, kind and year; first full sync done; last live comparison …"""

@@ -39,7 +39,7 @@ class References:
         if outcome.status == DONE:
             if change.kind in self.ids and (lms_id := outcome.lms_id or change.lms_id):
                 self.ids[change.kind][key] = lms_id
-            if change.kind == "course" and change.action in (CREATE, ADOPT, UPDATE):
+            if change.kind == "course" and change.action in (CREATE, ADOPT, REKEY, UPDATE):
                 self._courses[key] = change.after
         elif change.action in (CREATE, REKEY):
             self.down[change.kind].add(key)

@@ -11,6 +11,7 @@ from django.db import Error, connection
 
 from rollbook.core.protocols import Progress
 from rollbook.engine.clock import BEAT_SECONDS, LEASE_SECONDS, boot_clock
+from rollbook.engine.trouble import silence
 from rollbook.errors import LeaseLost, RunCancelled
 from rollbook.store import workers
 from rollbook.store.lease import Lease
@@ -58,6 +59,7 @@ class Heart:
         self.owner = owner
         self.until = 0.0
         self.ended = False
+        self._leaving = False
         self._watches: list[tuple[Watch, Progress]] = []
         self._lock = threading.Lock()
         self._end = threading.Event()
@@ -82,6 +84,7 @@ class Heart:
         entry = (watch, progress)
         with self._lock:
             self._watches.append(entry)
+            watch.lost = self._leaving
         try:
             yield watch
         finally:
@@ -89,7 +92,12 @@ class Heart:
                 self._watches.remove(entry)
 
     def let_go(self) -> None:
-        """Tell every run to stop at its next call: the process ends."""
+        """Tell every run, also one that is about to begin, to stop at its next call: the process ends."""
+        with self._lock:
+            self._leaving = True
+        self._lose_all()
+
+    def _lose_all(self) -> None:
         for watch, _ in self._watched():
             watch.lost = True
             watch.wake.set()
@@ -111,16 +119,19 @@ class Heart:
                     if now >= shown_at:
                         self._show()
                         shown_at = now + _SHOW_EVERY
-                except Error:
-                    log.warning("the database does not answer; nothing is sent until it does")
+                except Error as error:
+                    log.warning("%s; nothing is sent until it answers", silence(error))
                     connection.close()
+                except Exception as error:  # a heart that stops would stop every run for good
+                    log.warning("the heart stumbled: %s", type(error).__name__)
+                    log.debug("the heart", exc_info=True)
         finally:
             connection.close()
 
     def _beat(self, now: float) -> None:
         if not workers.beat(self.owner):  # somebody took us for dead: our runs are theirs
             log.warning("this worker slept too long and lost its runs")
-            self.let_go()
+            self._lose_all()
             workers.register(self.owner)
         self.until = now + LEASE_SECONDS
 
@@ -131,8 +142,8 @@ class Heart:
         held = workers.held_by(self.owner)
         for watch, _ in watched:
             epoch, asked = held.get(watch.lease.run, (0, False))
-            if epoch != watch.lease.epoch:
-                watch.lost = not watch.lease.holds()  # it may have been claimed a moment ago
+            if epoch != watch.lease.epoch and not watch.lease.holds():  # it may have been claimed a moment ago
+                watch.lost = True
             watch.cancelled = watch.cancelled or asked
             if watch.lost or watch.cancelled:
                 watch.wake.set()

@@ -16,12 +16,14 @@ from rollbook.core.protocols import Progress
 from rollbook.engine.clock import LEASE_SECONDS, boot_clock
 from rollbook.engine.heart import Heart
 from rollbook.engine.slots import HeavySlot
+from rollbook.engine.trouble import silence
 from rollbook.engine.worker import Worker
 from rollbook.errors import LeaseLost
 from rollbook.store import workers
 from rollbook.store.folder import DataFolder
 from rollbook.store.lease import Lease, claim_next
 from rollbook.store.runs import give_up, hand_back
+from rollbook.store.scratch import drop_ended, drop_scratch
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +55,7 @@ class Pool:
         self.owner = f"{os.getpid()}-{secrets.token_hex(6)}"
         self.heart = Heart(self.owner)
         self.heavy = HeavySlot()
-        self._threads: dict[str, tuple[threading.Thread, Progress]] = {}
+        self._threads: dict[Lease, tuple[threading.Thread, Progress]] = {}
         self._seen: dict[str, tuple[int, float]] = {}
         self._reap_at = 0.0
         self._closing = False
@@ -63,6 +65,7 @@ class Pool:
         self.heart.start()
         if self._alone:
             workers.bury_others(self.owner)
+        drop_ended(self.folder)
         return self
 
     def __exit__(
@@ -85,8 +88,8 @@ class Pool:
                 if over():
                     return
                 self.tick()
-            except Error:
-                log.warning("the database does not answer; trying again")
+            except Error as error:
+                log.warning("%s; trying again", silence(error))
                 connection.close()
             self._news.wait(_LOOK_EVERY)
             self._news.clear()
@@ -96,7 +99,7 @@ class Pool:
         if boot_clock() >= self._reap_at:
             self._reap()
             self._reap_at = boot_clock() + _REAP_EVERY
-        while self._has_room():
+        while self._has_room() and boot_clock() <= self.heart.until:  # whoever just woke up may have been buried
             lease = claim_next(self.owner, self._organization)
             if lease is None:
                 return
@@ -114,19 +117,19 @@ class Pool:
     def _start(self, lease: Lease) -> None:
         progress = Progress(listeners=[self._on_progress] if self._on_progress else [])
         thread = threading.Thread(target=self._work, args=(lease, progress), name=f"run {lease.run}", daemon=True)
-        self._threads[lease.run] = (thread, progress)
+        self._threads[lease] = (thread, progress)
         thread.start()
 
     def _work(self, lease: Lease, progress: Progress) -> None:
         try:
-            if not Worker(self.folder, self.heart, self.heavy, progress).work(lease):
+            if not Worker(self.folder, self.heart, self.heavy, progress, alone=self._alone).work(lease):
                 (hand_back if self._closing else give_up)(lease)
         except LeaseLost:
-            pass  # it is somebody else's already
-        except Error:
-            log.warning("run %s is queued again as soon as the database answers", lease.run)
+            drop_scratch(self.folder, lease.run, lease.epoch)  # the run is somebody else's already
+        except Error as error:
+            log.warning("run %s is queued again later: %s", lease.run, silence(error))
         finally:
-            self._threads.pop(lease.run, None)
+            self._threads.pop(lease, None)
             connection.close()
             self._news.set()
 
@@ -139,6 +142,6 @@ class Pool:
                 self._seen[other] = (beat, now)
             elif now - since > LEASE_SECONDS + grace and workers.bury(other, beat):
                 log.warning("worker %s died; its runs go on here or elsewhere", other)
-        working = set(self._threads)  # before the query: a run that is claimed meanwhile is no orphan
+        working = {lease.run for lease in list(self._threads)}  # before the query: what is claimed later is no orphan
         for run in workers.requeue_orphans(self.owner, working):
             log.info("run %s goes on", run)

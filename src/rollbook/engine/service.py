@@ -68,8 +68,10 @@ def _only_one(folder: DataFolder, stop: threading.Event, on_ready: Callable[[str
             stop.wait(_LOOK_EVERY)
     try:
         yield
-    finally:
+    except Exception:
         lock.release()
+        raise
+    lock.release()  # not after a second Ctrl-C: a thread may still work while the process ends
 
 
 @contextmanager

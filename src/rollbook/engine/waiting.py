@@ -8,8 +8,8 @@ from collections.abc import Callable
 from filelock import FileLock, Timeout
 
 from rollbook.engine.pool import OnProgress, Pool
-from rollbook.store.database import is_shared
 from rollbook.store.folder import DataFolder
+from rollbook.store.locks import is_shared
 from rollbook.store.models import Run
 
 _LOOK_EVERY = 0.2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,7 +18,7 @@ from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.engine.heart import Heart, Watch
 from rollbook.engine.logged_run import logged_run
 from rollbook.engine.slots import HeavySlot
-from rollbook.engine.trouble import told
+from rollbook.engine.trouble import is_full, silence, told
 from rollbook.engine.world import longest_call, open_world
 from rollbook.errors import Bug, LeaseLost, RollbookError, RunCancelled
 from rollbook.pipeline import roster_run as river
@@ -29,18 +28,21 @@ from rollbook.store.journal import StoredJournal
 from rollbook.store.lease import Lease
 from rollbook.store.models import Run, SettingsVersion
 from rollbook.store.runs import end_run, fail_run, keep_plan, settle_run, stored_plan, stored_result, unsettled_runs
+from rollbook.store.scratch import drop_scratch
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class Worker:
-    """Works one run. `progress` tells its listeners where the run is; `heavy` is shared by the process's runs."""
+    """Works one run. `progress` tells its listeners where the run is; `heavy` is shared by the process's runs. `alone`:
+    it takes over from a dead process at once, although the last call of that one may still be under way."""
 
     folder: DataFolder
     heart: Heart
     heavy: HeavySlot = field(default_factory=HeavySlot)
     progress: Progress = field(default_factory=Progress)
+    alone: bool = False
 
     @logged_run
     def work(self, lease: Lease) -> bool:
@@ -50,20 +52,22 @@ class Worker:
             try:
                 with self.heart.watch(lease, self.progress) as watch:
                     end_run(lease, self._carry_out(lease, watch))
-            except (LeaseLost, OperationalError, InterfaceError):
+            except LeaseLost:
                 raise
             except RollbookError as error:
                 self._break_off(lease, error)
             except Exception as error:
+                if isinstance(error, OperationalError | InterfaceError) and not is_full(error):
+                    raise
                 log.debug("run %s", lease.run, exc_info=True)
                 self._break_off(lease, told(error, lease.run))
         except LeaseLost:
             log.warning("run %s goes on elsewhere or later", lease.run)
             return False
         except (OperationalError, InterfaceError) as error:
-            log.warning("run %s is broken off: %s of the database", lease.run, type(error).__name__)
+            log.warning("run %s is broken off: %s", lease.run, silence(error))
             return False
-        shutil.rmtree(self.folder.work / lease.run, ignore_errors=True)
+        drop_scratch(self.folder, lease.run)
         return True
 
     def settle(self, lease: Lease, run: Run) -> None:
@@ -76,6 +80,8 @@ class Worker:
             with self._world(lease, version, watch, run) as world:
                 result = river.finish(_request(run, version), world, plan, _step, stored_result(run))
         settle_run(lease, run.pk, result)
+        if run.pk != lease.run:
+            drop_scratch(self.folder, run.pk)
 
     def _carry_out(self, lease: Lease, watch: Watch) -> RunResult:
         run = Run.objects.select_related("organization", "settings", "applies", "undo_of").get(pk=lease.run)
@@ -147,7 +153,8 @@ class Worker:
             def heavy() -> AbstractContextManager[None]:
                 return self.heavy.held(watch)
 
-            yield replace(world, requests=requests, heavy=heavy)
+            late = run.lease_grace if self.alone and lease.epoch > 1 else 0.0
+            yield replace(world, requests=requests, heavy=heavy, late=late)
 
 
 def _request(run: Run, version: SettingsVersion) -> river.Request:

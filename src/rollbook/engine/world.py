@@ -28,6 +28,7 @@ from rollbook.store.memory import StoredMemory
 from rollbook.store.passwords import StoredPasswords
 from rollbook.store.permits import StoredPermits
 from rollbook.store.pins import StoredPins
+from rollbook.store.scratch import scratch_of
 from rollbook.store.secrets import KeyRing, secrets_of
 
 #: A run needs room for its pages, its scratch database and its files.
@@ -111,7 +112,7 @@ def open_world(
 ) -> Iterator[World]:
     """A world for the lease's run, or for settling the earlier `run` under it; closes its connections."""
     ring = KeyRing(folder.keys)
-    work = work_folder(folder, run or lease.run)
+    work = scratch_of(folder, lease, run or lease.run)
     doors = Doors(settings, secrets_of(lease.organization, ring), work, cancel)
     if with_source:
         check_room(work, input_bytes(doors.source_options()))
@@ -122,7 +123,7 @@ def open_world(
         yield World(
             source=source,
             target=target,
-            blobs=open_blobs(folder),
+            blobs=open_blobs(folder, work),
             ledger=StoredLedger(lease, run),
             journal=lambda digest: StoredJournal(lease, digest, run),
             passwords=StoredPasswords(lease, ring),
@@ -138,13 +139,6 @@ def open_world(
         if source is not None:
             source.close()
         target.close()
-
-
-def work_folder(folder: DataFolder, run: str) -> Path:
-    """The run's scratch folder. It holds personal data and is deleted when the run has ended."""
-    work = folder.work / run
-    work.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return work
 
 
 def input_bytes(options: msgspec.Struct) -> int:

@@ -1,7 +1,7 @@
 """Compare: desired against the ledger, and against the live LMS where it was read → changes. Sends and holds nothing.
 
 Every kind gets its rows in `changes_<kind>`; `reason` marks changes that a person must look at whatever their number
-(moved, periods, staff_role, rekey, gone, extra); the guard turns them into holds.
+(moved, periods, staff_role, rekey, gone, extra, columns); the guard turns them into holds.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from rollbook.core.ledger_files import PAIRS, columns, fields_json, key_columns,
 from rollbook.core.pins import load_pins, note_pins, pin_fields, pin_links
 from rollbook.core.protocols import Progress
 from rollbook.core.references import BY_ID
+from rollbook.pipeline.columns import hold_newcomers
+from rollbook.pipeline.frozen import freeze
+from rollbook.pipeline.rekeys import REKEYED, hold_the_unsure, recognise
 from rollbook.pipeline.run_types import Scope, SetAside
 from rollbook.pipeline.tables import statements
 from rollbook.roster.lms import KEYS, KINDS
@@ -30,7 +33,6 @@ _SAME = {
         OR d.key = 'id:' || v.lms_id OR d.key = 'title:' || v.title""",
     "course": "v.code = d.code OR (v.code = d.plain_code AND v.building = d.building)",
 }
-_REKEYED = ("user", "course", "section")
 
 
 def compare(db: Connection, scope: Scope, progress: Progress) -> SetAside:
@@ -44,8 +46,8 @@ def compare(db: Connection, scope: Scope, progress: Progress) -> SetAside:
     _present(db, scope)
     named = dict(statements("compare"))
     load_pins(db, scope.pins)
-    for kind in _REKEYED:
-        _run(db, named[f"rekey_{kind}"], scope)
+    freeze(db, scope.settings, scope.year, complete=scope.complete)
+    recognise(db, lambda statement: _run(db, statement, scope), complete=scope.complete)
     for done, kind in enumerate(KINDS):
         progress.update("plan", done, len(KINDS), kind)
         if kind != "enrollment":
@@ -162,12 +164,12 @@ def _ledger_today(kind: str) -> str:
     joins = []
     for name in columns(kind):
         target = kind if name == "key" else KINDS[kind].parents.get(name)
-        if target in _REKEYED and columns(kind)[name] != KEYS:
+        if target in REKEYED and columns(kind)[name] != KEYS:
             joins.append(f'LEFT JOIN rekey_{target} r_{name} ON r_{name}.old = l."{name}"')
             chosen.append(f'coalesce(r_{name}.new, l."{name}") AS "{name}"')
         else:
             chosen.append(f'l."{name}"')
-    old = "CASE WHEN r_key.new IS NOT NULL THEN l.key END" if kind in _REKEYED else "CAST(NULL AS VARCHAR)"
+    old = "CASE WHEN r_key.new IS NOT NULL THEN l.key END" if kind in REKEYED else "CAST(NULL AS VARCHAR)"
     return f"SELECT {', '.join(chosen)}, {old} AS old_key FROM ledger_{kind} l {' '.join(joins)}"
 
 
@@ -222,16 +224,16 @@ def _difference(db: Connection, kind: str, scope: Scope) -> None:
         key,
     )
     _add(db, kind, f"'create' AS action, {key} AS key, {after} AS after, {joined} AND e.origin = 'unknown'", key)
-    if kind in ("user", "section"):
+    moved = "e.building IS DISTINCT FROM d.building" if kind == "course" else "false"  # held as such (rule 1)
+    if kind in REKEYED:
         rekey = (
             f"'rekey' AS action, e.old_key AS key, {key} AS new_key, e.lms_id, {before} AS before, {before} AS after"
         )
-        _add(db, kind, f"{rekey}, 'rekey' AS reason, {joined} AND e.old_key IS NOT NULL", key)
-    moved = "e.old_key IS NULL" if kind != "course" else "true"
+        _add(db, kind, f"{rekey}, 'rekey' AS reason, {joined} AND e.old_key IS NOT NULL AND NOT ({moved})", key)
     update = f"""
         'update' AS action, coalesce(e.old_key, {key}) AS key,
         CASE WHEN e.old_key IS NOT NULL THEN {key} END AS new_key"""
-    rest = f"AND NOT e.deleted AND e.origin <> 'unknown' AND {moved} AND ({differs})"
+    rest = f"AND NOT e.deleted AND e.origin <> 'unknown' AND (e.old_key IS NULL OR {moved}) AND ({differs})"
     _add(db, kind, f"{update}, e.lms_id, {before} AS before, {kept} AS after, {joined} {rest}", key)
     _note(db, kind, on, key)
 
@@ -353,11 +355,12 @@ def _mark(db: Connection, scope: Scope) -> None:
     db.execute("""
         UPDATE changes_section SET reason = 'periods'
         WHERE action = 'update' AND (before->'grading_periods') <> (after->'grading_periods')""")
-    db.execute("""
-        INSERT INTO found BY NAME SELECT 'REKEY_PROPOSED' AS code, 'user' AS collection, key AS id, school,
-        new_key AS other FROM changes_user WHERE action = 'rekey'
-        UNION ALL
-        SELECT 'REKEY_PROPOSED', 'section', key, school, new_key FROM changes_section WHERE action = 'rekey'""")
+    for kind in REKEYED:
+        db.execute(f"""
+            INSERT INTO found BY NAME SELECT 'REKEY_PROPOSED' AS code, '{kind}' AS collection, key AS id, school,
+            new_key AS other FROM changes_{kind} WHERE action = 'rekey'""")
+    hold_the_unsure(db)
+    hold_newcomers(db, scope.settings)
 
 
 def matched_schools(db: Connection, kind: str) -> list[str]:

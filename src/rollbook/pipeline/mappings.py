@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rollbook.core.duck import Connection, fill, texts
+from rollbook.pipeline.buildings import Buildings
 from rollbook.roster.oneroster import GUARDIAN_ROLES, ROLE_ORDER, ROLES
 from rollbook.roster.settings import CREATE, SKIP, Settings, role_value, school_value, term_values
 
@@ -32,7 +33,6 @@ class Mapper:
         self.db, self.settings, self.year = db, settings, year
         self.lms_roles = frozenset(lms_roles)
         self.findings: list[Finding] = []
-        self.buildings: dict[str, tuple[str, str]] = {}
 
     def map_all(self) -> None:
         self._schools()
@@ -49,47 +49,41 @@ class Mapper:
         rows = self.db.execute("""
             SELECT "sourcedId", any_value(coalesce(name, "sourcedId")), any_value(identifier), any_value(type)
             FROM orgs WHERE NOT gone AND "sourcedId" IS NOT NULL GROUP BY 1 ORDER BY 1""").fetchall()
-        identifiers = [row[2] for row in rows]
-        in_ledger = {
-            k: (t, c) for k, t, c in self.db.execute("SELECT key, title, code FROM ledger_building").fetchall()
-        }
-        schools, wanted = [], {}
-        for org, name, identifier, kind in rows:
-            value = self._school_value(org, kind)
-            if value == SKIP:
-                continue
-            if value == CREATE:
-                key = f"org:{org}"
-                own = identifier if identifier and identifiers.count(identifier) == 1 else org
-                code = in_ledger.get(key, ("", own))[1]
-                wanted[key] = (key, name, code, org)
-            else:
-                found = self._live_building(value)
+        values = {org: self._school_value(org, kind) for org, _, _, kind in rows}
+        made = self._made(rows, {org for org, value in values.items() if value == CREATE})
+        buildings = Buildings(self.db, [(key, code) for key, _, code, _ in made])
+        wanted = {row[0]: row for row in made}
+        schools = [(org, key, code) for key, _, code, org in made]
+        for org, _, _, _ in rows:
+            if values[org] not in (CREATE, SKIP):
+                found = buildings.find(values[org])
                 if found is None:
-                    self.findings.append(Finding("MAP_BUILDING_NOT_FOUND", "orgs", org, org, value))
+                    self.findings.append(Finding("MAP_BUILDING_NOT_FOUND", "orgs", org, org, values[org]))
                     continue
-                key, (title, code) = value, found
+                key, title, code = found
                 wanted.setdefault(key, (key, title, code, org))
-            schools.append((org, key, code))
+                schools.append((org, key, code))
         fill(self.db, "school", {"org": "VARCHAR", "building": "VARCHAR", "code": "VARCHAR"}, schools)
         columns = {"key": "VARCHAR", "title": "VARCHAR", "code": "VARCHAR", "school": "VARCHAR"}
         fill(self.db, "desired_building", columns, wanted.values())
         self.db.execute("ALTER TABLE desired_building ADD COLUMN year VARCHAR")
+
+    def _made(self, rows: list[tuple[str, ...]], create: set[str]) -> list[tuple[str, str, str, str]]:
+        """Buildings of schools that get one of their own; a code that was given once stays."""
+        in_ledger = dict(self.db.execute("SELECT key, code FROM ledger_building").fetchall())
+        identifiers = [row[2] for row in rows]
+        made = []
+        for org, name, identifier, _ in rows:
+            if org in create:
+                own = identifier if identifier and identifiers.count(identifier) == 1 else org
+                made.append((f"org:{org}", name, in_ledger.get(f"org:{org}", own), org))
+        return made
 
     def _school_value(self, org: str, kind: str | None) -> str:
         """The wildcard covers schools only; a district or department is mapped by name (rule 12)."""
         if org in self.settings.schools or kind in ("school", None):
             return school_value(self.settings, org)
         return SKIP
-
-    def _live_building(self, value: str) -> tuple[str, str] | None:
-        by, _, wanted = value.partition(":")
-        column = {"id": "lms_id", "code": "code"}.get(by)
-        if column is None:
-            return None
-        query = f"SELECT title, coalesce(code, lms_id) FROM live_building WHERE {column} = $wanted"
-        row = self.db.execute(query, {"wanted": wanted}).fetchone()
-        return (row[0], row[1]) if row else None
 
     # --- roles --------------------------------------------------------------------------------------------------------
 
@@ -171,10 +165,10 @@ class Mapper:
         periods: list[tuple[str, str, str, str, str | None]] = []
         for (title, first, last), members in sorted(made.items(), key=lambda item: (item[0][1], item[0])):
             keys = [f"session:{session}" for session, _, _ in members]
-            same = [key for key, name, *dates in earlier if dates == [first, last] and _is_named(name, title)]
+            same = [key for key, name, *dates in earlier if dates == [first, last] and is_named(name, title)]
             key = next((known for known in sorted(keys) if known in ledger), min(same or keys))
             name = ledger.get(key, "")
-            if not _is_named(name, title):
+            if not is_named(name, title):
                 others = {other: known for known, other in ledger.items() if known != key}
                 shared = titles.count(title) > 1 or title in others or taken.get(title) not in (None, (first, last))
                 name = self._free_name(title, members, shared, others | named | taken_by(taken, first, last))
@@ -192,7 +186,7 @@ class Mapper:
         return next((name for name in names if name not in named), names[-1])
 
 
-def _is_named(name: str, title: str) -> bool:
+def is_named(name: str, title: str) -> bool:
     """Is this the SIS's title, bare or with a suffix of ours?"""
     return name == title or name.startswith(f"{title} (")
 

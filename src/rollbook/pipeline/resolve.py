@@ -13,6 +13,7 @@ from typing import Any
 from rollbook.core.duck import Connection, quote
 from rollbook.core.protocols import Progress
 from rollbook.errors import ConfigError
+from rollbook.pipeline.columns import keep_known
 from rollbook.pipeline.field_map import username_of
 from rollbook.pipeline.mappings import Mapper
 from rollbook.pipeline.tables import statements
@@ -39,6 +40,7 @@ def resolve(
             statement = statement.replace("{" + word + "}", text)
         used = {key: value for key, value in parameters.items() if f"${key}" in statement}
         db.execute(statement, used)
+    keep_known(db, settings)
     return year
 
 

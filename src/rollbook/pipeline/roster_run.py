@@ -19,7 +19,7 @@ from rollbook.core.guard import Guard, guard, hold_contents
 from rollbook.core.ledger_files import load
 from rollbook.core.outcomes import load_outcomes, load_plan
 from rollbook.core.pins import ended_pins
-from rollbook.core.plan import PlanReader, write_plan
+from rollbook.core.plan import PlanReader, slices, write_plan
 from rollbook.core.protocols import Progress
 from rollbook.core.references import References
 from rollbook.core.stored import RunResult, StoredPlan
@@ -27,6 +27,7 @@ from rollbook.errors import ConfigError, StalePlan
 from rollbook.pipeline import baselines, summary
 from rollbook.pipeline.asked import check_asked
 from rollbook.pipeline.check import check
+from rollbook.pipeline.columns import notice_columns, places_unknown
 from rollbook.pipeline.compare import compare
 from rollbook.pipeline.doubts import look, look_live, unclear
 from rollbook.pipeline.extract import extract
@@ -98,6 +99,8 @@ def carry_out(request: Request, world: World, result: RunResult, step: Step) -> 
     where its journal ends."""
     if not world.ledger.advanced():
         apply_run(request, world, result, step)
+    elif not _all_sent(world, _stored(result)):  # it was breaking off when its process died
+        raise StalePlan("the run broke off midway, and what it had sent is in the ledger; plan again for the rest")
     return settle_run(request, world, result, step)
 
 
@@ -153,6 +156,10 @@ def _check_fresh(request: Request, world: World, plan: StoredPlan) -> None:
         raise StalePlan("the settings were changed since this plan was made; plan again")
 
 
+def _all_sent(world: World, plan: StoredPlan) -> bool:
+    return len(world.journal(plan.digest).done()) == sum(1 for _ in slices(plan))
+
+
 def _apply(db: Connection, request: Request, world: World, plan: StoredPlan) -> None:
     Applier(
         target=world.target,
@@ -161,6 +168,7 @@ def _apply(db: Connection, request: Request, world: World, plan: StoredPlan) -> 
         references=References(db),
         cancel=world.cancel,
         progress=world.progress,
+        late=world.late,
         passwords=world.passwords if request.settings.users.passwords == "generate" else None,
     ).run(plan)
 
@@ -222,6 +230,7 @@ class _River:
         self.result.verdicts = {name: v.reason for name, v in extracted.verdicts.items() if not v.complete}
         self.step("stage", lambda: stage(db, source, extracted, world.work / "rows", world.progress, merge))
         self.step("check", lambda: check(db, request.settings.users, request.today, world.progress))
+        columns = notice_columns(db, request.settings, world.memory.facts(), extracted.verdicts)
         if _complete(db, extracted):
             check_asked(db, request.settings, request.schools)
         matching = Matching(db, world.target, request, world.work / "live", world.progress, world.memory.facts())
@@ -250,12 +259,12 @@ class _River:
         self.step("plan", lambda: self._plan(scope, matching))
         self.result.facts |= matching.learned
         if scope.complete:
-            self.result.facts |= doubts.learned | snapshots.keep(extracted)
+            self.result.facts |= doubts.learned | snapshots.keep(extracted) | columns
         self._report(extracted)
 
     def _plan(self, scope: Scope, matching: Matching) -> None:
         request, world, db = self.request, self.world, self.db
-        if not scope.complete:
+        if not scope.complete or places_unknown(db):
             keep_places(db)
         set_aside = compare(db, scope, world.progress)
         facts = world.memory.facts()
@@ -332,7 +341,8 @@ class _River:
             current = settle(self.db, plan, world.ledger, world.blobs, world.work, world.progress)
         # else the process died between the pointer and the end of the run: what it settled stands
         self.result.ledger_version = current
-        remember_refusals(self.db, plan, world.memory, self.request.now, schools=self.request.schools)
+        request = self.request
+        remember_refusals(self.db, plan, world.memory, request.now, schools=request.schools, run=request.run_id)
 
 
 def _stored(result: RunResult) -> StoredPlan:

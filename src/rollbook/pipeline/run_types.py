@@ -48,7 +48,8 @@ class Request:
 @dataclass(frozen=True, kw_only=True)
 class World:
     """What a run works with. `journal` makes the journal of a plan by its digest. `work` is the run's scratch folder.
-    `requests` tells how many calls were attempted so far, by "sis" and "lms". `heavy` is held around what needs a big
+    `requests` tells how many calls were attempted so far, by "sis" and "lms". `late` is how long, in seconds, the last
+    call of a process that died may still be under way. `heavy` is held around what needs a big
     scratch database: one run at a time in a process."""
 
     target: Target
@@ -65,6 +66,7 @@ class World:
     source: Source | None = None
     requests: Callable[[], dict[str, int]] = dict
     heavy: Callable[[], AbstractContextManager[None]] = nullcontext
+    late: float = 0.0
 
 
 #: kind → key → (deleted, inactive, protected), as JSON keeps it.

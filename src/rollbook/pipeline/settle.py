@@ -126,10 +126,11 @@ def _new_ledger(kind: str) -> str:
 
 
 def remember_refusals(
-    db: Connection, plan: StoredPlan, memory: Memory, now: datetime, *, schools: Sequence[str] = ()
+    db: Connection, plan: StoredPlan, memory: Memory, now: datetime, *, schools: Sequence[str] = (), run: str = ""
 ) -> None:
     """Rule 27: how often and since when each record is refused. Records that no longer change are forgotten, but not
-    those that this run did not get to: not sent, or outside its schools."""
+    those that this run did not get to: not sent, or outside its schools. Counted once for `run`."""
+    fresh: list[Refusal] = []
     before = {(r.kind, r.key): r for r in memory.refusals()}
     for kind in plan.files:
         rows = db.execute(f"""
@@ -140,7 +141,8 @@ def remember_refusals(
         if schools:
             planned = {row[0] for row in db.execute(f"SELECT key FROM plan_{kind}").fetchall()}
             rows += [(key, "", None, True) for each, key in before if each == kind and key not in planned]
-        memory.replace_refusals([kind], _refusals(kind, rows, before, now))
+        fresh += _refusals(kind, rows, before, now)
+    memory.replace_refusals(list(plan.files), fresh, run=run)
 
 
 def _refusals(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rollbook.connectors.base import SourceFinding, Verdict
-from rollbook.core.duck import Connection, quote, write_parquet
+from rollbook.core.duck import Connection, quote, texts, write_parquet
 from rollbook.pipeline.run_types import Request, World
 from rollbook.pipeline.tables import Extracted
 from rollbook.roster.oneroster import COLLECTIONS
@@ -63,7 +63,12 @@ class Snapshots:
 
     def _merge(self, name: str, wanted: set[str], files: Mapping[str, str]) -> None:
         if name in wanted:
-            _merge(self._db, name, self._world.blobs.get(files[name]), nested_roles=self._nested_roles)
+            _merge(
+                self._db,
+                name,
+                self._world.blobs.get(files[name], f"the snapshot of {name}"),
+                nested_roles=self._nested_roles,
+            )
 
     def keep(self, extracted: Extracted) -> dict[str, Any]:
         """Store the staged tables as they now are; returns the facts to remember. Only after a complete read."""
@@ -95,6 +100,7 @@ def _merge(db: Connection, name: str, snapshot: Path, *, nested_roles: bool) -> 
     if name == "users":
         db.execute('CREATE OR REPLACE TABLE delta_users AS SELECT "sourcedId" AS id FROM users')
     old = f"FROM read_parquet({quote(snapshot)}) k"
+    _fill_left_out(db, name, old)
     if name != "enrollments":
         db.execute(f"INSERT INTO {name} BY NAME SELECT {columns}, k.gone {old} WHERE coalesce({unspoken}, true)")
         return
@@ -106,6 +112,15 @@ def _merge(db: Connection, name: str, snapshot: Path, *, nested_roles: bool) -> 
                CASE WHEN u.no IS NULL THEN k."userSourcedId" END AS "userSourcedId"
         {old} LEFT JOIN classes_no c ON c.id = k."classSourcedId" LEFT JOIN users_no u ON u.id = k."userSourcedId"
         WHERE coalesce({unspoken}, true)""")
+
+
+def _fill_left_out(db: Connection, name: str, old: str) -> None:
+    """Columns that a delta's file does not have are unchanged in the records that it has."""
+    header = texts(db, "SELECT name FROM header_column WHERE collection = $name", {"name": name})
+    left_out = [column for column in _kept(name) if column not in header] if header else []
+    if left_out:
+        values = ", ".join(f'"{column}" = k."{column}"' for column in left_out)
+        db.execute(f'UPDATE {name} SET {values} {old} WHERE k."sourcedId" = {name}."sourcedId"')
 
 
 def _kept(name: str) -> list[str]:

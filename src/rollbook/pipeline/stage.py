@@ -99,6 +99,9 @@ def _load(db: Connection, name: str, page: Page) -> None:
         return
     number = count(db, "pages")
     db.execute("INSERT INTO pages VALUES (?, ?, ?, ?, ?)", [number, name, page.name, str(page.path), page.count == -1])
+    if page.count != -1:
+        there = [column for column, own in page.columns.items() if own in header]
+        db.execute("INSERT INTO header_column SELECT ?, unnest(?::VARCHAR[])", [name, there])
     typed = _typed_rows(name, page, header, number)
     if name == "enrollments":
         typed = f"""

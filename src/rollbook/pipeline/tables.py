@@ -28,6 +28,8 @@ def create_shared_tables(db: Connection) -> None:
     db.execute("""
         CREATE TABLE found (code VARCHAR, collection VARCHAR, id VARCHAR, school VARCHAR, page INTEGER, file VARCHAR,
                             line BIGINT, other VARCHAR, detail VARCHAR, dependants BIGINT)""")
+    db.execute("CREATE TABLE header_column (collection VARCHAR, name VARCHAR)")  # of files with a header
+    db.execute("CREATE TABLE unknown_column (collection VARCHAR, name VARCHAR)")  # sent before, not today
     db.execute("CREATE TABLE pages (page INTEGER, collection VARCHAR, name VARCHAR, path VARCHAR, body BOOLEAN)")
 
 

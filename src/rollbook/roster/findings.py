@@ -242,6 +242,20 @@ _WARNS: dict[str, tuple[str, str]] = {
         "Records came back under new ids; Rollbook proposes to rename them and waits.",
         "Look at the hold; approve it if the SIS changed its ids.",
     ),
+    "COLUMN_GONE": (
+        "The SIS sent this column before and does not now; the LMS keeps what it has of it, and records that the "
+        "column may have kept out wait.",
+        "Add the column to the SIS export again; to clear its values, send it empty.",
+    ),
+    "SCHOOL_GONE": (
+        "A mapped school is not in the SIS any more; what was synced of it is left alone.",
+        "Ask the SIS why it is missing, or map the school to skip if it has closed.",
+    ),
+    "REKEY_UNCLEAR": (
+        "A record is gone, and it is unclear which new record is the same under a new id; none is renamed, made or "
+        "removed.",
+        "Look at the holds: approve what is really new and really gone, or correct the ids in the SIS.",
+    ),
 }
 
 

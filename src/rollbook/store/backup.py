@@ -1,4 +1,7 @@
-"""Backup and restore of a data folder: one zip of database, blobs and keys. For its owner's eyes only."""
+"""Backup and restore of a data folder: one zip of database, blobs and keys. For its owner's eyes only.
+
+PostgreSQL has its own tools, and everything but the keys is in it; here is only what must follow a restored dump.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,11 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from rollbook.errors import BlobLost, ConfigError
 from rollbook.store.blobs import LocalBlobs
+from rollbook.store.database import VARIABLE, where
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import NoticeRow, NoticeState, Organization, Run, RunState
 from rollbook.store.setup import setup
@@ -21,8 +25,11 @@ _DATABASE, _KEYS, _BLOBS = "rollbook.sqlite3", "keys", "blobs/"
 
 def write_backup(folder: DataFolder, file: Path) -> int:
     """Write the archive and return its size in bytes. Runs may go on meanwhile: the database is copied in one moment,
-    and files are never changed. Raises ConfigError when the archive cannot be written."""
-    _only_embedded()
+    and files are never changed. Raises ConfigError when it cannot be written, or could not hold the database."""
+    if connection.vendor == "postgresql":
+        raise ConfigError(
+            f"{where()} is backed up with pg_dump, which takes ledger and plans along; keep {folder.keys} as well"
+        )
     beside = file.with_name(f".{file.name}.part")
     try:
         with tempfile.TemporaryDirectory(dir=folder.path) as scratch:
@@ -49,7 +56,10 @@ def read_backup(file: Path, data: Path) -> DataFolder:
     What happened after the backup is unknown to it: every organization compares with the live LMS before it plans,
     and what was queued or running then is over. Raises ConfigError.
     """
-    _only_embedded()
+    if os.environ.get(VARIABLE):
+        raise ConfigError(
+            f"{VARIABLE} names a PostgreSQL database; fill it with pg_restore, then run `rollbook restore --from-dump`"
+        )
     folder = DataFolder(data.expanduser().resolve())
     if folder.database.exists():
         raise ConfigError(f"{folder.path} holds data already; restore into an empty folder (--data DIR)")
@@ -60,26 +70,18 @@ def read_backup(file: Path, data: Path) -> DataFolder:
     except (OSError, zipfile.BadZipFile, KeyError, BlobLost):
         raise ConfigError(f"{file} is not a backup that can be read") from None
     setup(folder.path)
-    forget_since_backup()
+    distrust()
     return folder
 
 
-def forget_since_backup() -> None:
-    """The database is an older one: compare everything with the live LMS first, and end what was under way."""
+def distrust() -> None:
+    """After a restore: compare with the live LMS before anything is planned; what was queued or running is over."""
     with transaction.atomic():
         Organization.objects.update(compare_live=True)
         broken = Run.objects.filter(state__in=[RunState.QUEUED, RunState.RUNNING])
         broken.update(state=RunState.FAILED, error="a backup was restored", error_name="RunCancelled")
         old = NoticeRow.objects.filter(state__in=[NoticeState.WAITING, NoticeState.SENDING])
         old.update(state=NoticeState.FAILED, error="a backup was restored")  # they may have been sent since
-
-
-def _only_embedded() -> None:
-    if "DATABASE_URL" in os.environ:
-        raise ConfigError(
-            "the database is PostgreSQL, which has its own backup: pg_dump and pg_restore. All files are in it; keep "
-            "the keys file as well. After a pg_restore, and before any worker starts: rollbook restore --database"
-        )
 
 
 def _unpack(archive: zipfile.ZipFile, folder: DataFolder) -> None:
@@ -93,6 +95,8 @@ def _unpack(archive: zipfile.ZipFile, folder: DataFolder) -> None:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _extract(archive, name, target)
     if _KEYS in archive.namelist():
+        if folder.keys.exists() and folder.keys.read_bytes() != archive.read(_KEYS):
+            raise ConfigError(f"the keys file {folder.keys} is another one than the backup's; move it away first")
         _extract(archive, _KEYS, folder.keys)
     _extract(archive, _DATABASE, folder.database)  # last: a folder with a database is a whole one
 

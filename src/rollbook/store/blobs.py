@@ -1,62 +1,42 @@
-"""Immutable files: visible only whole, checked when read, never changed, deleted only by `gc`. This file: a folder."""
+"""Immutable files in a local folder: visible only whole, never changed, deleted only by `gc`. `open_blobs` decides
+whether an installation keeps its files here or in PostgreSQL."""
 
 from __future__ import annotations
 
-import hashlib
+import errno
 import os
-import re
 import shutil
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 from rollbook.core.protocols import Blobs
-from rollbook.errors import BlobLost
-from rollbook.store.database import is_shared
+from rollbook.store.checksums import VERIFIED, is_key, lost, new_key
 from rollbook.store.folder import DataFolder
 
-#: 32 random letters as the first release had it, or 16 random ones and 40 of the content's SHA-256.
-_KEY = re.compile(r"(?:[0-9a-f]{32}|[0-9a-f]{16}-(?P<sum>[0-9a-f]{40}))(?:\.[a-z0-9]+)?")
-_PIECE = 1 << 20
 
-#: Files whose checksum was right, as they were then.
-_verified: dict[Path, tuple[int, int]] = {}
-
-
-class StoredBlobs(Blobs, Protocol):
-    """What `gc` and backups need besides."""
+class KeptBlobs(Blobs, Protocol):
+    """Blobs with what garbage collection needs."""
 
     def everything(self) -> Iterator[tuple[str, int]]:
-        """Every blob there is, referenced or not, with its size in bytes."""
+        """Key and size of every blob there is, referenced or not."""
 
     def delete(self, key: str) -> None:
-        """Only `gc` calls this, after the pointer is gone."""
+        """Only `gc` calls this, after the pointer is gone. A blob that is not there is no trouble."""
 
 
-def open_blobs(folder: DataFolder) -> StoredBlobs:
-    """Where this installation keeps its files: in the data folder, or in PostgreSQL where several machines work."""
-    if not is_shared():
+def open_blobs(folder: DataFolder, work: Path | None = None) -> KeptBlobs:
+    """The blobs of the opened data folder: files beside SQLite, rows in PostgreSQL.
+
+    `work` is a run's own folder: what the run reads stays there as long as the run works.
+    """
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
         return LocalBlobs(folder.blobs)
     from rollbook.store.database_blobs import DatabaseBlobs
 
-    return DatabaseBlobs(folder.blobs)
-
-
-def key_of(path: Path) -> str:
-    """A new key for a file: random, with its checksum and suffix."""
-    suffix = path.suffix.lower() if re.fullmatch(r"\.[a-z0-9]+", path.suffix.lower()) else ""
-    return f"{uuid.uuid4().hex[:16]}-{checksum(path)}{suffix}"
-
-
-def checksum(path: Path) -> str:
-    """The first 40 letters of the SHA-256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:40]
-
-
-def is_key(text: str) -> bool:
-    return _KEY.fullmatch(text) is not None
+    return DatabaseBlobs(folder.cache, work)
 
 
 class LocalBlobs:
@@ -67,45 +47,25 @@ class LocalBlobs:
 
     def put(self, path: Path) -> str:
         """Take over a finished file and return its key: synced, renamed, folder synced. The file is moved."""
-        key = key_of(path)
-        self.take(path, key)
-        return key
-
-    def take(self, path: Path, key: str) -> None:
-        """Move a finished file to where this key's blob lies."""
+        key = new_key(path)
         target = self.place(key)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            _sync(path)
-            path.replace(target)
-        except OSError as error:
-            if error.errno != 18:  # EXDEV: the work folder is on another disk
-                raise
-            beside = target.with_name(f".{key}.part")
-            shutil.copyfile(path, beside)
-            _sync(beside)
-            beside.replace(target)
-            path.unlink()
-        _sync(target.parent)
+        move_synced(path, target)
+        return key
 
-    def get(self, key: str) -> Path:
-        """The blob's file, checked once by this process. Raises BlobLost."""
+    def get(self, key: str, what: str = "a stored file", /) -> Path:
+        """The blob's file. Raises BlobLost."""
+        if not is_key(key):
+            raise lost(key, what, "is missing")
         place = self.place(key)
         try:
-            found = place.stat()
-        except OSError:
-            raise BlobLost(f"the stored file {key} is missing from {self.folder}") from None
-        state = (found.st_mtime_ns, found.st_size)
-        if _verified.get(place) != state:
-            self._verify(place, key)
-            _verified[place] = state
+            if not VERIFIED.fits(key, place):
+                raise lost(key, what, "is damaged")
+        except FileNotFoundError:
+            raise lost(key, what, "is missing") from None
+        except OSError as error:
+            raise lost(key, what, f"cannot be read ({error.strerror})") from None
         return place
-
-    def _verify(self, place: Path, key: str) -> None:
-        match = _KEY.fullmatch(key)
-        wanted = match["sum"] if match else None
-        if wanted is not None and checksum(place) != wanted:
-            raise BlobLost(f"the stored file {key} in {self.folder} is damaged")
 
     def everything(self) -> Iterator[tuple[str, int]]:
         for file in self.folder.glob("??/*"):
@@ -116,13 +76,29 @@ class LocalBlobs:
         self.place(key).unlink(missing_ok=True)
 
     def place(self, key: str) -> Path:
-        """Where the blob lies or would lie. Raises BlobLost when the key is none of ours."""
+        """Where the blob lies or would lie. Raises KeyError when the key is none of ours."""
         if not is_key(key):
-            raise BlobLost(f"there is no stored file {key!r}")
+            raise KeyError(key)
         return self.folder / key[:2] / key
 
 
-def _sync(path: Path) -> None:
+def move_synced(path: Path, target: Path) -> None:
+    """Put a finished file in its place, whole or not at all, so that it survives a power cut."""
+    sync(path)
+    try:
+        path.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:  # the work folder is on another disk
+            raise
+        beside = target.with_name(f".{target.name}.part")
+        shutil.copyfile(path, beside)
+        sync(beside)
+        beside.replace(target)
+        path.unlink()
+    sync(target.parent)
+
+
+def sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

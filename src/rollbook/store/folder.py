@@ -21,12 +21,18 @@ class DataFolder:
 
     @property
     def keys(self) -> Path:
-        """The key ring. Workers on several machines share one: ROLLBOOK_KEYS_FILE names it."""
-        return Path(os.environ.get("ROLLBOOK_KEYS_FILE") or self.path / "keys")
+        """The key ring. Workers on several machines share one, named by ROLLBOOK_KEYS_FILE."""
+        named = os.environ.get("ROLLBOOK_KEYS_FILE")
+        return Path(named).expanduser().absolute() if named else self.path / "keys"
 
     @property
     def blobs(self) -> Path:
         return self.path / "blobs"
+
+    @property
+    def cache(self) -> Path:
+        """Copies of files that PostgreSQL keeps; may be emptied at any time when no run is worked."""
+        return self.path / "cache"
 
     @property
     def work(self) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Final, TypedDict
@@ -11,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from rollbook.store import outbox
-from rollbook.store.blobs import StoredBlobs, open_blobs
+from rollbook.store.blobs import KeptBlobs, open_blobs
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import (
     FactRow,
@@ -26,6 +25,7 @@ from rollbook.store.models import (
     RunState,
 )
 from rollbook.store.notices import old_before
+from rollbook.store.scratch import drop_ended
 
 LOOSE_FOR: Final = timedelta(hours=24)
 #: Ledger versions kept for each organization.
@@ -47,7 +47,7 @@ def collect(folder: DataFolder, *, days: int) -> Collected:
         _drop_old_versions()
         _drop_old_plans(days)
         outbox.drop_old(old_before(days))
-    _delete_old_work(folder)
+    drop_ended(folder)
     return _delete_loose(open_blobs(folder))
 
 
@@ -72,21 +72,15 @@ def _drop_old_plans(days: int) -> None:
         run.holds.update(changes="")
 
 
-def _delete_old_work(folder: DataFolder) -> None:
-    alive = set(Run.objects.exclude(state__in=_ENDED).values_list("pk", flat=True))
-    unsettled = set(Run.objects.filter(settled=False).values_list("pk", flat=True))
-    for work in folder.work.iterdir():
-        if work.name not in alive | unsettled:
-            shutil.rmtree(work, ignore_errors=True)
-
-
-def _delete_loose(blobs: StoredBlobs) -> Collected:
+def _delete_loose(blobs: KeptBlobs) -> Collected:
     there = dict(blobs.everything())
     loose = there.keys() - set(_referenced())
     with transaction.atomic():
         _forget_needed(loose)
         known = set(LooseBlob.objects.values_list("key", flat=True))
-        LooseBlob.objects.bulk_create([LooseBlob(key=key) for key in sorted(loose - known)], batch_size=500)
+        LooseBlob.objects.bulk_create(
+            [LooseBlob(key=key) for key in sorted(loose - known)], batch_size=500, ignore_conflicts=True
+        )
     ripe = LooseBlob.objects.filter(since__lt=timezone.now() - LOOSE_FOR).values_list("key", flat=True)
     deleted, size = 0, 0
     for key in list(ripe):

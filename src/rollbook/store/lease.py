@@ -10,7 +10,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from rollbook.errors import LeaseLost
+from rollbook.store.locks import lock_organization
 from rollbook.store.models import Run, RunState
+
+#: Runs that one look at the queue considers; when others have just taken all of them, the next look finds more.
+_CANDIDATES = 16
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Lease:
     def writing(self) -> Iterator[Run]:
         """A transaction that commits only while this lease holds. Raises LeaseLost."""
         with transaction.atomic():
-            run = Run.objects.select_for_update().filter(**self._mine()).first()
+            run = Run.objects.select_for_update(no_key=True).filter(**self._mine()).first()
             if run is None:
                 raise LeaseLost(f"run {self.run} was taken over by another worker")
             yield run
@@ -36,7 +40,7 @@ class Lease:
     def fenced(self) -> Iterator[None]:
         """As `writing`, without reading the run: for what is written a thousand times a run. Raises LeaseLost."""
         with transaction.atomic():
-            mine = Run.objects.select_for_update().filter(**self._mine())
+            mine = Run.objects.select_for_update(no_key=True).filter(**self._mine())
             if mine.values_list("pk", flat=True).first() is None:
                 raise LeaseLost(f"run {self.run} was taken over by another worker")
             yield
@@ -57,21 +61,34 @@ class Lease:
 def claim(run_id: str, owner: str) -> Lease | None:
     """Turn a queued run into a running one of `owner`; None when it is not queued any more or when the
     organization already has a running one."""
-    return _claim(owner, pk=run_id)
+    organization = Run.objects.filter(pk=run_id).values_list("organization_id", flat=True).first()
+    return None if organization is None else _claim(run_id, organization, owner, wait=True)
 
 
 def claim_next(owner: str, organization: int | None = None) -> Lease | None:
     """The oldest queued run (of this organization only, if one is given) whose organization has no running one, for
     `owner`; None when there is none."""
-    return _claim(owner) if organization is None else _claim(owner, organization=organization)
-
-
-def _claim(owner: str, **which: object) -> Lease | None:
     busy = Run.objects.filter(state=RunState.RUNNING).values("organization")
+    queued = Run.objects.filter(state=RunState.QUEUED).exclude(organization__in=busy)
+    if organization is not None:
+        queued = queued.filter(organization=organization)
+    for run_id, tenant in list(queued.values_list("pk", "organization_id")[:_CANDIDATES]):
+        lease = _claim(run_id, tenant, owner, wait=False)
+        if lease is not None:
+            return lease
+    return None
+
+
+def _claim(run_id: str, organization: int, owner: str, *, wait: bool) -> Lease | None:
+    """Organization first, then run, as everybody does. Without `wait`, an organization that somebody else is just
+    dealing with is passed over."""
     try:
         with transaction.atomic():
-            queued = Run.objects.filter(state=RunState.QUEUED, **which).exclude(organization__in=busy)
-            run = queued.select_for_update(skip_locked=True).first()  # SQLite locks whole transactions instead
+            # Who approves a hold at this moment is before or after us, not both.
+            if not lock_organization(organization, wait=wait):
+                return None
+            mine = Run.objects.select_for_update(no_key=True).filter(pk=run_id, state=RunState.QUEUED)
+            run = mine.first()
             if run is None:
                 return None
             run.state = RunState.RUNNING
@@ -79,6 +96,6 @@ def _claim(owner: str, **which: object) -> Lease | None:
             run.lease_epoch += 1
             run.lease_owner = owner
             run.save(update_fields=["state", "started_at", "lease_epoch", "lease_owner"])
-    except IntegrityError:  # another worker was faster with another run of this organization
+    except IntegrityError:  # the organization has a running run
         return None
-    return Lease(run=run.pk, organization=run.organization_id, epoch=run.lease_epoch, owner=owner)
+    return Lease(run=run_id, organization=organization, epoch=run.lease_epoch, owner=owner)

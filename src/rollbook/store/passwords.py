@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 
 from rollbook.store.lease import Lease
+from rollbook.store.locks import hold_keys
 from rollbook.store.models import PasswordRow
 from rollbook.store.secrets import KeyRing
 
@@ -39,6 +40,7 @@ class StoredPasswords:
 
     def _some(self, keys: Sequence[str]) -> dict[str, str]:
         with self._lease.writing():
+            hold_keys()
             rows = PasswordRow.objects.filter(organization=self._lease.organization, key__in=keys)
             known = {row.key: self._ring.decrypt(row.ciphertext) for row in rows}
             fresh = {key: new_password() for key in keys if key not in known}

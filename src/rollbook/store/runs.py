@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -13,8 +14,10 @@ from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.errors import Bug, RollbookError, known_name
 from rollbook.roster.lms import KINDS
 from rollbook.store.lease import Lease
+from rollbook.store.locks import lock_organization
 from rollbook.store.models import HoldRow, HoldState, Organization, PermitRow, Run, RunState
 from rollbook.store.notices import note_end
+from rollbook.store.plain import without_nul
 from rollbook.store.refusals import longest_refused
 
 #: A run whose worker died this often without progress is not tried again.
@@ -41,18 +44,20 @@ def keep_plan(lease: Lease, result: RunResult) -> None:
 
 def end_run(lease: Lease, result: RunResult) -> Run:
     """The run ended well: planned, done or held."""
-    with lease.writing() as run:
-        _keep_result(run, result)
-        run.state = RunState(result.state)
-        run.settled = True
-        _close(run)
-        if run.applies_id is None:  # that plans nothing anew
-            _replace_holds(run, result)
-        if not run.dry_run:
-            _use_permits(run)
-        if run.compare_live and _covers_everything(run):
-            Organization.objects.filter(pk=run.organization_id).update(compare_live=False)
-        note_end(run)
+    with transaction.atomic():
+        lock_organization(lease.organization)  # its holds are replaced, and somebody may be deciding about one
+        with lease.writing() as run:
+            _keep_result(run, result)
+            run.state = RunState(result.state)
+            run.settled = True
+            _close(run)
+            if run.applies_id is None:  # that plans nothing anew
+                _replace_holds(run, result)
+            if not run.dry_run:
+                _use_permits(run)
+            if run.compare_live and _covers_everything(run):
+                Organization.objects.filter(pk=run.organization_id).update(compare_live=False)
+            note_end(run)
     return run
 
 
@@ -60,7 +65,7 @@ def fail_run(lease: Lease, error: RollbookError, *, cancelled: bool = False) -> 
     """The run ended badly; what it sent is settled now or before the organization's next plan."""
     with lease.writing() as run:
         run.state = RunState.CANCELLED if cancelled else RunState.FAILED
-        run.error, run.error_name, run.error_who = str(error), known_name(error), error.who
+        run.error, run.error_name, run.error_who = without_nul(str(error)), known_name(error), error.who
         _close(run)
         note_end(run)
     return run
@@ -117,7 +122,7 @@ def _keep_result(run: Run, result: RunResult) -> None:
     plain: dict[str, Any] = msgspec.to_builtins(
         msgspec.structs.replace(result, plan=None, refused=longest_refused(run))
     )
-    run.result = plain
+    run.result = without_nul(plain)
 
 
 def _close(run: Run) -> None:
@@ -161,7 +166,7 @@ def _hold_row(run: Run, hold: Hold, changes: str, decided: HoldRow | None) -> Ho
         school=hold.school,
         count=hold.count,
         of=hold.of,
-        details=hold.details,
+        details=without_nul(hold.details),
         changes=changes,
         digest=hold.digest,
     )

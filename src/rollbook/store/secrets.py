@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.db import models, transaction
 
 from rollbook.errors import ConfigError
+from rollbook.store.locks import hold_keys, renew_keys
 from rollbook.store.models import PasswordRow, Secret
+
+_BRING: Final = "bring back the keys file of this installation, or name it with ROLLBOOK_KEYS_FILE"
+_AT_ONCE: Final = 1000
 
 
 class KeyRing:
@@ -19,56 +24,82 @@ class KeyRing:
         self._path = path
         self._stamp: tuple[int, int] | None = None
         self._fernet: MultiFernet | None = None
+        self._fits = False
 
     def encrypt(self, text: str) -> str:
-        return self._open().encrypt(text.encode()).decode("ascii")
+        """Within a transaction: `rotate` waits until it ends. Raises ConfigError when this is the ring of another
+        installation, so that two rings never mix."""
+        hold_keys()
+        fernet = self._open()
+        self._check_fits()
+        return fernet.encrypt(text.encode()).decode("ascii")
 
     def decrypt(self, token: str) -> str:
         """Raises ConfigError when no key of the ring fits."""
         try:
             return self._open().decrypt(token.encode("ascii")).decode()
         except InvalidToken:
-            raise ConfigError(
-                f"no key in {self._path} opens this secret; bring back the keys file of this data folder"
-            ) from None
+            raise ConfigError(f"no key in {self._path} opens the secrets of this database; {_BRING}") from None
 
     def rotate(self) -> int:
         """Make a new key, encrypt everything anew with it and forget the older keys; the number of rows.
 
         Safe to repeat after a crash: the older keys leave the file only after the rows are committed.
         """
-        older = self._keys()
-        newest = Fernet.generate_key().decode("ascii")
-        self._write([newest, *older])
         with transaction.atomic():
+            renew_keys()
+            self._open()
+            self._check_fits()  # a ring of another installation is left as it is
+            older = self._keys()
+            newest = Fernet.generate_key().decode("ascii")
+            self._write([newest, *older])
             count = sum(self._renew(model) for model in (Secret, PasswordRow))
         self._write([newest])
         return count
 
     def _renew(self, model: type[models.Model]) -> int:
-        count = 0
-        for row in model._default_manager.only("pk", "ciphertext").iterator(chunk_size=2000):
-            token = self._open().rotate(row.ciphertext.encode("ascii")).decode("ascii")  # type: ignore[attr-defined] # both have it
-            model._default_manager.filter(pk=row.pk).update(ciphertext=token)
-            count += 1
+        """In steps: there may be a million passwords."""
+        count, last = 0, 0
+        every = model._default_manager.order_by("pk")
+        while rows := list(every.filter(pk__gt=last).only("pk", "ciphertext")[:_AT_ONCE]):
+            for row in rows:
+                row.ciphertext = self._again(row.ciphertext)  # type: ignore[attr-defined] # both have it
+            every.bulk_update(rows, ["ciphertext"])
+            count, last = count + len(rows), rows[-1].pk
         return count
+
+    def _again(self, token: str) -> str:
+        try:
+            return self._open().rotate(token.encode("ascii")).decode("ascii")
+        except InvalidToken:
+            raise ConfigError(f"no key in {self._path} opens the secrets of this database; {_BRING}") from None
 
     def _open(self) -> MultiFernet:
         if self._fernet is None or self._stamp != self._now():
             keys = self._keys()
             self._stamp = self._now()
+            self._fits = False
             self._fernet = MultiFernet([Fernet(key) for key in keys])
         return self._fernet
 
+    def _check_fits(self) -> None:
+        if not self._fits:
+            sample = _some_secret()
+            if sample is not None:
+                self.decrypt(sample)
+            self._fits = True
+
     def _keys(self) -> list[str]:
-        if not self._path.exists():
-            if Secret.objects.exists() or PasswordRow.objects.exists():
-                raise ConfigError(
-                    f"there is no keys file {self._path}, and the database holds secrets that only its keys open; "
-                    "copy the file there from where they were saved, or name it in ROLLBOOK_KEYS_FILE"
-                )
-            self._create()
-        keys = self._path.read_text("ascii").split()
+        try:
+            if not self._path.exists():
+                if _some_secret() is not None:
+                    raise ConfigError(
+                        f"the keys file {self._path} is missing, but the database holds secrets; {_BRING}"
+                    )
+                self._create()
+            keys = self._path.read_text("ascii").split()
+        except OSError as error:
+            raise ConfigError(f"the keys file {self._path} cannot be used: {error.strerror}") from None
         if not keys:
             raise ConfigError(f"the keys file {self._path} is empty")
         return keys
@@ -83,7 +114,10 @@ class KeyRing:
             beside.unlink()
 
     def _write(self, keys: list[str]) -> None:
-        self._fill(keys).replace(self._path)
+        try:
+            self._fill(keys).replace(self._path)
+        except OSError as error:
+            raise ConfigError(f"the keys file {self._path} cannot be written: {error.strerror}") from None
 
     def _fill(self, keys: list[str]) -> Path:
         beside = self._path.with_name(f".{self._path.name}.{os.getpid()}")
@@ -105,5 +139,16 @@ class KeyRing:
 
 def secrets_of(organization: int, ring: KeyRing) -> dict[str, str]:
     """Every secret of an organization by place, e.g. {"sis.secret": …}. For the engine only; never shown."""
-    rows = Secret.objects.filter(organization=organization)
-    return {row.place: ring.decrypt(row.ciphertext) for row in rows}
+    with transaction.atomic():
+        hold_keys()
+        rows = Secret.objects.filter(organization=organization)
+        return {row.place: ring.decrypt(row.ciphertext) for row in rows}
+
+
+def _some_secret() -> str | None:
+    """Anything encrypted that the database holds; None when there is nothing."""
+    for model in (Secret, PasswordRow):
+        found = model._default_manager.values_list("ciphertext", flat=True).first()
+        if found is not None:
+            return str(found)
+    return None

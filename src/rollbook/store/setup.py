@@ -1,15 +1,16 @@
-"""Opens the app database of a data folder: configures Django, makes the tables. One folder at a time."""
+"""Opens the app database of a data folder, or the PostgreSQL of DATABASE_URL: makes the tables. One at a time."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from django.db import connection, connections
+from django.db import connection
 from filelock import FileLock
 
 from rollbook.errors import ConfigError
-from rollbook.store.database import answering, database_of, migrating_alone
+from rollbook.store import database
 from rollbook.store.folder import DataFolder
 
 _opened: list[DataFolder] = []
@@ -18,14 +19,17 @@ _opened: list[DataFolder] = []
 def setup(data: Path) -> DataFolder:
     """Open the data folder, making folder and tables when they are missing.
 
-    Raises ConfigError when the tables are those of another release. Calling it for another folder moves this
-    process over to that one.
+    Raises ConfigError when the tables are those of another release, Unavailable when the database does not answer.
+    Calling it for another folder moves this process over to that one.
     """
     folder = connect(data)
-    with answering():
+    with database.reached():
         if not _applied():
             migrate()
-        _check_release(folder)
+        elif pending():
+            with _alone():  # another process may be making them in this moment
+                pass
+        _check_release()
     return folder
 
 
@@ -33,7 +37,7 @@ def connect(data: Path) -> DataFolder:
     """As `setup`, but leaves the tables as they are (for `rollbook migrate`)."""
     folder = DataFolder(data.expanduser().resolve())
     folder.make()
-    _point_to(folder)
+    database.use(folder)
     _opened[:] = [folder]
     return folder
 
@@ -49,7 +53,7 @@ def migrate() -> list[str]:
     """Bring the tables to this release; the migrations that were needed. Safe when two processes start."""
     from django.core.management import call_command
 
-    with answering(), FileLock(opened().setup_lock), migrating_alone():
+    with database.reached(), _alone():
         wanted = pending()
         if wanted:
             call_command("migrate", verbosity=0, interactive=False)
@@ -61,18 +65,13 @@ def pending() -> list[str]:
     return sorted(_shipped() - _applied())
 
 
-def _point_to(folder: DataFolder) -> None:
-    for one in connections.all(initialized_only=True):
-        one.close()
-    wanted = database_of()
-    if wanted["NAME"] == ":memory:":
-        wanted["NAME"] = str(folder.database)
-    known = connections.settings["default"]
-    if known["ENGINE"] != wanted["ENGINE"]:
-        with suppress(AttributeError):  # this thread has none yet
-            del connections["default"]
-    # The connections of all threads share this dictionary, so that each opens at the new place.
-    known.update(wanted)
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Processes of this machine wait at a file, those of other machines in the database."""
+    from rollbook.store.locks import making_tables  # it needs the tables' classes
+
+    with FileLock(opened().setup_lock), making_tables():
+        yield
 
 
 def _shipped() -> set[str]:
@@ -88,11 +87,9 @@ def _applied() -> set[str]:
         return {row[0] for row in cursor.fetchall()}
 
 
-def _check_release(folder: DataFolder) -> None:
+def _check_release() -> None:
     applied, shipped = _applied(), _shipped()
     if shipped - applied:
-        raise ConfigError(
-            f"the data folder {folder.path} is from an earlier release; make a backup, then run `rollbook migrate`"
-        )
+        raise ConfigError(f"{database.where()} is from an earlier release; make a backup, then run `rollbook migrate`")
     if applied - shipped:
-        raise ConfigError(f"the data folder {folder.path} was made by a newer release; please upgrade Rollbook")
+        raise ConfigError(f"{database.where()} was made by a newer release; please upgrade Rollbook")

@@ -42,7 +42,11 @@ def held_by(owner: str) -> dict[str, tuple[int, bool]]:
 
 def show_progress(lease: Lease, progress: Mapping[str, Any]) -> None:
     """Where the run is, for people who look from elsewhere."""
-    Run.objects.filter(pk=lease.run, lease_epoch=lease.epoch, lease_owner=lease.owner).update(progress=dict(progress))
+    with transaction.atomic():
+        run = Run.objects.filter(pk=lease.run, lease_epoch=lease.epoch, lease_owner=lease.owner)
+        # The heart must never wait behind a long transaction of the run: it would miss its beat.
+        if run.select_for_update(skip_locked=True).values_list("pk", flat=True).first():
+            run.update(progress=dict(progress))
 
 
 def beats(but: str) -> dict[str, tuple[int, float]]:
@@ -76,12 +80,16 @@ def requeue_orphans(owner: str, working: Collection[str]) -> list[str]:
 
 def _requeue(run: Run) -> bool:
     with transaction.atomic():
-        changed = Run.objects.filter(
-            pk=run.pk, state=RunState.RUNNING, lease_epoch=run.lease_epoch, lease_owner=run.lease_owner
-        ).update(lease_epoch=F("lease_epoch") + 1)
-        if changed:
-            requeue(Run.objects.get(pk=run.pk))
-    return bool(changed)
+        # A frozen worker may have been in the middle of a transaction: nobody waits for it, a later look finds the run.
+        found = (
+            Run.objects.select_for_update(skip_locked=True)
+            .filter(pk=run.pk, state=RunState.RUNNING, lease_epoch=run.lease_epoch, lease_owner=run.lease_owner)
+            .first()
+        )
+        if found is not None:
+            found.lease_epoch += 1
+            requeue(found)
+    return found is not None
 
 
 def alive() -> int:

@@ -8,17 +8,28 @@
         @pytest.fixture
         def peek(self): ...
 
-Each promise of `rollbook.connectors.base` is one test of `SourceContract` or `TargetContract`.
+Each promise of `rollbook.connectors.base` is one test of `SourceContract` or `TargetContract`; those of a place for
+files are `rollbook.testing.blob_contract.BlobContract`.
 """
 
 import pytest
 
 pytest.register_assert_rewrite("rollbook.testing.source_contract", "rollbook.testing.target_contract")
 pytest.register_assert_rewrite("rollbook.testing.target_faults", "rollbook.testing.watch")
+pytest.register_assert_rewrite("rollbook.testing.blob_contract")
 
 from rollbook.testing.builders import Sender, change, ladder  # noqa: E402 - after the assertions are registered
 from rollbook.testing.source_contract import SourceContract  # noqa: E402
 from rollbook.testing.target_contract import TargetContract  # noqa: E402
 from rollbook.testing.watch import CountingContext, make_context  # noqa: E402
 
-__all__ = ["CountingContext", "Sender", "SourceContract", "TargetContract", "change", "ladder", "make_context"]
+__all__ = [
+    "BlobContract",
+    "CountingContext",
+    "Sender",
+    "SourceContract",
+    "TargetContract",
+    "change",
+    "ladder",
+    "make_context",
+]

@@ -5,6 +5,7 @@ A `MemoryWorld` outlives runs, as an organization's stored state does; `run` sta
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -42,18 +43,27 @@ class FolderBlobs:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._next = 0
+        self._sums: dict[str, str] = {}
 
     def put(self, path: Path) -> str:
         self._next += 1
         key = f"{self._next:05}{path.suffix}"
+        self._sums[key] = _sum(path)
         shutil.move(path, self._folder / key)
         return key
 
-    def get(self, key: str) -> Path:
+    def get(self, key: str, what: str = "a stored file", /) -> Path:
         path = self._folder / key
-        if not path.is_file() or path.parent != self._folder:
-            raise BlobLost(f"the file {key} is missing")
+        if not key or "/" in key or not path.is_file():
+            raise BlobLost(f"{what} is missing")
+        if self._sums.setdefault(key, _sum(path)) != _sum(path):
+            raise BlobLost(f"{what} is damaged")
         return path
+
+
+def _sum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class MemoryLedger:
@@ -114,11 +124,15 @@ class MemoryMemory:
     def __init__(self) -> None:
         self.stored: dict[str, object] = {}
         self.refused: dict[str, list[Refusal]] = {}
+        self.counted = ""
 
     def refusals(self) -> Iterable[Refusal]:
         return [refusal for refusals in self.refused.values() for refusal in refusals]
 
-    def replace_refusals(self, kinds: Sequence[str], refusals: Iterable[Refusal]) -> None:
+    def replace_refusals(self, kinds: Sequence[str], refusals: Iterable[Refusal], *, run: str = "") -> None:
+        if run and self.counted == run:
+            return
+        self.counted = run
         fresh = list(refusals)
         for kind in kinds:
             self.refused[kind] = [refusal for refusal in fresh if refusal.kind == kind]

@@ -1,46 +1,3 @@
--- name: rekey_user
--- The same people under new ids: gone under the old, new under the new, same name and same username or e-mail, one to
--- one. Judged only when everybody was read.
-CREATE TABLE rekey_user AS
-WITH lost AS (
-    SELECT * FROM ledger_user WHERE $complete AND key NOT IN (SELECT unique_id FROM present_user)
-), fresh AS (SELECT d.* FROM desired_user d ANTI JOIN ledger_user l ON l.key = d.key),
-pairs AS (
-    SELECT lost.key AS old, fresh.key AS new
-    FROM lost JOIN fresh ON lower(lost.last_name) = lower(fresh.last_name)
-     AND lower(lost.first_name) = lower(fresh.first_name)
-     AND (lower(lost.username) = lower(fresh.username) OR lower(lost.email) = lower(fresh.email))
-)
-SELECT old, new FROM pairs
-QUALIFY count(*) OVER (PARTITION BY old) = 1 AND count(*) OVER (PARTITION BY new) = 1
--- name: rekey_course
--- A course whose school moved to another building keeps its LMS object (rule 1).
-CREATE TABLE rekey_course AS
-SELECT l.key AS old, d.key AS new
-FROM desired_course d ANTI JOIN ledger_course x ON x.key = d.key
-JOIN ledger_course l ON split_part(l.key, '|', 1) = split_part(d.key, '|', 1) AND l.school = d.school
-WHERE l.building NOT IN (SELECT building FROM school)
-QUALIFY count(*) OVER (PARTITION BY l.key) = 1 AND count(*) OVER (PARTITION BY d.key) = 1
--- name: rekey_section
--- The same classes under new ids: same school, title and course, and the same room where that alone tells them apart.
-CREATE TABLE rekey_section AS
-WITH lost AS (
-    SELECT l.key, l.school, l.title, coalesce(r.new, l.course) AS course, l.location
-    FROM ledger_section l LEFT JOIN rekey_course r ON r.old = l.course
-    WHERE $complete AND l.year = $year
-      AND l.key NOT IN (SELECT "sourcedId" FROM classes WHERE NOT gone AND "sourcedId" IS NOT NULL)
-), fresh AS (SELECT d.* FROM desired_section d ANTI JOIN ledger_section l ON l.key = d.key),
-pairs AS (
-    SELECT lost.key AS old, fresh.key AS new, lost.location IS NOT DISTINCT FROM fresh.location AS same_room
-    FROM lost JOIN fresh ON lost.school = fresh.school AND lost.title = fresh.title AND lost.course = fresh.course
-), sure AS (
-    SELECT old, new FROM pairs WHERE same_room
-    QUALIFY count(*) OVER (PARTITION BY old) = 1 AND count(*) OVER (PARTITION BY new) = 1
-), moved AS (
-    SELECT old, new FROM pairs WHERE old NOT IN (SELECT old FROM sure) AND new NOT IN (SELECT new FROM sure)
-    QUALIFY count(*) OVER (PARTITION BY old) = 1 AND count(*) OVER (PARTITION BY new) = 1
-)
-FROM sure UNION ALL FROM moved
 -- name: have_enrollment
 -- What the ledger says, in today's row numbers; NULL where the class or the user is not there any more.
 CREATE TABLE have_enrollment AS
@@ -146,6 +103,7 @@ LEFT JOIN present_user pu ON pu.unique_id = l.user
 LEFT JOIN desired_user du ON du.key = l.user
 LEFT JOIN (SELECT "sourcedId" AS id FROM classes WHERE NOT gone GROUP BY 1) c ON c.id = l.section
 WHERE $complete AND NOT coalesce(there, false) AND l."user" NOT IN (SELECT old FROM rekey_user)
+  AND l.section NOT IN (SELECT key FROM frozen_section) AND l."user" NOT IN (SELECT key FROM frozen_user)
   AND NOT exists(SELECT 1 FROM dangling g WHERE g.section = l.section AND g."user" = l."user")
   AND (l.user_no IS NOT NULL OR l.section NOT IN (SELECT section FROM dangling WHERE "user" IS NULL))
   AND (l.section_wanted OR c.id IS NULL) AND (du.key IS NOT NULL OR pu.unique_id IS NULL)
@@ -160,6 +118,7 @@ WITH lost AS MATERIALIZED (
     SEMI JOIN school s ON s.org = l.school
     JOIN desired_user u ON u.key = l.student
     WHERE $complete AND $guardians AND l.origin <> 'adopted'
+      AND NOT exists(SELECT 1 FROM unknown_column WHERE collection = 'users' AND name = 'agentSourcedIds')
 ), may_sync AS (
     SELECT DISTINCT x.student, x.guardian
     FROM lost x JOIN people p ON p.unique_id = x.guardian AND p.enabled AND NOT p.excluded
@@ -173,7 +132,8 @@ SELECT 'remove' AS action, l.student || '|' || l.guardian AS key, l.school,
 FROM lost l LEFT JOIN may_sync y ON y.student = l.student AND y.guardian = l.guardian
 LEFT JOIN present_user g ON g.unique_id = l.guardian
 WHERE y.guardian IS NOT NULL
-   OR (g.unique_id IS NULL AND NOT exists(SELECT 1 FROM users WHERE NOT gone AND {unique_id} IS NULL))
+   OR (g.unique_id IS NULL AND NOT exists(SELECT 1 FROM users WHERE NOT gone AND {unique_id} IS NULL)
+       AND l.guardian NOT IN (SELECT old FROM rekey_user) AND l.guardian NOT IN (SELECT key FROM frozen_user))
 ORDER BY l.school, key
 -- name: pinned_enrollment
 -- What the SIS says of pinned enrollments; nothing can be known of those whose class or user is out of scope.

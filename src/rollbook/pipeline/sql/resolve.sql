@@ -106,7 +106,7 @@ WITH used AS (
 SELECT key, coalesce(title, course) AS title,
        coalesce(own, CASE WHEN alone THEN short
                           WHEN lower(long) IN (FROM taken) THEN long || '-' || left(md5(key), 8) ELSE long END) AS code,
-       building, school, CAST(NULL AS VARCHAR) AS year, code AS plain_code
+       building, school, CAST(NULL AS VARCHAR) AS year, code AS plain_code, short
 FROM named
 -- name: class_periods
 CREATE TABLE class_periods AS

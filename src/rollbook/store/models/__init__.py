@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rollbook.store.models.audit import AuditRow
-from rollbook.store.models.blob import BlobChunk, BlobRow
+from rollbook.store.models.blob import BlobHead, BlobPiece
 from rollbook.store.models.fact import FactRow
 from rollbook.store.models.hold import HoldRow, HoldState
 from rollbook.store.models.ledger import LedgerVersionRow
@@ -23,8 +23,8 @@ from rollbook.store.models.worker import WorkerRow
 
 __all__ = [
     "AuditRow",
-    "BlobChunk",
-    "BlobRow",
+    "BlobHead",
+    "BlobPiece",
     "FactRow",
     "HoldRow",
     "HoldState",

@@ -1,0 +1,1 @@
+"""Django's PostgreSQL, except that a broken connection is replaced by itself."""

@@ -1,0 +1,109 @@
+"""Workers of one PostgreSQL database: one is killed while it applies, the next one frozen and woken after its run was
+taken over."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from rollbook.store.models import Run, WorkerRow
+from tests.reliability.campaign import Seen, judge, look_again
+from tests.reliability.nursery import Nursery, Worker
+from tests.reliability.world import Day, World, world
+
+
+@dataclass(frozen=True)
+class Story:
+    """`takeovers`: seconds from the kill, and from the freeze, until another worker had the run. `woken_calls`: write
+    calls that reached the LMS after the frozen one woke up, with nobody else at work."""
+
+    seen: Seen
+    takeovers: tuple[float, float]
+    woken_calls: int
+
+    def judged(self, org: World, run: Run, usual: Day) -> Self:
+        judge(org, Run.objects.get(pk=run.pk), usual, 0, ["apply", "apply"], self.seen)
+        look_again(org, self.seen)
+        return self
+
+
+def one_killed_one_frozen(
+    folder: Path,
+    day: Path,
+    usual: Day,
+    nurseries: Sequence[Nursery],
+    url: str,
+    *,
+    frozen: float,
+    timeout: float = 2.0,
+    slow: float = 0.4,
+    wait_for_end: bool = True,
+) -> Story:
+    """`frozen` seconds at least; `wait_for_end`: until the run has ended, so that the calls of the woken one show."""
+    first, second, third = nurseries
+    with world(folder, day, first, url=url, timeout=timeout) as org:
+        org.faults({"name": "slow", "seconds": slow, "method": "POST"})
+        run = org.request()
+        killed = org.start(run)
+        sent = _until_more(org, 0)
+        sleeper = _second(org, run, second)
+        killed.kill()
+        killed.wait()
+        soon = _taken_over(run, sleeper)
+        _until_more(org, sent)
+        last = _second(org, run, third)
+        sleeper.kill(signal.SIGSTOP)
+        asleep = time.monotonic()
+        later = _taken_over(run, last)
+        until(lambda: time.monotonic() - asleep > frozen and (not wait_for_end or _ended(run)))
+        return Story(seen=Seen(), takeovers=(soon, later), woken_calls=_wake(org, sleeper, last)).judged(
+            org, run, usual
+        )
+
+
+def _second(org: World, run: Run, nursery: Nursery) -> Worker:
+    """Another worker, which waits for work."""
+    worker = org.start(run, nursery=nursery)
+    until(lambda: WorkerRow.objects.count() == 2)
+    return worker
+
+
+def _wake(org: World, sleeper: Worker, last: Worker) -> int:
+    """Write calls from the moment it wakes until both workers have ended."""
+    org.faults()
+    before = org.writes()
+    sleeper.kill(signal.SIGCONT)
+    assert sleeper.wait() == 0
+    assert last.wait() == 0
+    return org.writes() - before
+
+
+def until(true: Callable[[], bool], seconds: float = 120.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.02)
+
+
+def _until_more(org: World, than: int) -> int:
+    """Wait until more write calls than that were sent; how many."""
+    until(lambda: org.writes() > than + 1)
+    return org.writes()
+
+
+def _taken_over(run: Run, worker: Worker) -> float:
+    start = time.monotonic()
+    until(lambda: _owner(run).startswith(f"{worker.pid}-") or _ended(run))
+    return time.monotonic() - start
+
+
+def _owner(run: Run) -> str:
+    return str(Run.objects.values_list("lease_owner", flat=True).get(pk=run.pk))
+
+
+def _ended(run: Run) -> bool:
+    return Run.objects.get(pk=run.pk).ended
