@@ -118,7 +118,7 @@ SIS_STOPPED = [
     _held("shrunk:path=/enrollments", "the SIS shows", also=True),
     _held("shrunk:path=/classes", "classes where"),
     _held("shrunk:path=/courses", "courses where"),
-    _held("missing_fields", "limit update user"),
+    _held("missing_fields", "columns create user"),
 ]
 _WRITES = "method=POST"
 _MUTE = "Schoology gave no answer to"

@@ -46,7 +46,7 @@ def compare(db: Connection, scope: Scope, progress: Progress) -> SetAside:
     _present(db, scope)
     named = dict(statements("compare"))
     load_pins(db, scope.pins)
-    freeze(db, scope.settings, scope.year, complete=scope.complete)
+    freeze(db, scope.settings, scope.year, complete=scope.read_whole)
     recognise(db, lambda statement: _run(db, statement, scope), complete=scope.complete)
     for done, kind in enumerate(KINDS):
         progress.update("plan", done, len(KINDS), kind)

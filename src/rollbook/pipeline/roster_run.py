@@ -249,6 +249,7 @@ class _River:
             today=request.today,
             year=year,
             complete=_complete(db, extracted) and not doubts.incomplete,
+            read_whole=_complete(db, extracted),
             kinds=request.kinds,
             live=matching.live,
             whole=matching.whole,

@@ -75,8 +75,9 @@ SetAside = dict[str, dict[str, list[bool]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """What a comparison may conclude. `complete`: every collection was read whole. `live`: kinds read from the LMS,
-    `whole` those of them of which every object was read. `set_aside` is what earlier comparisons left alone."""
+    """What a comparison may conclude. `complete`: every collection was read whole and is believed; `read_whole`: it
+    was read whole, believed or not. `live`: kinds read from the LMS, `whole` those of them of which every object was
+    read. `set_aside` is what earlier comparisons left alone."""
 
     settings: Settings
     today: date
@@ -87,6 +88,7 @@ class Scope:
     whole: frozenset[str]
     set_aside: SetAside
     staff_roles: frozenset[str]
+    read_whole: bool
     pins: Sequence[Pin] = ()
 
 
