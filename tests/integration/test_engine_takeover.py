@@ -102,8 +102,8 @@ def test_cancelling_overwrites_nothing(folder: DataFolder, run: Run, monkeypatch
     """The worker keeps its plan between the look and the wish."""
     find = actions.find_run
 
-    def find_and_go_on(run_id: str) -> Run:
-        found = find(run_id)
+    def find_and_go_on(run_id: str, *, lock: bool = False) -> Run:
+        found = find(run_id, lock=lock)
         taken(found)
         Run.objects.filter(pk=run_id).update(plan={"digest": "kept"})
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -129,10 +130,10 @@ def check_reached(org: Organization) -> None:
         assert org.all("building")[row["sourcedId"]]["title"] == row["name"]
 
 
-def until_quiet(org: Organization, most: int = 5) -> None:
-    """Run, approving what is held, until a run sends nothing."""
+def until_quiet(org: Organization, most: int = 5, **request: Any) -> None:
+    """Run, approving what is held, until a run sends nothing. `request` is what each of them is asked besides."""
     for _ in range(most):
-        result = org.next_day().run()
+        result = org.next_day().run(**request)
         if not org.sent and not result.holds:
             return
         for reason in {hold.reason for hold in result.holds}:
