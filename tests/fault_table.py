@@ -129,7 +129,7 @@ LMS_SURVIVED = [
     Case("server_error:times=3", also=True),
     Case(f"server_error:times=3,{_WRITES}"),
     Case("unavailable:times=3,after=2"),
-    Case("expire_token:every=4"),
+    Case("expire_token:times=1,after=6"),
     Case("unauthorized:times=1,after=3"),
     Case("drop_answer:every=3"),
     Case(f"drop_answer:times=3,{_WRITES}", also=True),

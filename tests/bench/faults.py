@@ -1,4 +1,4 @@
-"""`faults`: the practice systems' named faults in pairs, each pair in one run.
+"""`faults`: the practice systems' named faults in pairs, each pair in one run; and further doses of single faults.
 
 A small district goes from its first to its second day while two faults are on: two of the SIS, two of the LMS, or one
 of each. Ways of vendors that change no outcome are left out, and one pair in four is taken, spread evenly, for all take
@@ -24,14 +24,15 @@ def run(students: int | None, work: Path) -> dict[str, Any]:
     number = students or STUDENTS
     share, every = os.cpu_count() or 1, _QUICK if students else _EVERY
 
-    def part(place: int) -> list[dict[str, Any]]:
-        found = watch("faults_child", work=str(work / f"part-{place}"), students=number, place=place * every,
-                      step=share * every)  # fmt: skip
-        rows: list[dict[str, Any]] = found.answer["pairs"]
+    def part(of: str, place: int, every: int) -> list[dict[str, Any]]:
+        found = watch("faults_child", work=str(work / f"{of}-{place}"), students=number, place=place * every,
+                      step=share * every, of=of)  # fmt: skip
+        rows: list[dict[str, Any]] = found.answer["tried"]
         return rows
 
     with ThreadPoolExecutor(share) as pool:
-        pairs = [row for rows in pool.map(part, range(share)) for row in rows]
+        pairs = [row for rows in pool.map(lambda place: part("pairs", place, every), range(share)) for row in rows]
+        doses = [row for rows in pool.map(lambda place: part("doses", place, 1), range(share)) for row in rows]
     ends = Counter(row["end"] for row in pairs)
     passing = [row for row in pairs if row["passing"]]
     return {
@@ -42,12 +43,14 @@ def run(students: int | None, work: Path) -> dict[str, Any]:
             *(figure(f"ended {end}", ends[end], "") for end in ("done", "held", "failed")),
             figure("pairs of two faults that pass", len(passing), ""),
             figure("of them not done in the fault-free state", sum(not row["same"] for row in passing), "", at_most=0),
-            figure("things wrongly removed", sum(row["removed"] for row in pairs), "", at_most=0),
-            figure("pairs after which the next run differs", sum(row["differs"] for row in pairs), "", at_most=0),
+            figure("further doses of single faults", len(doses), ""),
+            figure("of them not ended as they should", sum(not row["as_told"] for row in doses), "", at_most=0),
+            figure("things wrongly removed", sum(row["removed"] for row in pairs + doses), "", at_most=0),
+            figure("after which the next run differs", sum(row["differs"] for row in pairs + doses), "", at_most=0),
         ],
-        "details": {"odd": [row for row in pairs if _odd(row)], "ends": dict(sorted(ends.items()))},
+        "details": {"odd": [row for row in pairs + doses if _odd(row)], "ends": dict(sorted(ends.items()))},
     }
 
 
 def _odd(row: dict[str, Any]) -> bool:
-    return bool(row["removed"] or row["differs"] or (row["passing"] and not row["same"]))
+    return bool(row["removed"] or row["differs"] or (row["passing"] and not row["same"]) or not row["as_told"])

@@ -103,8 +103,8 @@ def test_cancelling_overwrites_nothing(folder: DataFolder, run: Run, monkeypatch
     find = actions.find_run
 
     def find_and_go_on(run_id: str, *, lock: bool = False) -> Run:
+        taken(find(run_id))
         found = find(run_id, lock=lock)
-        taken(found)
         Run.objects.filter(pk=run_id).update(plan={"digest": "kept"})
         return found
 

@@ -20,14 +20,20 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
+def one_nursery() -> Iterator[Nursery]:
     with Nursery(ROLLBOOK_LEASE_SECONDS="1") as found:
         yield found
 
 
+@pytest.fixture
+def nursery(one_nursery: Nursery) -> Iterator[Nursery]:
+    yield one_nursery
+    one_nursery.clear()
+
+
 @pytest.fixture(scope="session")
-def twin(tmp_path_factory: pytest.TempPathFactory, days: list[Path], nursery: Nursery) -> list[Day]:
-    return undisturbed(tmp_path_factory.mktemp("twin") / "data", days, nursery)
+def twin(tmp_path_factory: pytest.TempPathFactory, days: list[Path], one_nursery: Nursery) -> list[Day]:
+    return undisturbed(tmp_path_factory.mktemp("twin") / "data", days, one_nursery)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -22,15 +23,23 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass
 class Worker:
-    """A forked worker. `wait` is called once."""
+    """A forked worker."""
 
     pid: int
     note: Path
     _answers: Any
+    _code: int | None = None
 
-    def wait(self) -> int:
-        """Its exit code; minus the signal that killed it."""
-        return int(json.loads(self._answers.readline())["code"])
+    def wait(self, seconds: float = 120.0) -> int:
+        """Its exit code; minus the signal that killed it. After so many seconds it is killed."""
+        if self._code is None:
+            watch = threading.Timer(seconds, self.kill)
+            watch.start()
+            try:
+                self._code = int(json.loads(self._answers.readline())["code"])
+            finally:
+                watch.cancel()
+        return self._code
 
     def death(self) -> str:
         """Where it killed itself; empty when it did not."""
@@ -43,6 +52,13 @@ class Worker:
     def kill(self, number: int = signal.SIGKILL) -> None:
         os.kill(self.pid, number)
 
+    def clear(self) -> None:
+        """After a test that failed in the middle it may still live."""
+        if self._code is None:
+            with suppress(ProcessLookupError):
+                self.kill()
+            self.wait()
+
 
 class Nursery:
     """Workers of this nursery live one after the other; two at the same time need two nurseries."""
@@ -53,11 +69,13 @@ class Nursery:
             [sys.executable, "-m", "tests.reliability.nursery"],
             cwd=ROOT, env=given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
+        self._last: Worker | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.clear()
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
@@ -73,7 +91,13 @@ class Nursery:
         asked = {"data": str(data), "runs": runs, "note": str(note), **more}
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
-        return Worker(json.loads(self._process.stdout.readline())["pid"], note, self._process.stdout)
+        self._last = Worker(json.loads(self._process.stdout.readline())["pid"], note, self._process.stdout)
+        return self._last
+
+    def clear(self) -> None:
+        """No worker is left."""
+        if self._last is not None:
+            self._last.clear()
 
 
 def main() -> None:
