@@ -1,4 +1,6 @@
-"""What goes beyond a limit waits for a person; approving plans afresh (rules 25, 26). On both databases."""
+"""What goes beyond a limit waits for a person; approving plans afresh (rules 25, 26).
+
+What writes in a way of its own runs on both databases."""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ import pytest
 from rollbook.connectors.memory.space import Space
 from tests.cli.kit import Command, open_store
 
-pytestmark = pytest.mark.usefixtures("database")
+BOTH = pytest.mark.usefixtures("database")
 
 
 @pytest.fixture
@@ -35,6 +37,7 @@ def test_what_is_above_a_limit_is_held(rollbook: Command, held: dict) -> None:
     assert hold["hold"] in rollbook.text("run", "show", held["run"]).out
 
 
+@BOTH
 @pytest.mark.rule(26)
 def test_approving_plans_afresh_and_is_used_up(rollbook: Command, world: Space, held: dict) -> None:
     from rollbook.store.models import PermitRow
@@ -63,6 +66,7 @@ def test_only_what_was_looked_at_passes(rollbook: Command, world: Space, held: d
     assert run["kinds"]["enrollment"]["held"] == 1
 
 
+@BOTH
 def test_rejecting_keeps_them_and_stays_decided(rollbook: Command, world: Space, held: dict) -> None:
     [hold] = rollbook("hold", "list", "maple", schema="holds")["holds"]
     there = len(world.all("enrollment"))
@@ -76,6 +80,7 @@ def test_rejecting_keeps_them_and_stays_decided(rollbook: Command, world: Space,
     assert run["state"] == "done"
 
 
+@BOTH
 def test_a_newer_plan_supersedes_what_was_held(rollbook: Command, held: dict) -> None:
     rollbook("sync", "maple", code=3)
     found = rollbook("hold", "list", "maple", "--all", schema="holds")["holds"]
@@ -96,6 +101,7 @@ def test_sending_a_stored_plan_leaves_its_holds_to_people(rollbook: Command, wor
     assert rollbook("hold", "list", "maple", schema="holds")["holds"] == before != []
 
 
+@BOTH
 def test_what_is_no_longer_kept_cannot_be_approved(rollbook: Command, held: dict) -> None:
     from rollbook.store.models import HoldRow, PermitRow
 
@@ -136,6 +142,7 @@ def removals(rollbook: Command, run: dict) -> list[dict]:
     return [change for change in shown if change["state"] == "held"]
 
 
+@BOTH
 @pytest.mark.rule(26)
 def test_all_that_waits_is_decided_at_once(rollbook: Command, world: Space, held: dict) -> None:
     """Two holds, one of removals and one of a role: both pass, or neither."""
@@ -200,6 +207,7 @@ def removals_done(rollbook: Command, world: Space, hold: dict) -> list[dict]:
     ]
 
 
+@BOTH
 def test_waiting_holds_do_not_pile_up(rollbook: Command, held: dict) -> None:
     for _ in range(3):
         rollbook("sync", "maple", code=3)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from rollbook.core.changes_table import BLOCKED, HELD, SEND, WAITING
-from rollbook.core.duck import Connection, fill, quote
+from rollbook.core.duck import Connection, count, fill, quote, texts
 from rollbook.core.protocols import Blobs, Hold, Permit, Refusal
 from rollbook.core.references import BY_ID
 from rollbook.roster.lms import CREATE, KEYS, KINDS, REMOVE, UPDATE
@@ -46,15 +46,15 @@ def guard(db: Connection, rules: Guard, blobs: Blobs) -> list[Hold]:
     _scope(db, rules)
     _permits(db, rules, blobs)
     _refused_before(db, rules)
+    limits = {REMOVE: rules.limits.remove, UPDATE: rules.limits.update}
+    limits |= {CREATE: rules.limits.create} if rules.grown else {}
     for kind in rules.kinds:
-        _hold_marked(db, kind, rules)
-        _hold_shrunk(db, kind, rules)
-        for action, limit in (
-            (REMOVE, rules.limits.remove),
-            (UPDATE, rules.limits.update),
-            (CREATE, rules.limits.create),
-        ):
-            if action != CREATE or rules.grown:
+        actions = set(texts(db, f"SELECT DISTINCT action FROM changes_{kind}"))
+        if actions:
+            _hold_marked(db, kind, rules)
+            _hold_shrunk(db, kind, rules)
+        for action, limit in limits.items():
+            if action in actions:
                 _hold_above(db, kind, action, limit, rules)
     wait_for_parents(db, rules.kinds)
     return rules.holds
@@ -196,7 +196,7 @@ def wait_for_parents(db: Connection, kinds: Sequence[str]) -> None:
     """A change whose parent is not sent waits; one whose parent is nowhere is blocked, and the parent is named once."""
     for kind in KINDS:
         _available(db, kind)
-        if kind in kinds:
+        if kind in kinds and count(db, f"changes_{kind}"):
             for name, parent in KINDS[kind].parents.items():
                 _judge(db, kind, name, parent)
             _forget_unsent(db, kind)

@@ -261,7 +261,7 @@ class _River:
         self.result.facts |= matching.learned
         if scope.complete:
             self.result.facts |= doubts.learned | snapshots.keep(extracted) | columns
-        self._report(extracted)
+        self._report(staged=True)
 
     def _plan(self, scope: Scope, matching: Matching) -> None:
         request, world, db = self.request, self.world, self.db
@@ -303,19 +303,19 @@ class _River:
             year=rules.year,
         )
 
-    def _report(self, extracted: Extracted) -> None:
+    def _report(self, *, staged: bool) -> None:
         summary.locate_findings(self.db)
         path = self.world.work / "findings.parquet"
         summary.write_findings(self.db, path)
         self.result.findings_blob = self.world.blobs.put(path)
         self.result.findings = summary.count_findings(self.db)
-        self.result.kinds = summary.plan_counts(self.db, self.request.kinds)
+        self.result.kinds = summary.plan_counts(self.db, self.request.kinds, staged=staged)
         self.result.ledger_version = self.world.ledger.current().number
         self.result.state = "planned"
 
     def undo(self, plan: StoredPlan) -> None:
         self.step("plan", lambda: plan_undo(self.db, self.request, self.world, plan, self.result))
-        self._report(Extracted())
+        self._report(staged=False)
 
     # --- settling -----------------------------------------------------------------------------------------------------
 

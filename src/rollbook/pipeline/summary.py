@@ -113,10 +113,9 @@ def peak_rss_mib() -> float:
 # --- counts -----------------------------------------------------------------------------------------------------------
 
 
-def plan_counts(db: Connection, kinds: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Counts per kind before anything was sent; for an undo only the plan's own."""
-    tables = {row[0] for row in db.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    return {kind: _kind_counts(db, kind, "users" in tables) for kind in KINDS if kind in kinds}
+def plan_counts(db: Connection, kinds: Sequence[str], *, staged: bool) -> dict[str, dict[str, int]]:
+    """Counts per kind before anything was sent; when nothing was staged (an undo), only the plan\'s own."""
+    return {kind: _kind_counts(db, kind, staged) for kind in KINDS if kind in kinds}
 
 
 def _kind_counts(db: Connection, kind: str, staged: bool) -> dict[str, int]:
