@@ -43,6 +43,7 @@ def run(students: int | None, work: Path) -> dict[str, Any]:
             *(figure(f"ended {end}", ends[end], "") for end in ("done", "held", "failed")),
             figure("pairs of two faults that pass", len(passing), ""),
             figure("of them not done in the fault-free state", sum(not row["same"] for row in passing), "", at_most=0),
+            figure("ended in the words of neither fault", sum(not row["as_told"] for row in pairs), "", at_most=0),
             figure("further doses of single faults", len(doses), ""),
             figure("of them not ended as they should", sum(not row["as_told"] for row in doses), "", at_most=0),
             figure("things wrongly removed", sum(row["removed"] for row in pairs + doses), "", at_most=0),

@@ -62,7 +62,7 @@ def _tried(world: FaultWorld, first: State, second: State, both: tuple[Sided, ..
         "end": ended.state,
         "words": f"{ended.error} {ended.words}".strip()[:200],
         "passing": all(case.end == "same" for _, case in both),
-        "as_told": len(both) > 1 or _as_told(both[0][1], ended),
+        "as_told": any(_as_told(case, ended) for _, case in both) or (len(both) > 1 and state == second),
         "same": ended.state == "done" and state == second,
         "removed": removed,
         "differs": differs,
@@ -70,7 +70,7 @@ def _tried(world: FaultWorld, first: State, second: State, both: tuple[Sided, ..
 
 
 def _as_told(case: Case, ended: Ended) -> bool:
-    """Did the run end as the table has it?"""
+    """Did the run end as the table has it for this fault?"""
     state = {"same": "done", "refused": "done"}.get(case.end, case.end)
     return (ended.state, ended.error) == (state, case.error) and case.words in ended.words
 

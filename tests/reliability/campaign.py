@@ -17,8 +17,8 @@ from tests.reliability.world import Day, World, differences, duplicates, world
 
 @dataclass
 class Seen:
-    """What came of it all. `repeated`: write calls beyond those of the twin; `allowed`: one slice for each death while
-    something was on its way."""
+    """What came of it all. `repeated`: write calls beyond those of the twin; `excess`: of these, what goes beyond one
+    slice for each death of a run while something was on its way."""
 
     deaths: Counter[str] = field(default_factory=Counter)
     runs: int = 0
@@ -26,7 +26,7 @@ class Seen:
     duplicates: int = 0
     repeated: int = 0
     sending: int = 0
-    allowed: int = 0
+    excess: int = 0
     left_behind: int = 0
     looks: int = 0
     not_quiet: int = 0
@@ -37,7 +37,7 @@ class Seen:
         found = {
             "differences": self.differences, "duplicates": self.duplicates, "left behind": self.left_behind,
             "not quiet afterwards": self.not_quiet, "failed": self.failed,
-            "repeated calls": max(0, self.repeated - self.allowed),
+            "repeated calls": self.excess,
         }  # fmt: skip
         return {name: value for name, value in found.items() if value}
 
@@ -130,10 +130,11 @@ def judge(org: World, run: Run, usual: Day, before: int, died: Sequence[str], se
     seen.runs += 1
     seen.differences += differences(state, usual.state)
     seen.duplicates += duplicates(state)
-    seen.repeated += org.writes() - before - usual.writes
+    repeated = org.writes() - before - usual.writes
     sending = [where for where in died if where == "apply" or (where in POINTS and where not in SETTLING)]
     seen.sending += len(sending)
-    seen.allowed += len(sending) * usual.slice_calls
+    seen.repeated += repeated
+    seen.excess += max(0, repeated - len(sending) * usual.slice_calls)
     if run.state != "done":
         seen.failed.append(f"{run.state}: {run.error} after {', '.join(died)}")
     if UNTIDY not in died:  # there the next worker tidies up
