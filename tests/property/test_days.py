@@ -35,23 +35,29 @@ class Days(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            self.org.settings["schools"] = {"*": "create"}
-            self.org.lms.faults.queue.clear()
-            self.org.lms.faults.refuse = {}
-            self.org.world.pins.pins.clear()  # a person lifts them
-            self.org.settings["live"] = {"compare": "every", "sections_per_run": 100, "missing_enrollments": "give"}
-            until_quiet(self.org, retry_refused=True)  # what was refused often would rest for a week (rule 27)
-            check_reached_but(self.org, self.by_hand)
+            check_quiet_days(self.org, self.by_hand)
         finally:
             shutil.rmtree(self.folder)
+
+    @rule()
+    def a_look_ahead(self) -> None:
+        """From any day on, a few quiet ones lead to what the district says; the organization itself does not live
+        them."""
+        with tempfile.TemporaryDirectory() as folder:
+            check_quiet_days(self.org.branch(Path(folder)), self.by_hand)
 
     @rule(edit=st.lists(edits(), min_size=1, max_size=4))
     def night(self, edit: Sequence[Edit]) -> None:
         for each in edit:
             each(self.org.district)
 
-    @rule(faults=st.lists(st.sampled_from([*FAULTS, "none", "none", "none"]), max_size=20), live=st.booleans())
-    def day(self, faults: Sequence[str], live: bool) -> None:
+    @rule(
+        faults=st.lists(st.sampled_from([*FAULTS, "none", "none", "none"]), max_size=20),
+        live=st.booleans(),
+        approved=st.booleans(),
+    )
+    def day(self, faults: Sequence[str], live: bool, approved: bool) -> None:
+        """What is held that day is approved, or goes on waiting."""
         self.org.lms.faults.queue.extend(faults)
         try:
             result = self.org.next_day().run(compare_live=live)
@@ -59,8 +65,23 @@ class Days(RuleBasedStateMachine):
             if self.org.plan is not None:
                 self.org.finish()
             return
-        for reason in {hold.reason for hold in result.holds}:
+        for reason in {hold.reason for hold in result.holds} if approved else ():
             self.org.approve(result, reason)
+
+    @rule(collection=st.sampled_from(["orgs", "users", "classes", "enrollments"]))
+    def a_day_of_half_a_picture(self, collection: str) -> None:
+        """The SIS breaks off in the middle of a collection: nobody is taken out of anything (rule 20)."""
+        before = self.org.snapshot()["enrollment"].keys()
+        self.org.lms.faults.break_read_at[collection] = 0
+        try:
+            self.org.next_day().run()
+        except RollbookError:
+            if self.org.plan is not None:
+                self.org.finish()
+        finally:
+            self.org.lms.faults.break_read_at.clear()
+        assert before <= self.org.snapshot()["enrollment"].keys()
+        assert not any(action == "remove" for _, action, _ in self.org.sent)
 
     @rule(step=st.integers(0, 12))
     def death(self, step: int) -> None:
@@ -132,6 +153,17 @@ class Days(RuleBasedStateMachine):
             given = {f"{row['section']}|{row['user']}" for row in self.org.ledger("enrollment")}
             self.by_hand -= given  # the SIS says so too by now: it is ours
             assert self.by_hand <= self.org.roster.keys()
+
+
+def check_quiet_days(org: Organization, by_hand: set[str]) -> None:
+    """Everything is mapped, the LMS answers, people lift the pins and approve: then it holds what the SIS says."""
+    org.settings["schools"] = {"*": "create"}
+    org.lms.faults.queue.clear()
+    org.lms.faults.refuse = {}
+    org.world.pins.pins.clear()
+    org.settings["live"] = {"compare": "every", "sections_per_run": 100, "missing_enrollments": "give"}
+    until_quiet(org, retry_refused=True)  # what was refused often would rest for a week (rule 27)
+    check_reached_but(org, by_hand)
 
 
 def check_reached_but(org: Organization, by_hand: set[str]) -> None:
