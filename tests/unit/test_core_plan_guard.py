@@ -105,6 +105,21 @@ def test_a_plan_is_in_apply_order_in_slices_of_whole_calls(making: Making) -> No
     assert keys == ["org:A", "a", "n", *some(10, "u"), "k|c", "k|r"], "in the order in which they were added"
 
 
+def test_slices_of_a_large_plan_are_read_within_little_memory(making: Making) -> None:
+    """A first load of a large district has millions of changes; many runs apply at once in one process."""
+    making.db.execute("""
+        INSERT INTO changes_user BY NAME
+        SELECT 'create' AS action, range::VARCHAR AS key, 'A' AS school, 'send' AS state,
+               to_json({'x': list_transform(range(20), lambda n: md5(concat(range, '-', n)))})::VARCHAR AS after
+        FROM range(130_000)""")
+    plan = making.write()
+    with connect(memory="40MB") as db:
+        reader = PlanReader(db, plan, making.blobs)
+        parts = list(slices(plan))
+        assert [change.key for change in reader.changes(parts[-1])][-1] == "129999"
+        assert len(reader.changes(parts[1000])) == 6
+
+
 def test_a_change_names_what_differs(making: Making) -> None:
     before, after = json.dumps({"first_name": "A", "email": None}), json.dumps({"first_name": "B", "email": None})
     plan = making.add("user", "update", "u", before=before, after=after, lms_id="7").write()

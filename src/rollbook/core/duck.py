@@ -29,10 +29,13 @@ def quote(text: str | Path) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-def write_parquet(db: Connection, query: str, path: Path, parameters: Mapping[str, Any] | None = None) -> int:
-    """Write the rows of a query to a Parquet file; returns how many."""
+def write_parquet(
+    db: Connection, query: str, path: Path, parameters: Mapping[str, Any] | None = None, *, rows: int = 122_880
+) -> int:
+    """Write the rows of a query to a Parquet file; returns how many. `rows` of a group are read at a time: few for a
+    file that is read in small pieces, as many as DuckDB likes best for one that is read whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    options = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
+    options = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {rows})"
     result = db.execute(f"COPY ({query}) TO {quote(path)} {options}", dict(parameters or {})).fetchone()
     return int(result[0]) if result else 0
 

@@ -18,6 +18,8 @@ from rollbook.core.stored import Group, StoredPlan
 from rollbook.roster.changes import Change
 from rollbook.roster.lms import ACTIONS, KINDS
 
+#: Rows that are read for a slice of a thousand: few, for little memory and because they are read again for each slice.
+_GROUP_ROWS = 16_384
 _ROW = "action, key, new_key, school, year, lms_id, before, after, state, reason"
 
 
@@ -59,7 +61,7 @@ def write_plan(
             if number:
                 groups.append(Group(kind, action, seq, number, _slice_size(traits, kind)))
             seq += number
-        seq = start + write_parquet(db, _ordered(kind, counts, start), path)
+        seq = start + write_parquet(db, _ordered(kind, counts, start), path, rows=_GROUP_ROWS)
         digest.update(kind.encode() + _file_digest(path))
         files[kind] = blobs.put(path)
     return StoredPlan(
@@ -114,6 +116,7 @@ class PlanReader:
 
     def __init__(self, db: Connection, plan: StoredPlan, blobs: Blobs) -> None:
         self._db = db
+        db.execute("SET parquet_metadata_cache = true")  # where the groups are is looked up for each slice
         self._files = {kind: quote(blobs.get(key, f"the plan of {kind}")) for kind, key in plan.files.items()}
         self._decode = msgspec.json.Decoder(dict[str, Any]).decode
 
