@@ -34,7 +34,6 @@ BREACHES = [
     ("connectors-apart", "connectors/kit/__init__.py", "import rollbook.connectors.memory"),
     ("django-from-store-up", "core/plan.py", "from django.db import models"),
     ("django-from-store-up", "pipeline/stage.py", "from django.utils import timezone"),
-    ("dbos-in-engine", "store/runs.py", "import dbos"),
     ("stages-apart", "pipeline/stage.py", "from rollbook.pipeline import resolve"),
     ("run-on-top", "pipeline/stage.py", "from rollbook.pipeline import roster_run"),
 ]

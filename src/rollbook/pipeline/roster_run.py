@@ -86,12 +86,13 @@ def plan_run(request: Request, world: World, step: Step) -> RunResult:
 
 def undo_plan(request: Request, world: World, plan: StoredPlan, step: Step) -> RunResult:
     """Plan the inversion of what `plan` did (rule 28); nothing is sent."""
-    river = _River(request, world, step)
-    try:
-        river.undo(plan)
-        return river.result
-    finally:
-        river.close()
+    with world.heavy():
+        river = _River(request, world, step)
+        try:
+            river.undo(plan)
+            return river.result
+        finally:
+            river.close()
 
 
 def carry_out(request: Request, world: World, result: RunResult, step: Step) -> RunResult:
