@@ -259,7 +259,7 @@ class _River:
             pins=world.pins.active(request.now),
         )
         self.step("plan", lambda: self._plan(scope, matching))
-        self.result.facts |= matching.learned
+        self.result.facts |= matching.lessons()
         if scope.complete:
             self.result.facts |= doubts.learned | snapshots.keep(extracted) | columns
         self._report(staged=True)

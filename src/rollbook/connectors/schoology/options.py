@@ -38,7 +38,7 @@ class SchoologyOptions(Options, frozen=True, kw_only=True):
         Seconds,
         option(
             "Timeout",
-            "Seconds of silence after which the answer to a call counts as lost. A write takes no longer than that in all.",
+            "Seconds of silence after which the answer to a call counts as lost. A write takes no longer in all.",
         ),
     ] = 20.0
     admin_roles: Annotated[
