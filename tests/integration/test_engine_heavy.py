@@ -33,7 +33,7 @@ _PATIENCE = 20.0
 
 
 @pytest.fixture
-def folder(tmp_path: Path, database: str) -> Iterator[DataFolder]:
+def folder(tmp_path: Path) -> Iterator[DataFolder]:
     with open_store(tmp_path / "data") as found:
         yield found
 
@@ -129,6 +129,7 @@ def _unlocked(slot: HeavySlot, cancel: Cancel) -> AbstractContextManager[None]:
     return nullcontext()
 
 
+@pytest.mark.usefixtures("database")
 def test_many_runs_apply_at_once_while_another_one_plans(
     folder: DataFolder, organizations: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
