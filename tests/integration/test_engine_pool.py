@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from rollbook.actions.actors import OPERATOR
 from rollbook.actions.runs import Wanted, cancel_run, request_apply, request_run
@@ -19,7 +18,6 @@ from rollbook.connectors.memory.space import Space, forget, space
 from rollbook.core.apply import Applier
 from rollbook.engine.heart import Heart
 from rollbook.engine.pool import Pool
-from rollbook.engine.slots import HeavySlot
 from rollbook.engine.worker import Worker
 from rollbook.errors import LeaseLost
 from rollbook.pipeline import roster_run as river
@@ -28,7 +26,6 @@ from rollbook.store.folder import DataFolder
 from rollbook.store.lease import claim, claim_next
 from rollbook.store.models import LedgerVersionRow, Run, SliceIntent, WorkerRow
 from rollbook.store.summary import place_in_queue
-from rollbook.testing.world import NeverCancelled
 from tests.cli.kit import SETTINGS, open_store
 from tests.districts import small
 
@@ -232,26 +229,6 @@ def test_a_worker_without_beat_is_buried_and_its_run_goes_on(
     [ended] = work(folder, run, alone=False)
     assert ended.state == "done"
     assert not WorkerRow.objects.exists()
-
-
-def test_one_heavy_stage_at_a_time() -> None:
-    slot, inside, most = HeavySlot(), [0], [0]
-
-    def stage() -> None:
-        for _ in range(20):
-            with slot.held(NeverCancelled()):
-                inside[0] += 1
-                most[0] = max(most[0], inside[0])
-                inside[0] -= 1
-        connection.close()
-
-    threads = [threading.Thread(target=stage) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert most == [1]
-    assert slot.waiting == 0
 
 
 def test_a_full_disk_is_named(folder: DataFolder, spaces: dict[str, Space], monkeypatch: pytest.MonkeyPatch) -> None:

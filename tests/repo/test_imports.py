@@ -34,7 +34,6 @@ BREACHES = [
     ("connectors-apart", "connectors/kit/__init__.py", "import rollbook.connectors.memory"),
     ("django-from-store-up", "core/plan.py", "from django.db import models"),
     ("django-from-store-up", "pipeline/stage.py", "from django.utils import timezone"),
-    ("dbos-in-engine", "store/runs.py", "import dbos"),
     ("stages-apart", "pipeline/stage.py", "from rollbook.pipeline import resolve"),
     ("run-on-top", "pipeline/stage.py", "from rollbook.pipeline import roster_run"),
 ]
@@ -78,7 +77,7 @@ def test_every_contract_is_shown_to_fail() -> None:
 def test_every_stage_is_under_contract() -> None:
     """A new module of the river is a stage, or named here as shared or as part of one stage."""
     shared = {"__init__", "roster_run", "run_types", "tables", "field_map", "mappings", "live"}
-    shared |= {"buildings", "columns", "frozen", "rekeys"}
+    shared |= {"buildings", "columns", "frozen", "members", "rekeys"}
     modules = {path.stem for path in (SOURCE / "pipeline").glob("*.py")} - shared
     config = configparser.ConfigParser()
     config.read(CONFIG)

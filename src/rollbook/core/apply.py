@@ -48,6 +48,7 @@ class Applier:
         recorded = (attempt for attempt in self.journal.attempts() if attempt.number in done)
         total = sum(group.count for group in plan.groups)
         sent = 0
+        self.progress.update("apply", sent, total)  # from here on it only waits for the LMS
         with ThreadPoolExecutor(max_workers=self.target.traits.parallel, thread_name_prefix="apply") as pool:
             for part in slices(plan):
                 self.cancel.check()

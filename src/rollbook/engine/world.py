@@ -89,7 +89,8 @@ class Doors:
 
 
 def longest_call(settings: Settings) -> float:
-    """How long, in seconds, a call to the LMS may be under way after its sender was last seen to live."""
+    """How long, in seconds, a write to the LMS may be under way after its sender was last seen to live. Writes end when
+    their connector's time-out is over, whatever the other side does; reads may take longer and do no harm."""
     options = connector_of(settings.lms, "lms").options
     default = next((one.default for one in msgspec.structs.fields(options) if one.name == "timeout"), 0.0)
     return float(settings.lms.options.get("timeout", default))

@@ -12,6 +12,7 @@ from rollbook.core.duck import Connection, texts
 from rollbook.core.protocols import Progress
 from rollbook.errors import BadResponse
 from rollbook.pipeline.live import forget_live, read_live
+from rollbook.pipeline.members import Members
 from rollbook.pipeline.run_types import Request
 
 _LARGE = ("user", "course", "section")
@@ -22,8 +23,8 @@ _BELIEVED_AFTER = timedelta(days=7)
 
 
 class Matching:
-    """`live` names the kinds that were read, `whole` those of them of which every object was read; `learned` are
-    facts to remember once the run is through; `doubts` says by kind why a read is not believed."""
+    """`live` names the kinds that were read, `whole` those of them of which every object was read; `lessons` are facts
+    to remember once the run is through; `doubts` says by kind why a read is not believed."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Matching:
         self.learned: dict[str, Any] = {}
         self.doubts: dict[str, str] = {}
         self._since: dict[str, str] = {}
+        self._members = Members(db, target, request, facts)
 
     def read_small(self) -> None:
         """Roles, buildings and grading periods: a few calls, in every run."""
@@ -67,16 +69,20 @@ class Matching:
                 if fresh and kind in self.doubts:
                     raise BadResponse(f"{self.doubts[kind]}; new schools cannot be matched with a part")
                 matched[kind] = sorted(schools | set(matched.get(kind) or ()))
+        self._read_members(compare=compare)
         if compare:
-            self._read_enrollments()
             self.learned["last_live"] = self._request.now.isoformat()
             self.learned["live_shrank"] = self._since or None
             if self.doubts:  # compared once more by the next run
                 self.learned |= {"last_live": self._facts.get("last_live"), "compare_next": True}
-        elif self.live - {"building", "grading_period"} and "last_live" not in self._facts:
+        elif self.live & set(_LARGE) and "last_live" not in self._facts:
             self.learned["last_live"] = self._request.now.isoformat()
         if matched != (self._facts.get("matched") or {}):
             self.learned["matched"] = matched
+
+    def lessons(self) -> dict[str, Any]:
+        """All facts to remember once the run is through; needs the changes as the guard left them."""
+        return self.learned | self._members.learned(believed="enrollment" not in self.doubts)
 
     def _due(self) -> bool:
         """Weekly by default, every run, never; or asked for."""
@@ -109,26 +115,17 @@ class Matching:
         if compare or kind != "section":
             self.whole |= {kind}
 
-    def _read_enrollments(self) -> None:
-        """Some sections each time, in turns (rule 24): the turn is the week, so that no state needs keeping."""
-        number = self._request.settings.live.sections_per_run
-        if not number or "enrollment" not in self._request.kinds:
+    def _read_members(self, *, compare: bool) -> None:
+        """Some sections in every run, in turns (rule 24)."""
+        if not self._members.due(compare=compare) or not self._members.read(self._folder, self._progress):
             return
-        rows = self._db.execute("""
-            SELECT key, lms_id FROM ledger_section SEMI JOIN desired_section d USING (key)
-            WHERE lms_id IS NOT NULL ORDER BY md5(key)""").fetchall()
-        if not rows:
-            return
-        turns = -(-len(rows) // number)
-        turn = self._request.today.toordinal() // 7 % turns
-        chosen = rows[turn * number : (turn + 1) * number]
-        self._db.execute("CREATE OR REPLACE TABLE drift_section (key VARCHAR)")
-        self._db.execute("INSERT INTO drift_section SELECT unnest(?)", [[key for key, _ in chosen]])
-        number = read_live(
-            self._db, self._target, "enrollment", self._folder, self._progress, within=[lms_id for _, lms_id in chosen]
-        )
-        if not self._shrank("enrollment", number, "section IN (SELECT key FROM drift_section)"):
+        if not self._shrank("enrollment", self._members.number, "section IN (SELECT key FROM drift_section)"):
             self.live |= {"enrollment"}
+        before = self._facts.get("live_shrank") or {}
+        since = {kind: when for kind, when in before.items() if kind != "enrollment"}
+        since |= {kind: when for kind, when in self._since.items() if kind == "enrollment"}
+        if since != before:
+            self.learned["live_shrank"] = since or None
 
     def _asked(self, kind: str, *, compare: bool) -> str:
         """Which of the ledger's objects were asked for: of sections only the wanted ones."""

@@ -86,12 +86,13 @@ def plan_run(request: Request, world: World, step: Step) -> RunResult:
 
 def undo_plan(request: Request, world: World, plan: StoredPlan, step: Step) -> RunResult:
     """Plan the inversion of what `plan` did (rule 28); nothing is sent."""
-    river = _River(request, world, step)
-    try:
-        river.undo(plan)
-        return river.result
-    finally:
-        river.close()
+    with world.heavy():
+        river = _River(request, world, step)
+        try:
+            river.undo(plan)
+            return river.result
+        finally:
+            river.close()
 
 
 def carry_out(request: Request, world: World, result: RunResult, step: Step) -> RunResult:
@@ -258,7 +259,7 @@ class _River:
             pins=world.pins.active(request.now),
         )
         self.step("plan", lambda: self._plan(scope, matching))
-        self.result.facts |= matching.learned
+        self.result.facts |= matching.lessons()
         if scope.complete:
             self.result.facts |= doubts.learned | snapshots.keep(extracted) | columns
         self._report(staged=True)

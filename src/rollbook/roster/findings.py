@@ -218,6 +218,10 @@ _WARNS: dict[str, tuple[str, str]] = {
         "The LMS shows less than half of the objects that were synced into it; the comparison with it was left out.",
         "Look whether the key still sees everything in the LMS; the next run compares again.",
     ),
+    "MEMBERS_UNREAD": (
+        "The LMS did not show the members of this section when its turn came; nothing is concluded about them.",
+        "Nothing to do if it passes; else look at the section in the LMS, and whether the key may see its members.",
+    ),
     "REFUSED_BEFORE": (
         "The LMS refused this record several times; it is tried again weekly or when it changes.",
         "See what the LMS said with `rollbook run changes RUN --outcome refused`, and correct the record in the SIS.",

@@ -97,8 +97,9 @@ class Exclusions(_Settings, frozen=True, kw_only=True):
 
 
 class Live(_Settings, frozen=True, kw_only=True):
-    """Comparison with the live LMS (rules 23, 24): how often, and how many sections' enrollments each time.
-    `missing_enrollments`: what people took away by hand is only listed, or given again."""
+    """Comparison with the live LMS: how often (rule 23), and how many sections' enrollments are read in each run
+    (rule 24; 0: none). With `never`, neither. `missing_enrollments`: what people took away by hand is only listed, or
+    given again."""
 
     compare: Literal["weekly", "every", "never"] = "weekly"
     sections_per_run: Count = 50

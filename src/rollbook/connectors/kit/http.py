@@ -14,6 +14,7 @@ import httpx2
 import msgspec
 
 from rollbook.connectors.base import Context
+from rollbook.connectors.kit.allowance import ENDLESS, Allowance
 from rollbook.connectors.kit.answers import Answer
 from rollbook.connectors.kit.hosts import check_url, same_origin
 from rollbook.connectors.kit.limiter import Gate
@@ -81,12 +82,12 @@ class Client:
         connections: int = 16,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
-        """`timeout` (seconds) holds for connecting and for each silence; `transport` replaces the network in
-        tests."""
+        """`timeout` (seconds) holds for connecting and for each silence; an attempt to write takes no longer than
+        that in all, with its redirects. `transport` replaces the network in tests."""
         check_url(base_url, allow_private_hosts=context.allow_private_hosts)
         self.base_url = base_url.rstrip("/")
         self.name = f"{name} ({urlsplit(base_url).hostname})"
-        self._context, self._auth = context, auth
+        self._context, self._auth, self._timeout = context, auth, timeout
         self._limiter = limiter or Gate()
         self._headers = {"accept": "application/json", "user-agent": "rollbook", **(headers or {})}
         self._wire = Wire(
@@ -189,10 +190,12 @@ class Client:
         return seconds
 
     def _follow(self, call: _Call, used: dict[str, str]) -> Answer:
-        """One attempt with its redirects on the same host, each hop signed afresh."""
+        """One attempt with its redirects on the same host, each hop signed afresh. After the time-out no write is under
+        way any more: whoever takes a run over relies on that."""
         outgoing = call.outgoing
+        allowance = ENDLESS if outgoing.method in _READS else Allowance(self._timeout)
         for _ in range(_MOST_HOPS + 1):
-            answer = self._send(outgoing, call, used)
+            answer = self._send(outgoing, call, used, allowance)
             location = answer.headers.get("location")
             if answer.status not in _REDIRECTS:
                 return answer
@@ -209,7 +212,7 @@ class Client:
                 outgoing = replace(outgoing, url=self.url(target))
         raise BadResponse(f"{self.name} redirects more than {_MOST_HOPS} times")
 
-    def _send(self, outgoing: Outgoing, call: _Call, used: dict[str, str]) -> Answer:
+    def _send(self, outgoing: Outgoing, call: _Call, used: dict[str, str], allowance: Allowance) -> Answer:
         cancel = self._context.cancel
         cancel.check()
         ticket = self._limiter.acquire(outgoing.method, cancel)
@@ -219,7 +222,9 @@ class Client:
             self._limiter.leave(ticket)
             self._context.count()
             headers = {**self._headers, **call.headers, **used}
-            status, received, body = self._wire.send(outgoing.method, outgoing.url, headers, outgoing.body)
+            status, received, body = self._wire.send(
+                outgoing.method, outgoing.url, headers, outgoing.body, allowance=allowance
+            )
         finally:
             self._limiter.release(ticket)
         return Answer(status=status, headers=received, body=body, url=outgoing.url, who=self.name, what=call.what)

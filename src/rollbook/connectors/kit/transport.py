@@ -14,12 +14,14 @@ from urllib.request import getproxies, proxy_bypass
 import httpx2
 
 from rollbook.connectors.base import Context
+from rollbook.connectors.kit.allowance import ENDLESS, Allowance, Allowances
 from rollbook.connectors.kit.hosts import check_address
 from rollbook.errors import BadResponse, ConfigError, RollbookError, Unavailable
 
 #: A body larger than this is an attack or a mistake, not a page.
 _MOST_BYTES: Final = 512 * 1024 * 1024
 _LONGEST_BODY: Final = 900.0
+_LONGEST_CONNECT: Final = 15.0
 
 
 class Failure(Exception):
@@ -57,9 +59,9 @@ class Wire:
         self._context, self._name = context, name
         self._host = urlsplit(base_url).hostname or ""
         self._proxied = _proxied(base_url)
-        self._extensions: dict[str, Any] = {} if context.allow_private_hosts else {"trace": self._check_peer}
+        self._timeout = timeout
+        self._allowances = Allowances(self._late)
         self._http = httpx2.Client(
-            timeout=httpx2.Timeout(timeout, connect=min(timeout, 15.0)),
             limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
             follow_redirects=False,
             trust_env=self._proxied,
@@ -70,18 +72,29 @@ class Wire:
     def close(self) -> None:
         self._http.close()
 
-    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, httpx2.Headers, bytes]:
-        """Status, headers and the whole body. Raises Failure, or ConfigError for an address that must not be
-        called."""
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, allowance: Allowance = ENDLESS
+    ) -> tuple[int, httpx2.Headers, bytes]:
+        """Status, headers and the whole body, in the time that is left of `allowance`. Raises Failure, or ConfigError
+        for an address that must not be called."""
         try:
-            request = self._http.build_request(
-                method, url, headers=dict(headers), content=body or None, extensions=self._extensions
-            )
-            response = self._http.send(request, stream=True)
-            try:
-                return response.status_code, response.headers, self._read(response)
-            finally:
-                response.close()
+            with self._allowances.given(allowance):
+                self._allowances.check()
+                silence = allowance.at_most(self._timeout)
+                connect = allowance.at_most(min(self._timeout, _LONGEST_CONNECT))
+                request = self._http.build_request(
+                    method,
+                    url,
+                    headers=dict(headers),
+                    content=body or None,
+                    timeout=httpx2.Timeout(silence, connect=connect),
+                    extensions={"trace": self._watch},
+                )
+                response = self._http.send(request, stream=True)
+                try:
+                    return response.status_code, response.headers, self._read(response)
+                finally:
+                    response.close()
         except httpx2.HTTPError as error:
             raise self._failure(error) from None
         except httpx2.InvalidURL:
@@ -102,18 +115,33 @@ class Wire:
                 checked = now
             if now > deadline:
                 raise Failure(Unavailable(f"{self._host} is too slow"), repeatable=False, lost=True)
+            self._allowances.check()
         return b"".join(chunks)
 
-    def _check_peer(self, event: str, info: Mapping[str, Any]) -> None:
-        """Called by httpcore2 once a connection stands and before anything is sent over it: the address that
-        a name resolved to is judged here, so that a name cannot be pointed elsewhere after a check."""
-        if event.endswith("connect_tcp.complete") and not self._proxied:
-            peer = info["return_value"].get_extra_info("server_addr")
-            try:
-                check_address(str(peer[0]), allow_private_hosts=False, host=self._host)
-            except ConfigError:
-                info["return_value"].close()
-                raise
+    def _watch(self, event: str, info: Mapping[str, Any]) -> None:
+        """Called by httpcore2 as a connection comes to be, before anything is sent over it: the address that a name
+        resolved to is judged here, so that a name cannot be pointed elsewhere after a check; and each connection is
+        bound to the time that calls have."""
+        if event.endswith(("connect_tcp.started", "start_tls.started")):
+            self._allowances.check()
+        elif event.endswith("connect_tcp.complete"):
+            self._check_peer(info["return_value"])
+            self._allowances.bind(info["return_value"])
+        elif event.endswith("start_tls.complete"):
+            self._allowances.bind(info["return_value"])
+
+    def _check_peer(self, stream: Any) -> None:
+        if self._context.allow_private_hosts or self._proxied:
+            return
+        peer = stream.get_extra_info("server_addr")
+        try:
+            check_address(str(peer[0]), allow_private_hosts=False, host=self._host)
+        except ConfigError:
+            stream.close()
+            raise
+
+    def _late(self) -> Failure:
+        return Failure(Unavailable(f"{self._name} did not answer in time"), repeatable=True, lost=True)
 
     def _failure(self, error: httpx2.HTTPError) -> Failure:
         host = self._name
@@ -130,7 +158,7 @@ class Wire:
             words = f"a request to {host} could not be made; check address, key and headers"
             return Failure(ConfigError(words), repeatable=False, lost=False)
         if isinstance(error, httpx2.TimeoutException):
-            return Failure(Unavailable(f"{host} did not answer in time"), repeatable=True, lost=True)
+            return self._late()
         if isinstance(error, httpx2.DecodingError):
             return Failure(BadResponse(f"{host} sent a body that cannot be unpacked"), repeatable=True, lost=True)
         return Failure(Unavailable(f"the connection to {host} broke"), repeatable=True, lost=True)

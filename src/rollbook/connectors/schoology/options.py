@@ -35,7 +35,11 @@ class SchoologyOptions(Options, frozen=True, kw_only=True):
         PageSize, option("Page size", "Records asked for in one read; 200 is the most that was seen to work.")
     ] = 200
     timeout: Annotated[
-        Seconds, option("Timeout", "Seconds of silence after which the answer to a call counts as lost.")
+        Seconds,
+        option(
+            "Timeout",
+            "Seconds of silence after which the answer to a call counts as lost. A write takes no longer in all.",
+        ),
     ] = 20.0
     admin_roles: Annotated[
         tuple[str, ...],
