@@ -118,7 +118,7 @@ def test_conflicts_are_findings_that_name_record_and_fields(organization: Make) 
     result = org.undo(plan, dry_run=True)
     [found] = org.findings(result, "UNDO_CONFLICT")
     assert (found["collection"], found["id"], found["detail"]) == ("user", "sam", "last_name")
-    assert result.conflicts == {"user has changed since": 1}
+    assert result.conflicts == {"users that have changed since": 1}
 
 
 @pytest.mark.rule(28)

@@ -44,7 +44,7 @@ def run(summary: Mapping[str, Any]) -> None:
         out.print(f"Look whether this is right: {reason}.", markup=False)
     holds([hold for hold in summary["holds"] if hold["state"] == "waiting"])
     for words, number in summary["conflicts"].items():
-        out.print(f"Cannot be undone, {words}: {number:,}", markup=False)
+        out.print(f"Cannot be undone: {words}: {number:,}", markup=False)
     _refused(summary["refused"])
     error = summary["error"]
     if error:

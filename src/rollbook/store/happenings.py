@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from rollbook.core.stored import RunResult
-from rollbook.roster.lms import ACTIONS, KINDS
+from rollbook.roster.lms import ACTIONS, KINDS, plural
 from rollbook.store.models import HoldState, NoticeRow, Run, RunState
 
 FAILED, HELD, ERRORS, RECOVERED = "failed", "held", "errors", "recovered"
@@ -107,7 +107,7 @@ def _held(run: Run, last: Run | None) -> list[Happening]:
     if {one.hold for one in waiting} <= known and _told_lately(run, HELD):
         return []
     total = sum(one.count for one in waiting)
-    parts = ", ".join(f"{one.action} {one.count} of {one.of} {_plural(one.kind)}" for one in waiting[:5])
+    parts = ", ".join(f"{one.action} {one.count} of {one.of} {plural(one.kind)}" for one in waiting[:5])
     more = f" and {len(waiting) - 5} more holds" if len(waiting) > 5 else ""
     return [
         Happening(
@@ -127,7 +127,7 @@ def _not_whole(run: Run, last: Run | None) -> list[Happening]:
     doubted = _doubted(run)
     if not doubted or (last is not None and doubted == _doubted(last) and _told_lately(run, ERRORS)):
         return []
-    names = ", ".join(_plural(name) if name in KINDS else name for name in doubted)
+    names = ", ".join(plural(name) if name in KINDS else name for name in doubted)
     return [
         Happening(ERRORS, f"Not read whole, or far less than before: {names}. Nothing was removed because of that.")
     ]
@@ -152,10 +152,6 @@ def _errors(run: Run, last: Run | None) -> list[Happening]:
 
 def _many(number: int, one: str, several: str) -> str:
     return f"{number} {one if number == 1 else several}"
-
-
-def _plural(kind: str) -> str:
-    return kind.replace("_", " ") + "s"
 
 
 def _trouble(result: RunResult) -> dict[tuple[str, str], int]:
@@ -195,7 +191,7 @@ def deviations(now: Figures, before: Sequence[Figures]) -> list[str]:
     for kind, number in now.read.items():
         usual = median(one.read.get(kind, 0) for one in before)
         if abs(number - usual) > max(0.2 * usual, 19):
-            found.append(f"{_plural(kind).capitalize()} read: {number}; {of.format(f'{usual:g}')}.")
+            found.append(f"{plural(kind).capitalize()} read: {number}; {of.format(f'{usual:g}')}.")
     usual = median(one.changes for one in before)
     if now.changes > max(3 * usual, usual + 99):
         found.append(f"Changes: {now.changes}; {of.format(f'{usual:g}')}.")
