@@ -166,7 +166,7 @@ def _hold_row(run: Run, hold: Hold, changes: str, decided: HoldRow | None) -> Ho
         school=hold.school,
         count=hold.count,
         of=hold.of,
-        details=without_nul(hold.details),
+        school_name=without_nul(hold.school_name),
         changes=changes,
         digest=hold.digest,
     )
