@@ -113,7 +113,7 @@ def _content(settings: Settings, found: list[Happening], at: datetime) -> dict[s
         "state": None,
         "counts": {},
         "findings": {},
-        "what": [{"event": one.event, "words": one.words} for one in found],
+        "what": [{"event": one.event, "about": one.about, "words": one.words} for one in found],
     }
 
 
