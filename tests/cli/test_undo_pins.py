@@ -187,6 +187,8 @@ def test_a_held_undo_waits_beside_the_syncs_holds(rollbook: Command, world: Spac
     held = rollbook("run", "undo", first["run"], code=3)
     holds = rollbook("hold", "list", "maple", schema="holds")["holds"]
     rollbook("sync", "maple")
+    names = {row["sourcedId"]: row["name"] for row in world.rows["orgs"]}
+    assert {hold["school_name"] for hold in holds} == {names[hold["school"]] for hold in holds}
     assert rollbook("hold", "list", "maple", schema="holds")["holds"] == holds, "a sync decides nothing about an undo"
     assert sum(hold["count"] for hold in holds) == held["kinds"]["enrollment"]["held"] == there
     some = rollbook("hold", "approve", holds[0]["hold"], "--by", "Ann", "--reason", "all wrong", code=3)
