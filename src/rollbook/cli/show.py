@@ -42,7 +42,10 @@ def run(summary: Mapping[str, Any]) -> None:
         out.print(f"{name} could not be read completely ({reason}), so nothing is taken for gone.", markup=False)
     for reason in summary["doubts"].values():
         out.print(f"Look whether this is right: {reason}.", markup=False)
-    holds([hold for hold in summary["holds"] if hold["state"] == "waiting"])
+    waiting = [hold for hold in summary["holds"] if hold["state"] == "waiting"]
+    if summary["state"] == "held" and not summary["holds"]:
+        out.print("There is nothing to approve: the next run that finds everything goes on by itself.")
+    holds(waiting)
     for words, number in summary["conflicts"].items():
         out.print(f"Cannot be undone: {words}: {number:,}", markup=False)
     _refused(summary["refused"])
