@@ -27,7 +27,7 @@ def test_an_undo_may_be_of_one_school_or_person(organization: Make, part: dict, 
     org.run()
     result = org.undo(org.plan, **part)
     assert set(org.roster) == left
-    made = sum(number for words, number in result.conflicts.items() if words.startswith("user stays"))
+    made = sum(number for words, number in result.conflicts.items() if words.startswith("users that the run created"))
     assert made == {("A",): 3, (): 1}[part.get("schools", ())] - (3 if len(part) == 2 else 0)
 
 
