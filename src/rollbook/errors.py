@@ -14,6 +14,7 @@ RollbookError
 ├── LeaseLost               nobody: another worker took the run over
 ├── BlobLost                the operator: bring back a stored file from a backup
 ├── DiskFull                the operator: make room on the server
+├── Interrupted             the operator: see what ends the worker
 └── Bug                     the developers: please report
 """
 
@@ -106,6 +107,12 @@ class DiskFull(RollbookError):
     """The server has no room left; make some, and run again."""
 
     who = "the operator of this server, who makes room"
+
+
+class Interrupted(RollbookError):
+    """The worker of a run ended again and again at the same place, most likely for want of memory."""
+
+    who = "the operator of this server, who looks what ends its workers; if nothing does, the developers"
 
 
 class Bug(RollbookError):

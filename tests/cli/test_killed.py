@@ -122,6 +122,29 @@ def test_the_demo_runs_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert not list(scratch.iterdir())
 
 
+def test_the_demo_prints_a_command_that_can_be_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the folder of a fresh copy, with its environment and nothing on the PATH; elsewhere; and once installed."""
+    from rollbook.cli.demo import _called
+
+    program = tmp_path / "a copy" / ".venv" / "bin" / "rollbook"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "argv", [str(program), "demo"])
+    monkeypatch.setenv("PATH", "/usr/bin")
+    monkeypatch.chdir(tmp_path / "a copy")
+    assert _called() == ".venv/bin/rollbook"
+    assert subprocess.run(_called(), shell=True, check=False).returncode == 0
+    monkeypatch.chdir(tmp_path)
+    assert _called() == "'a copy/.venv/bin/rollbook'"
+    monkeypatch.chdir("/usr")
+    assert _called() == f"'{program}'"
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert _called() == "rollbook"
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "rollbook" / "cli" / "__main__.py")])
+    assert _called() == f"{sys.executable} -m rollbook.cli"
+
+
 def test_the_demo_stays_until_it_is_stopped(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "rollbook.cli", "demo", "--students", "20", "--port", "0", "--json"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}

@@ -64,8 +64,12 @@ def test_a_held_run_says_how_to_approve(told: Told) -> None:
     held = run["kinds"]["enrollment"]["held"]
     told.deliver()
     [text] = told.box.texts()
-    assert f"{held} changes wait for approval (remove {held} of" in text
+    [hold] = run["holds"]
+    assert f"{held} changes wait for approval. Everything else went on." in text
+    assert f"{hold['school_name']}: remove {held} of {hold['of']} enrollments. {hold['sentence']}" in text
+    assert "than the limits in the settings allow" in text
     assert "rollbook hold list maple" in text
+    assert f"rollbook run changes {run['run']} --hold HOLD" in text
     assert "rollbook hold approve" in text
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from rollbook.connectors.memory.space import Space
 from tests.cli.kit import Command, fill, open_store
 
+MADE = "users that the run created, for Rollbook deletes none"
 BY = ("--by", "Ann", "--reason", "the SIS is right after all")
 
 
@@ -109,10 +113,53 @@ def test_what_cannot_be_undone_is_said_before(rollbook: Command, world: Space, d
     first = rollbook("sync", "maple")
     planned = rollbook("run", "undo", first["run"], "--dry-run", code=3)
     made = first["kinds"]["user"]["create"]
-    assert planned["stays"]["user stays: Rollbook never deletes one"] == made
-    assert planned["conflicts"]["user stays: Rollbook never deletes one"] == made
-    said = rollbook.text("run", "undo", first["run"], "--dry-run").err
-    assert f"Will not be undone, user stays: Rollbook never deletes one: {made}" in said
+    assert planned["stays"][MADE] == made
+    assert planned["conflicts"][MADE] == made
+    said = rollbook.text("run", "undo", first["run"], "--dry-run")
+    assert f"Will not be undone: {MADE}: {made}" in said.err
+    assert f"Cannot be undone: {MADE}: {made}" in said.out
+
+
+@pytest.mark.rule(28)
+def test_it_is_said_before_although_a_worker_works_the_queue(
+    rollbook: Command, world: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pool takes a queued run within a moment: nothing is queued before the last word is said."""
+    from rollbook.cli.shell import Shell
+    from rollbook.store.models import Run
+
+    first = rollbook("sync", "maple")
+    said: list[tuple[str, int]] = []
+    monkeypatch.setattr(
+        Shell, "note", lambda _, text: said.append((text, Run.objects.filter(undo_of=first["run"]).count()))
+    )
+    with working(rollbook):
+        undone = rollbook("run", "undo", first["run"], "--dry-run", code=3)
+    told = [(text, queued) for text, queued in said if text.startswith("Will not be undone")]
+    assert len(told) == len(undone["stays"]) > 0
+    assert [queued for _, queued in told] == [0] * len(told)
+    assert undone["stays"].items() <= undone["conflicts"].items()
+
+
+@contextmanager
+def working(rollbook: Command) -> Iterator[None]:
+    """A worker that stays, as `rollbook worker` is one."""
+    from rollbook.engine.service import serve_queue
+
+    stop, ready = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with open_store(rollbook.data) as folder:
+            serve_queue(folder, stop, alone=True, on_ready=lambda words: ready.set())
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        assert ready.wait(20)
+        yield
+    finally:
+        stop.set()
+        worker.join()
 
 
 @pytest.mark.rule(28)
@@ -140,6 +187,8 @@ def test_a_held_undo_waits_beside_the_syncs_holds(rollbook: Command, world: Spac
     held = rollbook("run", "undo", first["run"], code=3)
     holds = rollbook("hold", "list", "maple", schema="holds")["holds"]
     rollbook("sync", "maple")
+    names = {row["sourcedId"]: row["name"] for row in world.rows["orgs"]}
+    assert {hold["school_name"] for hold in holds} == {names[hold["school"]] for hold in holds}
     assert rollbook("hold", "list", "maple", schema="holds")["holds"] == holds, "a sync decides nothing about an undo"
     assert sum(hold["count"] for hold in holds) == held["kinds"]["enrollment"]["held"] == there
     some = rollbook("hold", "approve", holds[0]["hold"], "--by", "Ann", "--reason", "all wrong", code=3)

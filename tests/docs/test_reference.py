@@ -19,6 +19,7 @@ from rollbook.cli.main import app
 from rollbook.connectors.kit.options import describe
 from rollbook.connectors.registry import CONNECTORS, connector
 from rollbook.roster.findings import FINDINGS
+from rollbook.roster.holds import HOLDS
 from rollbook.roster.settings import Settings
 from tests.docs.pages import anchors, text
 from tests.repo.tree import ROOT, SOURCE, files
@@ -97,6 +98,26 @@ def test_every_finding_says_what_to_do() -> None:
     for finding in FINDINGS.values():
         assert finding.sentence.endswith("."), finding.code
         assert finding.fix.endswith("."), finding.code
+
+
+_REASONS = (
+    r"reason = '([a-z_]+)'",  # UPDATE … SET
+    r"'([a-z_]+)' AS reason",
+    r"THEN '([a-z_]+)' END AS reason",
+    r"THEN '([a-z_]+)'\"\)",  # of an undo
+    r"Hold\(_id\([^)]*\), \"([a-z_]+)\"",
+)
+
+
+def test_every_reason_of_a_hold_is_explained() -> None:
+    """Each has its sentence, and the page that tells how to decide names it."""
+    sources = [path for name in ("core", "pipeline") for path in files(within=SOURCE / name)]
+    everything = " ".join("\n".join(text(path) for path in sources if path.suffix in (".py", ".sql")).split())
+    made = {reason for pattern in _REASONS for reason in re.findall(pattern, everything)}
+    assert made - {"permitted", "refused_before"} == set(HOLDS)
+    page = text(ROOT / "docs/how-to/approve-a-hold.md")
+    assert not [reason for reason in HOLDS if f"| `{reason}` |" not in page]
+    assert all(sentence.endswith(".") for sentence in HOLDS.values())
 
 
 def test_every_error_is_explained() -> None:

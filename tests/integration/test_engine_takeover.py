@@ -114,6 +114,20 @@ def test_cancelling_overwrites_nothing(folder: DataFolder, run: Run, monkeypatch
     assert (after.plan, after.state, after.cancel_requested) == ({"digest": "kept"}, "running", True)
 
 
+def test_a_run_that_is_interrupted_again_and_again_names_its_stage(folder: DataFolder, run: Run) -> None:
+    """The system ends the worker each time, before anything is stored."""
+    for number in range(3):
+        assert Run.objects.get(pk=run.pk).state == "queued"
+        lease = taken(run, f"worker {number}")
+        workers.show_progress(lease, {"stage": "plan", "done": 0, "total": None, "note": ""})
+        assert workers.requeue_orphans("another", ()) == [run.pk]
+    ended = Run.objects.get(pk=run.pk)
+    assert (ended.state, ended.error_name, ended.takeovers) == ("failed", "Interrupted", 3)
+    assert "3 times without getting any further, the last time in the stage 'plan'" in ended.error
+    assert "for want of memory" in ended.error
+    assert ended.error_who.startswith("the operator of this server")
+
+
 @pytest.mark.rule(27)
 def test_refusals_are_counted_once_a_run(folder: DataFolder, run: Run) -> None:
     memory = StoredMemory(taken(run))

@@ -36,7 +36,7 @@ def test_what_moved_on_is_a_conflict_and_stays(organization: Make) -> None:
     org.next_day().run()
     result = org.undo(plan)
     assert (org.user("sam")["first_name"], org.user("sue")["first_name"]) == ("Sammy", "Sue")
-    assert result.conflicts == {"user has changed since": 1}
+    assert result.conflicts == {"users that have changed since": 1}
 
 
 @pytest.mark.rule(28)
@@ -50,7 +50,7 @@ def test_a_field_goes_back_although_another_field_moved_on(organization: Make) -
     org.next_day().run()
     result = org.undo(plan)
     assert (org.user("sam")["first_name"], org.user("sam")["last_name"]) == ("Sam", "Third")
-    assert result.conflicts == {"user has changed since": 1}
+    assert result.conflicts == {"users that have changed since": 1}
 
 
 @pytest.mark.rule(28)
@@ -63,7 +63,7 @@ def test_what_was_made_stays_and_what_was_refused_is_not_undone(organization: Ma
     assert org.users == {"tina", "sue"}
     assert org.sections == {"k1"}
     assert org.roster == {}, "enrollments are what can be taken away"
-    assert result.conflicts["user stays: Rollbook never deletes one"] == 2
+    assert result.conflicts["users that the run created, for Rollbook deletes none"] == 2
 
 
 @pytest.mark.rule(28)

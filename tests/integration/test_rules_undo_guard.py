@@ -27,7 +27,7 @@ def test_an_undo_may_be_of_one_school_or_person(organization: Make, part: dict, 
     org.run()
     result = org.undo(org.plan, **part)
     assert set(org.roster) == left
-    made = sum(number for words, number in result.conflicts.items() if words.startswith("user stays"))
+    made = sum(number for words, number in result.conflicts.items() if words.startswith("users that the run created"))
     assert made == {("A",): 3, (): 1}[part.get("schools", ())] - (3 if len(part) == 2 else 0)
 
 
@@ -118,7 +118,7 @@ def test_conflicts_are_findings_that_name_record_and_fields(organization: Make) 
     result = org.undo(plan, dry_run=True)
     [found] = org.findings(result, "UNDO_CONFLICT")
     assert (found["collection"], found["id"], found["detail"]) == ("user", "sam", "last_name")
-    assert result.conflicts == {"user has changed since": 1}
+    assert result.conflicts == {"users that have changed since": 1}
 
 
 @pytest.mark.rule(28)

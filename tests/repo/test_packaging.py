@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.repo.tree import ROOT, files, name, text
+from tests.repo.tree import ROOT, SOURCE, files, name, text
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 NOT_PERMISSIVE = re.compile(r"\b(A?GPL|SSPL|BUSL|proprietary|Commons Clause)\b", re.IGNORECASE)
@@ -32,6 +32,14 @@ def test_data_of_others_comes_with_its_licence_and_source() -> None:
     for folder in folders:
         assert "Apache License" in text(folder / "LICENSE"), name(folder)
         assert (folder / "SOURCES.md").exists(), name(folder)
+
+
+def test_comments_at_dependencies_name_files_that_exist() -> None:
+    comments = re.findall(r'^ +"[^"]+", *# (.+)$', text(ROOT / "pyproject.toml"), re.MULTILINE)
+    assert len(comments) > 30
+    named = {path for comment in comments for path in re.findall(r"[\w.]+/[\w./]*", comment)} - {"/metrics"}
+    assert "store/secrets.py" in named
+    assert not [path for path in named if not any((within / path).exists() for within in (ROOT, SOURCE))]
 
 
 def _requirements(package: str, seen: set[str]) -> set[str]:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from rollbook.roster.settings import Event
-from rollbook.store import notice_words
+from rollbook.store import held, notice_words
 
 EVENTS = [*get_args(Event), "test"]
 
@@ -29,6 +29,34 @@ def test_each_event_is_told_in_full(event: str) -> None:
 
 def test_every_event_has_its_words() -> None:
     assert sorted(notice_words.ADVICE) == sorted(EVENTS)
+
+
+@pytest.mark.parametrize("about", [*notice_words.ABOUT])
+def test_what_needs_no_approval_is_told_so(about: str) -> None:
+    content = _content("held", what=[{"event": "held", "about": about, "words": "So it is."}])
+    text = notice_words.mail(content)
+    assert "So it is." in text
+    assert "What it means: There is nothing to approve" in text
+    assert "Who must act: " in text
+    assert not [word for word in ("{", "hold approve", "hold list") if word in text]
+    assert notice_words.subject(content) == f"[Rollbook] Maple: {notice_words.ABOUT[about].title}"
+
+
+def test_holds_and_what_was_not_read_whole_are_told_apart() -> None:
+    what = [
+        {"event": "held", "about": "", "words": "3 changes wait."},
+        {"event": "held", "about": held.UNREAD, "words": "Not read whole: users."},
+    ]
+    first, second = notice_words.mail(_content("held", what=what)).split("THE SIS WAS NOT READ WHOLE")
+    assert "3 changes wait." in first
+    assert "hold approve" in first
+    assert "Not read whole: users." in second
+    assert "hold approve" not in second
+
+
+def test_what_is_told_apart_has_its_words() -> None:
+    names = {held.UNREAD, held.UNREAD_FILES, held.SHRANK, held.SHRANK_FILES, held.SHRANK_LMS, held.UNCLEAR}
+    assert set(notice_words.ABOUT) == names
 
 
 def test_a_failed_run_names_who_must_act() -> None:

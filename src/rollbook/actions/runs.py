@@ -93,12 +93,21 @@ def request_undo(
     """Queue the undoing of what a run sent (rule 28), or of its part at these org sourcedIds and for these unique ids.
     Raises ConfigError when it sent nothing."""
     with transaction.atomic():
-        run = find_run(run_id)
-        if not run.ended or run.plan is None or not run.intents.exists():
-            raise ConfigError(f"run {run_id} has sent nothing that could be undone")
+        run, part = undoable(run_id=run_id, schools=schools, persons=persons)
         note_manual(run.organization, "the last undo", dry_run=dry_run)
-        part = {"schools": sorted(set(schools)) or run.schools, "persons": sorted(set(persons)) or run.persons}
-        return queue_run(run.organization, "undo", by, kinds=run.kinds, undo_of=run, dry_run=dry_run, **part)
+        return queue_run(run.organization, "undo", by, undo_of=run, dry_run=dry_run, **part)
+
+
+def undoable(
+    *, run_id: str, schools: Sequence[str] = (), persons: Sequence[str] = ()
+) -> tuple[Run, dict[str, list[str]]]:
+    """The run that `request_undo` would undo, and which kinds, schools and persons of it; asks for nothing yet. Raises
+    ConfigError when it sent nothing."""
+    run = find_run(run_id)
+    if not run.ended or run.plan is None or not run.intents.exists():
+        raise ConfigError(f"run {run_id} has sent nothing that could be undone")
+    places = {"schools": sorted(set(schools)) or run.schools, "persons": sorted(set(persons)) or run.persons}
+    return run, {"kinds": run.kinds, **places}
 
 
 def cancel_run(*, run_id: str, by: str) -> Run:

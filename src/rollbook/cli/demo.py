@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -82,7 +84,17 @@ def _stay(shell: Shell, systems: Systems, folder: Path, end: threading.Event) ->
     addresses = systems.addresses()
     shell.note(f"Practice SIS: {addresses['sis']}   Practice LMS: {addresses['lms']}")
     shell.note("Try this in another terminal:")
-    shell.note(f"  ROLLBOOK_ALLOW_PRIVATE_HOSTS=1 rollbook sync {SLUG} --data {folder / 'data'}")
+    shell.note(f"  ROLLBOOK_ALLOW_PRIVATE_HOSTS=1 {_called()} sync {SLUG} --data {folder / 'data'}")
     shell.note("Ctrl-C ends everything and deletes the data.")
     while not end.wait(0.5):
         pass
+
+
+def _called() -> str:
+    """How somebody in this folder calls the program that runs now."""
+    program, found = Path(sys.argv[0]), shutil.which("rollbook")
+    if found is not None and Path(found).resolve() == program.resolve():
+        return "rollbook"
+    own, rest = (program, []) if program.name == "rollbook" else (Path(sys.executable), ["-m", "rollbook.cli"])
+    own, here = own.absolute(), Path.cwd()
+    return shlex.join([str(own.relative_to(here) if own.is_relative_to(here) else own), *rest])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rollbook.core.duck import connect, quote
+from rollbook.core.guard import reason_of
 from rollbook.core.protocols import Attempt, Blobs
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.changes import UNKNOWN, Outcome
@@ -19,11 +20,13 @@ _AT_ONCE = 2000
 
 
 def change_rows(
-    plan: StoredPlan, blobs: Blobs, *, kind: str | None, action: str | None, school: str | None
+    plan: StoredPlan, blobs: Blobs, *, kind: str | None, action: str | None, school: str | None, hold: str | None
 ) -> Iterator[dict[str, Any]]:
-    """The plan's rows in apply order. For an update, `before` and `after` hold only the fields that differ."""
+    """The plan's rows in apply order, all or those that match what is given; `hold` is the id of one. For an update,
+    `before` and `after` hold only the fields that differ."""
     where = [f"action = {quote(action)}"] if action else []
     where += [f"school = {quote(school)}"] if school else []
+    where += [f"reason = {quote(reason_of(hold))}"] if hold else []
     db = connect()
     try:
         for name in KINDS:

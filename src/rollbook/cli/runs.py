@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,9 +13,18 @@ from rollbook.cli.command import command
 from rollbook.cli.shell import Shell
 from rollbook.cli.undo import add_undo
 
+if TYPE_CHECKING:
+    from rollbook.store.models import Run
+
 RunId = Annotated[str, typer.Argument(metavar="ID", help="The run's id, as `rollbook runs` shows it.")]
 Despite = Annotated[bool, typer.Option("--despite-blackout", help="Send on a blackout day too.")]
 _SHORT = 50
+OutcomeOption = Annotated[
+    str | None, typer.Option("--outcome", help="Only what became of it: done, refused, unknown or waiting.")
+]
+LimitOption = Annotated[
+    int | None, typer.Option("--limit", min=0, help=f"How many; default {_SHORT}, with --json all.")
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -90,12 +99,9 @@ def _add_changes(group: typer.Typer) -> None:
         kind: Annotated[str | None, typer.Option("--kind", help="Only this LMS kind, e.g. user.")] = None,
         action: Annotated[str | None, typer.Option("--action", help="Only this action, e.g. create.")] = None,
         school: Annotated[str | None, typer.Option("--school", metavar="ID", help="Only this org.")] = None,
-        outcome: Annotated[
-            str | None, typer.Option("--outcome", help="Only what became of it: done, refused, unknown or waiting.")
-        ] = None,
-        limit: Annotated[
-            int | None, typer.Option("--limit", min=0, help=f"How many; default {_SHORT}, with --json all.")
-        ] = None,
+        hold: Annotated[str | None, typer.Option("--hold", help="Only what this hold of the run holds.")] = None,
+        outcome: OutcomeOption = None,
+        limit: LimitOption = None,
     ) -> None:
         """Show the rows of a run's plan, with the fields before and after and what became of them."""
         folder = shell.open()
@@ -111,13 +117,24 @@ def _add_changes(group: typer.Typer) -> None:
         plan = stored_plan(run)
         if plan is None:
             raise ConfigError(f"run {run_id} has no plan")
+        if hold is not None:
+            _check_held(run, hold)
         most = limit if limit is not None or shell.json else _SHORT
-        planned = change_rows(plan, open_blobs(folder), kind=kind, action=action, school=school)
+        planned = change_rows(plan, open_blobs(folder), kind=kind, action=action, school=school, hold=hold)
         rows = with_refusals(with_outcomes(planned, attempts(run_id, plan.digest), outcome), refused_since(run))
         if shell.json:
             _stream(run_id, islice(rows, most))
         else:
             _print_changes(rows, most)
+
+
+def _check_held(run: Run, hold: str) -> None:
+    """Raises ConfigError when the run's plan has no such hold."""
+    from rollbook.errors import ConfigError
+
+    planned = run.applies or run
+    if not planned.holds.filter(hold=hold).exists():
+        raise ConfigError(f"run {run.pk} has no hold {hold!r}; see: rollbook run show {planned.pk}")
 
 
 def _stream(run_id: str, rows: Iterable[dict[str, Any]]) -> None:
@@ -139,7 +156,7 @@ def _print_changes(rows: Iterator[dict[str, Any]], most: int | None) -> None:
     lines = ((r["seq"], r["action"], r["kind"], r["key"], r["school"], _state(r), _fields(r)) for r in shown)
     show.table("", ("seq", "action", "kind", "key", "school", "state", "fields"), lines, right=("seq",))
     if next(rows, None) is not None:
-        show.console().print(f"… and more; see them with --limit (now {most})")
+        show.console().print(f"… and more: these are the first {most}; --limit says how many, and --json shows all")
 
 
 def _state(row: dict[str, Any]) -> str:

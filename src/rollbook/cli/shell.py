@@ -27,8 +27,10 @@ class Shell:
 
     def open(self) -> DataFolder:
         """Open the data folder (and make a new one). Raises ConfigError."""
+        from rollbook.engine.log import set_up_last_resort
         from rollbook.store.setup import setup
 
+        set_up_last_resort()
         return setup(self.data or default_data())
 
     def answer(self, document: Document, people: Callable[[], None]) -> None:

@@ -42,9 +42,12 @@ def run(summary: Mapping[str, Any]) -> None:
         out.print(f"{name} could not be read completely ({reason}), so nothing is taken for gone.", markup=False)
     for reason in summary["doubts"].values():
         out.print(f"Look whether this is right: {reason}.", markup=False)
-    holds([hold for hold in summary["holds"] if hold["state"] == "waiting"])
+    waiting = [hold for hold in summary["holds"] if hold["state"] == "waiting"]
+    if summary["state"] == "held" and not summary["holds"]:
+        out.print("There is nothing to approve: the next run that finds everything goes on by itself.")
+    holds(waiting)
     for words, number in summary["conflicts"].items():
-        out.print(f"Cannot be undone, {words}: {number:,}", markup=False)
+        out.print(f"Cannot be undone: {words}: {number:,}", markup=False)
     _refused(summary["refused"])
     error = summary["error"]
     if error:
@@ -71,14 +74,23 @@ def holds(rows: Sequence[Mapping[str, Any]]) -> None:
     """Holds, and how to decide about them."""
     if not rows:
         return
-    columns = ("hold", "why", "what", "school", "changes", "of", "state", "details")
+    columns = ("hold", "run", "why", "what", "school", "changes", "of", "state")
     lines = [
-        (h["hold"], h["reason"], f"{h['action']} {h['kind']}", h["school"] or "all", h["count"], h["of"],
-         h["state"], h["details"])
+        (h["hold"], h["run"], h["reason"], f"{h['action']} {h['kind']}", _school(h), h["count"], h["of"], h["state"])
         for h in rows
-    ]  # fmt: skip
+    ]
     table("Held for a person", columns, lines, right=("changes", "of"))
-    console().print("Decide: rollbook hold approve HOLD --by NAME --reason TEXT (or: hold reject)")
+    out = console()
+    for reason, sentence in dict.fromkeys((h["reason"], h["sentence"]) for h in rows):
+        out.print(f"{reason}: {sentence}", markup=False)
+    out.print("Look: rollbook run changes RUN --hold HOLD")
+    out.print("Decide: rollbook hold approve HOLD --by NAME --reason TEXT (or: hold reject)")
+
+
+def _school(hold: Mapping[str, Any]) -> str:
+    if hold["school"] is None:
+        return "all"
+    return f"{hold['school_name']} ({hold['school']})" if hold["school_name"] else str(hold["school"])
 
 
 def pins(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,16 +40,18 @@ def add_undo(group: typer.Typer) -> None:
 
         folder = shell.open()
         from rollbook.actions.actors import OPERATOR
-        from rollbook.actions.runs import request_undo
+        from rollbook.actions.runs import request_undo, undoable
 
-        run = request_undo(run_id=run_id, by=OPERATOR, dry_run=dry_run, schools=school or (), persons=person or ())
-        stays = _what_stays(folder, run)
+        part = {"schools": school or (), "persons": person or ()}
+        stays = _what_stays(folder, *undoable(run_id=run_id, **part))
         for words, number in stays.items():
-            shell.note(f"Will not be undone, {words}: {number:,}")
+            shell.note(f"Will not be undone: {words}: {number:,}")
+        run = request_undo(run_id=run_id, by=OPERATOR, dry_run=dry_run, **part)  # a worker may begin with it at once
         show_ended(shell, wait_for(shell, folder, run), stays=stays)
 
 
-def _what_stays(folder: DataFolder, run: Run) -> dict[str, int]:
+def _what_stays(folder: DataFolder, run: Run, part: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """In words, what an undo of this part of the run cannot take back."""
     from rollbook.core import undo
     from rollbook.core.duck import connect
     from rollbook.core.ledger_files import load
@@ -58,8 +60,7 @@ def _what_stays(folder: DataFolder, run: Run) -> dict[str, int]:
     from rollbook.store.ledger import current_version
     from rollbook.store.runs import stored_plan
 
-    assert run.undo_of is not None
-    plan = stored_plan(run.undo_of)
+    plan = stored_plan(run)
     assert plan is not None
     blobs = open_blobs(folder)
     db = connect()
@@ -67,8 +68,8 @@ def _what_stays(folder: DataFolder, run: Run) -> dict[str, int]:
         load(db, current_version(run.organization_id), blobs)
         load_plan(db, plan, blobs)
         with tempfile.TemporaryDirectory() as scratch:
-            load_outcomes(db, plan, _Read(run.undo_of.pk, plan.digest), Path(scratch))
-        return undo.stays(db, plan, undo.Wanted(kinds=run.kinds, schools=run.schools, persons=run.persons))
+            load_outcomes(db, plan, _Read(run.pk, plan.digest), Path(scratch))
+        return undo.stays(db, plan, undo.Wanted(**part))
     finally:
         db.close()
 

@@ -179,7 +179,7 @@ def _hold(db: Connection, kind: str, rules: Guard, hold: Hold) -> None:
     if hold.reason not in ("limit", "shrank") and hold.school is None:
         school = "AND school IS NULL"
     db.execute(f"""
-        UPDATE changes_{kind} SET state = '{HELD}', reason = {quote("hold:" + hold.id)}
+        UPDATE changes_{kind} SET state = '{HELD}', reason = {quote(reason_of(hold.id))}
         WHERE state = '{SEND}' AND action = '{hold.action}' AND {reason} {school}""")
     rules.holds.append(replace(hold, digest=_content(db, hold)))
 
@@ -246,7 +246,12 @@ def hold_contents(db: Connection, hold: Hold) -> str:
     """The query of a hold's changes, as a permit stores them."""
     return f"""
         SELECT '{hold.kind}' AS kind, key, action, {DIGEST} AS digest FROM changes_{hold.kind}
-        WHERE state = '{HELD}' AND reason = {quote("hold:" + hold.id)}"""
+        WHERE state = '{HELD}' AND reason = {quote(reason_of(hold.id))}"""
+
+
+def reason_of(hold: str) -> str:
+    """What stands as the reason at each change that this hold holds."""
+    return f"hold:{hold}"
 
 
 def shrunk_since(now: Mapping[str, int], before: Mapping[str, int]) -> frozenset[str]:

@@ -78,8 +78,8 @@ class Passwords(Protocol):
 
 @dataclass(frozen=True)
 class Hold:
-    """Changes that wait for a person: `reason` is limit, shrank, moved, periods, staff_role, rekey, gone, extra or
-    columns. `digest` is that of the held changes, whatever their order."""
+    """Changes that wait for a person: `reason` is one of `roster.holds.HOLDS`. `digest` is that of the held changes,
+    whatever their order."""
 
     id: str
     reason: str
@@ -88,7 +88,7 @@ class Hold:
     school: str | None
     count: int
     of: int
-    details: str = ""
+    school_name: str = ""
     digest: str = ""
 
 

@@ -9,7 +9,7 @@ from rollbook.core.changes_table import create_tables
 from rollbook.core.duck import Connection, count, fill, quote
 from rollbook.core.ledger_files import PAIRS, fields_json, key_text
 from rollbook.core.stored import StoredPlan
-from rollbook.roster.lms import KEYS, KINDS
+from rollbook.roster.lms import KEYS, KINDS, plural
 
 #: What earlier comparisons left alone: kind → key → (deleted, inactive, protected).
 Aside = Mapping[str, Mapping[str, Sequence[bool]]]
@@ -141,9 +141,12 @@ def _fill_parents(db: Connection, kind: str) -> None:
 
 def _stays(db: Connection, kind: str) -> dict[str, int]:
     made = 0 if KINDS[kind].removable else count(db, "did", "action = 'create'")
+    several = plural(kind)
     found = {
-        f"{kind} stays: Rollbook never deletes one": made,
-        f"{kind} stays linked": count(db, "did", "action = 'adopt'"),
+        f"{several} that the run created, for Rollbook deletes none": made,
+        f"{several} that the run found in the LMS, which Rollbook goes on looking after": count(
+            db, "did", "action = 'adopt'"
+        ),
     }
     return {words: number for words, number in found.items() if number}
 
@@ -163,7 +166,7 @@ def _conflicts(db: Connection, kind: str) -> dict[str, int]:
         INSERT INTO found BY NAME
         SELECT 'UNDO_CONFLICT' AS code, '{kind}' AS collection, key AS id, school, detail FROM moved_on ORDER BY key""")
     number = count(db, "moved_on")
-    return {f"{kind} has changed since": number} if number else {}
+    return {f"{plural(kind)} that have changed since": number} if number else {}
 
 
 def _moved_on(name: str) -> str:

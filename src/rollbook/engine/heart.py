@@ -122,9 +122,8 @@ class Heart:
                 except Error as error:
                     log.warning("%s; nothing is sent until it answers", silence(error))
                     connection.close()
-                except Exception as error:  # a heart that stops would stop every run for good
-                    log.warning("the heart stumbled: %s", type(error).__name__)
-                    log.debug("the heart", exc_info=True)
+                except Exception:  # a heart that stops would stop every run for good
+                    log.error("the heart stumbled over an error that nobody foresaw", exc_info=True)
         finally:
             connection.close()
 

@@ -48,6 +48,13 @@ def set_up_logging(wanted: str | None = None, *, stream: TextIO | None = None, l
         logging.getLogger(own).setLevel(level)
 
 
+def set_up_last_resort() -> None:
+    """For commands that end soon, which log nowhere: their warnings go to stderr, and of an exception no more than a
+    log tells."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(BareLines())
+
+
 class JsonLines(logging.Formatter):
     """One JSON object a line: time, level, logger, message, the ids, and for an exception its type and place."""
 
@@ -69,10 +76,14 @@ class TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         about = "".join(f" {key}={value}" for key, value in (_about.get() or {}).items())
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="seconds")
-        trouble = _exception(record)
-        places = f" [{trouble['exception']} at {' < '.join(trouble['places'][:3])}]" if trouble else ""
-        text = " ".join(message(record).splitlines())
-        return f"{time} {record.levelname} {record.name}{about}: {text}{places}"
+        return f"{time} {record.levelname} {record.name}{about}: {_line(record)}"
+
+
+class BareLines(logging.Formatter):
+    """Only what is told, without time and ids."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _line(record)
 
 
 def message(record: logging.LogRecord) -> str:
@@ -85,6 +96,12 @@ def message(record: logging.LogRecord) -> str:
         return record.getMessage()
     except (TypeError, ValueError):
         return text
+
+
+def _line(record: logging.LogRecord) -> str:
+    trouble = _exception(record)
+    places = f" [{trouble['exception']} at {' < '.join(trouble['places'][:3])}]" if trouble else ""
+    return " ".join(message(record).splitlines()) + places
 
 
 def _exception(record: logging.LogRecord) -> dict[str, Any]:

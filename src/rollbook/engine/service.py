@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from django.db import connection
+from django.db import Error, connection
 from filelock import FileLock, Timeout
 
 from rollbook.engine.clock import boot_clock
 from rollbook.engine.pool import MOST_RUNS, Pool
+from rollbook.engine.trouble import silence
+from rollbook.errors import Bug, RollbookError, known_name
 from rollbook.store.folder import DataFolder
 
 log = logging.getLogger(__name__)
@@ -102,7 +104,12 @@ def _doing(chores: Sequence[Chore], stop: threading.Event) -> Iterator[None]:
 def _do(chore: Chore) -> None:
     try:
         chore.work()
-    except Exception as error:  # a chore that fails is tried again; the queue goes on
-        log.warning("chore %s: %s", chore.name, type(error).__name__)
-        log.debug("chore %s", chore.name, exc_info=True)
+    except Error as error:  # a chore that fails is tried again; the queue goes on
+        log.warning("chore %s: %s", chore.name, silence(error))
+        connection.close()
+    except Exception as error:
+        if isinstance(error, RollbookError) and not isinstance(error, Bug):
+            log.warning("chore %s: %s: %s", chore.name, known_name(error), error)
+        else:
+            log.error("chore %s met an error that nobody foresaw", chore.name, exc_info=True)
         connection.close()

@@ -12,13 +12,13 @@ from rollbook.errors import Bug, DiskFull, RollbookError
 _FULL = ("no space left", "disk is full", "could not write", "disk quota")
 
 
-def told(error: BaseException, run: str) -> RollbookError:
-    """What the person who must act is told."""
+def told(error: BaseException, work: str) -> RollbookError:
+    """What the person who must act is told; `work` says what was being done, e.g. `run X`."""
     if is_full(error):
         return DiskFull("the disk of the data folder is full; nothing is lost, and the next run goes on from here")
     if isinstance(error, duckdb.OutOfMemoryException | MemoryError):
         return DiskFull("there is not enough memory or scratch space for this run; give the worker more of both")
-    return Bug(f"{type(error).__name__} while working on run {run}")
+    return Bug(f"{type(error).__name__} while working on {work}")
 
 
 def silence(error: Error) -> str:

@@ -54,13 +54,10 @@ class Worker:
                     end_run(lease, self._carry_out(lease, watch))
             except LeaseLost:
                 raise
-            except RollbookError as error:
-                self._break_off(lease, error)
             except Exception as error:
                 if isinstance(error, OperationalError | InterfaceError) and not is_full(error):
                     raise
-                log.debug("run %s", lease.run, exc_info=True)
-                self._break_off(lease, told(error, lease.run))
+                self._break_off(lease, _named(error, f"run {lease.run}"))
         except LeaseLost:
             log.warning("run %s goes on elsewhere or later", lease.run)
             return False
@@ -131,10 +128,9 @@ class Worker:
                 self.settle(lease, run)
             except (LeaseLost, OperationalError, InterfaceError):
                 raise
-            except RollbookError as trouble:
-                log.info("run %s is settled before the next plan: %s", lease.run, trouble)
-            except Exception:
-                log.debug("settling run %s", lease.run, exc_info=True)
+            except Exception as trouble:
+                words = _named(trouble, f"settling run {lease.run}")
+                log.info("run %s is settled before the next plan: %s", lease.run, words)
         fail_run(lease, error, cancelled=isinstance(error, RunCancelled))
 
     @contextmanager
@@ -155,6 +151,14 @@ class Worker:
 
             late = run.lease_grace if self.alone and lease.epoch > 1 else 0.0
             yield replace(world, requests=requests, heavy=heavy, late=late)
+
+
+def _named(error: Exception, work: str) -> RollbookError:
+    """The trouble as people are told of it. What nobody foresaw is logged with its places, and without its text."""
+    known = error if isinstance(error, RollbookError) else told(error, work)
+    if isinstance(known, Bug):
+        log.error("%s met an error that nobody foresaw", work, exc_info=error)
+    return known
 
 
 def _request(run: Run, version: SettingsVersion) -> river.Request:

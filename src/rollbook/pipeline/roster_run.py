@@ -36,6 +36,7 @@ from rollbook.pipeline.matching import Matching
 from rollbook.pipeline.partial import keep_places
 from rollbook.pipeline.resolve import resolve
 from rollbook.pipeline.run_types import CheckResult, Request, Scope, Step, World
+from rollbook.pipeline.school_names import name_schools
 from rollbook.pipeline.settle import remember_refusals, settle
 from rollbook.pipeline.snapshots import Snapshots
 from rollbook.pipeline.stage import stage
@@ -284,7 +285,7 @@ class _River:
             now=request.now,
             retry_refused=request.retry_refused,
         )
-        self.result.holds = guard(db, rules, world.blobs)
+        self.result.holds = name_schools(db, guard(db, rules, world.blobs))
         self.result.facts = baselines.learn(counts, self.result.holds, facts, scope, whole=not request.schools)
         self.result.facts["set_aside"] = set_aside
         self.result.facts["pins_ended"] = ended_pins(db) if scope.complete else []

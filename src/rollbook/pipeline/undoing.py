@@ -12,6 +12,7 @@ from rollbook.core.plan import write_plan
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.core.undo import Wanted, invert, show_parents
 from rollbook.pipeline.run_types import Request, World
+from rollbook.pipeline.school_names import name_schools
 
 
 def plan_undo(db: Connection, request: Request, world: World, plan: StoredPlan, result: RunResult) -> None:
@@ -22,7 +23,7 @@ def plan_undo(db: Connection, request: Request, world: World, plan: StoredPlan, 
     staff = frozenset(role for role, is_staff in world.target.roles().items() if is_staff)
     result.conflicts = invert(db, plan, wanted, staff)
     show_parents(db, world.memory.facts().get("set_aside") or {})
-    result.holds = guard(db, _rules(request, world, plan), world.blobs)
+    result.holds = name_schools(db, guard(db, _rules(request, world, plan), world.blobs))
     for hold in result.holds:
         path = world.work / f"hold-{hold.id}.parquet"
         write_parquet(db, hold_contents(db, hold), path)

@@ -95,3 +95,8 @@ RUN_KINDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 CREATE, UPDATE, REMOVE, ADOPT, REKEY = "create", "update", "remove", "adopt", "rekey"
 #: In the order in which they are applied within a kind.
 ACTIONS: Final = (ADOPT, REKEY, CREATE, UPDATE, REMOVE)
+
+
+def plural(kind: str) -> str:
+    """Several of a kind, as people call them."""
+    return f"{kind.replace('_', ' ')}s"

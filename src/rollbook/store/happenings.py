@@ -11,7 +11,8 @@ from typing import Final
 import msgspec
 
 from rollbook.core.stored import RunResult
-from rollbook.roster.lms import ACTIONS, KINDS
+from rollbook.roster.lms import ACTIONS, plural
+from rollbook.store.held import doubt_words, doubted, hold_words
 from rollbook.store.models import HoldState, NoticeRow, Run, RunState
 
 FAILED, HELD, ERRORS, RECOVERED = "failed", "held", "errors", "recovered"
@@ -27,10 +28,12 @@ TROUBLE: Final = ("refused", "unknown", "blocked")
 
 @dataclass(frozen=True)
 class Happening:
-    """One thing to tell: its event, and what happened in words without personal data."""
+    """One thing to tell: its event, what happened in words without personal data, and what it is `about` where the
+    event's advice does not fit."""
 
     event: str
     words: str
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,12 +77,12 @@ def _level(run: Run) -> int:
         return 3
     if _is_held(run):
         return 2
-    return 1 if _doubted(run) or any(_trouble(result_of(run)).values()) else 0
+    return 1 if any(_trouble(result_of(run)).values()) else 0
 
 
 def _is_held(run: Run) -> bool:
-    """Holds that a person rejected wait for nobody."""
-    return run.holds.exclude(state=HoldState.REJECTED).exists()
+    """Holds that a person rejected wait for nobody; what was not read whole waits for the next run."""
+    return run.holds.exclude(state=HoldState.REJECTED).exists() or bool(doubted(result_of(run)))
 
 
 def _before(run: Run) -> list[Run]:
@@ -106,31 +109,15 @@ def _held(run: Run, last: Run | None) -> list[Happening]:
     known = set(last.holds.exclude(state=HoldState.REJECTED).values_list("hold", flat=True)) if last else set()
     if {one.hold for one in waiting} <= known and _told_lately(run, HELD):
         return []
-    total = sum(one.count for one in waiting)
-    parts = ", ".join(f"{one.action} {one.count} of {one.of} {_plural(one.kind)}" for one in waiting[:5])
-    more = f" and {len(waiting) - 5} more holds" if len(waiting) > 5 else ""
-    return [
-        Happening(
-            HELD,
-            f"{_many(total, 'change waits', 'changes wait')} for approval ({parts}{more}). Everything else went on.",
-        )
-    ]
-
-
-def _doubted(run: Run) -> list[str]:
-    """Collections and kinds that were not read whole, or shrank."""
-    result = result_of(run)
-    return sorted({*result.verdicts, *result.doubts})
+    return [Happening(HELD, words) for words in hold_words(waiting)]
 
 
 def _not_whole(run: Run, last: Run | None) -> list[Happening]:
-    doubted = _doubted(run)
-    if not doubted or (last is not None and doubted == _doubted(last) and _told_lately(run, ERRORS)):
+    result = result_of(run)
+    known = doubted(result_of(last)) if last is not None else []
+    if doubted(result) == known and _told_lately(run, HELD):
         return []
-    names = ", ".join(_plural(name) if name in KINDS else name for name in doubted)
-    return [
-        Happening(ERRORS, f"Not read whole, or far less than before: {names}. Nothing was removed because of that.")
-    ]
+    return [Happening(HELD, words, about) for about, words in doubt_words(run, result)]
 
 
 def _errors(run: Run, last: Run | None) -> list[Happening]:
@@ -152,10 +139,6 @@ def _errors(run: Run, last: Run | None) -> list[Happening]:
 
 def _many(number: int, one: str, several: str) -> str:
     return f"{number} {one if number == 1 else several}"
-
-
-def _plural(kind: str) -> str:
-    return kind.replace("_", " ") + "s"
 
 
 def _trouble(result: RunResult) -> dict[tuple[str, str], int]:
@@ -195,7 +178,7 @@ def deviations(now: Figures, before: Sequence[Figures]) -> list[str]:
     for kind, number in now.read.items():
         usual = median(one.read.get(kind, 0) for one in before)
         if abs(number - usual) > max(0.2 * usual, 19):
-            found.append(f"{_plural(kind).capitalize()} read: {number}; {of.format(f'{usual:g}')}.")
+            found.append(f"{plural(kind).capitalize()} read: {number}; {of.format(f'{usual:g}')}.")
     usual = median(one.changes for one in before)
     if now.changes > max(3 * usual, usual + 99):
         found.append(f"Changes: {now.changes}; {of.format(f'{usual:g}')}.")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from rollbook.store.happenings import DEVIATION, ERRORS, EXPIRING, FAILED, HELD, RECOVERED, TEST
+from rollbook.store.held import SHRANK, SHRANK_FILES, SHRANK_LMS, UNCLEAR, UNREAD, UNREAD_FILES
 
 
 class Advice(NamedTuple):
@@ -31,6 +32,7 @@ ADVICE: Final[Mapping[str, Advice]] = {
         "the acting user, who looks and approves or rejects",
         (
             "rollbook hold list {slug}",
+            "rollbook run changes {run} --hold HOLD",
             "rollbook hold approve HOLD --by NAME --reason TEXT",
             "rollbook hold reject HOLD --by NAME --reason TEXT",
         ),
@@ -60,17 +62,55 @@ ADVICE: Final[Mapping[str, Advice]] = {
 }
 
 
+_NOT_WHOLE: Final = (
+    "There is nothing to approve. What was read went on. What is missing cannot be told from what is gone, so nobody "
+    "loses anything by it. The next run that reads everything goes on by itself."
+)
+_SHRANK: Final = (
+    "There is nothing to approve about this. Removals wait where a school shows less than half, or beyond the limits. "
+    "The next run that finds everything goes on by itself. If so much is really gone, it is believed after seven days."
+)
+_KEY: Final = (
+    "the admin of the SIS, who checks that the key is valid and may read every school and every list; where the SIS "
+    "answers wrongly, its vendor"
+)
+_EXPORT: Final = "whoever makes the export of the SIS, who checks that it holds every file, every school and every row"
+_LOOK: Final = ("rollbook run show {run}", "rollbook run findings {run}", "rollbook sync {slug}")
+
+#: For what `store.held` calls what a held run is about.
+ABOUT: Final[Mapping[str, Advice]] = {
+    UNREAD: Advice("the SIS was not read whole", _NOT_WHOLE, _KEY, _LOOK),
+    UNREAD_FILES: Advice("the SIS was not read whole", _NOT_WHOLE, _EXPORT, _LOOK),
+    SHRANK: Advice("the SIS shows far less than before", _SHRANK, _KEY, _LOOK),
+    SHRANK_FILES: Advice("the SIS shows far less than before", _SHRANK, _EXPORT, _LOOK),
+    SHRANK_LMS: Advice(
+        "the LMS shows far less than before",
+        "There is nothing to approve. What the LMS did not show is not taken for deleted there. The next run compares "
+        "again, and goes on by itself once it finds everything; after seven days it is believed.",
+        "the admin of the LMS, who checks that the key's account may still see every school, user and section",
+        _LOOK,
+    ),
+    UNCLEAR: Advice(
+        "the LMS left changes unclear",
+        "There is nothing to approve. These changes may have been made or not; the next run looks, and sends what is "
+        "missing.",
+        "nobody yet; if the next runs tell the same, the admin asks the vendor of the LMS",
+        ("rollbook run changes {run} --outcome unknown", "rollbook sync {slug}"),
+    ),
+}
+
+
 def subject(content: Mapping[str, Any]) -> str:
     """One line for a mail."""
-    first = ADVICE[content["what"][0]["event"]].title
+    first = _advice(*_topic(content["what"][0])).title
     return f"[Rollbook] {_line(content['name'])}: {first}"
 
 
 def mail(content: Mapping[str, Any]) -> str:
     """The whole text of one notice."""
     parts = [_head(content)]
-    for event in _events(content):
-        parts.append("\n".join(_event(content, event)))
+    for topic in _topics(content):
+        parts.append("\n".join(_told(content, topic)))
     return "\n\n".join([*parts, _foot(content)]) + "\n"
 
 
@@ -82,7 +122,7 @@ def digest(contents: Sequence[Mapping[str, Any]]) -> str:
     """The text of several notices of one organization, oldest first."""
     parts = []
     for content in contents:
-        blocks = ["\n".join(_event(content, event)) for event in _events(content)]
+        blocks = ["\n".join(_told(content, topic)) for topic in _topics(content)]
         parts.append("\n\n".join([_head(content), *blocks]))
     line = "\n\n" + "-" * 60 + "\n\n"
     return line.join(parts) + "\n\n" + _foot(contents[0]) + "\n"
@@ -93,8 +133,16 @@ def words(content: Mapping[str, Any]) -> list[str]:
     return [one["words"] for one in content["what"]]
 
 
-def _events(content: Mapping[str, Any]) -> list[str]:
-    return list(dict.fromkeys(one["event"] for one in content["what"]))
+def _topics(content: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return list(dict.fromkeys(_topic(one) for one in content["what"]))
+
+
+def _topic(one: Mapping[str, str]) -> tuple[str, str]:
+    return one["event"], one.get("about", "")
+
+
+def _advice(event: str, about: str) -> Advice:
+    return ABOUT.get(about) or ADVICE[event]
 
 
 def _head(content: Mapping[str, Any]) -> str:
@@ -102,10 +150,10 @@ def _head(content: Mapping[str, Any]) -> str:
     return f"{_line(content['name'])} ({content['slug']}){of_run}"
 
 
-def _event(content: Mapping[str, Any], event: str) -> list[str]:
-    advice = ADVICE[event]
+def _told(content: Mapping[str, Any], topic: tuple[str, str]) -> list[str]:
+    advice = _advice(*topic)
     known = {"run": content["run"], "slug": content["slug"], "who": content.get("who") or "the admin"}
-    lines = [advice.title.upper(), *(one["words"] for one in content["what"] if one["event"] == event)]
+    lines = [advice.title.upper(), *(one["words"] for one in content["what"] if _topic(one) == topic)]
     lines += ["", f"What it means: {advice.means}", f"Who must act: {advice.who.format(**known)}."]
     if advice.commands:
         lines += ["What to do:", *(f"  {command.format(**known)}" for command in advice.commands)]

@@ -34,8 +34,8 @@ def note_end(run: Run) -> None:
             _note_end(run)
     except DatabaseError:
         raise  # then the run's end is not written down either
-    except Exception as error:
-        log.error("no notice about run %s could be made: %s", run.pk, type(error).__name__)
+    except Exception:
+        log.error("no notice about run %s could be made", run.pk, exc_info=True)
 
 
 def _note_end(run: Run) -> None:
@@ -113,7 +113,7 @@ def _content(settings: Settings, found: list[Happening], at: datetime) -> dict[s
         "state": None,
         "counts": {},
         "findings": {},
-        "what": [{"event": one.event, "words": one.words} for one in found],
+        "what": [{"event": one.event, "about": one.about, "words": one.words} for one in found],
     }
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from rollbook.core.protocols import Hold
 from rollbook.core.stored import RunResult, StoredPlan
-from rollbook.errors import Bug, RollbookError, known_name
+from rollbook.errors import Interrupted, RollbookError, known_name
 from rollbook.roster.lms import KINDS
 from rollbook.store.lease import Lease
 from rollbook.store.locks import lock_organization
@@ -87,14 +87,21 @@ def requeue(run: Run) -> None:
     run.takeover_slices = reached
     run.state = RunState.QUEUED
     if run.takeovers >= MOST_TAKEOVERS:
-        run.state = RunState.FAILED
-        run.error_name, run.error_who = Bug.__name__, Bug.who
-        run.error = f"the run was interrupted {run.takeovers} times without getting any further"
-        run.ended_at = timezone.now()
+        run.state, run.ended_at = RunState.FAILED, timezone.now()
+        run.error_name, run.error_who, run.error = Interrupted.__name__, Interrupted.who, _interrupted(run)
     run.lease_owner, run.progress = "", None
     run.save()
     if run.ended:
         note_end(run)
+
+
+def _interrupted(run: Run) -> str:
+    stage = (run.progress or {}).get("stage")
+    where = f", the last time in the stage {stage!r}" if stage else ""
+    return (
+        f"the run was interrupted {run.takeovers} times without getting any further{where}; "
+        "most likely the system ended its worker, e.g. for want of memory"
+    )
 
 
 def give_up(lease: Lease) -> None:
@@ -166,7 +173,7 @@ def _hold_row(run: Run, hold: Hold, changes: str, decided: HoldRow | None) -> Ho
         school=hold.school,
         count=hold.count,
         of=hold.of,
-        details=without_nul(hold.details),
+        school_name=without_nul(hold.school_name),
         changes=changes,
         digest=hold.digest,
     )

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 from django.db.models import Q
 
+from rollbook.roster.holds import why_held
 from rollbook.roster.lms import KINDS
 from rollbook.store.models import HoldRow, HoldState, NoticeRow, NoticeState, PinRow, Run, RunState
 from rollbook.store.runs import stored_result
@@ -90,9 +91,10 @@ def hold_summary(hold: HoldRow) -> dict[str, Any]:
         "kind": hold.kind,
         "action": hold.action,
         "school": hold.school,
+        "school_name": hold.school_name or None,
         "count": hold.count,
         "of": hold.of,
-        "details": hold.details,
+        "sentence": why_held(hold.reason, hold.action),
         "by": hold.by or None,
         "why": hold.why or None,
         "until": moment(hold.until),

@@ -28,7 +28,7 @@ class HoldRow(models.Model):
     school = models.TextField(null=True)  # None is "the whole organization", not an empty name
     count = models.PositiveBigIntegerField()
     of = models.PositiveBigIntegerField()
-    details = models.TextField(default="")
+    school_name = models.TextField(default="")
     changes = models.CharField(max_length=80, default="")
     digest = models.CharField(max_length=64, default="")
     state = models.CharField(max_length=10, choices=HoldState.choices, default=HoldState.WAITING)

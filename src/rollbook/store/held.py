@@ -1,0 +1,77 @@
+"""What there is to tell about a held run: each hold with its reason, and what was not read whole. Decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rollbook.core.stored import RunResult
+from rollbook.roster.holds import why_held
+from rollbook.roster.lms import KINDS, plural
+from rollbook.roster.oneroster import COLLECTIONS
+from rollbook.store.models import HoldRow, Run
+
+#: What a held run may be about, beside holds: the SIS was not read whole, it or the LMS shows far less than before, or
+#: the LMS left changes unclear. A file is exported by somebody; an API is read with a key.
+UNREAD, UNREAD_FILES = "unread", "unread_files"
+SHRANK, SHRANK_FILES, SHRANK_LMS = "shrank", "shrank_files", "shrank_lms"
+UNCLEAR = "unclear"
+
+_FILES: Final = frozenset({"oneroster_csv"})
+_MOST: Final = 20
+
+
+def hold_words(waiting: Sequence[HoldRow]) -> list[str]:
+    """The sum, then an entry for each hold."""
+    total = sum(one.count for one in waiting)
+    changes = "change waits" if total == 1 else "changes wait"
+    found = [f"{total} {changes} for approval. Everything else went on."]
+    found += [_hold(one) for one in waiting[:_MOST]]
+    if len(waiting) > _MOST:
+        found.append(f"{len(waiting) - _MOST} more holds are in the list.")
+    return found
+
+
+def _hold(one: HoldRow) -> str:
+    place = "Of the whole organization" if one.school is None else " ".join((one.school_name or one.school).split())
+    number = f"{one.count} of {one.of}" if one.reason == "limit" else str(one.count)
+    return f"{place}: {one.action} {number} {plural(one.kind)}. {why_held(one.reason, one.action)}"
+
+
+def doubted(result: RunResult) -> list[str]:
+    """Collections and kinds that were not read whole or shrank, and `answers` that left changes unclear."""
+    return sorted({*result.verdicts, *result.doubts})
+
+
+def doubt_words(run: Run, result: RunResult) -> list[tuple[str, str]]:
+    """What it is about, and an entry for each: what was not read whole, or is not believed, and why."""
+    files = run.settings is not None and run.settings.document["sis"]["connector"] in _FILES
+    found = [
+        (UNREAD_FILES if files else UNREAD, f"Not read whole: {name}. The reason: {_end(reason)}")
+        for name, reason in sorted(result.verdicts.items())
+    ]
+    if found:
+        found.append((found[0][0], "Nothing was removed because of that."))
+    for name, reason in sorted(result.doubts.items()):
+        about = _about(name, files=files)
+        found.append((about, _end(reason[:1].upper() + reason[1:])))
+        if about in (SHRANK, SHRANK_FILES) and not result.verdicts:
+            found.append((about, _removed(result)))
+    return list(dict.fromkeys(found))
+
+
+def _about(name: str, *, files: bool) -> str:
+    if name in COLLECTIONS:
+        return SHRANK_FILES if files else SHRANK
+    return SHRANK_LMS if name in KINDS else UNCLEAR
+
+
+def _removed(result: RunResult) -> str:
+    number = sum(counts.get("remove", 0) for counts in result.kinds.values())
+    if not number:
+        return "Nothing was removed."
+    return f"{number} {'removal' if number == 1 else 'removals'} within the limits went on, as on any day."
+
+
+def _end(reason: str) -> str:
+    return reason.rstrip(".") + "."
