@@ -12,6 +12,7 @@ import typer
 from rollbook.cli.command import command
 from rollbook.cli.shell import Shell
 from rollbook.cli.undo import add_undo
+from rollbook.roster.lms import ACTIONS
 
 RunId = Annotated[str, typer.Argument(metavar="ID", help="The run's id, as `rollbook runs` shows it.")]
 Despite = Annotated[bool, typer.Option("--despite-blackout", help="Send on a blackout day too.")]
@@ -56,8 +57,7 @@ def _add_runs(app: typer.Typer) -> None:
 
 
 def _line(one: dict[str, Any]) -> tuple[Any, ...]:
-    actions = ("create", "update", "remove", "adopt", "rekey")
-    changes = sum(counts.get(name, 0) for counts in one["kinds"].values() for name in actions)
+    changes = sum(counts.get(name, 0) for counts in one["kinds"].values() for name in ACTIONS)
     what = "apply" if one["applies"] else "undo" if one["undo_of"] else "plan" if one["dry_run"] else "sync"
     asked = one["created_at"][:16].replace("T", " ")
     return one["run"], one["org"], one["state"], what, asked, changes, sum(one["findings"].values())

@@ -16,7 +16,7 @@ from rollbook.core.duck import Connection, quote, write_parquet
 from rollbook.core.protocols import Blobs
 from rollbook.core.stored import Group, StoredPlan
 from rollbook.roster.changes import Change
-from rollbook.roster.lms import ACTIONS, KINDS
+from rollbook.roster.lms import ACTIONS, DEACTIVATE, KINDS
 
 _ROW = "action, key, new_key, school, year, lms_id, before, after, state, reason"
 
@@ -62,6 +62,7 @@ def write_plan(
         seq = start + write_parquet(db, _ordered(kind, counts, start), path)
         digest.update(kind.encode() + _file_digest(path))
         files[kind] = blobs.put(path)
+    groups.sort(key=lambda group: group.action == DEACTIVATE)  # what an account loses, it loses before it is inactive
     return StoredPlan(
         digest=digest.hexdigest()[:32],
         ledger_version=ledger_version,

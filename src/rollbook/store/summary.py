@@ -21,6 +21,8 @@ COUNTS: Final = (
     "remove",
     "adopt",
     "rekey",
+    "deactivate",
+    "revive",
     "unchanged",
     "held",
     "waiting",
