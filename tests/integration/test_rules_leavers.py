@@ -276,7 +276,7 @@ def test_whoever_still_has_an_enrollment_in_the_sis_is_not_gone(organization: Ma
 def test_what_waits_to_be_taken_away_is_taken_away_first(organization: Make) -> None:
     district = small()
     for number in range(30):
-        district.clazz(f"x{number:02}").enroll(f"x{number:02}", "sam")
+        district.clazz(f"x{number:02}").enroll(f"x{number:02}", "sam", "sue")
     org = organization(district, users=AFTER)
     org.run()
     gone(org, "sam").next_day().run()
