@@ -113,7 +113,8 @@ def _add_changes(group: typer.Typer) -> None:
             raise ConfigError(f"run {run_id} has no plan")
         most = limit if limit is not None or shell.json else _SHORT
         planned = change_rows(plan, open_blobs(folder), kind=kind, action=action, school=school)
-        rows = with_refusals(with_outcomes(planned, attempts(run_id, plan.digest), outcome), refused_since(run))
+        tried = attempts(run_id, plan.digest, order="first_seq")
+        rows = with_refusals(with_outcomes(planned, tried, outcome), refused_since(run))
         if shell.json:
             _stream(run_id, islice(rows, most))
         else:
@@ -153,7 +154,7 @@ def _state(row: dict[str, Any]) -> str:
 
 
 def _fields(row: dict[str, Any]) -> str:
-    if row["action"] == "update":
+    if row["action"] in ("update", "deactivate", "revive"):
         return "; ".join(f"{name}: {row['before'].get(name)} → {new}" for name, new in row["after"].items())
     side = row["after"] or row["before"]
     return "; ".join(f"{name}: {value}" for name, value in side.items() if value not in (None, "", []))

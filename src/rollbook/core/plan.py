@@ -43,7 +43,8 @@ def write_plan(
     year: str | None,
     undo_of: str | None = None,
 ) -> StoredPlan:
-    """Write `changes_<kind>` down, sendable changes first, in apply order; returns what the store keeps."""
+    """Write `changes_<kind>` down, sendable changes first, in apply order; returns what the store keeps. Deactivations
+    are numbered within their kind and sent last."""
     files: dict[str, str] = {}
     groups: list[Group] = []
     digest = hashlib.sha256(f"{ledger_version}|{settings_digest}".encode())

@@ -159,7 +159,11 @@ def _refusals(
     before: dict[tuple[str, str], Refusal],
     now: datetime,
 ) -> Iterable[Refusal]:
-    for key, digest, message, untried in rows:
+    """One a record, though a plan may have two changes of it: what was tried tells more than what was not."""
+    told = {
+        key: (digest, message, untried) for key, digest, message, untried in sorted(rows, key=lambda row: not row[3])
+    }
+    for key, (digest, message, untried) in told.items():
         old = before.get((kind, key))
         if untried:
             if old is not None:
