@@ -79,4 +79,4 @@ def test_a_leaver_is_in_the_plan_with_both_sides_and_comes_back(
 @pytest.mark.parametrize("days", ["0", "-1", "soon", "1.5"])
 def test_days_are_whole_days(rollbook: Command, world: Space, tmp_path: Path, days: str) -> None:
     answer = save(rollbook, world, tmp_path, f"{{deactivate_after: {days}}}", code=2)
-    assert "deactivate_after" in answer["message"]
+    assert "deactivate_after" in answer["error"]["message"]
