@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
+import duckdb
 import pytest
 
 from rollbook.errors import Unavailable
@@ -71,10 +74,9 @@ def test_days_are_counted_from_the_first_sync_that_saw_it(organization: Make) ->
 def test_days_are_days_of_the_organization(organization: Make) -> None:
     zone = {"slug": "maple", "name": "Maple Valley", "timezone": "America/New_York"}
     org = organization(users={"deactivate_after": 1}, organization=zone)
-    org.now = org.now.replace(hour=23)  # the evening there, and the day after an hour later only in UTC
+    org.now = org.now.replace(hour=23)
     settled(org)
-    org.now = org.now.replace(hour=23, minute=59)
-    org.now += (org.now - org.now.replace(hour=22)) / 2
+    org.now += timedelta(hours=2)  # the next day in UTC, and the same evening there
     org.run()
     assert active(org)
     org.next_day().run()
@@ -363,10 +365,6 @@ def test_a_refused_revival_keeps_what_hangs_on_it_waiting(organization: Make) ->
 
 
 def test_an_lms_that_cannot_is_named_once(organization: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
-
-    import msgspec  # noqa: F401
-
     org = organization(users=AFTER)
     traits = replace(org.target.traits, deactivates=False)
     monkeypatch.setattr(type(org.target._target), "traits", traits)
@@ -423,8 +421,6 @@ def test_undo_of_what_is_back_already_does_nothing(organization: Make) -> None:
 
 def test_a_ledger_of_before_knows_no_deactivated_accounts(organization: Make) -> None:
     """Files that an earlier release wrote lack the column."""
-    import duckdb
-
     org = settled(organization(users=AFTER))
     path = org.world.blobs.get(org.world.ledger.version.files["user"])
     with duckdb.connect() as db:
