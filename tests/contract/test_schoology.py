@@ -44,8 +44,8 @@ QUERIES = {
     ),
 }
 FAULTS: dict[str, dict[str, Any]] = {
-    "lose_before": {"name": "cut", "times": 1},
-    "lose_after": {"name": "drop_answer", "times": 1},
+    "lose_before": {"name": "cut", "method": "POST+PUT+DELETE", "times": 1},
+    "lose_after": {"name": "drop_answer", "method": "POST+PUT+DELETE", "times": 1},
     "throttle": {"name": "throttle", "retry_after": 3600},
     "cut": {"name": "cut"},
     "wrong_key": {"name": "unauthorized"},
@@ -91,10 +91,7 @@ class TestSchoologyTarget(TargetContract):
 
     @pytest.fixture
     def fault(self, url: str) -> Callable[[str], None]:
-        writes = ("POST", "PUT", "DELETE")
-        return lambda name: self._tell(
-            url, *([FAULTS[name] | {"method": each} for each in writes] if "lose" in name else [FAULTS[name]])
-        )
+        return lambda name: self._tell(url, FAULTS[name])
 
     @pytest.fixture
     def refuse(self, url: str) -> Callable[[str], None]:
@@ -110,5 +107,5 @@ class TestSchoologyTarget(TargetContract):
 
         return password
 
-    def _tell(self, url: str, *faults: dict[str, Any]) -> None:
-        httpx2.post(f"{url}/_practice/faults", json={"on": list(faults)}).raise_for_status()
+    def _tell(self, url: str, fault: dict[str, Any]) -> None:
+        httpx2.post(f"{url}/_practice/faults", json={"on": [fault]}).raise_for_status()
