@@ -10,8 +10,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from rollbook.errors import Unavailable
-from tests.districts import District, Organization, counts, reasons, small
+from rollbook.errors import ConfigError, Unavailable
+from rollbook.roster.settings import parse
+from tests.districts import District, Organization, counts, reasons, settings_of, small
 
 pytestmark = pytest.mark.rule(13)
 Make = Callable[..., Organization]
@@ -60,6 +61,12 @@ def test_it_is_off_by_default(organization: Make) -> None:
     assert org.sent == []
     assert active(org)
     assert "gone_since" not in org.world.memory.facts()
+
+
+@pytest.mark.parametrize("days", [0, -1, 1.5, "soon", True])
+def test_the_setting_is_a_number_of_whole_days(days: Any) -> None:
+    with pytest.raises(ConfigError, match="deactivate_after"):
+        parse(settings_of(users={"deactivate_after": days}))
 
 
 def test_days_are_counted_from_the_first_sync_that_saw_it(organization: Make) -> None:
