@@ -63,13 +63,12 @@ def write_plan(
         seq = start + write_parquet(db, _ordered(kind, counts, start), path)
         digest.update(kind.encode() + _file_digest(path))
         files[kind] = blobs.put(path)
-    groups.sort(key=lambda group: group.action == DEACTIVATE)  # what an account loses, it loses before it is inactive
     return StoredPlan(
         digest=digest.hexdigest()[:32],
         ledger_version=ledger_version,
         settings_digest=settings_digest,
         files=files,
-        groups=groups,
+        groups=sorted(groups, key=lambda group: group.action == DEACTIVATE),
         year=year,
         undo_of=undo_of,
     )
