@@ -25,7 +25,19 @@ schools: {"*": create}
 terms: {"*": {"*": create}}
 roles: {"*": {student: Student, teacher: Teacher, "*": skip}}
 """
-WRITES = ("create", "update", "remove", "adopt", "rekey", "held", "waiting", "refused", "unknown")
+WRITES = (
+    "create",
+    "update",
+    "remove",
+    "adopt",
+    "rekey",
+    "deactivate",
+    "revive",
+    "held",
+    "waiting",
+    "refused",
+    "unknown",
+)
 
 
 class District:

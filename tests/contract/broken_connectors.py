@@ -133,6 +133,16 @@ class DoublesOnRekey(BrokenTarget):
         return super().apply(Batch(kind=batch.kind, action="create", changes=made))
 
 
+class LosesHistory(BrokenTarget):
+    def apply(self, batch: Batch) -> Sequence[Outcome]:
+        outcomes = super().apply(batch)
+        gone = {outcome.lms_id for outcome in outcomes} if batch.action == "deactivate" else set()
+        for enrollment in self.space.all("enrollment"):
+            if enrollment.fields["user"] in gone:
+                self.space.delete("enrollment", enrollment)
+        return outcomes
+
+
 class FindsAnything(BrokenTarget):
     def look_up(self, changes: Sequence[Change]) -> Sequence[LiveRecord | None]:
         there = [self._live(changes[0].kind, each) for each in self.space.all(changes[0].kind)]
@@ -221,6 +231,7 @@ TARGETS: dict[Callable[..., Target], str] = {
     EndsEarly: "test_a_part_never_passes_for_the_whole",
     ChangesPasswords: "test_a_password_goes_with_a_create_only",
     DoublesOnRekey: "test_a_rekey_renames_and_never_doubles[user]",
+    LosesHistory: "test_a_deactivated_account_keeps_everything_and_is_revived_with_it",
     FindsAnything: "test_look_up_finds_what_is_there[building]",
 }
 SOURCES: dict[Callable[..., Source], str] = {

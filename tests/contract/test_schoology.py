@@ -44,8 +44,8 @@ QUERIES = {
     ),
 }
 FAULTS: dict[str, dict[str, Any]] = {
-    "lose_before": {"name": "cut", "method": "POST", "times": 1},
-    "lose_after": {"name": "drop_answer", "method": "POST", "times": 1},
+    "lose_before": {"name": "cut", "method": "POST+PUT+DELETE", "times": 1},
+    "lose_after": {"name": "drop_answer", "method": "POST+PUT+DELETE", "times": 1},
     "throttle": {"name": "throttle", "retry_after": 3600},
     "cut": {"name": "cut"},
     "wrong_key": {"name": "unauthorized"},

@@ -35,6 +35,7 @@ class Making:
         create_shared_tables(self.db)
         create_tables(self.db)
         flags = "false AS adopt, false AS deleted, false AS inactive, CAST(NULL AS VARCHAR) AS old_key"
+        flags += ", false AS deactivated"
         for kind in KINDS:
             self.db.execute(f"CREATE TABLE ledger_{kind} (key VARCHAR, school VARCHAR, year VARCHAR)")
             self.db.execute(f"CREATE VIEW eff_{kind} AS SELECT key, {flags} FROM ledger_{kind}")

@@ -189,6 +189,18 @@ def test_deleting_keeps_the_account_inactive_and_may_lose_its_history(lms: Clien
     assert [member["school_uid"] for member in members] == ["u1"]
 
 
+def test_reviving_brings_back_what_was_archived_with_the_account_only(lms: Client) -> None:
+    made = lms.class_of("u1", "u2")
+    uid = _user(lms, "u1")["uid"]
+    own = next(e["id"] for e in lms.get(f"sections/{made['section']}/enrollments")["enrollment"] if e["uid"] == uid)
+    lms.call("DELETE", f"sections/{made['section']}/enrollments/{own}")
+    for reenroll in ("1", "0"):
+        lms.call("DELETE", f"users/{uid}?option_keep_enrollments=1&email_notification=0")
+        lms.call("PUT", "users/reactivate", {"user": [{"uid": uid, "option_reenroll": reenroll}]})
+        assert [row[1] for row in lms.state()["archived"]] == ["u1"]
+    assert _codes(lms.call("DELETE", f"users?uids={uid},{uid}").json()["user"]) == [200, 404]
+
+
 @pytest.mark.parametrize(("revive", "code"), [(False, 400), (True, 200)])
 def test_update_existing_of_an_inactive_account(lms_with: Callable[..., Client], revive: bool, code: int) -> None:
     lms = lms_with(revive_on_update=revive)

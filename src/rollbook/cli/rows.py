@@ -22,8 +22,8 @@ _AT_ONCE = 2000
 def change_rows(
     plan: StoredPlan, blobs: Blobs, *, kind: str | None, action: str | None, school: str | None, hold: str | None
 ) -> Iterator[dict[str, Any]]:
-    """The plan's rows in apply order, all or those that match what is given; `hold` is the id of one. For an update,
-    `before` and `after` hold only the fields that differ."""
+    """The plan's rows in apply order, save that deactivations are sent last; all, or those that match what is given;
+    `hold` is the id of one. Of what is there already, `before` and `after` hold only the fields that differ."""
     where = [f"action = {quote(action)}"] if action else []
     where += [f"school = {quote(school)}"] if school else []
     where += [f"reason = {quote(reason_of(hold))}"] if hold else []
@@ -48,7 +48,7 @@ def _change(kind: str, row: tuple[Any, ...]) -> dict[str, Any]:
     seq, action, key, new_key, school, lms_id, state, reason, before, after = row
     had: dict[str, Any] = json.loads(before) if before else {}
     wanted: dict[str, Any] = json.loads(after) if after else {}
-    if action in ("update", "rekey"):
+    if action in ("update", "rekey", "deactivate", "revive"):
         names = [name for name in wanted if had.get(name) != wanted.get(name)]
         had, wanted = {name: had.get(name) for name in names}, {name: wanted[name] for name in names}
     return {

@@ -12,6 +12,7 @@ import typer
 from rollbook.cli.command import command
 from rollbook.cli.shell import Shell
 from rollbook.cli.undo import add_undo
+from rollbook.roster.lms import ACTIONS
 
 if TYPE_CHECKING:
     from rollbook.store.models import Run
@@ -65,8 +66,7 @@ def _add_runs(app: typer.Typer) -> None:
 
 
 def _line(one: dict[str, Any]) -> tuple[Any, ...]:
-    actions = ("create", "update", "remove", "adopt", "rekey")
-    changes = sum(counts.get(name, 0) for counts in one["kinds"].values() for name in actions)
+    changes = sum(counts.get(name, 0) for counts in one["kinds"].values() for name in ACTIONS)
     what = "apply" if one["applies"] else "undo" if one["undo_of"] else "plan" if one["dry_run"] else "sync"
     asked = one["created_at"][:16].replace("T", " ")
     return one["run"], one["org"], one["state"], what, asked, changes, sum(one["findings"].values())
@@ -121,7 +121,8 @@ def _add_changes(group: typer.Typer) -> None:
             _check_held(run, hold)
         most = limit if limit is not None or shell.json else _SHORT
         planned = change_rows(plan, open_blobs(folder), kind=kind, action=action, school=school, hold=hold)
-        rows = with_refusals(with_outcomes(planned, attempts(run_id, plan.digest), outcome), refused_since(run))
+        tried = attempts(run_id, plan.digest, order="first_seq")
+        rows = with_refusals(with_outcomes(planned, tried, outcome), refused_since(run))
         if shell.json:
             _stream(run_id, islice(rows, most))
         else:
@@ -170,7 +171,7 @@ def _state(row: dict[str, Any]) -> str:
 
 
 def _fields(row: dict[str, Any]) -> str:
-    if row["action"] == "update":
+    if row["action"] in ("update", "deactivate", "revive"):
         return "; ".join(f"{name}: {row['before'].get(name)} → {new}" for name, new in row["after"].items())
     side = row["after"] or row["before"]
     return "; ".join(f"{name}: {value}" for name, value in side.items() if value not in (None, "", []))

@@ -8,7 +8,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-_SHOWN = ("read", "create", "update", "remove", "adopt", "rekey", "unchanged", "blocked", "held", "waiting")
+from rollbook.roster.lms import ADOPT, CREATE, DEACTIVATE, REKEY, REMOVE, REVIVE, UPDATE
+
+_SHOWN = ("read", CREATE, UPDATE, REMOVE, ADOPT, REKEY, DEACTIVATE, REVIVE, "unchanged", "blocked", "held", "waiting")
 _AFTER = ("done", "refused", "unknown")
 
 

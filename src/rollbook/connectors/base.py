@@ -156,7 +156,8 @@ class Source(Protocol):
 class TargetTraits:
     """What the target can do. `bulk` maps kind to items per call; `parallel` is how many calls may fly at once.
     `replay_safe` kinds may be sent again after a lost answer; others are looked up first. `slice_size` is the most
-    changes of one slice. `removable` kinds can be removed at all. `title` names the system in errors."""
+    changes of one slice. `removable` kinds can be removed at all. `deactivates`: accounts can be deactivated and
+    revived with all that belongs to them, unseen by their people. `title` names the system in errors."""
 
     kinds: frozenset[str]
     bulk: Mapping[str, int]
@@ -164,6 +165,7 @@ class TargetTraits:
     removable: frozenset[str]
     parallel: int = 4
     slice_size: int = 1000
+    deactivates: bool = False
     title: str = "the LMS"
 
 
@@ -201,7 +203,11 @@ class Target(Protocol):
     def apply(self, batch: Batch) -> Sequence[Outcome]:
         """Exactly one outcome per change, in order. A refused record is an outcome; a lost answer is `unknown`, never a
         guess. Raises only for trouble with the whole connection, and BatchRefused when the call was refused whole.
-        Twice the same batch leaves the same state. Removes nothing that is not in the batch."""
+        Twice the same batch leaves the same state. Removes nothing that is not in the batch.
+
+        Where `traits.deactivates`: users may be deactivated and revived, by their LMS ids. A deactivated account can be
+        read as inactive and keeps everything; a revived one has its enrollments again. Nobody is told by the LMS. One
+        that is protected is refused. Deactivating an inactive account and reviving an active one are done."""
 
     def close(self) -> None: ...
 

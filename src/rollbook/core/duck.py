@@ -29,6 +29,11 @@ def quote(text: str | Path) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
+def like(pattern: str) -> str:
+    """A pattern with `*` as one for SQL's LIKE, whose ESCAPE is `!`."""
+    return pattern.replace("!", "!!").replace("%", "!%").replace("_", "!_").replace("*", "%")
+
+
 def write_parquet(
     db: Connection, query: str, path: Path, parameters: Mapping[str, Any] | None = None, *, rows: int = 122_880
 ) -> int:

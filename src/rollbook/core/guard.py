@@ -15,7 +15,7 @@ from rollbook.core.changes_table import BLOCKED, HELD, SEND, WAITING
 from rollbook.core.duck import Connection, count, fill, quote, texts
 from rollbook.core.protocols import Blobs, Hold, Permit, Refusal
 from rollbook.core.references import BY_ID
-from rollbook.roster.lms import CREATE, KEYS, KINDS, REMOVE, UPDATE
+from rollbook.roster.lms import CREATE, DEACTIVATE, KEYS, KINDS, REMOVE, UPDATE
 from rollbook.roster.settings import Limit, Limits
 
 #: What of a change a permit is bound to: the whole wanted side (rule 26).
@@ -46,7 +46,7 @@ def guard(db: Connection, rules: Guard, blobs: Blobs) -> list[Hold]:
     _scope(db, rules)
     _permits(db, rules, blobs)
     _refused_before(db, rules)
-    limits = {REMOVE: rules.limits.remove, UPDATE: rules.limits.update}
+    limits = {REMOVE: rules.limits.remove, DEACTIVATE: rules.limits.remove, UPDATE: rules.limits.update}
     limits |= {CREATE: rules.limits.create} if rules.grown else {}
     for kind in rules.kinds:
         actions = set(texts(db, f"SELECT DISTINCT action FROM changes_{kind}"))
@@ -56,6 +56,7 @@ def guard(db: Connection, rules: Guard, blobs: Blobs) -> list[Hold]:
         for action, limit in limits.items():
             if action in actions:
                 _hold_above(db, kind, action, limit, rules)
+    _wait_for_revival(db)
     wait_for_parents(db, rules.kinds)
     return rules.holds
 
@@ -126,10 +127,10 @@ def _hold_marked(db: Connection, kind: str, rules: Guard) -> None:
 
 def _hold_shrunk(db: Connection, kind: str, rules: Guard) -> None:
     for shrunk_kind, school in sorted(rules.shrunk):
-        if shrunk_kind == kind:
-            number = _count(db, kind, REMOVE, school)
+        for action in (REMOVE, DEACTIVATE) if shrunk_kind == kind else ():
+            number = _count(db, kind, action, school)
             if number:
-                hold = Hold(_id(rules, "shrank", kind, REMOVE, school), "shrank", kind, REMOVE, school, number, number)
+                hold = Hold(_id(rules, "shrank", kind, action, school), "shrank", kind, action, school, number, number)
                 _hold(db, kind, rules, hold)
 
 
@@ -192,6 +193,16 @@ def _content(db: Connection, hold: Hold) -> str:
     return f"{row[0]:x}-{row[1] or 0:x}" if row else ""
 
 
+def _wait_for_revival(db: Connection) -> None:
+    """An inactive account takes no update before it is revived, and gets no new key in the same plan."""
+    db.execute(f"""
+        UPDATE changes_user SET state = '{WAITING}', reason = 'user'
+        WHERE state = '{SEND}' AND action IN ('update', 'rekey')
+          AND key IN (SELECT coalesce(old_key, key) FROM eff_user WHERE deactivated)
+          AND (action = 'rekey'
+               OR key NOT IN (SELECT key FROM changes_user WHERE action = 'revive' AND state = '{SEND}'))""")
+
+
 def wait_for_parents(db: Connection, kinds: Sequence[str]) -> None:
     """A change whose parent is not sent waits; one whose parent is nowhere is blocked, and the parent is named once."""
     for kind in KINDS:
@@ -208,7 +219,9 @@ def _available(db: Connection, kind: str) -> None:
     db.execute(f"""
         CREATE TABLE available_{kind} AS
         SELECT key FROM eff_{kind} WHERE NOT adopt AND NOT deleted AND NOT inactive AND old_key IS NULL
-        UNION SELECT coalesce(new_key, key) FROM changes_{kind} WHERE action <> 'remove' AND state = '{SEND}'""")
+          AND NOT coalesce(deactivated, false)
+        UNION SELECT coalesce(new_key, key) FROM changes_{kind}
+        WHERE action NOT IN ('remove', 'deactivate') AND state = '{SEND}'""")
     db.execute(f"CREATE TABLE known_{kind} AS SELECT key FROM eff_{kind} UNION SELECT key FROM changes_{kind}")
 
 
@@ -239,7 +252,7 @@ def _forget_unsent(db: Connection, kind: str) -> None:
     db.execute(f"""
         DELETE FROM available_{kind} WHERE key IN (
             SELECT coalesce(new_key, key) FROM changes_{kind}
-            WHERE action IN ('create', 'rekey') AND state <> '{SEND}')""")
+            WHERE action IN ('create', 'rekey', 'revive') AND state <> '{SEND}')""")
 
 
 def hold_contents(db: Connection, hold: Hold) -> str:

@@ -3,6 +3,7 @@
 A row is an object that Rollbook gave or adopted. `origin` tells how it got there: created, upserted (sent blind, so it
 may have been there before), adopted (was there: linked, so never taken away), unknown (sent, the answer was lost: ours
 until read). `school` is the SIS org it counts for, `year` the active year of yearly kinds.
+An account that Rollbook has deactivated says so in `deactivated`: yes, or unknown where an answer was lost (rule 13).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ META: Final = {"lms_id": "VARCHAR", "origin": "VARCHAR", "school": "VARCHAR", "y
 def columns(kind: str) -> dict[str, str]:
     """Column names and DuckDB types of a kind's ledger file."""
     key = {} if kind in PAIRS else {"key": "VARCHAR"}
-    return key | dict(KINDS[kind].fields) | META
+    return key | dict(KINDS[kind].fields) | META | ({"deactivated": "VARCHAR"} if kind == "user" else {})
 
 
 def key_columns(kind: str) -> tuple[str, ...]:
@@ -37,20 +38,29 @@ def key_text(kind: str, alias: str) -> str:
     return " || '|' || ".join(f'{alias}."{column}"' for column in key_columns(kind))
 
 
-def fields_json(kind: str, alias: str) -> str:
-    """The fields of a row as a JSON text, absent values left out by their readers."""
-    fields = ", ".join(f'"{name}" := {alias}."{name}"' for name in KINDS[kind].fields)
-    return f"CAST(to_json(struct_pack({fields})) AS VARCHAR)"
+def fields_json(kind: str, alias: str, **more: str) -> str:
+    """The fields of a row as a JSON text, absent values left out by their readers; `more` are further SQL values."""
+    fields = {name: f'{alias}."{name}"' for name in KINDS[kind].fields} | more
+    packed = ", ".join(f'"{name}" := {value}' for name, value in fields.items())
+    return f"CAST(to_json(struct_pack({packed})) AS VARCHAR)"
+
+
+def is_deactivated(kind: str, alias: str) -> str:
+    """Has Rollbook deactivated this row's account, for all it knows?"""
+    return f"({alias}.deactivated IS NOT NULL)" if kind == "user" else "false"
 
 
 def load(db: Connection, version: LedgerVersion, blobs: Blobs) -> None:
     """Make a view `ledger_<kind>` for every kind; empty where the ledger has nothing."""
     for kind in KINDS:
         declared = columns(kind)
+        nothing = ", ".join(f'CAST(NULL AS {kind_type}) AS "{name}"' for name, kind_type in declared.items())
+        nothing = f"SELECT {nothing} WHERE false"
         if kind in version.files:
             source = f"read_parquet({quote(blobs.get(version.files[kind], f'the ledger of {kind}'))})"
+            if kind == "user":  # files from before accounts were deactivated lack that column
+                source = f"({nothing} UNION ALL BY NAME FROM {source})"
             chosen = ", ".join(f'"{name}"' for name in declared)
             db.execute(f"CREATE OR REPLACE VIEW ledger_{kind} AS SELECT {chosen} FROM {source}")
         else:
-            nothing = ", ".join(f'CAST(NULL AS {kind_type}) AS "{name}"' for name, kind_type in declared.items())
-            db.execute(f"CREATE OR REPLACE VIEW ledger_{kind} AS SELECT {nothing} WHERE false")
+            db.execute(f"CREATE OR REPLACE VIEW ledger_{kind} AS {nothing}")

@@ -24,6 +24,8 @@ _COLUMNS = {
 }
 #: The value of a pin that keeps a link out, and what the SIS said of one that is kept in.
 NOT_THERE = "null"
+#: What a pin of an account's state names: it stays active, or inactive, as an undo left it (rule 13).
+ACCOUNT = "active"
 
 
 def pins_of(db: Connection, plan: StoredPlan) -> Iterator[Pin]:
@@ -36,6 +38,10 @@ def pins_of(db: Connection, plan: StoredPlan) -> Iterator[Pin]:
                 FROM did WHERE action = 'update' AND (after->'{name}') IS DISTINCT FROM (before->'{name}')"""
             for name in KINDS[kind].fields
         ]
+        if kind == "user":
+            parts.append(f"""
+                SELECT '{ACCOUNT}', CAST(after->'active' AS VARCHAR), CAST(before->'active' AS VARCHAR), key, school
+                FROM did WHERE action IN ('deactivate', 'revive')""")
         parts.append(f"SELECT '', after, '{NOT_THERE}', key, school FROM did WHERE action = 'create'")
         parts.append(f"SELECT '', '{NOT_THERE}', before, key, school FROM did WHERE action = 'remove'")
         rows = db.execute(f"""
@@ -98,6 +104,14 @@ def pin_links(db: Connection, kind: str, wanted: str) -> None:
         db.execute(f"""
             UPDATE changes_{kind} SET after = CAST(json_merge_patch(after, '{{"admin":' || p.value || '}}') AS VARCHAR)
             FROM pin p WHERE {same} AND p.field = 'admin' AND action IN ('create', 'update')""")
+
+
+def pin_accounts(db: Connection, *, complete: bool) -> None:
+    """End pins of accounts whose people have come or gone since; `complete` tells whether gone can be known."""
+    there = "p.key IN (SELECT unique_id FROM present_user)"
+    db.execute(f"""
+        UPDATE pin AS p SET ended = true WHERE p.kind = 'user' AND p.field = '{ACCOUNT}'
+          AND ((p.sis = 'false' AND {there}) OR (p.sis = 'true' AND {complete} AND NOT {there}))""")
 
 
 def note_pins(db: Connection) -> None:

@@ -16,7 +16,7 @@ from rollbook.core.duck import Connection, quote, write_parquet
 from rollbook.core.protocols import Blobs
 from rollbook.core.stored import Group, StoredPlan
 from rollbook.roster.changes import Change
-from rollbook.roster.lms import ACTIONS, KINDS
+from rollbook.roster.lms import ACTIONS, DEACTIVATE, KINDS
 
 #: Rows that are read for a slice of a thousand: few, for little memory and because they are read again for each slice.
 _GROUP_ROWS = 16_384
@@ -45,7 +45,8 @@ def write_plan(
     year: str | None,
     undo_of: str | None = None,
 ) -> StoredPlan:
-    """Write `changes_<kind>` down, sendable changes first, in apply order; returns what the store keeps."""
+    """Write `changes_<kind>` down, sendable changes first, in apply order; returns what the store keeps. Deactivations
+    are numbered within their kind and sent last."""
     files: dict[str, str] = {}
     groups: list[Group] = []
     digest = hashlib.sha256(f"{ledger_version}|{settings_digest}".encode())
@@ -69,7 +70,7 @@ def write_plan(
         ledger_version=ledger_version,
         settings_digest=settings_digest,
         files=files,
-        groups=groups,
+        groups=sorted(groups, key=lambda group: group.action == DEACTIVATE),
         year=year,
         undo_of=undo_of,
     )

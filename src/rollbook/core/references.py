@@ -10,7 +10,7 @@ import msgspec
 from rollbook.core.duck import Connection
 from rollbook.core.ledger_files import PAIRS, UNKNOWN_ORIGIN, fields_json
 from rollbook.roster.changes import DONE, WAITING, Change, Fields, Outcome
-from rollbook.roster.lms import ADOPT, CREATE, KEYS, KINDS, REKEY, REMOVE, UPDATE
+from rollbook.roster.lms import ADOPT, CREATE, DEACTIVATE, KEYS, KINDS, REKEY, REMOVE, REVIVE, UPDATE
 
 #: Parents that connectors address by the LMS's own id; users and sections have codes.
 BY_ID = ("building", "grading_period", "course")
@@ -41,7 +41,7 @@ class References:
                 self.ids[change.kind][key] = lms_id
             if change.kind == "course" and change.action in (CREATE, ADOPT, REKEY, UPDATE):
                 self._courses[key] = change.after
-        elif change.action in (CREATE, REKEY):
+        elif change.action in (CREATE, REKEY, REVIVE):
             self.down[change.kind].add(key)
 
     def doubted(self, change: Change) -> bool:
@@ -49,9 +49,11 @@ class References:
         return change.key in self._doubted.get(change.kind, ())
 
     def waits(self, change: Change) -> bool:
-        """Is a parent of this change missing after all?"""
-        if change.action in (REMOVE, ADOPT):
+        """Is a parent of this change missing after all, or its own account still inactive?"""
+        if change.action in (REMOVE, ADOPT, DEACTIVATE, REVIVE):
             return False
+        if change.action == UPDATE and change.key in self.down[change.kind]:
+            return True
         for name, parent in KINDS[change.kind].parents.items():
             value = change.after.get(name)
             keys = value if isinstance(value, list) else [value] if value else []

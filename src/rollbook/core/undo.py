@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rollbook.core.changes_table import create_tables
 from rollbook.core.duck import Connection, count, fill, quote
-from rollbook.core.ledger_files import PAIRS, fields_json, key_text
+from rollbook.core.ledger_files import PAIRS, fields_json, is_deactivated, key_text
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.lms import KEYS, KINDS, plural
 
@@ -38,6 +38,8 @@ def invert(db: Connection, plan: StoredPlan, wanted: Wanted, staff: frozenset[st
         if KINDS[kind].removable:
             _take_back(db, kind)
         _put_back(db, kind, staff)
+        if kind == "user":
+            _turn_accounts(db)
         _fill_parents(db, kind)
         notes |= _stays(db, kind) | _conflicts(db, kind)
     return notes
@@ -61,7 +63,8 @@ def show_parents(db: Connection, aside: Aside) -> None:
         db.execute(f"""
             CREATE TABLE eff_{kind} AS
             SELECT l.key, false AS adopt, coalesce(s.deleted, false) AS deleted,
-                   coalesce(s.inactive, false) AS inactive, CAST(NULL AS VARCHAR) AS old_key
+                   coalesce(s.inactive, false) AS inactive, CAST(NULL AS VARCHAR) AS old_key,
+                   {is_deactivated(kind, "l")} AS deactivated
             FROM ledger_{kind} l LEFT JOIN set_aside s ON s.kind = '{kind}' AND s.key = l.key""")
 
 
@@ -83,8 +86,10 @@ def _did(db: Connection, kind: str, wanted: Wanted) -> None:
         where.append(" OR ".join(f"list_contains({people}, {column})" for column in columns) or "false")
     db.execute(f"""
         CREATE OR REPLACE TABLE did AS
-        SELECT p.*, l.fields AS now FROM plan_{kind} p JOIN outcome o ON o.seq = p.seq AND o.status = 'done'
-        LEFT JOIN (SELECT {key_text(kind, "l")} AS key, {fields_json(kind, "l")} AS fields FROM ledger_{kind} l) l
+        SELECT p.*, l.fields AS now, l.deactivated
+        FROM plan_{kind} p JOIN outcome o ON o.seq = p.seq AND o.status = 'done'
+        LEFT JOIN (SELECT {key_text(kind, "l")} AS key, {fields_json(kind, "l")} AS fields,
+                          {is_deactivated(kind, "l")} AS deactivated FROM ledger_{kind} l) l
           ON l.key = coalesce(p.new_key, p.key)
         WHERE {" AND ".join(f"({condition})" for condition in where)}""")
 
@@ -114,6 +119,19 @@ def _put_back(db: Connection, kind: str, staff: frozenset[str]) -> None:
         FROM (SELECT *, CAST(json_object({fields}) AS VARCHAR) AS back FROM did
               WHERE action IN ('update', 'rekey') AND now IS NOT NULL)
         WHERE back <> now OR new_key IS NOT NULL ORDER BY school, key""")
+
+
+def _turn_accounts(db: Connection) -> None:
+    """Deactivated accounts are revived and the other way round, where they still are as the plan left them."""
+    for action, done, was in (("revive", "deactivate", "true"), ("deactivate", "revive", "false")):
+        left, back = (
+            f"CAST(json_merge_patch(now, '{{\"active\": {state}}}') AS VARCHAR)" for state in ("false", "true")
+        )
+        before, after = (left, back) if action == "revive" else (back, left)
+        db.execute(f"""
+            INSERT INTO changes_user BY NAME
+            SELECT '{action}' AS action, key, school, lms_id, {before} AS before, {after} AS after, 'send' AS state
+            FROM did WHERE action = '{done}' AND now IS NOT NULL AND deactivated = {was} ORDER BY school, key""")
 
 
 def _reason(kind: str, staff: frozenset[str]) -> str:
@@ -157,7 +175,7 @@ def _conflicts(db: Connection, kind: str) -> dict[str, int]:
     db.execute(f"""
         CREATE OR REPLACE TABLE moved_on AS SELECT * FROM (
             SELECT coalesce(new_key, key) AS key, school, CASE
-                WHEN action IN ('update', 'rekey') AND now IS NULL THEN 'not there any more'
+                WHEN action IN ('update', 'rekey', 'deactivate', 'revive') AND now IS NULL THEN 'not there any more'
                 WHEN action IN ('update', 'rekey') THEN nullif(concat_ws(', ', {", ".join(fields)}), '')
                 WHEN action = 'create' AND {str(KINDS[kind].removable).lower()} AND now <> after THEN 'given otherwise'
                 WHEN action = 'remove' AND now <> before THEN 'given otherwise' END AS detail FROM did)

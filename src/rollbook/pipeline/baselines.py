@@ -11,7 +11,8 @@ from rollbook.core.protocols import Hold
 from rollbook.pipeline.run_types import Scope
 from rollbook.roster.lms import KINDS
 
-_REMOVABLE = tuple(kind for kind, traits in KINDS.items() if traits.removable)
+#: Accounts too: what leaves them is being deactivated (rule 13).
+_REMOVABLE = tuple(kind for kind, traits in KINDS.items() if traits.removable or kind == "user")
 
 
 def counts(db: Connection, year: int | None) -> dict[str, int]:

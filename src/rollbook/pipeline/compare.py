@@ -11,12 +11,13 @@ from typing import Any
 
 from rollbook.core.changes_table import create_tables, parent_columns
 from rollbook.core.duck import Connection, fill, quote
-from rollbook.core.ledger_files import PAIRS, columns, fields_json, key_columns, key_text
-from rollbook.core.pins import load_pins, note_pins, pin_fields, pin_links
+from rollbook.core.ledger_files import PAIRS, columns, fields_json, is_deactivated, key_columns, key_text
+from rollbook.core.pins import load_pins, note_pins, pin_accounts, pin_fields, pin_links
 from rollbook.core.protocols import Progress
 from rollbook.core.references import BY_ID
 from rollbook.pipeline.columns import hold_newcomers
 from rollbook.pipeline.frozen import freeze
+from rollbook.pipeline.leavers import leave_and_return
 from rollbook.pipeline.rekeys import REKEYED, hold_the_unsure, recognise
 from rollbook.pipeline.run_types import Scope, SetAside
 from rollbook.pipeline.tables import statements
@@ -59,6 +60,8 @@ def compare(db: Connection, scope: Scope, progress: Progress) -> SetAside:
     _enrollments(db, named, scope)
     for kind in PAIRS if scope.pins else ():
         pin_links(db, kind, named[f"pinned_{kind}"].replace("$complete", str(scope.complete)))
+    pin_accounts(db, complete=scope.complete)
+    leave_and_return(db, scope)
     note_pins(db)
     _mark(db, scope)
     return {kind: _set_aside(db, kind) for kind in scope.whole} | {
@@ -119,27 +122,28 @@ def _effective(db: Connection, kind: str, scope: Scope) -> None:
     live, whole = kind in scope.live, kind in scope.whole
     shown = {row[0] for row in db.execute("SELECT field FROM live_fields WHERE kind = ?", [kind]).fetchall()}
     chosen = ", ".join(
-        f'CASE WHEN v.lms_id IS NULL THEN l."{f}" ELSE v."{f}" END AS "{f}"' if live and f in shown else f'l."{f}"'
+        f'CASE WHEN v.active THEN v."{f}" ELSE l."{f}" END AS "{f}"' if live and f in shown else f'l."{f}"'
         for f in fields
         if f not in PAIRS.get(kind, ())
     )
     keys = ", ".join(f'l."{column}"' for column in key_columns(kind))
     joined = f"LEFT JOIN live_{kind} v ON v.lms_id = l.lms_id" if live else ""
     joined += f" LEFT JOIN set_aside s ON s.kind = '{kind}' AND s.key = {key_text(kind, 'l')}"
-    state = """
-        coalesce(s.deleted, false) AS deleted, coalesce(s.inactive, false) AS inactive,
+    ours = is_deactivated(kind, "l")  # by Rollbook, not by hand
+    state = f"""
+        coalesce(s.deleted, false) AS deleted, NOT {ours} AND coalesce(s.inactive, false) AS inactive,
         coalesce(s.protected, false) AS protected"""
     if whole:
         # Of sections only the wanted ones were asked for: dormant and hidden ones are not gone.
         asked = "l.key IN (SELECT key FROM desired_section)" if kind == "section" else "true"
         state = f"""
             CASE WHEN {asked} THEN l.lms_id IS NOT NULL AND v.lms_id IS NULL ELSE coalesce(s.deleted, false) END
-            AS deleted, NOT coalesce(v.active, true) AS inactive,
+            AS deleted, NOT {ours} AND NOT coalesce(v.active, true) AS inactive,
             coalesce(v.protected, false) AS protected"""
     parts = ", ".join(part for part in (keys, chosen) if part)
     db.execute(f"""
         CREATE TABLE eff_{kind} AS
-        SELECT {parts}, l.lms_id, l.origin, l.school, l.year, {state}, false AS adopt, l.old_key
+        SELECT {parts}, l.lms_id, l.origin, l.school, l.year, {state}, false AS adopt, l.old_key, {ours} AS deactivated
         FROM ({ledger}) l {joined}""")
     if not live:
         _keep_aside(db, kind)

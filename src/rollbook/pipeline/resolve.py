@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from rollbook.core.duck import Connection, quote
+from rollbook.core.duck import Connection, like, quote
 from rollbook.core.protocols import Progress
 from rollbook.errors import ConfigError
 from rollbook.pipeline.columns import keep_known
@@ -77,7 +77,7 @@ def _people_excluded(exclude: Exclusions) -> str:
     parts = ["false"]
     if exclude.people:
         parts.append(f'u."sourcedId" IN ({_list(exclude.people)})')
-    parts += [f"lower(u.email) LIKE {quote(_like(pattern.lower()))} ESCAPE '!'" for pattern in exclude.emails]
+    parts += [f"lower(u.email) LIKE {quote(like(pattern.lower()))} ESCAPE '!'" for pattern in exclude.emails]
     if exclude.grades:
         parts.append(
             f"(len(u.grades) > 0 AND len(list_filter(u.grades, lambda g: g NOT IN ({_list(exclude.grades)}))) = 0)"
@@ -106,11 +106,6 @@ def _classes_excluded(exclude: Exclusions) -> str:
 
 def _list(values: Iterable[str]) -> str:
     return ", ".join(quote(value) for value in values)
-
-
-def _like(pattern: str) -> str:
-    escaped = pattern.replace("!", "!!").replace("%", "!%").replace("_", "!_")
-    return escaped.replace("*", "%")
 
 
 def _title(template: str) -> str:

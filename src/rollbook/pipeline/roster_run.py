@@ -29,8 +29,9 @@ from rollbook.pipeline.asked import check_asked
 from rollbook.pipeline.check import check
 from rollbook.pipeline.columns import notice_columns, places_unknown
 from rollbook.pipeline.compare import compare
-from rollbook.pipeline.doubts import look, look_live, unclear
+from rollbook.pipeline.doubts import Doubts, look, look_live, unclear
 from rollbook.pipeline.extract import extract
+from rollbook.pipeline.leavers import gone_since, read_leavers
 from rollbook.pipeline.live import declare_live
 from rollbook.pipeline.matching import Matching
 from rollbook.pipeline.partial import keep_places
@@ -216,7 +217,7 @@ class _River:
         source = self.world.source
         if source is None:
             raise ConfigError("this run needs a SIS, and none is configured")
-        self.request = _with_end_dates(self.request, source)
+        self.request = self.request.with_end_dates(source)
         request, world, db = self.request, self.world, self.db
         snapshots = Snapshots(db, request, world)
         extracted = self.step(
@@ -246,39 +247,48 @@ class _River:
         look_live(db, matching.doubts, doubts)
         self.result.verdicts |= doubts.incomplete
         self.result.doubts = doubts.shrunk
-        scope = Scope(
-            settings=request.settings,
-            today=request.today,
-            year=year,
-            complete=_complete(db, extracted) and not doubts.incomplete,
-            read_whole=_complete(db, extracted),
-            kinds=request.kinds,
-            live=matching.live,
-            whole=matching.whole,
-            set_aside=world.memory.facts().get("set_aside") or {},
-            staff_roles=frozenset(r for r, s in matching.roles.items() if s),
-            pins=world.pins.active(request.now),
-        )
+        scope = self._scope(year, matching, doubts, whole=_complete(db, extracted))
+        self.step("match", lambda: read_leavers(db, world.target, scope))
         self.step("plan", lambda: self._plan(scope, matching))
         self.result.facts |= matching.lessons()
         if scope.complete:
             self.result.facts |= doubts.learned | snapshots.keep(extracted) | columns
         self._report(staged=True)
 
+    def _scope(self, year: int | None, matching: Matching, doubts: Doubts, *, whole: bool) -> Scope:
+        request, world, facts = self.request, self.world, self.world.memory.facts()
+        return Scope(
+            settings=request.settings,
+            today=request.today,
+            year=year,
+            complete=whole and not doubts.incomplete,
+            read_whole=whole,
+            kinds=request.kinds,
+            live=matching.live,
+            whole=matching.whole,
+            set_aside=facts.get("set_aside") or {},
+            staff_roles=frozenset(r for r, s in matching.roles.items() if s),
+            pins=world.pins.active(request.now),
+            doubted=bool(doubts.shrunk),
+            gone_since=facts.get("gone_since") or {},
+            deactivates=world.target.traits.deactivates,
+        )
+
     def _plan(self, scope: Scope, matching: Matching) -> None:
         request, world, db = self.request, self.world, self.db
         if not scope.complete or places_unknown(db):
             keep_places(db)
-        set_aside = compare(db, scope, world.progress)
         facts = world.memory.facts()
         counts = baselines.counts(db, scope.year)
+        scope = replace(scope, shrunk=baselines.shrunk(counts, facts, scope.year))
+        set_aside = compare(db, scope, world.progress)
         rules = Guard(
             salt=request.settings.organization.slug,
             limits=request.settings.limits,
             kinds=request.kinds,
             schools=request.schools,
             year=str(scope.year) if scope.year else None,
-            shrunk=baselines.shrunk(counts, facts, scope.year),
+            shrunk=scope.shrunk,
             grown=bool(facts.get("first_full_sync")),
             permits=world.permits.valid(),
             refusals=list(world.memory.refusals()),
@@ -287,7 +297,7 @@ class _River:
         )
         self.result.holds = name_schools(db, guard(db, rules, world.blobs))
         self.result.facts = baselines.learn(counts, self.result.holds, facts, scope, whole=not request.schools)
-        self.result.facts["set_aside"] = set_aside
+        self.result.facts |= {"set_aside": set_aside, "gone_since": gone_since(db, scope)}
         self.result.facts["pins_ended"] = ended_pins(db) if scope.complete else []
         if "user" in scope.live:
             self.result.facts["conflicts"] = count(db, "conflict") or None
@@ -351,16 +361,6 @@ class _River:
 def _stored(result: RunResult) -> StoredPlan:
     assert result.plan is not None
     return result.plan
-
-
-def _with_end_dates(request: Request, source: Source) -> Request:
-    """Where the organization says nothing, its SIS's way of counting end dates holds (rule 19)."""
-    enrollments = request.settings.enrollments
-    if enrollments.end_dates is not None:
-        return request
-    meant = getattr(source, "end_dates", "inclusive")
-    enrollments = msgspec.structs.replace(enrollments, end_dates=meant)
-    return replace(request, settings=msgspec.structs.replace(request.settings, enrollments=enrollments))
 
 
 def _complete(db: Connection, extracted: Extracted) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from rollbook.connectors.base import Cancel, Source, Target
 from rollbook.core.protocols import Blobs, Journal, Ledger, Memory, Passwords, Permits, Pin, Pins, Progress
@@ -44,6 +46,15 @@ class Request:
         """The organization's day (rule 19)."""
         return self.now.astimezone(ZoneInfo(self.settings.organization.timezone)).date()
 
+    def with_end_dates(self, source: Source) -> Request:
+        """Where the organization says nothing, its SIS's way of counting end dates holds (rule 19)."""
+        enrollments = self.settings.enrollments
+        if enrollments.end_dates is not None:
+            return self
+        meant = getattr(source, "end_dates", "inclusive")
+        enrollments = msgspec.structs.replace(enrollments, end_dates=meant)
+        return replace(self, settings=msgspec.structs.replace(self.settings, enrollments=enrollments))
+
 
 @dataclass(frozen=True, kw_only=True)
 class World:
@@ -77,7 +88,9 @@ SetAside = dict[str, dict[str, list[bool]]]
 class Scope:
     """What a comparison may conclude. `complete`: every collection was read whole and is believed; `read_whole`: it
     was read whole, believed or not. `live`: kinds read from the LMS, `whole` those of them of which every object was
-    read. `set_aside` is what earlier comparisons left alone."""
+    read. `set_aside` is what earlier comparisons left alone. `doubted`: something is far smaller than it was; `shrunk`
+    are (kind, school) pairs of which that is so. `gone_since` is since which day people have been gone, as earlier runs
+    saw it, and `deactivates` whether the LMS can deactivate their accounts."""
 
     settings: Settings
     today: date
@@ -90,6 +103,16 @@ class Scope:
     staff_roles: frozenset[str]
     read_whole: bool
     pins: Sequence[Pin] = ()
+    doubted: bool = False
+    shrunk: frozenset[tuple[str, str]] = frozenset()
+    gone_since: Mapping[str, str] = field(default_factory=dict)
+    deactivates: bool = False
+
+    @property
+    def leaving(self) -> bool:
+        """May this read tell who is gone, and is it asked for? (rule 13)"""
+        asked = self.settings.users.deactivate_after is not None
+        return asked and self.deactivates and self.complete and not self.doubted
 
 
 @dataclass(kw_only=True)

@@ -15,6 +15,12 @@ from rollbook.roster.lms import KEYS, KINDS
 
 #: Refused on so many runs, a record is tried weekly (rule 27).
 RUNS_BEFORE_PAUSE, PAUSE = 3, timedelta(days=7)
+#: What the LMS holds now or may hold: an answer that was lost hides a creation, or the state of an account.
+_LEFT_A_TRACE = """
+    (o.status = 'done' OR (o.status = 'unknown' AND p.action IN ('create', 'deactivate', 'revive')))"""
+_STATE = """
+    max(CASE WHEN action NOT IN ('deactivate', 'revive') THEN NULL WHEN status = 'unknown' THEN 'unknown'
+             WHEN action = 'deactivate' THEN 'yes' ELSE 'no' END) OVER same"""
 
 
 def settle(db: Connection, plan: StoredPlan, ledger: Ledger, blobs: Blobs, folder: Path, progress: Progress) -> int:
@@ -53,13 +59,13 @@ def _rekeys(db: Connection, plan: StoredPlan) -> set[str]:
 
 def _acted(db: Connection, kind: str) -> bool:
     row = db.execute(f"""
-        SELECT count(*) FROM plan_{kind} p JOIN outcome o USING (seq)
-        WHERE o.status = 'done' OR (o.status = 'unknown' AND p.action = 'create')""").fetchone()
+        SELECT count(*) FROM plan_{kind} p JOIN outcome o USING (seq) WHERE {_LEFT_A_TRACE}""").fetchone()
     return bool(row and row[0])
 
 
 def _put(db: Connection, kind: str, *, acted: bool) -> None:
-    """`put` rows as the ledger has them, one per key, the last change of a key winning; `taken` keys that are gone."""
+    """`put` rows as the ledger has them, one per key, the last change of its fields winning; `taken` keys that are
+    gone."""
     keys = ", ".join(f'"{column}"' for column in key_columns(kind))
     fields = KINDS[kind].fields
     if not acted:
@@ -70,6 +76,7 @@ def _put(db: Connection, kind: str, *, acted: bool) -> None:
     shape = ", ".join(f'"{name}": {_json_type(kind_)}' for name, kind_ in fields.items())
     own_key = "" if kind in PAIRS else "coalesce(new_key, key) AS key,"
     origin = "upserted" if kind in PAIRS else "created"
+    state = f", {_STATE} AS deactivated" if kind == "user" else ""
     db.execute(f"""
         CREATE OR REPLACE TABLE put AS
         WITH acted AS (
@@ -77,16 +84,16 @@ def _put(db: Connection, kind: str, *, acted: bool) -> None:
                    p.seq,
                    o.status, coalesce(o.lms_id, p.lms_id) AS lms_id
             FROM plan_{kind} p JOIN outcome o USING (seq)
-            WHERE p.action <> 'remove' AND (o.status = 'done' OR (o.status = 'unknown' AND p.action = 'create'))
+            WHERE p.action <> 'remove' AND {_LEFT_A_TRACE}
         )
         SELECT * EXCLUDE (old_key, action, seq, status),
                max(old_key) OVER same AS old_key,
                max(CASE WHEN action = 'adopt' THEN 'adopted'
                         WHEN action = 'create' AND status = 'unknown' THEN 'unknown'
-                        WHEN action = 'create' THEN '{origin}' END) OVER same AS origin
+                        WHEN action = 'create' THEN '{origin}' END) OVER same AS origin{state}
         FROM acted
         WINDOW same AS (PARTITION BY {keys})
-        QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY seq DESC) = 1""")
+        QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY action IN ('deactivate', 'revive'), seq DESC) = 1""")
     db.execute(f"""
         CREATE OR REPLACE TABLE taken AS SELECT key FROM plan_{kind} JOIN outcome USING (seq)
         WHERE action = 'remove' AND status = 'done'""")
@@ -114,6 +121,7 @@ def _new_ledger(kind: str) -> str:
         {
             "origin": "coalesce(put.origin, old.origin) AS origin",
             "lms_id": "coalesce(put.lms_id, old.lms_id) AS lms_id",
+            "deactivated": "nullif(coalesce(put.deactivated, old.deactivated), 'no') AS deactivated",
         }.get(name, f'put."{name}"')
         for name in names
     )
@@ -151,7 +159,11 @@ def _refusals(
     before: dict[tuple[str, str], Refusal],
     now: datetime,
 ) -> Iterable[Refusal]:
-    for key, digest, message, untried in rows:
+    """One a record, though a plan may have two changes of it: what was tried tells more than what was not."""
+    told = {
+        key: (digest, message, untried) for key, digest, message, untried in sorted(rows, key=lambda row: not row[3])
+    }
+    for key, (digest, message, untried) in told.items():
         old = before.get((kind, key))
         if untried:
             if old is not None:

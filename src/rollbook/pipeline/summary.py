@@ -24,6 +24,8 @@ COUNTS: Final = (
     "remove",
     "adopt",
     "rekey",
+    "deactivate",
+    "revive",
     "unchanged",
     "held",
     "waiting",
@@ -132,7 +134,9 @@ def _kind_counts(db: Connection, kind: str, staged: bool) -> dict[str, int]:
         numbers["blocked"] += _one(db, _BLOCKED[kind]) if kind in _BLOCKED else 0
         wanted = count(db, _DESIRED.get(kind, f"desired_{kind}"))
         touched = _one(
-            db, f"SELECT count(DISTINCT coalesce(new_key, key)) FROM changes_{kind} WHERE action <> 'remove'"
+            db,
+            f"""SELECT count(DISTINCT coalesce(new_key, key)) FROM changes_{kind}
+            WHERE action NOT IN ('remove', 'deactivate')""",
         )
         numbers["unchanged"] = max(0, wanted - touched)
     return numbers

@@ -18,7 +18,7 @@ class Fault:
     """One fault that is switched on.
 
     `times` 0 means without end; the first `after` matching requests pass; then each `every`-th one is hit.
-    `path` is a prefix of the request's path, `method` an HTTP method; empty matches all.
+    `path` is a prefix of the request's path, `method` an HTTP method or several joined by `+`; empty matches all.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Fault:
 
     def strikes(self, method: str, path: str) -> bool:
         """Count this request if it matches, and say whether the fault hits it."""
-        if not path.startswith(self.path) or (self.method and self.method.upper() != method):
+        if not path.startswith(self.path) or (self.method and method not in self.method.upper().split("+")):
             return False
         if self.times and self.hits >= self.times:
             return False

@@ -206,6 +206,15 @@ _WARNS: dict[str, tuple[str, str]] = {
         "A person in a mapped class belongs to no mapped school or role, so their enrollments are left out.",
         "Map the person's school or role if they should be in the LMS.",
     ),
+    "ACCOUNT_REACTIVATED": (
+        "An account that Rollbook deactivated is active again although its person is still not in the SIS: somebody "
+        "reactivated it, and it stays so.",
+        "Nothing to do, or deactivate the account in the LMS.",
+    ),
+    "DEACTIVATION_UNSUPPORTED": (
+        "The settings ask for accounts of leavers to be deactivated, which Rollbook cannot do in this LMS.",
+        "Leave `users.deactivate_after` out, and deactivate accounts in the LMS.",
+    ),
     "ACCOUNT_PROTECTED": (
         "The account is a system administrator of the LMS or owns the key; Rollbook leaves its role alone.",
         "Nothing to do, or give the person a second account.",

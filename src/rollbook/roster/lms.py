@@ -93,8 +93,10 @@ RUN_KINDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 
 CREATE, UPDATE, REMOVE, ADOPT, REKEY = "create", "update", "remove", "adopt", "rekey"
-#: In the order in which they are applied within a kind.
-ACTIONS: Final = (ADOPT, REKEY, CREATE, UPDATE, REMOVE)
+#: Of accounts only (rule 13): never anything but the account's state, and nothing of it is lost.
+DEACTIVATE, REVIVE = "deactivate", "revive"
+#: In the order in which they are applied within a kind; deactivations come after all kinds.
+ACTIONS: Final = (ADOPT, REVIVE, REKEY, CREATE, UPDATE, REMOVE, DEACTIVATE)
 
 
 def plural(kind: str) -> str:

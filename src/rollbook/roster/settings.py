@@ -18,6 +18,7 @@ CREATE, SKIP = "create", "skip"
 Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Percent = Annotated[float, Meta(ge=0, le=100)]
 Count = Annotated[int, Meta(ge=0)]
+Days = Annotated[int, Meta(ge=1)]
 Day = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 Address = Annotated[str, Meta(pattern=r"^[^@\s,;<>\"]+@[^@\s,;<>\"]+$", max_length=254)]
 WebAddress = Annotated[str, Meta(pattern=r"^https?://\S+$", max_length=1000)]
@@ -46,7 +47,8 @@ class Connection(_Settings, frozen=True, kw_only=True):
 
 
 class FieldMap(_Settings, frozen=True, kw_only=True):
-    """Where each LMS field of a user comes from (rule 8)."""
+    """Where each LMS field of a user comes from (rule 8). `deactivate_after`: accounts of people who have been gone
+    from the SIS for so many days are deactivated; None: never (rule 13)."""
 
     unique_id: Literal["sourcedId", "identifier", "userMasterIdentifier", "username"] = "sourcedId"
     username: Literal["username", "email", "email_local_part", "identifier"] = "username"
@@ -55,6 +57,7 @@ class FieldMap(_Settings, frozen=True, kw_only=True):
     graduation_year: Literal["from_grade", "none"] = "none"
     passwords: Literal["generate", "none"] = "generate"
     guardians: bool = True
+    deactivate_after: Days | None = None
     role_order: tuple[str, ...] = ()
 
 

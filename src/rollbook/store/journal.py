@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 import msgspec
 
@@ -53,9 +54,10 @@ class StoredJournal:
         return attempts(self._run, self._plan)
 
 
-def attempts(run: str, plan: str) -> Iterator[Attempt]:
-    """What the journal of a run's plan holds, in order. Raises Bug where a checksum does not match."""
-    for intent in SliceIntent.objects.filter(run=run, plan=plan).order_by("number").iterator():
+def attempts(run: str, plan: str, *, order: Literal["number", "first_seq"] = "number") -> Iterator[Attempt]:
+    """What the journal of a run's plan holds, in the order of sending or of the plan's numbers. Raises Bug where a
+    checksum does not match."""
+    for intent in SliceIntent.objects.filter(run=run, plan=plan).order_by(order).iterator():
         yield Attempt(intent.number, intent.first_seq, intent.last_seq, _outcomes(run, plan, intent.number))
 
 

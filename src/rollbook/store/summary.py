@@ -22,6 +22,8 @@ COUNTS: Final = (
     "remove",
     "adopt",
     "rekey",
+    "deactivate",
+    "revive",
     "unchanged",
     "held",
     "waiting",

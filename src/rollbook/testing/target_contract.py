@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rollbook.connectors.base import Batch, Target
 from rollbook.errors import BatchRefused, Bug, RollbookError
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, Change, LiveRecord
-from rollbook.roster.lms import KINDS, REKEY, REMOVE, UPDATE
+from rollbook.roster.lms import DEACTIVATE, KINDS, REKEY, REMOVE, REVIVE, UPDATE
 from rollbook.testing import odd
 from rollbook.testing.builders import Sender, ladder
 from rollbook.testing.target_faults import TargetFaults
@@ -122,6 +122,46 @@ class TargetContract(TargetFaults):
             with self.raises(Bug):
                 sender.send([msgspec.structs.replace(wanted[kind][0], action=REMOVE)])
             assert _state(peek(kind)) == before
+
+    def test_a_deactivated_account_keeps_everything_and_is_revived_with_it(
+        self, sender: Sender, wanted: dict[str, list[Change]], peek: Peek
+    ) -> None:
+        if not sender.target.traits.deactivates:
+            pytest.skip("this LMS cannot deactivate accounts")
+        sender.send_all(wanted)
+        before = {kind: _state(peek(kind)) for kind in KINDS if kind in sender.target.traits.kinds}
+        some = wanted["user"][:2]
+        for action, active in ((DEACTIVATE, False), (REVIVE, True), (DEACTIVATE, False), (REVIVE, True)):
+            changes = [msgspec.structs.replace(user, action=action) for user in some]
+            for _ in range(2):  # what is as wanted already is done
+                assert [outcome.status for outcome in sender.send(changes)] == [DONE, DONE]
+                states = {record.code: record.active for record in sender.target.read("user")}
+                assert states == {user.key: active or user not in some for user in wanted["user"]}
+        assert {kind: _state(peek(kind)) for kind in before} == before
+
+    @ANY_KIND
+    def test_only_accounts_are_deactivated(
+        self, sender: Sender, wanted: dict[str, list[Change]], peek: Peek, kind: str
+    ) -> None:
+        self._needs(sender.target, kind)
+        sender.send_all(wanted)
+        before = _state(peek(kind))
+        for action in (DEACTIVATE, REVIVE):
+            if kind != "user" or not sender.target.traits.deactivates:
+                with self.raises(Bug):
+                    sender.send([msgspec.structs.replace(wanted[kind][0], action=action)])
+        assert _state(peek(kind)) == before
+
+    def test_an_account_that_is_not_there_is_not_deactivated(
+        self, sender: Sender, wanted: dict[str, list[Change]]
+    ) -> None:
+        if not sender.target.traits.deactivates:
+            pytest.skip("this LMS cannot deactivate accounts")
+        sender.send_all(wanted)
+        for action in (DEACTIVATE, REVIVE):
+            unknown = msgspec.structs.replace(wanted["user"][0], action=action, key="nobody", lms_id="987654321")
+            assert [outcome.status for outcome in sender.send([unknown])] == [REFUSED]
+        assert all(record.active for record in sender.target.read("user"))
 
     @pytest.mark.parametrize("kind", ["user", "section"])
     def test_a_rekey_renames_and_never_doubles(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
 import pytest
 
 from rollbook.connectors.base import Target
 from rollbook.errors import AuthFailed, Throttled, Unavailable
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, LiveRecord
-from rollbook.roster.lms import KINDS
+from rollbook.roster.lms import DEACTIVATE, KINDS, REVIVE
 from rollbook.testing.builders import Sender, ladder
 from rollbook.testing.watch import CountingContext, Watched
 
@@ -78,6 +79,26 @@ class TargetFaults(Watched):
             again = target.apply(batch)
             assert [outcome.status for outcome in again] == [DONE] * len(again)
             assert len(peek(kind)) == len(batch.changes)
+
+    @pytest.mark.parametrize("action", [DEACTIVATE, REVIVE])
+    @pytest.mark.parametrize("lost", ["lose_before", "lose_after"])
+    def test_a_lost_answer_about_an_account_is_unknown_and_may_be_asked_for_again(
+        self, target: Target, fault: SetFault, action: str, lost: str
+    ) -> None:
+        if not target.traits.deactivates:
+            pytest.skip("this LMS cannot deactivate accounts")
+        sender, wanted = Sender(target), ladder(target.roles())
+        sender.send_all(wanted)
+        one = [msgspec.structs.replace(wanted["user"][0], action=DEACTIVATE)]
+        if action == REVIVE:
+            sender.send(one)
+            one = [msgspec.structs.replace(wanted["user"][0], action=REVIVE)]
+        batch = sender.batches(one)[0]
+        self._set(fault, lost)
+        assert [outcome.status for outcome in target.apply(batch)] == [UNKNOWN]
+        assert [outcome.status for outcome in target.apply(batch)] == [DONE]
+        states = {record.code: record.active for record in target.read("user")}
+        assert states[wanted["user"][0].key] == (action == REVIVE)
 
     @pytest.mark.parametrize("kind", ["building", "grading_period"])
     @pytest.mark.parametrize("lost", ["lose_before", "lose_after"])

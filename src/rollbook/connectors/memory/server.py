@@ -1,6 +1,7 @@
 """What the memory LMS does with a bulk call, as a real one would do on its own servers. Not part of a connector.
 
 It upserts by external id, answers item by item, and knows of no call that removes anything but links and enrollments.
+An account can be deactivated: it keeps everything, and has it again when it is reactivated.
 """
 
 from __future__ import annotations
@@ -42,8 +43,9 @@ class Answer:
 
 
 def bulk(space: Space, key: str, kind: str, verb: str, items: Sequence[Item]) -> list[Answer]:
-    """Carry out a bulk call: `verb` is upsert (make or change), change (only what is there) or remove. One answer per
-    item. Raises what `Space.arrive` raises; AnswerLost may also mean that everything was carried out."""
+    """Carry out a bulk call: `verb` is upsert (make or change), change (only what is there), remove, deactivate or
+    reactivate. One answer per item. Raises what `Space.arrive` raises; AnswerLost may also mean that everything was
+    carried out."""
     with space.lock:
         fault = space.arrive(key)
         answers = [_one(space, kind, verb, item) for item in items]
@@ -69,8 +71,10 @@ def _one(space: Space, kind: str, verb: str, item: Item) -> Answer:
         if there is not None:
             space.delete(kind, there)
         return Answer(200, there.lms_id if there else item.lms_id)
-    if there is None and verb == "change":
+    if there is None and verb != "upsert":
         return Answer(404, words=f"there is no such {kind}")
+    if there is not None and verb in ("deactivate", "reactivate"):
+        return _switch(there, active=verb == "reactivate")
     for name, (parent, wanted) in item.parents.items():
         if not all(space.by_id(parent, each) for each in wanted):
             return Answer(404, words=f"there is no such {parent} ({name})")
@@ -92,6 +96,14 @@ def _write(
         space.rename(kind, there, code)
     there.fields.update(fields)
     return Answer(200, there.lms_id)
+
+
+def _switch(account: Stored, *, active: bool) -> Answer:
+    """Nothing of an account is lost, and nobody is told; an administrator's cannot be switched off."""
+    if account.protected and not active:
+        return Answer(403, words="the account is an administrator's")
+    account.active = active
+    return Answer(200, account.lms_id)
 
 
 def code_of(space: Space, kind: str, stored: Stored) -> str:

@@ -10,11 +10,12 @@ from rollbook.connectors.memory.options import MemoryOptions
 from rollbook.connectors.memory.space import LOSE_AFTER, AnswerLost, Stored, space
 from rollbook.errors import Bug, Unavailable
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, Change, LiveRecord, Outcome
-from rollbook.roster.lms import CREATE, KINDS, REKEY, REMOVE, UPDATE
+from rollbook.roster.lms import CREATE, DEACTIVATE, KINDS, REKEY, REMOVE, REVIVE, UPDATE
 
 BULK = 7  # odd on purpose: nobody may rely on 50
 REMOVABLE = frozenset(kind.name for kind in KINDS.values() if kind.removable)
-_VERBS = {CREATE: "upsert", UPDATE: "change", REKEY: "change", REMOVE: "remove"}
+_VERBS = {CREATE: "upsert", UPDATE: "change", REKEY: "change", REMOVE: "remove", DEACTIVATE: "deactivate",
+          REVIVE: "reactivate"}  # fmt: skip
 
 
 class MemoryTarget:
@@ -35,6 +36,7 @@ class MemoryTarget:
             bulk=dict.fromkeys(KINDS, BULK),
             replay_safe=frozenset(KINDS) - {"building", "grading_period"},
             removable=REMOVABLE,
+            deactivates=True,
             parallel=3,
             slice_size=self._options.slice_size,
         )
@@ -123,6 +125,8 @@ def _check(batch: Batch) -> None:
         raise Bug(f"the memory connector cannot {batch.action} objects of kind {batch.kind!r}")
     if batch.action == REMOVE and batch.kind not in REMOVABLE:
         raise Bug(f"objects of kind {batch.kind!r} are never removed")
+    if batch.action in (DEACTIVATE, REVIVE) and batch.kind != "user":
+        raise Bug(f"objects of kind {batch.kind!r} are never deactivated or revived")
     if len(batch.changes) > BULK:
         raise Bug(f"a batch of {len(batch.changes)} changes, where at most {BULK} fit in one call")
 

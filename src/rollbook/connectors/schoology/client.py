@@ -1,8 +1,9 @@
-"""Calls to the Schoology REST API v1: whole lists, single objects, writes. Has no way to send a DELETE."""
+"""Calls to the Schoology REST API v1: whole lists, single objects, writes. The one DELETE it can send deactivates
+accounts, keeps all that belongs to them, and mails nobody."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 from rollbook.connectors.base import Context
@@ -15,6 +16,8 @@ from rollbook.errors import BadResponse
 #: statuses).
 REFUSALS: Final = (400, 404, 409, 413, 415, 422)
 _SWEEPS = 3
+#: Without the first, grades and attendance are destroyed for good; without the second, people are mailed (Users).
+_GENTLY: Final = (("option_keep_enrollments", "1"), ("email_notification", "0"))
 
 Query = Mapping[str, str]
 
@@ -23,7 +26,7 @@ class SchoologyClient:
     """One organization's API, for several threads. Raises AuthFailed, Unavailable, Throttled, BadResponse."""
 
     def __init__(self, options: SchoologyOptions, context: Context) -> None:
-        costs = {"GET": options.read_cost, "POST": options.write_cost, "PUT": options.write_cost}
+        costs = {"GET": options.read_cost} | dict.fromkeys(("POST", "PUT", "DELETE"), options.write_cost)
         self._page_size = options.page_size
         self._http = Client(
             options.base_url,
@@ -53,6 +56,16 @@ class SchoologyClient:
         """A write, sent once: refusals of the whole call come back, a lost answer raises LostAnswer."""
         pairs = (query or {}).items()
         return self._http.request(method, path, query=pairs, json=body, what=what, returns=REFUSALS)
+
+    def deactivate(self, ids: Sequence[str]) -> Answer:
+        """Make accounts inactive. Sent once, as `write`."""
+        query = (("uids", ",".join(ids)), *_GENTLY)
+        return self._http.request("DELETE", "users", query=query, what="deactivating users", returns=REFUSALS)
+
+    def revive(self, ids: Sequence[str]) -> Answer:
+        """Make inactive accounts active again, with the enrollments they had. Sent once, as `write`."""
+        body = {"user": [{"uid": each, "option_reenroll": "1"} for each in ids]}
+        return self.write("PUT", "users/reactivate", body, "reviving users")
 
     def whole(
         self, path: str, key: str, what: str, *, query: Query | None = None, may_be_gone: bool = False

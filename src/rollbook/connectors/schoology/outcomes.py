@@ -58,6 +58,16 @@ def bulk_outcomes(kind: str, body: Any, sent: Sequence[tuple[Change, Json]]) -> 
     return [outcome(answer, change) for (change, _), answer in zip(sent, found, strict=True)]
 
 
+def account_outcomes(body: Any, sent: Sequence[tuple[Change, Json]], name: str) -> list[Outcome]:
+    """Outcomes of a call that names accounts by their LMS ids alone, under this `name`. The order is trusted only where
+    the ids that came back agree."""
+    answers = items(body, *ANSWERS["user"])
+    if answers is None:
+        return [unknown("the LMS did not answer with a list of results", UNCLEAR)] * len(sent)
+    found = matched([item for _, item in sent], answers, (name,))
+    return [outcome(answer, change) for (change, _), answer in zip(sent, found, strict=True)]
+
+
 def nested_outcomes(body: Any, courses: Sequence[tuple[Json, Sequence[tuple[Change, Json]]]]) -> list[Outcome]:
     """Outcomes of sections that were sent inside their courses, in the order in which they were nested."""
     answers = items(body, *ANSWERS["course"]) or []

@@ -1,5 +1,5 @@
 """Schoology as a target: provisions, reads back, looks up. Never deletes a user, course, section, grading
-period or building, never merges accounts, never has the LMS send e-mail."""
+period or building, never merges accounts, never has the LMS send e-mail. Deactivated accounts keep everything."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from rollbook.connectors.base import Batch, Context, Report, TargetTraits
 from rollbook.connectors.kit import LostAnswer
+from rollbook.connectors.schoology import accounts
 from rollbook.connectors.schoology.batches import BULK_MOST, REMOVABLE, Call, check, compose
 from rollbook.connectors.schoology.client import SchoologyClient
 from rollbook.connectors.schoology.lenient import mapping, number, text
@@ -32,6 +33,7 @@ class SchoologyTarget:
         self._client = SchoologyClient(options, context)
         self._reader = Reader(self._client, options)
         self._singles = Singles(self._client, self._reader)
+        self._accounts = accounts.Accounts(self._client, self._reader)
 
     def __repr__(self) -> str:
         return "SchoologyTarget()"
@@ -44,6 +46,7 @@ class SchoologyTarget:
             bulk=_BULK,
             replay_safe=frozenset(KINDS) - frozenset(SINGLES),
             removable=REMOVABLE,
+            deactivates=True,
             parallel=self._options.parallel,
         )
 
@@ -93,6 +96,8 @@ class SchoologyTarget:
     def apply(self, batch: Batch) -> Sequence[Outcome]:
         if not batch.changes:
             return []
+        if batch.action in accounts.ACTIONS:
+            return self._accounts.apply(batch)
         if batch.kind in SINGLES:
             return self._singles.apply(batch)
         check(batch)

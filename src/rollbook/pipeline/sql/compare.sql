@@ -21,7 +21,7 @@ WHERE d.section = have_enrollment.section AND d."user" = have_enrollment."user" 
 INSERT INTO found BY NAME
 SELECT 'ENROLLMENT_GONE' AS code, 'enrollment' AS collection, d.section || '|' || d."user" AS id, d.school
 FROM drifted_away d SEMI JOIN want_enrollment w ON w.class_no = d.class_no AND w.user_no = d.user_no AND w.admin = d.admin
-JOIN eff_user u ON u.key = d."user" AND NOT u.deleted AND NOT u.inactive
+JOIN eff_user u ON u.key = d."user" AND NOT u.deleted AND NOT u.inactive AND NOT coalesce(u.deactivated, false)
 JOIN eff_section s ON s.key = d.section AND NOT s.deleted
 WHERE NOT $give
 -- name: drifted_role
@@ -72,6 +72,7 @@ LEFT JOIN classes c ON c.rowid = e.class_no LEFT JOIN users u ON u.rowid = e.use
 -- name: gone_enrollments
 -- Rule 20: taken away only what we gave, only when every collection on the path was read whole, and only inside the
 -- scope; a record that is present but blocked, frozen or dormant is not gone, nor is one of a person whose rename waits.
+-- What an account had when it was deactivated stays with it (rule 13).
 INSERT INTO changes_enrollment BY NAME
 WITH lost AS (
     SELECT e.*, d.last_day, d.class_no IS NOT NULL AS section_wanted, coalesce(d.last_day, p.last_day) < $today AS concluded
@@ -103,6 +104,7 @@ LEFT JOIN present_user pu ON pu.unique_id = l.user
 LEFT JOIN desired_user du ON du.key = l.user
 LEFT JOIN (SELECT "sourcedId" AS id FROM classes WHERE NOT gone GROUP BY 1) c ON c.id = l.section
 WHERE $complete AND NOT coalesce(there, false) AND l."user" NOT IN (SELECT old FROM rekey_user)
+  AND l."user" NOT IN (SELECT key FROM ledger_user WHERE deactivated IS NOT NULL)
   AND l.section NOT IN (SELECT key FROM frozen_section) AND l."user" NOT IN (SELECT key FROM frozen_user)
   AND NOT exists(SELECT 1 FROM dangling g WHERE g.section = l.section AND g."user" = l."user")
   AND (l.user_no IS NOT NULL OR l.section NOT IN (SELECT section FROM dangling WHERE "user" IS NULL))

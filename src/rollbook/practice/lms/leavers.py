@@ -1,4 +1,7 @@
-"""Deleting and reviving accounts (REST API: Users): the deleted are inactive, their history may be gone."""
+"""Deleting and reviving accounts (REST API: Users): the deleted are inactive, their history may be gone.
+
+`enrollments.kept` is the status that an enrollment had when its account was deleted, and has again when it is revived.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,8 @@ def _delete(call: Call, user_id: int) -> None:
     store = call.lms.store
     keep = call.flag("option_keep_enrollments")
     if keep:
-        store.run("UPDATE enrollments SET status = ? WHERE user_id = ?", ARCHIVED, user_id)
+        sql = "UPDATE enrollments SET kept = status, status = ? WHERE user_id = ? AND status != ?"
+        store.run(sql, ARCHIVED, user_id, ARCHIVED)
     else:
         store.run(
             "DELETE FROM grades WHERE enrollment_id IN (SELECT id FROM enrollments WHERE user_id = ?)",
@@ -97,8 +101,9 @@ def reactivate(call: Call) -> Reply:
         row = _inactive(call, as_id(item.get("uid"), "uid"))
         call.lms.store.update("users", row["id"], inactive_at=None, inactive_by=None)
         if is_on(item.get("option_reenroll")):
-            sql = "UPDATE enrollments SET status = 1 WHERE user_id = ? AND status = ?"
+            sql = "UPDATE enrollments SET status = kept WHERE user_id = ? AND status = ? AND kept IS NOT NULL"
             call.lms.store.run(sql, row["id"], ARCHIVED)
+        call.lms.store.run("UPDATE enrollments SET kept = NULL WHERE user_id = ?", row["id"])
         return {"uid": str(row["id"]), "message": "User reactivated"}
 
     return bulk(call, "user", items, do, echo=("uid",))

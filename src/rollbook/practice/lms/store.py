@@ -48,7 +48,7 @@ CREATE TABLE IF NOT EXISTS section_periods (
 CREATE INDEX IF NOT EXISTS section_periods_period ON section_periods (period_id);
 CREATE TABLE IF NOT EXISTS enrollments (
   id INTEGER PRIMARY KEY AUTOINCREMENT, section_id INTEGER NOT NULL, user_id INTEGER NOT NULL,
-  admin INTEGER NOT NULL, status INTEGER NOT NULL, UNIQUE (section_id, user_id));
+  admin INTEGER NOT NULL, status INTEGER NOT NULL, kept INTEGER, UNIQUE (section_id, user_id));
 CREATE INDEX IF NOT EXISTS enrollments_user ON enrollments (user_id);
 CREATE TABLE IF NOT EXISTS categories (
   id INTEGER PRIMARY KEY AUTOINCREMENT, section_id INTEGER NOT NULL, title TEXT NOT NULL,
@@ -86,6 +86,8 @@ class Store:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.executescript(_SCHEMA)
+        if "kept" not in {row["name"] for row in self.all("PRAGMA table_info(enrollments)")}:  # an older file
+            self.run("ALTER TABLE enrollments ADD COLUMN kept INTEGER")
         self.fresh = self.one("SELECT 1 FROM schools") is None
         if self.fresh:
             self._db.executemany("INSERT INTO sqlite_sequence VALUES (?, ?)", list(_FIRST_IDS.items()))
