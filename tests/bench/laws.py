@@ -1,7 +1,7 @@
 """`laws`: the property tests and the state machine of days, with many more examples than in everyday tests.
 
-Small districts, nights of edits, faults, deaths of workers, half-read SIS, holds that are approved or left, undoing, and
-edits by hand in the LMS, against what a simple oracle says. Everyday tests try a handful of each.
+Small districts, nights of edits, faults, deaths of workers, half-read SIS, holds that are approved or left, undoing,
+and edits by hand in the LMS, against what a simple oracle says. Everyday tests try a handful of each.
 """
 
 from __future__ import annotations
