@@ -104,7 +104,7 @@ class _Stored(FolderBlobs):
     def __init__(self, folder: DataFolder) -> None:
         self._root = folder.blobs
 
-    def get(self, key: str) -> Path:
+    def get(self, key: str, what: str = "a file") -> Path:
         return self._root / key[:2] / key
 
 
