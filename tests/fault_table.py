@@ -170,7 +170,7 @@ LMS_STOPPED = [
     _failed("half_done", "Unavailable", _MUTE),
     _held("short_answer", "Schoology never said what became of"),
     _held("empty:path=/v1/users", "Schoology shows 0 users where"),
-    _held("empty:path=/v1/sections", "Schoology shows 0 enrollments where"),
+    _held("empty:path=/v1/sections", "Schoology shows 0 sections where"),
     Case("refuse_items", "refused", also=True),
     Case("refuse_items:each=2", "refused"),
 ]

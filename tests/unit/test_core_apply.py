@@ -60,7 +60,7 @@ def test_a_call_refused_whole_is_split_until_the_bad_row_is_alone(tmp_path: Path
 
 @pytest.mark.parametrize("times", [1, REPLAYS, REPLAYS + 1])
 def test_a_lost_answer_is_asked_for_again_a_few_times(tmp_path: Path, times: int) -> None:
-    sending = Sending(tmp_path, ScriptedTarget(*[lost] * times), users(3), users(1, "update"))
+    sending = Sending(tmp_path, ScriptedTarget(*[lost] * times), users(3), users(4, "update")[3:])
     sending.run()
     sending.target.batches.pop()
     sending.journal.outcomes.popitem()
