@@ -3,7 +3,7 @@
 The practice SIS serves from a process of its own and has rendered its pages before. Rollbook's client signs in, follows
 the pages, looks into each for repeats and gaps, and writes it to a page file; the bare client signs in and downloads
 the same pages, as many at a time. Times are those of the pull alone: both processes have imported their modules before.
-Medians of five interleaved runs.
+Medians of fifteen interleaved runs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from rollbook.practice.district import generate
 from tests.bench.measure import Watched, about, figure, interleaved, median, serving, watch
 
 USERS = 100_000
-TIMES = 5
+TIMES = 15
 #: Of 100 students come about 134 users: teachers and guardians are people too.
 _USERS_PER_STUDENT = 1.33
 PAGE, PARALLEL = 1000, 4
