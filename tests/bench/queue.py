@@ -1,7 +1,7 @@
 """`queue`: a thousand organizations, four workers, one long run.
 
 Each organization has a small district as CSV and an LMS in memory; all ask for their first sync at once, and each
-twentieth, the first among them, for another one right behind it. Four worker processes share one PostgreSQL. Then the
+twentieth, the first among them, for a dry run right behind it. Four worker processes share one PostgreSQL. Then the
 same again, the first organization in the queue with an LMS so slow that its run applies for ten minutes. Compared is
 when the first run of every other organization starts, counted from the first start of all: as a ratio, save for the
 first tenth of the time, when a second is already more than a tenth.
@@ -44,7 +44,7 @@ def run(students: int | None, work: Path) -> dict[str, Any]:
             figure("organizations", number, ""),
             figure("worker processes", WORKERS, ""),
             figure("organizations that had a second run waiting", quiet["seconds"], "", at_least=number // 20),
-            figure("runs that did not end done", quiet["failed"] + busy["failed"], "", at_most=0),
+            figure("runs that did not end as they should", quiet["failed"] + busy["failed"], "", at_most=0),
             figure("runs that were worked twice", quiet["twice"] + busy["twice"], "", at_most=0),
             figure("organizations with two runs at a time", quiet["together"] + busy["together"], "", at_most=0),
             figure("all started, without the long run", max(starts.values()), "s"),
@@ -68,7 +68,7 @@ def _brief(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _round(folder: Path, day: Path, number: int, long: float, server: Server) -> dict[str, Any]:
-    with _database(server):
+    with _shared(server, folder / "keys"):
         data = folder / "data"
         watch("queue_child", what="prepare", data=str(data), day=str(day), number=number)
         with started(data, WORKERS, long):
@@ -78,9 +78,12 @@ def _round(folder: Path, day: Path, number: int, long: float, server: Server) ->
 
 
 @contextmanager
-def _database(server: Server) -> Iterator[None]:
-    os.environ["DATABASE_URL"] = server.create()
+def _shared(server: Server, keys: Path) -> Iterator[None]:
+    """A fresh database and one key ring for all workers."""
+    given = {"DATABASE_URL": server.create(), "ROLLBOOK_KEYS_FILE": str(keys)}
+    os.environ |= given
     try:
         yield
     finally:
-        del os.environ["DATABASE_URL"]
+        for name in given:
+            del os.environ[name]

@@ -63,7 +63,8 @@ def _prepare(data: Path, day: str, number: int) -> dict[str, Any]:
     for slug in slugs:
         request_run(org=slug, wanted=Wanted(), by="bench")
     for slug in slugs[::AGAIN]:
-        request_run(org=slug, wanted=Wanted(kinds=("users",)), by="bench")  # the same once more would join the first
+        # The same once more would join the first; sent by another process, it would meet another LMS in memory.
+        request_run(org=slug, wanted=Wanted(dry_run=True), by="bench")
     return {"organizations": Organization.objects.count()}
 
 
@@ -81,7 +82,7 @@ def _tell() -> dict[str, Any]:
     long = next((run for run in runs if run.organization.slug == LONG), runs[0])
     return {
         "starts": starts,
-        "failed": sum(run.state != "done" for run in runs),
+        "failed": sum(run.state != ("planned" if run.dry_run else "done") for run in runs),
         "twice": sum(run.lease_epoch != 1 for run in runs),
         "seconds": sum(len(each) > 1 for each in spans.values()),
         "together": sum(_overlap(each) for each in spans.values()),
