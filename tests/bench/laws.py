@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 from tests.bench.measure import ROOT, about, figure
 
 #: So many times as many examples as in everyday tests.
-TIMES, QUICK = 10, 1
+TIMES, QUICK = 5, 1
 SUITES = ("tests/property/test_laws.py", "tests/property/test_undo.py", "tests/property/test_days.py",
           "tests/property/test_schedule.py")  # fmt: skip
 
