@@ -14,6 +14,7 @@ import pytest
 from rollbook.practice.lms import create_lms
 from rollbook.practice.server import serve
 from rollbook.practice.sis import create_sis
+from rollbook.roster.lms import ACTIONS
 from tests.cli.kit import Answer, Command
 
 SETTINGS = """
@@ -25,19 +26,7 @@ schools: {"*": create}
 terms: {"*": {"*": create}}
 roles: {"*": {student: Student, teacher: Teacher, "*": skip}}
 """
-WRITES = (
-    "create",
-    "update",
-    "remove",
-    "adopt",
-    "rekey",
-    "deactivate",
-    "revive",
-    "held",
-    "waiting",
-    "refused",
-    "unknown",
-)
+WRITES = (*ACTIONS, "held", "waiting", "refused", "unknown")
 
 
 class District:

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from rollbook.core.protocols import Hold
+
+#: What is counted of each kind, in the order in which people read it.
+COUNTS: Final = (
+    "read",
+    "blocked",
+    "create",
+    "update",
+    "remove",
+    "adopt",
+    "rekey",
+    "deactivate",
+    "revive",
+    "unchanged",
+    "held",
+    "waiting",
+    "done",
+    "refused",
+    "unknown",
+)
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -39,9 +58,8 @@ class StoredPlan(msgspec.Struct, frozen=True, kw_only=True):
 class RunResult(msgspec.Struct, kw_only=True):
     """Everything a run reports; `summary()` in design.md §7's shape is made from it by the caller.
 
-    `state`: planned | done | held. `kinds` maps kind to its counts (read, blocked, create, update, remove, adopt,
-    unchanged, held, waiting, done, refused, unknown). `findings` maps code to count; `findings_blob` is the Parquet of
-    all. `refused` is filled by the store: how many records the LMS refuses now, and since when. `conflicts` is only
+    `state`: planned | done | held. `kinds` maps kind to its COUNTS. `findings` maps code to count;
+    `findings_blob` is the Parquet of all. `refused` is filled by the store: how many records the LMS refuses now, and since when. `conflicts` is only
     filled by an undo: what cannot be undone, in words, by count. `verdicts` says by collection why it was not read
     whole, `doubts` by subject what somebody should look at; either makes the state held.
     """

@@ -128,7 +128,7 @@ class Pool:
             drop_scratch(self.folder, lease.run, lease.epoch)  # the run is somebody else's already
         except Error as error:
             log.warning("run %s is queued again later: %s", lease.run, silence(error))
-        except Exception:
+        except Exception:  # the other runs of this worker go on
             log.error("run %s is queued again later: an error that nobody foresaw", lease.run, exc_info=True)
         finally:
             self._threads.pop(lease, None)

@@ -107,7 +107,7 @@ def _do(chore: Chore) -> None:
     except Error as error:  # a chore that fails is tried again; the queue goes on
         log.warning("chore %s: %s", chore.name, silence(error))
         connection.close()
-    except Exception as error:
+    except Exception as error:  # tried again as well
         if isinstance(error, RollbookError) and not isinstance(error, Bug):
             log.warning("chore %s: %s: %s", chore.name, known_name(error), error)
         else:

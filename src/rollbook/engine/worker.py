@@ -128,7 +128,7 @@ class Worker:
                 self.settle(lease, run)
             except (LeaseLost, OperationalError, InterfaceError):
                 raise
-            except Exception as trouble:
+            except Exception as trouble:  # the run ends all the same
                 words = _named(trouble, f"settling run {lease.run}")
                 log.info("run %s is settled before the next plan: %s", lease.run, words)
         fail_run(lease, error, cancelled=isinstance(error, RunCancelled))

@@ -12,27 +12,10 @@ from typing import Any, Final
 
 from rollbook.core.changes_table import BLOCKED, HELD, SEND, WAITING
 from rollbook.core.duck import Connection, count, fill, quote, write_parquet
-from rollbook.core.stored import StoredPlan
+from rollbook.core.stored import COUNTS, StoredPlan
 from rollbook.roster.findings import BLOCKS, FINDINGS
 from rollbook.roster.lms import ACTIONS, KINDS
 
-COUNTS: Final = (
-    "read",
-    "blocked",
-    "create",
-    "update",
-    "remove",
-    "adopt",
-    "rekey",
-    "deactivate",
-    "revive",
-    "unchanged",
-    "held",
-    "waiting",
-    "done",
-    "refused",
-    "unknown",
-)
 FINDING_COLUMNS: Final = (
     "code",
     "severity",
@@ -116,7 +99,7 @@ def peak_rss_mib() -> float:
 
 
 def plan_counts(db: Connection, kinds: Sequence[str], *, staged: bool) -> dict[str, dict[str, int]]:
-    """Counts per kind before anything was sent; when nothing was staged (an undo), only the plan\'s own."""
+    """Counts per kind before anything was sent; when nothing was staged (an undo), only the plan's own."""
     return {kind: _kind_counts(db, kind, staged) for kind in KINDS if kind in kinds}
 
 

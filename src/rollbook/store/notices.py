@@ -34,7 +34,7 @@ def note_end(run: Run) -> None:
             _note_end(run)
     except DatabaseError:
         raise  # then the run's end is not written down either
-    except Exception:
+    except Exception:  # the run matters more than its notice
         log.error("no notice about run %s could be made", run.pk, exc_info=True)
 
 

@@ -9,29 +9,11 @@ from urllib.parse import urlsplit
 import msgspec
 from django.db.models import Q
 
+from rollbook.core.stored import COUNTS
 from rollbook.roster.holds import why_held
 from rollbook.roster.lms import KINDS
 from rollbook.store.models import HoldRow, HoldState, NoticeRow, NoticeState, PinRow, Run, RunState
 from rollbook.store.runs import stored_result
-
-COUNTS: Final = (
-    "read",
-    "blocked",
-    "create",
-    "update",
-    "remove",
-    "adopt",
-    "rekey",
-    "deactivate",
-    "revive",
-    "unchanged",
-    "held",
-    "waiting",
-    "done",
-    "refused",
-    "unknown",
-)
-
 
 _UNDER_WAY: Final = (NoticeState.WAITING, NoticeState.SENDING)
 

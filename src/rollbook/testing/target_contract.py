@@ -126,8 +126,7 @@ class TargetContract(TargetFaults):
     def test_a_deactivated_account_keeps_everything_and_is_revived_with_it(
         self, sender: Sender, wanted: dict[str, list[Change]], peek: Peek
     ) -> None:
-        if not sender.target.traits.deactivates:
-            pytest.skip("this LMS cannot deactivate accounts")
+        self._needs_deactivation(sender.target)
         sender.send_all(wanted)
         before = {kind: _state(peek(kind)) for kind in KINDS if kind in sender.target.traits.kinds}
         some = wanted["user"][:2]
@@ -155,8 +154,7 @@ class TargetContract(TargetFaults):
     def test_an_account_that_is_not_there_is_not_deactivated(
         self, sender: Sender, wanted: dict[str, list[Change]]
     ) -> None:
-        if not sender.target.traits.deactivates:
-            pytest.skip("this LMS cannot deactivate accounts")
+        self._needs_deactivation(sender.target)
         sender.send_all(wanted)
         for action in (DEACTIVATE, REVIVE):
             unknown = msgspec.structs.replace(wanted["user"][0], action=action, key="nobody", lms_id="987654321")

@@ -85,8 +85,7 @@ class TargetFaults(Watched):
     def test_a_lost_answer_about_an_account_is_unknown_and_may_be_asked_for_again(
         self, target: Target, fault: SetFault, action: str, lost: str
     ) -> None:
-        if not target.traits.deactivates:
-            pytest.skip("this LMS cannot deactivate accounts")
+        self._needs_deactivation(target)
         sender, wanted = Sender(target), ladder(target.roles())
         sender.send_all(wanted)
         one = [msgspec.structs.replace(wanted["user"][0], action=DEACTIVATE)]
@@ -155,6 +154,11 @@ class TargetFaults(Watched):
     def _needs(self, target: Target, kind: str) -> None:
         if kind not in target.traits.kinds:
             pytest.skip(f"this LMS has no {kind}")
+
+    def _needs_deactivation(self, target: Target) -> None:
+        """A connector may lack it, and says so in its traits (rule 13); the run then tells the admin."""
+        if not target.traits.deactivates:
+            pytest.skip("this LMS cannot deactivate accounts")
 
     def _set(self, fault: SetFault, name: str) -> None:
         if name in self.lacks:
