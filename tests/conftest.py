@@ -14,6 +14,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from pytest_socket import socket_allow_hosts
 
+import rollbook.web  # noqa: F401 - before anything else of Rollbook: tests of pages and of the rest share a process
+
 LOCAL = ["127.0.0.1", "::1", "localhost"]
 
 settings.register_profile("rollbook", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from rollbook.connectors.memory.space import Space, forget, space
+from rollbook.practice import district
 from rollbook.store.folder import DataFolder
-from tests.cli.kit import open_store
+from tests.cli.kit import fill, open_store
 from tests.web.asking import Site
+from tests.web.people import Person, make_person
+from tests.web.world import import_maple
 
 
 @pytest.fixture
@@ -45,3 +50,53 @@ def serving(folder: DataFolder) -> Iterator[Site]:
 def site(folder: DataFolder) -> Iterator[Site]:
     with serving(folder) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def days(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two days of a small district; a fifth of it changes over night."""
+    return district.generate(tmp_path_factory.mktemp("district"), students=40, seed=3, days=2, change=0.2)
+
+
+@pytest.fixture
+def pages(folder: DataFolder) -> DataFolder:
+    """The data folder, ready for requests through Django's own client."""
+    from rollbook.web.opening import open_pages
+
+    open_pages(folder)
+    return folder
+
+
+@pytest.fixture
+def world(pages: DataFolder, days: list[Path]) -> Iterator[Space]:
+    """The organization `maple`: everything mapped, the memory SIS holds day 1, the memory LMS is empty."""
+    name = uuid.uuid4().hex
+    found = space(name)
+    fill(found, days[0])
+    import_maple(name)
+    yield found
+    forget(name)
+
+
+@pytest.fixture
+def ann(world: Space) -> Person:
+    """The acting user of maple."""
+    return make_person("Ann Acting", org="maple", acting=True)
+
+
+@pytest.fixture
+def bob(world: Space) -> Person:
+    """A system administrator of maple who is not the acting user."""
+    return make_person("Bob Admin", org="maple")
+
+
+@pytest.fixture
+def vic(world: Space) -> Person:
+    """A viewer of maple."""
+    return make_person("Vic Viewer", org="maple", role="viewer")
+
+
+@pytest.fixture
+def tea(world: Space) -> Person:
+    """A teacher of maple."""
+    return make_person("Tea Teacher", org="maple", role="teacher")

@@ -44,21 +44,21 @@ def import_settings(text: str, *, name: str, around: Surroundings, by: str, slug
     settings = found.settings
     if slug is not None and slug != settings.organization.slug:
         raise ConfigError(f"{name} holds the settings of {settings.organization.slug}, not of {slug}")
-    document = _plain(settings)
+    document = plain(settings)
     with transaction.atomic():
         organization = _organization(settings)
         latest = latest_version(organization)
         old = parse_settings(latest.document) if latest is not None else None
         if old is not None:
-            _check_locked(organization, old, settings, by)
+            check_locked(organization, old, settings, by)
         # Settings that a new release adds make no other document of one that was saved before.
-        same = old is not None and _plain(old) == document
+        same = old is not None and plain(old) == document
         secrets_changed = _keep_secrets(organization, found.secrets)
         if same and latest is not None and not secrets_changed:
             return SavedSettings(organization.slug, latest.number, changed=False)
         number = latest.number if same and latest else (latest.number + 1 if latest else 1)
         if not same:
-            _keep_version(organization, number, document, by)
+            keep_version(organization, number, document, by)
             note_settings(organization, old, settings)
         audit(by=by, action="import settings", organization=organization.slug, subject=str(number))
     return SavedSettings(organization.slug, number, changed=True)
@@ -75,7 +75,7 @@ def export_settings(slug: str) -> str:
 
     organization = find_organization(slug)
     _, settings = current_settings(organization)
-    document = _plain(settings)
+    document = plain(settings)
     for secret in Secret.objects.filter(organization=organization).order_by("place"):
         put_reference(document, secret.place, secret.reference)
     return dump_yaml(_without_nones(document))
@@ -97,7 +97,8 @@ def _organization(settings: Settings) -> Organization:
     return organization
 
 
-def _check_locked(organization: Organization, old: Settings, new: Settings, by: str) -> None:
+def check_locked(organization: Organization, old: Settings, new: Settings, by: str) -> None:
+    """Raises ConfigError when settings change what cannot be changed any more, or only by the operator."""
     applied = current_version(organization.pk).number > 0
     if applied and old.users.unique_id != new.users.unique_id:
         raise ConfigError(
@@ -106,6 +107,8 @@ def _check_locked(organization: Organization, old: Settings, new: Settings, by: 
         )
     if old.sis.connector != new.sis.connector and by != OPERATOR:
         raise ConfigError(f"only the operator of this server can leave the SIS connector {old.sis.connector}")
+    if old.sis.partner != new.sis.partner and by != OPERATOR:
+        raise ConfigError("the SIS cannot be changed after it was confirmed, save by the operator of this server")
 
 
 def _keep_secrets(organization: Organization, found: dict[str, FoundSecret]) -> bool:
@@ -127,13 +130,14 @@ def _keep_secrets(organization: Organization, found: dict[str, FoundSecret]) -> 
     return changed
 
 
-def _keep_version(organization: Organization, number: int, document: dict[str, Any], by: str) -> None:
+def keep_version(organization: Organization, number: int, document: dict[str, Any], by: str) -> None:
+    """Within the caller's transaction."""
     SettingsVersion.objects.create(
         organization=organization, number=number, document=document, digest=digest(document), by=by
     )
 
 
-def _plain(settings: Settings) -> dict[str, Any]:
+def plain(settings: Settings) -> dict[str, Any]:
     """As JSON has it: lists for tuples, and every number in the form it has after reading."""
     once = msgspec.json.decode(msgspec.json.encode(settings))
     found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(parse_settings(once)))

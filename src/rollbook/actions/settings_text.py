@@ -52,6 +52,13 @@ def read_settings(text: str, *, name: str, around: Surroundings) -> SettingsText
     return SettingsText(settings, secrets)
 
 
+def check_mappings(settings: Settings) -> None:
+    """Mappings, time zone and schedule of settings that were made without a file. Raises ConfigError."""
+    problems = list(_mapping_problems(settings))
+    if problems:
+        raise _told("settings", problems)
+
+
 def typed_options(connection: Connection, secrets: dict[str, str], side: str) -> msgspec.Struct:
     """The options of one side, with its secrets put in; `side` is sis or lms. Raises ConfigError."""
     found = connector_of(connection, side)

@@ -75,7 +75,7 @@ def _check(source: Source, work: Path, today: Any, users: FieldMap | None = None
 
 
 def _answer(shell: Shell, found: CheckResult, examples: int) -> None:
-    from rollbook.cli.rows import group_findings
+    from rollbook.store.rows import group_findings
 
     groups = group_findings(found.rows, examples)
     document = {

@@ -106,11 +106,11 @@ def _add_changes(group: typer.Typer) -> None:
         """Show the rows of a run's plan, with the fields before and after and what became of them."""
         folder = shell.open()
         from rollbook.actions.runs import find_run
-        from rollbook.cli.rows import change_rows, with_outcomes, with_refusals
         from rollbook.errors import ConfigError
         from rollbook.store.blobs import open_blobs
         from rollbook.store.journal import attempts
         from rollbook.store.refusals import refused_since
+        from rollbook.store.rows import change_rows, with_outcomes, with_refusals
         from rollbook.store.runs import stored_plan
 
         run = find_run(run_id)
@@ -188,8 +188,8 @@ def _add_findings(group: typer.Typer) -> None:
         """Show what was wrong with the input, by cause, each with its fix."""
         folder = shell.open()
         from rollbook.actions.runs import find_run
-        from rollbook.cli.rows import group_findings, read_findings
         from rollbook.store.blobs import open_blobs
+        from rollbook.store.rows import group_findings, read_findings
         from rollbook.store.runs import stored_result
 
         blob = stored_result(find_run(run_id)).findings_blob

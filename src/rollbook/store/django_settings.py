@@ -1,4 +1,6 @@
-"""Django's settings; `rollbook.store.setup` points the database to a data folder."""
+"""Django's settings for processes without pages; `rollbook.store.setup` points the database to a data folder.
+
+The web side has more of them, `rollbook.web.django_settings`; whichever is imported first counts."""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from typing import Any
 
 INSTALLED_APPS = ["rollbook.store.apps.StoreConfig"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "store.Account"
 USE_TZ = True
 TIME_ZONE = "UTC"
 DEBUG = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 from typing import Final
 
@@ -11,10 +12,12 @@ from django.db import models, transaction
 
 from rollbook.errors import ConfigError
 from rollbook.store.locks import hold_keys, renew_keys
-from rollbook.store.models import PasswordRow, Secret
+from rollbook.store.models import InstallationSecret, PasswordRow, Secret
 
 _BRING: Final = "bring back the keys file of this installation, or name it with ROLLBOOK_KEYS_FILE"
 _AT_ONCE: Final = 1000
+#: Everything with a `ciphertext`.
+_ENCRYPTED: Final[tuple[type[models.Model], ...]] = (Secret, PasswordRow, InstallationSecret)
 
 
 class KeyRing:
@@ -53,7 +56,7 @@ class KeyRing:
             older = self._keys()
             newest = Fernet.generate_key().decode("ascii")
             self._write([newest, *older])
-            count = sum(self._renew(model) for model in (Secret, PasswordRow))
+            count = sum(self._renew(model) for model in _ENCRYPTED)
         self._write([newest])
         return count
 
@@ -63,7 +66,7 @@ class KeyRing:
         every = model._default_manager.order_by("pk")
         while rows := list(every.filter(pk__gt=last).only("pk", "ciphertext")[:_AT_ONCE]):
             for row in rows:
-                row.ciphertext = self._again(row.ciphertext)  # type: ignore[attr-defined] # both have it
+                row.ciphertext = self._again(row.ciphertext)  # type: ignore[attr-defined] # all of them have it
             every.bulk_update(rows, ["ciphertext"])
             count, last = count + len(rows), rows[-1].pk
         return count
@@ -147,8 +150,18 @@ def secrets_of(organization: int, ring: KeyRing) -> dict[str, str]:
 
 def _some_secret() -> str | None:
     """Anything encrypted that the database holds; None when there is nothing."""
-    for model in (Secret, PasswordRow):
+    for model in _ENCRYPTED:
         found = model._default_manager.values_list("ciphertext", flat=True).first()
         if found is not None:
             return str(found)
     return None
+
+
+def installation_secret(name: str, ring: KeyRing) -> str:
+    """A random secret that all processes of this installation share, made when first asked for."""
+    with transaction.atomic():
+        hold_keys()
+        row, _ = InstallationSecret.objects.get_or_create(
+            name=name, defaults={"ciphertext": ring.encrypt(secrets.token_urlsafe(48))}
+        )
+        return ring.decrypt(row.ciphertext)

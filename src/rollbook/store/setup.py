@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
+from django.apps import apps
 from django.db import connection
 from filelock import FileLock
 
@@ -13,6 +15,7 @@ from rollbook.errors import ConfigError
 from rollbook.store import database
 from rollbook.store.folder import DataFolder
 
+_STORE: Final = "store"
 _opened: list[DataFolder] = []
 
 
@@ -24,7 +27,7 @@ def setup(data: Path) -> DataFolder:
     """
     folder = connect(data)
     with database.reached():
-        if not _applied():
+        if _unmade():
             migrate()
         elif pending():
             with _alone():  # another process may be making them in this moment
@@ -56,13 +59,16 @@ def migrate() -> list[str]:
     with database.reached(), _alone():
         wanted = pending()
         if wanted:
+            # The store first: the tables of the web side's libraries refer to its accounts.
+            call_command("migrate", _STORE, verbosity=0, interactive=False)
             call_command("migrate", verbosity=0, interactive=False)
     return wanted
 
 
 def pending() -> list[str]:
-    """Migrations of this release that the database has not seen yet."""
-    return sorted(_shipped() - _applied())
+    """Migrations of this release that the database has not seen yet, those of other apps with the app's name."""
+    missing = _shipped() - _applied()
+    return sorted(name if app == _STORE else f"{app}.{name}" for app, name in missing)
 
 
 @contextmanager
@@ -74,22 +80,36 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def _shipped() -> set[str]:
-    folder = Path(__file__).parent / "migrations"
-    return {file.stem for file in folder.glob("[0-9]*.py")}
+def _shipped() -> set[tuple[str, str]]:
+    """(app, migration) of every app of this process: the store, and on the web side what the pages need."""
+    found = set()
+    for app in apps.get_app_configs():
+        folder = Path(app.path) / "migrations"
+        found |= {(app.label, file.stem) for file in folder.glob("[0-9]*.py")}
+    return found
 
 
-def _applied() -> set[str]:
+def _applied() -> set[tuple[str, str]]:
     with connection.cursor() as cursor:
         if "django_migrations" not in connection.introspection.table_names(cursor):
             return set()
-        cursor.execute("SELECT name FROM django_migrations WHERE app = 'store'")
-        return {row[0] for row in cursor.fetchall()}
+        cursor.execute("SELECT app, name FROM django_migrations")
+        labels = {app.label for app in apps.get_app_configs()}
+        return {(app, name) for app, name in cursor.fetchall() if app in labels}
+
+
+def _unmade() -> bool:
+    """Does an app have no table yet, while the store's are of this release? The first start of the pages in a data
+    folder finds it so, and so does any first start."""
+    applied, shipped = _applied(), _shipped()
+    if any(app == _STORE for app, _ in applied) and any(app == _STORE for app, _ in shipped - applied):
+        return False
+    return bool({app for app, _ in shipped} - {app for app, _ in applied})
 
 
 def _check_release() -> None:
     applied, shipped = _applied(), _shipped()
     if shipped - applied:
         raise ConfigError(f"{database.where()} is from an earlier release; make a backup, then run `rollbook migrate`")
-    if applied - shipped:
+    if {one for one in applied - shipped if one[0] == _STORE}:
         raise ConfigError(f"{database.where()} was made by a newer release; please upgrade Rollbook")

@@ -1,1 +1,7 @@
-"""What is served over HTTP. Decides nothing: it shows what the store holds and calls actions."""
+"""The pages. Importing anything of it gives Django the settings of the web side, unless the store was there before."""
+
+from __future__ import annotations
+
+from rollbook.web.django_settings import configure
+
+configure()

@@ -7,12 +7,16 @@ import os
 
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
 
+from rollbook.web.access import Who, page
 from rollbook.web.figures import Figures
 
 
+@page(read=Who.ANYONE)
+@csrf_exempt
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """404 unless ROLLBOOK_METRICS_TOKEN is set; 401 for any other token."""

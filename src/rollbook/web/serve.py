@@ -13,6 +13,7 @@ from django.core.asgi import get_asgi_application
 
 from rollbook.errors import ConfigError
 from rollbook.store.folder import DataFolder
+from rollbook.web.opening import open_pages
 
 _LOOK_EVERY = 0.1
 
@@ -22,6 +23,7 @@ def serve_web(
 ) -> None:
     """Serve the opened `folder` in this thread until `stop` is set; `ready` is called with the address once requests
     are answered. Port 0 takes a free one. Raises ConfigError when the address cannot be had."""
+    open_pages(folder)
     listener = _listen(host, port)
     name = f"[{host}]" if ":" in host else host
     address = f"http://{name}:{listener.getsockname()[1]}"

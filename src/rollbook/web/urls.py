@@ -1,14 +1,50 @@
-"""Which address leads to which view."""
+"""Which address leads to which view. Every module of `rollbook.web.pages` brings its own list."""
 
 from __future__ import annotations
 
-from django.urls import path
+from importlib import import_module
+from typing import Final
+
+from django.urls import include, path
 
 from rollbook.web.health import healthz, readyz
 from rollbook.web.metrics import metrics
+
+#: Pages of one organization, below /o/<slug>/.
+ORGANIZATION_PAGES: Final = (
+    "home",
+    "select_sis",
+    "configuration",
+    "schools",
+    "terms",
+    "data_prep",
+    "syncs",
+    "plan",
+    "logs",
+    "search",
+    "manage_users",
+    "grade_settings",
+    "reading",
+    "files",
+    "people",
+    "tokens",
+    "audit",
+)
+#: Pages of the installation.
+PAGES: Final = ("start", "invitations", "organizations", "api")
+
+
+def _pages(name: str) -> list[object]:
+    return list(import_module(f"rollbook.web.pages.{name}").urlpatterns)
+
 
 urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("metrics", metrics),
+    path("accounts/", include("allauth.urls")),
+    *(one for name in PAGES for one in _pages(name)),
+    path("o/<slug:slug>/", include([one for name in ORGANIZATION_PAGES for one in _pages(name)])),
 ]
+handler404 = "rollbook.web.failures.not_found"
+handler500 = "rollbook.web.failures.broken"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from rollbook.store.models.account import Account, ApiToken, Invitation, Membership, Role
 from rollbook.store.models.audit import AuditRow
 from rollbook.store.models.blob import BlobHead, BlobPiece
+from rollbook.store.models.decision import MatchDecision
+from rollbook.store.models.directory import DirectoryRow
 from rollbook.store.models.fact import FactRow
 from rollbook.store.models.hold import HoldRow, HoldState
+from rollbook.store.models.installation import InstallationSecret
 from rollbook.store.models.ledger import LedgerVersionRow
 from rollbook.store.models.loose_blob import LooseBlob
 from rollbook.store.models.notice import NoticeRow, NoticeState
@@ -19,17 +23,25 @@ from rollbook.store.models.schedule import QueuedSlot, ScheduleRow
 from rollbook.store.models.secret import Secret
 from rollbook.store.models.settings import SettingsVersion
 from rollbook.store.models.slices import SliceIntent, SliceOutcome
+from rollbook.store.models.upload import UploadRow
 from rollbook.store.models.worker import WorkerRow
 
 __all__ = [
+    "Account",
+    "ApiToken",
     "AuditRow",
     "BlobHead",
     "BlobPiece",
+    "DirectoryRow",
     "FactRow",
     "HoldRow",
     "HoldState",
+    "InstallationSecret",
+    "Invitation",
     "LedgerVersionRow",
     "LooseBlob",
+    "MatchDecision",
+    "Membership",
     "NoticeRow",
     "NoticeState",
     "Organization",
@@ -38,6 +50,7 @@ __all__ = [
     "PinRow",
     "QueuedSlot",
     "RefusalRow",
+    "Role",
     "Run",
     "RunState",
     "ScheduleRow",
@@ -45,5 +58,6 @@ __all__ = [
     "SettingsVersion",
     "SliceIntent",
     "SliceOutcome",
+    "UploadRow",
     "WorkerRow",
 ]

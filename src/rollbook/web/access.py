@@ -1,0 +1,154 @@
+"""Who may see and do what. Every page says it with `@page`; a page that does not is refused, and a test finds it.
+
+Nobody learns that an organization exists in which they have no part: they get the same answer as for one that does not.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from rollbook.store.models import Account, Membership, Organization, Role
+
+
+class Who(StrEnum):
+    """Rules 30 and 31, and the operator of the installation."""
+
+    ANYONE = "anyone"
+    SIGNED_IN = "signed in"
+    MEMBER = "any member of the organization"
+    READER = "its administrators and viewers"
+    ADMINISTRATOR = "its system administrators"
+    ACTING = "its acting user"
+    OPERATOR = "the operator"
+
+
+_SAFE: Final = frozenset({"GET", "HEAD"})
+_READING: Final = frozenset({Role.ADMINISTRATOR, Role.VIEWER})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """`read` is for GET and HEAD, `write` for POST; None: this method is not there."""
+
+    read: Who | None
+    write: Who | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a request of a member is: the organization and the person's part in it."""
+
+    organization: Organization
+    account: Account
+    role: Role
+    is_acting: bool
+
+
+View = Callable[..., HttpResponse]
+
+
+def page(*, read: Who | None = None, write: Who | None = None) -> Callable[[View], View]:
+    """Declare who may GET and POST a view. Views of organizations get `slug` from the URL, and are called with a Place
+    instead."""
+    rule = Rule(read=read, write=write)
+
+    def declare(view: View) -> View:
+        @functools.wraps(view)
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            who = rule.read if request.method in _SAFE else rule.write if request.method == "POST" else None
+            if who is None:
+                return HttpResponseNotAllowed([m for m, w in (("GET", rule.read), ("POST", rule.write)) if w])
+            refused = _refusal(request, who, kwargs.get("slug"))
+            if refused is not None:
+                return refused
+            if "slug" in kwargs:
+                kwargs.pop("slug")
+                return view(request, request.place, *args, **kwargs)  # type: ignore[attr-defined]
+            return view(request, *args, **kwargs)
+
+        checked.rule = rule  # type: ignore[attr-defined]
+        return checked
+
+    return declare
+
+
+def account_of(request: HttpRequest) -> Account:
+    """The person of a request that is signed in."""
+    assert isinstance(request.user, Account)
+    return request.user
+
+
+class AccessMiddleware:
+    """Refuses views of ours without a rule: forgetting one must not open a page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        ours = getattr(view, "__module__", "").startswith("rollbook.")
+        if ours and not hasattr(view, "rule"):
+            raise Http404
+        return None
+
+
+def _refusal(request: HttpRequest, who: Who, slug: str | None) -> HttpResponse | None:
+    if who is Who.ANYONE:
+        return None
+    if isinstance(request.user, AnonymousUser) or not isinstance(request.user, Account):
+        return _sign_in(request)
+    if who is Who.SIGNED_IN:
+        return None
+    if who is Who.OPERATOR:
+        if not request.user.is_operator:
+            raise Http404
+        return None
+    place = _place(request.user, slug or "")
+    request.place = place  # type: ignore[attr-defined]
+    if who is Who.MEMBER or _may(place, who):
+        return None
+    return render(
+        request, "refused.html", {"place": place, "who": who, "acting": place.organization.acting}, status=403
+    )
+
+
+def _may(place: Place, who: Who) -> bool:
+    if who is Who.READER:
+        return place.role in _READING
+    if who is Who.ADMINISTRATOR:
+        return place.role == Role.ADMINISTRATOR
+    return who is Who.ACTING and place.is_acting
+
+
+def _place(account: Account, slug: str) -> Place:
+    mine = Membership.objects.select_related("organization__acting").filter(account=account, organization__slug=slug)
+    membership = mine.first()
+    if membership is None:
+        raise Http404
+    organization, role = membership.organization, Role(membership.role)
+    acting = role == Role.ADMINISTRATOR and organization.acting_id == account.pk
+    return Place(organization=organization, account=account, role=role, is_acting=acting)
+
+
+def _sign_in(request: HttpRequest) -> HttpResponse:
+    """Back to this page after signing in; a form's page rather than the address it was sent to."""
+    there = request.get_full_path() if request.method in _SAFE else request.headers.get("Referer", "")
+    there = "/" + there.split("/", 3)[3] if there.startswith("http") and there.count("/") >= 3 else there
+    login = f"{reverse('account_login')}?{urlencode({'next': there or '/'})}"
+    if request.headers.get("HX-Request"):
+        answer = HttpResponse(status=401)
+        answer["HX-Redirect"] = login
+        return answer
+    return redirect(login)

@@ -1,0 +1,10 @@
+"""Tells Django about the pages: their templates and static files. They have no tables of their own."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class WebConfig(AppConfig):
+    name = "rollbook.web"
+    label = "web"

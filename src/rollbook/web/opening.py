@@ -1,0 +1,62 @@
+"""Makes the pages ready to serve an opened data folder: the key that signs sessions, and what the environment says."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from rollbook.errors import ConfigError
+from rollbook.store.folder import DataFolder
+from rollbook.store.secrets import KeyRing, installation_secret
+
+#: The address at which people reach the pages, such as https://rollbook.district.example
+ADDRESS: Final = "ROLLBOOK_URL"
+_OIDC: Final = {
+    "server": "ROLLBOOK_OIDC_SERVER",
+    "client": "ROLLBOOK_OIDC_CLIENT",
+    "secret": "ROLLBOOK_OIDC_SECRET",
+    "name": "ROLLBOOK_OIDC_NAME",
+}
+
+
+def open_pages(folder: DataFolder) -> None:
+    """Call it before the first request. Raises ConfigError when the environment names no usable address."""
+    settings.SECRET_KEY = installation_secret("sessions", KeyRing(folder.keys))
+    _use_address(os.environ.get(ADDRESS, ""))
+    settings.SOCIALACCOUNT_PROVIDERS = _single_sign_on()
+
+
+def public_address(fallback: str = "") -> str:
+    """Where people reach the pages, without a slash at the end."""
+    return os.environ.get(ADDRESS, fallback).rstrip("/")
+
+
+def _use_address(address: str) -> None:
+    parts = urlsplit(address)
+    if address and (parts.scheme not in ("http", "https") or not parts.netloc):
+        raise ConfigError(f"{ADDRESS} must look like https://rollbook.district.example")
+    secure = parts.scheme == "https"
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = secure
+    settings.SECURE_HSTS_SECONDS = 365 * 24 * 3600 if secure else 0
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if secure else None
+    settings.CSRF_TRUSTED_ORIGINS = [f"{parts.scheme}://{parts.netloc}"] if address else []
+
+
+def _single_sign_on() -> dict[str, Any]:
+    given = {key: os.environ.get(name, "") for key, name in _OIDC.items()}
+    if not given["server"]:
+        return {}
+    missing = [_OIDC[key] for key in ("client", "secret") if not given[key]]
+    if missing:
+        raise ConfigError(f"{_OIDC['server']} is set, but not {' and '.join(missing)}")
+    app = {
+        "provider_id": "oidc",
+        "name": given["name"] or "Single sign-on",
+        "client_id": given["client"],
+        "secret": given["secret"],
+        "settings": {"server_url": given["server"]},
+    }
+    return {"openid_connect": {"APPS": [app]}}

@@ -1,0 +1,17 @@
+"""Plan: what would change, what is held, and the decisions about it."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+
+from rollbook.web.access import Place, Who, page
+
+
+@page(read=Who.READER)
+def show(request: HttpRequest, place: Place) -> HttpResponse:
+    return render(request, "stub.html")
+
+
+urlpatterns = [path("plan/", show, name="plan")]

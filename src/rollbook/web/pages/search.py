@@ -1,0 +1,17 @@
+"""Search: one person or section, and why it is as it is."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+
+from rollbook.web.access import Place, Who, page
+
+
+@page(read=Who.READER)
+def show(request: HttpRequest, place: Place) -> HttpResponse:
+    return render(request, "stub.html")
+
+
+urlpatterns = [path("search/", show, name="search")]

@@ -1,0 +1,22 @@
+"""The first page after signing in: the organizations of a person, or the only one at once."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+
+from rollbook.store.models import Membership
+from rollbook.web.access import Who, account_of, page
+
+
+@page(read=Who.SIGNED_IN)
+def show(request: HttpRequest) -> HttpResponse:
+    mine = Membership.objects.select_related("organization").filter(account=account_of(request))
+    memberships = list(mine.order_by("organization__name"))
+    if len(memberships) == 1:
+        return redirect("home", memberships[0].organization.slug)
+    return render(request, "start.html", {"memberships": memberships})
+
+
+urlpatterns = [path("", show, name="start")]

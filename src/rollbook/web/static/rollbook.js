@@ -1,0 +1,52 @@
+// Small helps; every page works without them, save live progress.
+(() => {
+  "use strict";
+
+  // Menus close when the person goes elsewhere.
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.rb-menu[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details.rb-menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+
+  // A form that was sent is not sent twice.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    if (event.defaultPrevented || form.method !== "post" || form.hasAttribute("hx-post")) return;
+    form.dataset.sent = "yes";
+    setTimeout(() => { for (const button of form.querySelectorAll("button[type=submit]")) button.disabled = true; }, 0);
+  });
+  window.addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) {
+      delete form.dataset.sent;
+      for (const button of form.querySelectorAll("button[type=submit]")) button.disabled = false;
+    }
+  });
+
+  // "All" ticks every box of its group that is shown: <input type=checkbox data-all="school">
+  document.addEventListener("change", (event) => {
+    const name = event.target.dataset && event.target.dataset.all;
+    if (!name) return;
+    for (const box of document.querySelectorAll(`input[type=checkbox][name="${CSS.escape(name)}"]`)) {
+      if (!box.closest("[hidden]") && !box.disabled) box.checked = event.target.checked;
+    }
+  });
+
+  // Lists that filter as one types: <input data-filter="#table-id">, rows are [data-text] within.
+  document.addEventListener("input", (event) => {
+    const where = event.target.dataset && event.target.dataset.filter;
+    if (!where) return;
+    const wanted = event.target.value.trim().toLowerCase();
+    for (const row of document.querySelectorAll(`${where} [data-text]`)) {
+      row.hidden = wanted !== "" && !row.dataset.text.toLowerCase().includes(wanted);
+    }
+  });
+})();

@@ -1,0 +1,65 @@
+"""Signed-in people of tests: the pages are asked through Django's own client, without a server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+
+from django.http import HttpResponse
+from django.test import Client
+
+from rollbook.store.models import Account, Membership, Organization, Role
+
+PASSWORD = "a long enough passphrase"
+
+
+@dataclass
+class Person:
+    """An account and its browser."""
+
+    account: Account
+    client: Client = field(default_factory=Client)
+
+    def get(self, path: str, **data: Any) -> HttpResponse:
+        return self.client.get(path, data)  # type: ignore[return-value]
+
+    def post(self, path: str, **data: Any) -> HttpResponse:
+        return self.client.post(path, data)  # type: ignore[return-value]
+
+
+def make_person(
+    name: str, *, org: str | None = None, role: str = Role.ADMINISTRATOR, acting: bool = False, operator: bool = False
+) -> Person:
+    """An account, a member of an organization if one is named; signed in."""
+    account = Account.objects.create(
+        email=f"{name.lower().replace(' ', '.')}@example.org", name=name, is_operator=operator, password="!"
+    )
+    if org is not None:
+        organization = Organization.objects.get(slug=org)
+        Membership.objects.create(account=account, organization=organization, role=role)
+        if acting:
+            Organization.objects.filter(pk=organization.pk).update(acting=account)
+    person = Person(account)
+    person.client.force_login(account, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return person
+
+
+class _Text(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
+
+
+def words(answer: HttpResponse) -> str:
+    """What a person reads of a page, with single spaces."""
+    found = _Text()
+    found.feed(answer.content.decode())
+    return " ".join(" ".join(found.parts).split())
+
+
+MakePerson = Callable[..., Person]
