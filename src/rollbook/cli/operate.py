@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,7 @@ def _add_migrate(app: typer.Typer) -> None:
     @command(app, "migrate")
     def migrate(shell: Shell) -> None:
         """Bring the data folder's tables to this release."""
+        import_module("rollbook.web")  # the libraries of the pages have tables too
         from rollbook.store.setup import connect
         from rollbook.store.setup import migrate as bring_up
 

@@ -51,10 +51,10 @@ def _add_up(app: typer.Typer) -> None:
         """Web and worker in one process, until Ctrl-C."""
         from rollbook.cli.waiting import interrupts
         from rollbook.engine.log import set_up_logging
+        from rollbook.web.serve import serve_web  # before the folder is opened: it brings the settings of the pages
 
         set_up_logging(log_format)
         folder = shell.open()
-        from rollbook.web.serve import serve_web
 
         def ready(address: str) -> None:
             shell.answer({"address": address}, lambda: shell.say(f"Serving {address}. Ctrl-C ends it."))

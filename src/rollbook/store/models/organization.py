@@ -6,8 +6,8 @@ from django.db import models
 
 
 class Organization(models.Model):
-    """`compare_live` forces a comparison with the live LMS before the next plan (set by a restore). `acting` is the one account that
-    may change settings and start runs in the pages (rule 30)."""
+    """`compare_live` forces a comparison with the live LMS before the next plan (set by a restore). `acting` is the one
+    account that may change settings and start runs in the pages (rule 30)."""
 
     slug = models.SlugField(max_length=63, unique=True)
     name = models.TextField()
