@@ -31,7 +31,7 @@ _EXAMPLES: Final = 3
 def waiting_rows(place: Place) -> list[HoldRow]:
     """Everything that waits for a decision in the organization."""
     waiting = HoldRow.objects.filter(organization=place.organization, state=HoldState.WAITING)
-    return list(waiting.select_related("run"))
+    return list(waiting)
 
 
 def waiting_total(place: Place) -> dict[str, int]:
@@ -44,7 +44,7 @@ def waiting_total(place: Place) -> dict[str, int]:
 def waiting_cards(place: Place, names: Mapping[str, str], first: int, most: int) -> list[dict[str, Any]]:
     """`most` waiting holds from the place `first` on, the oldest first."""
     waiting = HoldRow.objects.filter(organization=place.organization, state=HoldState.WAITING)
-    return cards(list(waiting.select_related("run")[first : first + most]), names)
+    return cards(list(waiting.prefetch_related("run")[first : first + most]), names)
 
 
 def cards(rows: Sequence[HoldRow], names: Mapping[str, str], most: int = _EXAMPLES) -> list[dict[str, Any]]:

@@ -9,12 +9,12 @@ from django.http import HttpRequest
 from django.utils.http import urlencode
 
 from rollbook.core.stored import StoredPlan
+from rollbook.roster.holds import why_held
 from rollbook.roster.lms import ACTIONS, KINDS
 from rollbook.store.models import Run
 from rollbook.store.outcome_spans import Span, answers, spans
 from rollbook.store.plan_rows import FATES, Chosen, Count, page_before, page_of_rows, rows_in_parts
 from rollbook.store.refusals import refused_among
-from rollbook.web.hold_cards import card
 from rollbook.web.plan_words import change_text, row_words
 from rollbook.web.plans import blobs
 
@@ -101,7 +101,8 @@ def _in_words(
 ) -> list[dict[str, Any]]:
     told = answers(run.pk, plan.digest, [row["seq"] for row in rows])
     refused = refused_among(run, {(row["kind"], row["key"]) for row in rows})
-    holds = {row.hold: card(row, names)["sentence"] for row in (run.applies or run).holds.select_related("run")}
+    held = (run.applies or run).holds.values_list("hold", "reason", "action")
+    holds = {hold: why_held(reason, action) for hold, reason, action in held}
     return [row_words(row, outcome=told.get(row["seq"]), names=names, holds=holds, refused=refused) for row in rows]
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -166,8 +167,9 @@ def _newest(place: Place, hold: str) -> HoldRow:
 def _listed(request: HttpRequest, place: Place, form: DecideForm | None) -> HttpResponse:
     names, waiting = names_of(place), waiting_rows(place)
     part = paged(waiting, request.GET.get("page"), _CARDS)
+    prefetch_related_objects(part.object_list, "run")  # many holds, few runs
     decided = paged(decided_rows(place), request.GET.get("decided"), _DECIDED)
-    rows = HoldRow.objects.select_related("run").in_bulk(list(decided))
+    rows = HoldRow.objects.prefetch_related("run").in_bulk(list(decided))
     context = {
         "holds": cards(list(part), names),
         "page": part,
@@ -184,7 +186,7 @@ def _listed(request: HttpRequest, place: Place, form: DecideForm | None) -> Http
 def _shown(request: HttpRequest, place: Place, row: HoldRow, form: DecideForm | None) -> HttpResponse:
     names = names_of(place)
     [shown] = cards([row], names, _EXAMPLES)
-    mine = HoldRow.objects.select_related("run").filter(organization=place.organization, hold=row.hold)
+    mine = HoldRow.objects.prefetch_related("run").filter(organization=place.organization, hold=row.hold)
     earlier = mine.filter(pk__lt=row.pk).order_by("-pk")[:_EARLIER]
     context = {
         "hold": shown,

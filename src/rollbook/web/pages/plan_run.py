@@ -119,11 +119,11 @@ def _about(place: Place, run: Run, plan: StoredPlan | None, result: RunResult) -
 
 def _plan(request: HttpRequest, run: Run, plan: StoredPlan, names: Mapping[str, str]) -> dict[str, Any]:
     counts = plan_counts(plan, blobs())
-    holds = {row.hold: row for row in (run.applies or run).holds.select_related("run")}
+    holds = {row.hold: row for row in (run.applies or run).holds.all()}
     chosen = chosen_rows(request)
     return {
         "totals": sums(counts, names, by_school=False),
-        "by_school": _by_school(request, counts, names),
+        "per_school": _by_school(request, counts, names),
         "chosen": chosen,
         "filters": _filters(counts, names),
         "holds": [card(row, names) for row in holds.values()],
