@@ -74,12 +74,12 @@ def forbid_removals(world: Space) -> None:
 def large_plan(folder: DataFolder, number: int) -> Run:
     """A dry run of maple whose plan updates so many users: two schools in turns, every third one held."""
     organization = Organization.objects.get(slug="maple")
+    name = """{"first_name": "%s", "last_name": "Name' || range || '"}"""
     query = f"""
-        SELECT row_number() OVER (ORDER BY state DESC, action, n) - 1 AS seq, * EXCLUDE n FROM (
+        SELECT row_number() OVER (ORDER BY state DESC, n) - 1 AS seq, * EXCLUDE n FROM (
             SELECT range AS n, 'user' AS kind, 'update' AS action, 'u' || range AS key,
-                   CAST(NULL AS VARCHAR) AS new_key, 'school ' || range % 2 AS school, CAST(NULL AS VARCHAR) AS year, 'lms' || range AS lms_id,
-                   '{{"first_name": "Old", "last_name": "Name' || range || '"}}' AS before,
-                   '{{"first_name": "New", "last_name": "Name' || range || '"}}' AS after,
+                   CAST(NULL AS VARCHAR) AS new_key, 'school ' || range % 2 AS school, CAST(NULL AS VARCHAR) AS year,
+                   'lms' || range AS lms_id, '{name % "Old"}' AS before, '{name % "New"}' AS after,
                    CASE WHEN range % 3 = 0 THEN 'held' ELSE 'send' END AS state,
                    CASE WHEN range % 3 = 0 THEN 'hold:h1' END AS reason
             FROM range({number})) ORDER BY seq"""

@@ -13,9 +13,11 @@ from rollbook.connectors.memory.space import Space
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import AuditRow, HoldRow, PermitRow, Run
 from tests.web.people import Person, make_person, words
-from tests.web.plans import forbid_removals, lose_students, rename, work
+from tests.web.plans import contexts, forbid_removals, lose_students, rename, work
 from tests.web.world import import_maple, run_now
 
+__all__ = ["contexts"]
+pytestmark = pytest.mark.usefixtures("contexts")
 HOLDS = "/o/maple/plan/holds/"
 ANN = "Ann Acting (ann.acting@example.org)"
 

@@ -13,9 +13,11 @@ from rollbook.store.folder import DataFolder
 from rollbook.store.models import AuditRow, DirectoryRow, FactRow, Organization, Run
 from rollbook.web.steps import DATA_PREP
 from tests.web.people import Person, words
-from tests.web.plans import FORMULA, data_prep_done, first_name, large_plan, rename, work
+from tests.web.plans import FORMULA, contexts, data_prep_done, first_name, large_plan, rename, work
 from tests.web.world import import_maple, run_now
 
+__all__ = ["contexts"]
+pytestmark = pytest.mark.usefixtures("contexts")
 PLAN = "/o/maple/plan/"
 
 
@@ -129,7 +131,7 @@ def test_filters_narrow_the_rows(pages: DataFolder, world: Space, ann: Person) -
 
 def test_a_refused_row_says_what_the_lms_said(pages: DataFolder, world: Space, ann: Person) -> None:
     [key] = rename(world, "Somebody")
-    world.refuse = {("user", key): "this name is taken"}
+    world.faults.refuse[key] = "this name is taken"
     run = run_now(pages)
     page = ann.get(f"{PLAN}{run.pk}/", outcome="refused")
     [row] = page.context["rows"]

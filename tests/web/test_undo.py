@@ -8,9 +8,11 @@ from rollbook.connectors.memory.space import Space
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import PinRow, Run
 from tests.web.people import Person, words
-from tests.web.plans import first_name, rename, work
+from tests.web.plans import contexts, first_name, rename, work
 from tests.web.world import run_now
 
+__all__ = ["contexts"]
+pytestmark = pytest.mark.usefixtures("contexts")
 PLAN = "/o/maple/plan/"
 MADE = "users that the run created, for Rollbook deletes none"
 Renamed = tuple[list[str], Run]
@@ -74,7 +76,7 @@ def test_only_some_persons(pages: DataFolder, world: Space, ann: Person, renamed
 
 
 def test_only_some_schools(pages: DataFolder, world: Space, ann: Person, renamed: Renamed) -> None:
-    keys, run = renamed
+    _, run = renamed
     page = ann.get(_undo(run))
     school = page.context["form"].fields["schools"].choices[0][0]
     ann.post(_undo(run), wish="preview", schools=[school], persons="")
