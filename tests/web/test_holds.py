@@ -51,7 +51,7 @@ def test_what_waits_is_told_in_words(ann: Person, world: Space, held: HoldRow) -
     name = next(row["name"] for row in world.rows["orgs"] if row["sourcedId"] == held.school)
     for path in (HOLDS, "/o/maple/plan/"):
         text = words(ann.get(path))
-        assert f"{name}: Remove {held.count} of {held.of} Enrollments" in text
+        assert f"{name}: Remove {held.count} of {held.of} enrollments" in text
         assert "more at once than the limits" in text
         assert "For example" in text
     [card] = ann.get(HOLDS).context["holds"]

@@ -14,7 +14,7 @@ from tests.web.world import run_now
 __all__ = ["contexts"]
 pytestmark = pytest.mark.usefixtures("contexts")
 PLAN = "/o/maple/plan/"
-MADE = "users that the run created, for Rollbook deletes none"
+MADE = "Users that the run created, for Rollbook deletes none"
 Renamed = tuple[list[str], Run]
 
 
@@ -34,8 +34,8 @@ def test_it_says_first_what_stays(pages: DataFolder, world: Space, ann: Person) 
     run = run_now(pages)
     kinds = run.result["kinds"]
     text = words(ann.get(_undo(run)))
-    assert f"{kinds['user']['create']} {MADE}" in text
-    assert f"{kinds['enrollment']['create']:,} Enrollments given by this run: are taken back" in text
+    assert f"{MADE}: {kinds['user']['create']}" in text
+    assert f"Enrollments that this run gave are taken back: {kinds['enrollment']['create']:,}" in text
     assert "pinned for 30 days" in text
     assert not Run.objects.filter(undo_of=run).exists()
 
@@ -44,7 +44,7 @@ def test_a_preview_sends_nothing_and_the_undo_puts_back(
     pages: DataFolder, world: Space, ann: Person, renamed: Renamed
 ) -> None:
     keys, run = renamed
-    assert "2 Users updated by this run: go back to what they were" in words(ann.get(_undo(run)))
+    assert "Users that this run updated go back to what they were: 2" in words(ann.get(_undo(run)))
     ann.post(_undo(run), wish="preview", persons="")
     [preview] = work(pages)
     assert (preview.dry_run, preview.undo_of_id, preview.state) == (True, run.pk, "planned")
@@ -65,7 +65,7 @@ def test_only_some_persons(pages: DataFolder, world: Space, ann: Person, renamed
     looked = ann.post(_undo(run), wish="look", persons=f" {keys[0]} \r\n\r\n{keys[0]}\r\n")
     text = words(looked)
     assert "What an undo of the chosen part does" in text
-    assert "1 Users updated by this run" in text
+    assert "Users that this run updated go back to what they were: 1" in text
     assert not Run.objects.filter(undo_of=run).exists()
     assert "?" not in looked.request["PATH_INFO"]
     ann.post(_undo(run), wish="undo", persons=looked.context["part"]["persons"][0] + "\n")

@@ -30,12 +30,12 @@ PREVIEW, UNDO = "preview", "undo"
 _PERSONS: Final = 500
 #: What an undo does to what was done, by what was done.
 _BACK: Final = {
-    "create": gettext_lazy("given by this run: are taken back"),
-    "remove": gettext_lazy("removed by this run: are given again"),
-    "update": gettext_lazy("updated by this run: go back to what they were"),
-    "rekey": gettext_lazy("that got a new id: get their old id back"),
-    "deactivate": gettext_lazy("deactivated by this run: are revived"),
-    "revive": gettext_lazy("revived by this run: are deactivated again"),
+    "create": gettext_lazy("%(several)s that this run gave are taken back"),
+    "remove": gettext_lazy("%(several)s that this run took away are given again"),
+    "update": gettext_lazy("%(several)s that this run updated go back to what they were"),
+    "rekey": gettext_lazy("%(several)s that got a new id get their old id back"),
+    "deactivate": gettext_lazy("%(several)s that this run deactivated are revived"),
+    "revive": gettext_lazy("%(several)s that this run revived are deactivated again"),
 }
 
 
@@ -143,7 +143,7 @@ def _nothing(part: Mapping[str, Sequence[str]]) -> str:
 def _in_words(outlook: Outlook) -> dict[str, Any]:
     """What goes back: number, what, and how."""
     back = [
-        {"number": number, "several": SEVERAL[kind], "words": _BACK[action]}
+        {"number": number, "words": _BACK[action] % {"several": SEVERAL[kind]}}
         for kind, counts in outlook.done.items()
         for action, number in counts.items()
         if action != ADOPT and (action != "create" or KINDS[kind].removable)
