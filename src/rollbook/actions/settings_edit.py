@@ -42,7 +42,8 @@ def change_settings(
     """Save the settings after `change` has edited a copy of the document; `what` names the act for the audit.
 
     `secrets` maps places (`sis.secret`) to new texts, None removes one; others stay. `seen` is the number of the
-    version that the person looked at: raises ChangedMeanwhile when another one was saved since. Raises ConfigError when the result is wrong.
+    version that the person looked at: raises ChangedMeanwhile when another one was saved since. Raises ConfigError when
+    the result is wrong.
     """
     with transaction.atomic():
         organization = find_organization(org, lock=True)
