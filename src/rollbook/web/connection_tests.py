@@ -87,7 +87,7 @@ def try_typed(place: Place, settings: Settings, form: OptionForm) -> Outcome:
             organization=place.organization.slug,
             subject=form.side,
         )
-    tried = try_connection(typed, secrets, form.side)
+    tried = try_connection(opened(), typed, secrets, form.side)
     if isinstance(tried.error, ConfigError) and form.lacks_files:
         return Outcome(good=None, summary=_("There are no files yet. Bring them on the page Files, then test again."))
     if tried.error is not None:
@@ -104,7 +104,7 @@ def check_typed(organization: Organization, settings: Settings, form: OptionForm
     if form.lacks_files:
         return
     try:
-        check_connection(typed, secrets, form.side)
+        check_connection(opened(), typed, secrets, form.side)
     except ConfigError as error:
         form.place_error(error)
 

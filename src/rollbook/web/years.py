@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
+from rollbook.engine.directory import known
 from rollbook.roster.settings import ANY, SKIP, Settings
-from rollbook.store.models import DirectoryRow, Organization
+from rollbook.store.models import Organization
 
 #: A school year begins in summer, wherever a SIS does not say so itself.
 _SUMMER: Final = 7
@@ -28,15 +29,15 @@ class Years:
 
 
 def known_years(organization: Organization, settings: Settings, today: date) -> Years:
-    row = DirectoryRow.objects.filter(organization=organization, name=SESSIONS).first()
-    sessions: list[dict[str, Any]] = list(row.rows) if row is not None else []
+    listed = known(organization, SESSIONS)
+    sessions = listed.rows
     found = {str(one["year"]) for one in sessions if one.get("year")}
     if not found:
         ends = today.year + (today.month >= _SUMMER)
         found = {str(ends + step) for step in (-1, 0, 1)}
     if settings.active_year is not None:
         found.add(settings.active_year)
-    return Years(choices=sorted(found, reverse=True), read_at=row.read_at if row else None, sessions=sessions)
+    return Years(choices=sorted(found, reverse=True), read_at=listed.read_at, sessions=sessions)
 
 
 def year_words(year: str) -> str:

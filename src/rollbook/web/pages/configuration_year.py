@@ -12,7 +12,12 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from rollbook.actions.accounts import account_by
+from rollbook.engine.directory import look
+from rollbook.errors import RollbookError
+from rollbook.store.setup import opened
 from rollbook.web.access import Place, Who, page
+from rollbook.web.connection_tests import TURNS
 from rollbook.web.pages.configuration import back
 from rollbook.web.saving import save_settings
 from rollbook.web.steps import steps
@@ -50,6 +55,21 @@ def confirm(request: HttpRequest, place: Place) -> HttpResponse:
     return render(request, "configuration_year.html", context)
 
 
+@page(read=Who.READER, write=Who.ACTING)
+def read_years(request: HttpRequest, place: Place) -> HttpResponse:
+    """Ask the SIS for its years, with the saved connection."""
+    if request.method == "POST" and steps(place.organization).settings is not None:
+        if not TURNS.take(place.organization.pk):
+            messages.warning(request, _("The SIS was asked several times just now. Wait a minute, then try again."))
+            return back(place, CARD)
+        try:
+            look(opened(), place.organization, "sis", by=account_by(place.account))
+            messages.success(request, _("The years were read from the SIS."))
+        except RollbookError as error:
+            messages.error(request, _("The SIS could not be read: %s.") % str(error).rstrip("."))
+    return back(place, CARD)
+
+
 def _save(request: HttpRequest, place: Place, year: str) -> HttpResponse:
     def change(document: dict[str, Any]) -> None:
         document["active_year"] = year
@@ -62,4 +82,7 @@ def _save(request: HttpRequest, place: Place, year: str) -> HttpResponse:
     return back(place, CARD)
 
 
-urlpatterns = [path("configuration/year/", confirm, name="configuration_year")]
+urlpatterns = [
+    path("configuration/year/", confirm, name="configuration_year"),
+    path("configuration/year/read/", read_years, name="configuration_read_years"),
+]
