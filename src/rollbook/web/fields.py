@@ -80,6 +80,8 @@ def dress(form: forms.Form, *, disabled: bool) -> None:
         else:
             look = "form-select" if isinstance(widget, forms.Select) else "form-control"
         widget.attrs["class"] = look
+        if isinstance(field, forms.ChoiceField):  # Django's own words repeat what was sent
+            field.error_messages = {**field.error_messages, "invalid_choice": _("Select a valid choice.")}
         if disabled:
             widget.attrs["disabled"] = True
 

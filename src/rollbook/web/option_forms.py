@@ -29,7 +29,7 @@ _GUIDE: Final = {
 _FIRST: Final = frozenset({"base_url", "key", "secret"})
 _PLACE: Final = re.compile(r"`\$\.([A-Za-z0-9_]+)")
 _BOUND: Final = re.compile(r"Expected `(?:int|float|str)` (?:of length )?(>=|<=|>|<) ([\d.]+)")
-#: Stands for a secret that is saved while a form is judged; the secret itself stays where it is.
+#: Stands for every secret while a form is judged, so that none can get into a message.
 _SAVED: Final = "a secret that is saved"
 _REMOVE: Final = "-remove"
 #: A folder or file of the server: only the operator says which one.
@@ -42,12 +42,6 @@ class OptionForm(forms.Form):
     After `is_valid()`: `options` are all of the connection's options without secrets, `secrets` maps names to what was
     typed (None: remove it), `expires` and `delta` are those of the connection.
     """
-
-    expires = forms.DateField(
-        required=False,
-        input_formats=["%Y-%m-%d"],
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-    )
 
     def __init__(
         self,
@@ -63,7 +57,7 @@ class OptionForm(forms.Form):
         """`private`: private addresses are allowed. `server`: the person may name files of the server."""
         super().__init__(data, prefix=side)
         self.side, self.connection, self._private = side, connection, private
-        self._saved, self._server = frozenset(saved), server
+        self._saved = frozenset(saved)
         self._declared = _shown(connection)
         self.fields = {**self._option_fields(), **self._own_fields()}
         self.options: dict[str, Any] = {}
@@ -118,10 +112,6 @@ class OptionForm(forms.Form):
             words = _("This is needed: your SIS shows it beside key and secret.")
         self.add_error(named[0] if named else None, words)
 
-    def values(self) -> dict[str, Any]:
-        """The options with what was typed for secrets; those that are saved are not in it."""
-        return {**self.options, **{name: text for name, text in self.secrets.items() if text is not None}}
-
     def _option_fields(self) -> dict[str, forms.Field]:
         found: dict[str, forms.Field] = {}
         for one in self._declared:
@@ -133,10 +123,14 @@ class OptionForm(forms.Form):
         return found
 
     def _own_fields(self) -> dict[str, forms.Field]:
-        expires = self.base_fields["expires"].__deepcopy__({})
-        expires.label = _("Last day of key and secret")
-        expires.help_text = _("Notices remind you before this day. Leave it empty if they do not expire.")
-        expires.initial = self.connection.expires
+        expires = forms.DateField(
+            required=False,
+            initial=self.connection.expires,
+            input_formats=["%Y-%m-%d"],
+            widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+            label=_("Last day of key and secret"),
+            help_text=_("Notices remind you before this day. Leave it empty if they do not expire."),
+        )
         if self.side == "lms":
             return {"expires": expires}
         delta = forms.BooleanField(
@@ -217,7 +211,7 @@ class OptionForm(forms.Form):
         values: dict[str, Any] = {**dict.fromkeys(self._locked, _SAVED), **self.options}
         for name, one in shapes.items():
             if one.secret and (name in self.secrets or name in self._saved):
-                values[name] = {} if one.kind == "table" else self.secrets.get(name) or _SAVED
+                values[name] = {} if one.kind == "table" else _SAVED
         while True:
             try:
                 parse(struct, values)
