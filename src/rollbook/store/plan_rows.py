@@ -162,7 +162,9 @@ def _seqs(db: Connection, path: Path, search: _Search, most: int) -> list[int]:
             SELECT seq FROM (SELECT p.seq, p.state, CASE WHEN p.seq <= span.last THEN span.status END AS status
                              FROM ({rows}) p ASOF LEFT JOIN span ON p.seq >= span.first) WHERE {wanted}"""
     order = "DESC" if search.backwards else "ASC"
-    return [row[0] for row in db.execute(f"SELECT seq FROM ({rows}) ORDER BY seq {order} LIMIT {most}", given).fetchall()]
+    return [
+        row[0] for row in db.execute(f"SELECT seq FROM ({rows}) ORDER BY seq {order} LIMIT {most}", given).fetchall()
+    ]
 
 
 def _path(plan: StoredPlan, blobs: Blobs, kind: str) -> Path:
