@@ -1,5 +1,5 @@
-"""Left out: what the SIS lists and the LMS shall not have, with the reason, kept for those who ask why somebody is not in
-a class. Decides and changes nothing; what is as it should be is not in it, for the ledger has that.
+"""Left out: what the SIS lists and the LMS shall not have, with the reason, kept for those who ask why somebody is not
+in a class. Decides and changes nothing; what is as it should be is not in it, for the ledger has that.
 """
 
 from __future__ import annotations

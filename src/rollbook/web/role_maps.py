@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from rollbook.engine.directory import known
 from rollbook.errors import ConfigError
 from rollbook.roster.oneroster import ROLES, STAFF_ROLES
 from rollbook.roster.settings import ANY, SKIP, Settings
 from rollbook.store.models import Organization
-from rollbook.web.sync_schools import School, directory_rows
+from rollbook.web.sync_schools import School
 
 Roles = Mapping[str, Mapping[str, str]]
 _LONGEST: Final = 100
@@ -62,10 +63,10 @@ class Typed:
 
 def words_of(organization: Organization, settings: Settings) -> Words:
     """What there is to choose from; roles that are mapped stay in the lists though a system tells them no more."""
-    told = [str(row["name"]) for row in directory_rows(organization, "sis.roles")]
+    told = [str(row["name"]) for row in known(organization, "sis.roles").rows]
     mapped = {role for roles in settings.roles.values() for role in roles if role != ANY}
     sis = [role for role in told if role] or list(ROLES)
-    lms = directory_rows(organization, "lms.roles")
+    lms = known(organization, "lms.roles").rows
     titles = [str(row["title"]) for row in lms]
     used = {value for roles in settings.roles.values() for value in roles.values() if value != SKIP}
     return Words(
@@ -102,16 +103,16 @@ def read_typed(post: Any) -> Typed:
 def changed_roles(typed: Typed, roles: Roles, words: Words, orgs: Iterable[str]) -> dict[str, dict[str, str]]:
     """The role maps as they shall be saved; `orgs` are the mapped schools, others are not touched. A school whose line
     says the same as before keeps what it had. Raises BadRoles with an error for each wrong field."""
-    known = {ANY, *orgs}
+    places = {ANY, *orgs}
     errors = {
         f"role|{role}|{org}": value
         for (org, role), value in typed.values.items()
-        if org in known and value not in ("", SKIP, *words.lms) and words.known
+        if org in places and value not in ("", SKIP, *words.lms) and words.known
     }
     if errors:
         raise BadRoles(errors)
     found = {org: dict(one) for org, one in roles.items()}
-    sent = {org for org, _ in typed.values} & known
+    sent = {org for org, _ in typed.values} & places
     for org in sorted(sent, key=lambda one: one == ANY):  # the others are held against the general map as it was
         map_ = {role: value for (place, role), value in typed.values.items() if place == org}
         before = roles.get(org, roles.get(ANY))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from rollbook.engine.directory import known
+from rollbook.errors import BlobLost
 from rollbook.roster.settings import ANY, SKIP, Settings, school_value
 from rollbook.store.blobs import open_blobs
-from rollbook.store.models import DirectoryRow, Organization
+from rollbook.store.models import Organization
 from rollbook.store.school_names import school_names
 from rollbook.store.setup import opened
 
@@ -42,8 +45,10 @@ class Shown:
 def mapped_schools(organization: Organization, settings: Settings) -> list[School]:
     """All mapped schools by name. The wildcard covers schools only, not districts (rule 12); before the SIS's list was
     ever read, the schools that are mapped by name, and those that were synced."""
-    names = school_names(organization.pk, open_blobs(opened()))
-    orgs = directory_rows(organization, "sis.orgs")
+    names: dict[str, str] = {}
+    with suppress(BlobLost):  # the pages that need the file itself say so
+        names = school_names(organization.pk, open_blobs(opened()))
+    orgs = known(organization, "sis.orgs").rows
     kinds = {str(org["id"]): org.get("type") for org in orgs}
     ids = set(kinds) or set(names)
     ids |= {org for org in settings.schools if org != ANY and (not kinds or org in kinds)}
@@ -58,12 +63,6 @@ def page_of(schools: Sequence[School], number: int, text: str = "") -> Shown:
     pages = max(1, -(-len(found) // PAGE))
     number = min(max(number, 1), pages)
     return Shown(found[(number - 1) * PAGE : number * PAGE], number, pages, len(schools))
-
-
-def directory_rows(organization: Organization, name: str) -> list[dict[str, Any]]:
-    """A list of the SIS or LMS as it was last read; empty before it was."""
-    row = DirectoryRow.objects.filter(organization=organization, name=name).first()
-    return list(row.rows) if row is not None else []
 
 
 def _mapped(settings: Settings, org: str, kind: str | None) -> bool:

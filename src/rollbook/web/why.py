@@ -199,9 +199,7 @@ def _removed(pair: Pair) -> Answer | None:
     for change in pair.changes:
         if change.action == "remove" and change.outcome is not None and change.outcome.status == "done":
             return Answer(False).add(
-                _(
-                    "Run %(run)s took the person out on %(day)s, because the SIS did not list them in this class any more."
-                )
+                _("Run %(run)s took the person out on %(day)s: the SIS did not list them in this class any more.")
                 % {"run": change.reading.run, "day": date_text(change.reading.at, _DAY)},
                 _("If that is wrong, correct the enrollment in the SIS."),
             )

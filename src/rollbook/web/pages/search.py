@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 
+from rollbook.errors import BlobLost
 from rollbook.roster.settings import Settings
 from rollbook.store.blobs import open_blobs
 from rollbook.store.looking import Files, Row, files_of
@@ -22,7 +25,21 @@ from rollbook.web.why import why
 from rollbook.web.why_words import PERSON, SECTION
 
 
+def _told_when_lost(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A stored file that is gone is told in words, with who can help."""
+
+    @functools.wraps(view)
+    def told(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except BlobLost as error:
+            return render(request, "search_lost.html", {"error": error}, status=503)
+
+    return told
+
+
 @page(read=Who.READER, write=Who.READER)
+@_told_when_lost
 def search(request: HttpRequest, place: Place) -> HttpResponse:
     """People and sections that fit what was typed."""
     typed = request.POST.get("text", "")
@@ -41,18 +58,21 @@ def search(request: HttpRequest, place: Place) -> HttpResponse:
 
 
 @page(read=Who.READER, write=Who.READER)
+@_told_when_lost
 def person_of_lms(request: HttpRequest, place: Place, number: str) -> HttpResponse:
     """A person by the LMS's id; POST looks for a section to ask about."""
     return _person(request, place, {"lms_id": number})
 
 
 @page(read=Who.READER, write=Who.READER)
+@_told_when_lost
 def person_of_sis(request: HttpRequest, place: Place, number: str) -> HttpResponse:
     """A person by the sourcedId of the SIS."""
     return _person(request, place, {"sis_id": number})
 
 
 @page(read=Who.READER)
+@_told_when_lost
 def section(request: HttpRequest, place: Place, number: str) -> HttpResponse:
     """A section by the sourcedId of its class."""
     settings = _settings(place)
