@@ -53,11 +53,13 @@ class Case:
 def make_case(world: Space, folder: DataFolder) -> Case:
     """The first student of a class with a term that is open today, and the class."""
     classes = {row["sourcedId"]: row for row in world.rows["classes"]}
-    students = {row["sourcedId"]: row for row in world.rows["users"] if row.get("role") == "student"}
+    users = {row["sourcedId"]: row for row in world.rows["users"]}
     for row in world.rows["enrollments"]:
         class_ = classes[row["classSourcedId"]]
-        if row["role"] == "student" and "s2-2027" not in class_["termSourcedIds"] and not row.get("endDate"):
-            return Case(world, folder, row, students[row["userSourcedId"]], class_)
+        user = users[row["userSourcedId"]]
+        plain = len(user["familyName"]) > 3 and (user["familyName"] + user["givenName"]).isascii()
+        if row["role"] == "student" and plain and "s2-2027" not in class_["termSourcedIds"]:
+            return Case(world, folder, row, user, class_)
     raise AssertionError("the practice district has no such student")
 
 

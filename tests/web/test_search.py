@@ -157,7 +157,7 @@ def test_nothing_personal_in_addresses_titles_and_logs(
     case: Case, ann: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
     case.sync()
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.INFO)
     pages = [_search(ann, case.student["familyName"])]
     pages += [ann.get(f"/o/maple/search/person/lms/{case.lms_id}/").content.decode()]
     secret = [case.student[name] for name in ("familyName", "username", "email")]

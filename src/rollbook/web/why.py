@@ -77,7 +77,7 @@ def _enrolled(pair: Pair) -> Answer:
             return Answer(False).add(*finding_words(row))
     answer.add(_origin(pair.given))
     change = pair.changes[0] if pair.changes else None
-    if change is not None and change.action == "remove" and (change.outcome is None or change.outcome.status != "done"):
+    if change is not None and change.reading is pair.reading and change.action == "remove":
         answer.add(
             _("The SIS does not list the person in this class any more; taking them out %(fate)s.")
             % {"fate": fate_words(change)}
@@ -126,6 +126,10 @@ def _planned(pair: Pair) -> Answer | None:
             _("Correct what the LMS complains about, then sync with “try refused records again”."),
         )
         return _since(answer, pair.refusal)
+    if change.outcome is not None and change.outcome.status == "waiting":
+        answer.add(_("The enrollment was not sent, because something that it needs was not made."))
+        _reasons_of_parents(answer, pair)
+        return answer
     if change.outcome is not None:
         return answer.add(_("The enrollment was sent: %(fate)s.") % {"fate": fate_words(change)})
     if change.state == "held":

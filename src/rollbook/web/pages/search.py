@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -23,6 +23,9 @@ from rollbook.web.search_views import PersonView, SectionView, pair_of, person_v
 from rollbook.web.steps import steps
 from rollbook.web.why import why
 from rollbook.web.why_words import PERSON, SECTION
+
+#: What the lists of results show.
+_COLUMNS: Final = ("key", "id", "lms_id", "first_name", "last_name", "username", "role", "roles", "school", "origin")
 
 
 def _told_when_lost(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -111,8 +114,9 @@ def _answer(files: Files, place: Place, settings: Settings, person: Record, key:
 
 
 def _hit(row: Row, reasons: Any) -> Row:
+    """A row of the ledger or of what was left out, with the columns of both."""
     reason = row.get("reason")
-    return row | {"why_not": reasons[reason][0] if reason in reasons else ""}
+    return dict.fromkeys(_COLUMNS) | row | {"why_not": reasons[reason][0] if reason in reasons else ""}
 
 
 def _settings(place: Place) -> Settings:
