@@ -32,6 +32,7 @@ from rollbook.pipeline.compare import compare
 from rollbook.pipeline.doubts import Doubts, look, look_live, unclear
 from rollbook.pipeline.extract import extract
 from rollbook.pipeline.leavers import gone_since, read_leavers
+from rollbook.pipeline.left_out import keep_left_out
 from rollbook.pipeline.live import declare_live
 from rollbook.pipeline.matching import Matching
 from rollbook.pipeline.partial import keep_places
@@ -250,6 +251,7 @@ class _River:
         scope = self._scope(year, matching, doubts, whole=_complete(db, extracted))
         self.step("match", lambda: read_leavers(db, world.target, scope))
         self.step("plan", lambda: self._plan(scope, matching))
+        self.result.left_out = self.step("plan", lambda: keep_left_out(db, request, world, scope))
         self.result.facts |= matching.lessons()
         if scope.complete:
             self.result.facts |= doubts.learned | snapshots.keep(extracted) | columns
