@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from django.core.files.uploadedfile import UploadedFile
@@ -20,10 +20,14 @@ _DELIMITERS: Final = (",", ";", "\t")
 
 @dataclass(frozen=True)
 class Line:
-    """One row: the number of its line in the file, and its cells by column name."""
+    """One row: the number of its line in the file, and its cells by column name, as they stand there."""
 
     number: int
-    cells: dict[str, str]
+    cells: dict[str, str] = field(repr=False)
+
+    def get(self, name: str) -> str:
+        """A cell without spaces around it; empty when it is not there."""
+        return _plain(self.cells.get(name, "").strip())
 
 
 def read_csv(upload: UploadedFile | None, columns: Sequence[str], *, most: int = MOST_ROWS) -> list[Line]:
@@ -47,7 +51,7 @@ def read_csv(upload: UploadedFile | None, columns: Sequence[str], *, most: int =
         found = []
         for row in rows:
             if any(cell.strip() for cell in row):
-                found.append(Line(rows.line_num, dict(zip(names, map(_cell, row), strict=False))))
+                found.append(Line(rows.line_num, dict(zip(names, row, strict=False))))
             if len(found) > most:
                 raise ConfigError(_("The file has too many rows: at most %(most)s are read.") % {"most": most})
     except csv.Error:
@@ -76,7 +80,6 @@ def _name(cell: str) -> str:
     return cell.strip().lower().replace(" ", "_").replace("-", "_")
 
 
-def _cell(cell: str) -> str:
+def _plain(cell: str) -> str:
     """Without the apostrophe that keeps spreadsheets from reckoning (see `csv.defused`)."""
-    cell = cell.strip(" \t\r\n")
     return cell[1:] if cell[:1] == "'" and cell[1:2] and cell[1:].lstrip(" ")[:1] in "=+-@\t\r\n＝＋－＠" else cell
