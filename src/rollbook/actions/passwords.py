@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Count
 from django.utils import timezone
 
 from rollbook.actions.organizations import find_organization
@@ -16,7 +17,7 @@ from rollbook.errors import ConfigError
 from rollbook.store.audit import audit
 from rollbook.store.locks import hold_keys
 from rollbook.store.models import FactRow, Organization, PasswordRow
-from rollbook.store.passwords import ASKED, REFUSED, SCHOOL, UNCLEAR
+from rollbook.store.passwords import ASKED, INITIAL, REFUSED, SCHOOL, SENDING, UNCLEAR
 from rollbook.store.secrets import KeyRing
 from rollbook.store.setup import opened
 
@@ -36,7 +37,11 @@ class KnownPassword:
     made_at: datetime
 
 
-def look_at_passwords(*, org: str, by: str, keys: Sequence[str], export: bool = False) -> dict[str, KnownPassword]:
+#: Passwords by unique id, of the people that it is asked about.
+Passwords = Callable[[Sequence[str]], dict[str, KnownPassword]]
+
+
+def look_at_passwords(*, org: str, by: str, keys: Sequence[str]) -> dict[str, KnownPassword]:
     """The passwords of these unique ids, where there are some; every look is audited with who was looked at."""
     with transaction.atomic():
         organization = find_organization(org)
@@ -47,9 +52,27 @@ def look_at_passwords(*, org: str, by: str, keys: Sequence[str], export: bool = 
             rows = PasswordRow.objects.filter(organization=organization, key__in=keys[start : start + _AT_ONCE])
             for row in rows:
                 found[row.key] = KnownPassword(ring.decrypt(row.ciphertext), row.label, row.created_at)
-        words = "export passwords" if export else "look at passwords"
-        audit(by=by, action=words, organization=org, subject=_named(sorted(found)), details=f"{len(found)} passwords")
+        told = f"{len(found)} passwords"
+        audit(by=by, action="look at passwords", organization=org, subject=_named(sorted(found)), details=told)
     return found
+
+
+def export_passwords(*, org: str, by: str, labels: Sequence[str]) -> Passwords:
+    """What gives the passwords with these labels, some people at a time; the look is audited before the first one."""
+    with transaction.atomic():
+        organization = find_organization(org)
+        number = PasswordRow.objects.filter(organization=organization, label__in=list(labels)).count()
+        words = f"{number} passwords: everybody's with the label {' or '.join(labels)}"
+        audit(by=by, action="export passwords", organization=org, subject="*", details=words)
+    ring = KeyRing(opened().keys)
+
+    def some(keys: Sequence[str]) -> dict[str, KnownPassword]:
+        with transaction.atomic():
+            hold_keys()
+            rows = PasswordRow.objects.filter(organization=organization, label__in=list(labels), key__in=list(keys))
+            return {row.key: KnownPassword(ring.decrypt(row.ciphertext), row.label, row.created_at) for row in rows}
+
+    return some
 
 
 def keep_passwords(*, org: str, by: str, passwords: Mapping[str, str]) -> int:
@@ -70,6 +93,7 @@ def keep_passwords(*, org: str, by: str, passwords: Mapping[str, str]) -> int:
                 for key in some
             )
             PasswordRow.objects.filter(organization=organization, key__in=some).update(created_at=now)
+        count_again(organization)
         audit(
             by=by,
             action="import passwords",
@@ -90,9 +114,8 @@ def ask_to_send(*, org: str, by: str) -> int:
         if not keys:
             raise ConfigError("there is no imported password that waits to be sent")
         waiting.update(label=ASKED)
-        FactRow.objects.update_or_create(
-            organization=organization, name=PASSWORDS_SENT, defaults={"value": {"by": by, "asked": len(keys)}}
-        )
+        _note(organization, {"by": by, "asked": len(keys)})
+        count_again(organization)
         audit(by=by, action="send passwords", organization=org, subject=_named(keys), details=f"{len(keys)} passwords")
     return len(keys)
 
@@ -106,7 +129,8 @@ def note_sent(*, organization: Organization, counts: Mapping[str, int], words: S
             known[label] = int(known.get(label, 0)) + number
         known["words"] = list(dict.fromkeys([*known.get("words", []), *words]))[:5]
         known |= {"at": timezone.now().isoformat(), "trouble": trouble}
-        FactRow.objects.update_or_create(organization=organization, name=PASSWORDS_SENT, defaults={"value": known})
+        _note(organization, known)
+        count_again(organization)
         told = ", ".join(f"{number} {label}" for label, number in sorted(counts.items()) if number)
         audit(
             by=str(known.get("by", "the clock")),
@@ -114,6 +138,21 @@ def note_sent(*, organization: Organization, counts: Mapping[str, int], words: S
             organization=organization.slug,
             details=told or trouble,
         )
+
+
+def count_again(organization: Organization) -> None:
+    """Within the caller's transaction: how many passwords that the school issued wait and are under way. Pages read the
+    numbers from the fact, for there may be a million passwords."""
+    mine = PasswordRow.objects.filter(organization=organization).exclude(label=INITIAL)
+    numbers = dict(mine.values_list("label").annotate(n=Count("pk")))
+    waiting = sum(numbers.get(label, 0) for label in (SCHOOL, REFUSED, UNCLEAR))
+    under_way = sum(numbers.get(label, 0) for label in (ASKED, SENDING))
+    row = FactRow.objects.filter(organization=organization, name=PASSWORDS_SENT).first()
+    _note(organization, (row.value if row else {}) | {"waiting": waiting, "under_way": under_way})
+
+
+def _note(organization: Organization, value: Mapping[str, object]) -> None:
+    FactRow.objects.update_or_create(organization=organization, name=PASSWORDS_SENT, defaults={"value": dict(value)})
 
 
 def _named(keys: Sequence[str]) -> str:

@@ -53,9 +53,9 @@ class Accounts:
         asked = {"text": text.strip().lower()} if text else {}
         return list(self._rows(f"{where} LIMIT {int(most)} OFFSET {int(start)}", asked))
 
-    def made(self) -> Iterator[Account]:
-        """All that Rollbook made."""
-        return self._rows(_MADE, {})
+    def every(self) -> Iterator[Account]:
+        """All of the ledger, adopted ones too."""
+        return self._rows("true", {})
 
     def known(self, names: Iterable[str]) -> list[Account]:
         """Accounts with one of these unique ids or usernames (capitals do not count in those)."""

@@ -190,12 +190,12 @@ def _by_person(rows: list[dict[str, Any]], decided: Mapping[str, MatchDecision])
 
 
 def _asked(posted: Any) -> dict[str, str]:
-    """`key-3` and `decision-3` belong together; what was not touched is left out."""
+    """`key-3` and `decision-3` belong together; what was left open is left out."""
     found = {}
     for name, value in posted.items():
         if name.startswith("decision-") and value:
             key = posted.get(f"key-{name.removeprefix('decision-')}", "")
-            if key and posted.get(f"was-{name.removeprefix('decision-')}", "") != value:
+            if key:
                 found[key] = value
     return found
 
