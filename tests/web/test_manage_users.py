@@ -1,4 +1,4 @@
-"""Manage Users: accounts that Rollbook made, their passwords after signing in again, and school-issued ones (rule 14)."""
+"""Manage Users: what Rollbook made, passwords after signing in again, and those that the school issued (rule 14)."""
 
 from __future__ import annotations
 
