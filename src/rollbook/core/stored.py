@@ -63,6 +63,8 @@ class RunResult(msgspec.Struct, kw_only=True):
     `refused` is filled by the store: how many records the LMS refuses now, and
     since when. `conflicts` is only filled by an undo: what cannot be undone, in words, by count. `verdicts` says by
     collection why it was not read whole, `doubts` by subject what somebody should look at; either makes the state held.
+    A dry run that compared with the live LMS has the list of who is in which system in `people_blob`, how many there
+    are of each state in `people`, and the counts of `sanity`.
     """
 
     state: str = "planned"
@@ -82,3 +84,6 @@ class RunResult(msgspec.Struct, kw_only=True):
     doubts: dict[str, str] = {}
     ledger_version: int | None = None
     facts: dict[str, Any] = {}
+    people_blob: str | None = None
+    people: dict[str, int] = {}
+    sanity: dict[str, int] = {}

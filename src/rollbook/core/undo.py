@@ -130,7 +130,7 @@ def _put_back(db: Connection, kind: str, staff: frozenset[str]) -> None:
         SELECT action, coalesce(new_key, key) AS key, CASE WHEN new_key IS NOT NULL THEN key END AS new_key, school,
                year, lms_id, now AS before, back AS after, 'send' AS state, {_reason(kind, staff)} AS reason
         FROM (SELECT *, CAST(json_object({fields}) AS VARCHAR) AS back FROM did
-              WHERE action IN ('update', 'rekey') AND now IS NOT NULL)
+              WHERE action IN ('update', 'rekey') AND now IS NOT NULL AND reason IS DISTINCT FROM 'linked')
         WHERE back <> now OR new_key IS NOT NULL ORDER BY school, key""")
 
 
@@ -175,7 +175,9 @@ def _stays(kind: str, done: Mapping[str, int]) -> dict[str, int]:
     several = plural(kind)
     found = {
         f"{several} that the run created, for Rollbook deletes none": made,
-        f"{several} that the run found in the LMS, which Rollbook goes on looking after": done.get("adopt", 0),
+        f"{several} that the run found in the LMS, which Rollbook goes on looking after": count(
+            db, "did", "action = 'adopt' OR (action = 'rekey' AND reason = 'linked')"
+        ),
     }
     return {words: number for words, number in found.items() if number}
 

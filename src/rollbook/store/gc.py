@@ -71,7 +71,7 @@ def _drop_old_plans(days: int) -> None:
         run.outcomes.all().delete()
         run.plan = None
         if run.result:
-            run.result = {**run.result, "findings_blob": None, "hold_blobs": {}}
+            run.result = {**run.result, "findings_blob": None, "people_blob": None, "hold_blobs": {}}
         run.save(update_fields=["plan", "result"])
         run.holds.update(changes="")
 
@@ -122,8 +122,7 @@ def _referenced() -> Iterator[str]:
         found: dict[str, Any] = result or {}
         yield from found.get("hold_blobs", {}).values()
         yield from found.get("left_out", {}).values()
-        if found.get("findings_blob"):
-            yield found["findings_blob"]
+        yield from (found[name] for name in ("findings_blob", "people_blob") if found.get(name))
     for snapshot in FactRow.objects.filter(name="snapshot").values_list("value", flat=True):
         yield from snapshot["files"].values()
     yield from HoldRow.objects.exclude(changes="").values_list("changes", flat=True).iterator()
