@@ -84,7 +84,12 @@ def find_invitation(token: str = "", *, digest: str = "") -> Invitation | None:
 
 
 def accept(
-    *, token: str = "", digest: str = "", account: Account | None = None, email: str = "", name: str = "",
+    *,
+    token: str = "",
+    digest: str = "",
+    account: Account | None = None,
+    email: str = "",
+    name: str = "",
     password: str = "",
 ) -> Account:
     """Use up an invitation: add `account` to its organization, or make a new account first. Raises ConfigError."""

@@ -57,6 +57,22 @@ def remove_member(*, org: str, account: int, by: str, actor: int | None = None) 
         audit(by=by, action="remove member", organization=org, subject=subject, details=role)
 
 
+def deactivate_account(*, account: Account, by: str) -> None:
+    """Close an account: it signs in no more, and is a member and operator of nothing. Its name stays in the audit."""
+    with transaction.atomic():
+        for membership in account.memberships.select_related("organization"):
+            remove_member(org=membership.organization.slug, account=account.pk, by=by)
+        account.is_active, account.is_operator = False, False
+        account.save(update_fields=["is_active", "is_operator"])
+        audit(by=by, action="deactivate account", subject=account_by(account))
+
+
+def note_password_link(*, account: Account, by: str) -> None:
+    """Somebody makes a link with which this person chooses a new password."""
+    with transaction.atomic():
+        audit(by=by, action="make password link", subject=account_by(account))
+
+
 def revoke_invitation(*, org: str, invitation: int, by: str) -> None:
     """An invitation that was not accepted yet works no more. Raises ConfigError when there is none (any more)."""
     with transaction.atomic():

@@ -138,7 +138,7 @@ class NewOrganizationForm(forms.Form):
     slug = forms.CharField(
         label=_("Short name"),
         max_length=63,
-        help_text=_("Small letters, digits and hyphens, such as maple-valley. It is part of addresses and cannot change."),
+        help_text=_("Small letters, digits and hyphens, such as maple-valley. It can never change."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )
     timezone = forms.ChoiceField(

@@ -64,11 +64,11 @@ TEMPLATES = [
                 "rollbook.web.frame.frame",
             ],
             "builtins": [
-                    "django.templatetags.i18n",
-                    "django.templatetags.static",
-                    "rollbook.web.tags",
-                    "rollbook.web.form_tags",
-                ],
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "rollbook.web.tags",
+                "rollbook.web.form_tags",
+            ],
         },
     }
 ]

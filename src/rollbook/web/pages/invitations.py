@@ -65,11 +65,10 @@ def _page(request: HttpRequest, token: str, invitation: Invitation, **more: obje
 
 
 def _gone(request: HttpRequest, token: str) -> HttpResponse:
-    """Sending the form twice is no mistake of the person's."""
-    if isinstance(request.user, Account):
-        mine = Invitation.objects.filter(digest=token_digest(token), used_by=request.user)
-        if request.method == "POST" and mine.exists():
-            return redirect("start")
+    """Sending the form twice, or coming back from single sign-on, is no mistake of the person's."""
+    mine = Invitation.objects.filter(digest=token_digest(token))
+    if isinstance(request.user, Account) and mine.filter(used_by=request.user).exists():
+        return redirect("start")
     return render(request, "invitation_gone.html", status=404)
 
 
