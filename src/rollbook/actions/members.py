@@ -67,10 +67,11 @@ def deactivate_account(*, account: Account, by: str) -> None:
         audit(by=by, action="deactivate account", subject=account_by(account))
 
 
-def note_password_link(*, account: Account, by: str) -> None:
-    """Somebody makes a link with which this person chooses a new password."""
+def note_password_link(*, account: Account, by: str, factors: bool) -> None:
+    """Somebody makes a link with which this person chooses a new password; `factors`: and removes second factors."""
+    details = "second factors removed" if factors else ""
     with transaction.atomic():
-        audit(by=by, action="make password link", subject=account_by(account))
+        audit(by=by, action="make password link", subject=account_by(account), details=details)
 
 
 def revoke_invitation(*, org: str, invitation: int, by: str) -> None:

@@ -98,17 +98,26 @@ def _add_remove(group: typer.Typer) -> None:
 
 def _add_password(group: typer.Typer) -> None:
     @command(group, "password")
-    def password(shell: Shell, email: Email) -> None:
+    def password(
+        shell: Shell,
+        email: Email,
+        *,
+        without_factors: Annotated[
+            bool, typer.Option("--without-factors", help="Phone, keys and recovery codes are lost: remove them.")
+        ] = False,
+    ) -> None:
         """Print a link with which this person chooses a new password. It works once, for three days."""
         folder = _open(shell)
         from rollbook.actions.actors import OPERATOR
         from rollbook.actions.members import find_account, note_password_link
         from rollbook.web.opening import open_pages
-        from rollbook.web.password_reset import reset_path
+        from rollbook.web.password_reset import remove_factors, reset_path
 
         account = find_account(email)
         open_pages(folder)
-        note_password_link(account=account, by=OPERATOR)
+        if without_factors:
+            remove_factors(account)
+        note_password_link(account=account, by=OPERATOR, factors=without_factors)
         link = _address(reset_path(account))
         shell.answer({"email": account.email, "link": link}, lambda: shell.say(f"Give this link to them:\n{link}"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from allauth.account import views
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
+from allauth.mfa.models import Authenticator
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -25,3 +26,8 @@ def reset_path(account: Account) -> str:
     """The address, without host, at which this person chooses a new password; the pages must be open."""
     parts = {"uidb36": user_pk_to_url_str(account), "key": default_token_generator.make_token(account)}
     return reverse("account_reset_password_from_key", kwargs=parts)
+
+
+def remove_factors(account: Account) -> None:
+    """Authenticator app, keys and recovery codes of a person who has lost them."""
+    Authenticator.objects.filter(user=account).delete()
