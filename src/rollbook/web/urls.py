@@ -38,7 +38,7 @@ ORGANIZATION_PAGES: Final = (
     "audit",
 )
 #: Pages of the installation.
-PAGES: Final = ("start", "invitations", "organizations", "api")
+PAGES: Final = ("start", "language", "invitations", "organizations", "api")
 
 
 def _pages(name: str) -> list[object]:
@@ -49,7 +49,7 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("metrics", metrics),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("rollbook.web.sign_in_urls")),
     *(one for name in PAGES for one in _pages(name)),
     path("o/<slug:slug>/", include([one for name in ORGANIZATION_PAGES for one in _pages(name)])),
 ]
