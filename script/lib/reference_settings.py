@@ -47,9 +47,7 @@ def _default(field: msgspec.structs.FieldInfo) -> Any:
 
 
 def settings() -> str:
-    rows = [
-        (code(name), f"{SETTINGS[name]}{_choices(hint)}", _shown(default)) for name, hint, default in _all()
-    ]
+    rows = [(code(name), f"{SETTINGS[name]}{_choices(hint)}", _shown(default)) for name, hint, default in _all()]
     return table(("Setting", "Meaning", "Default"), rows)
 
 

@@ -74,8 +74,10 @@ def _kinds(plan: StoredPlan, wanted: Wanted) -> list[str]:
 
 
 def _done(db: Connection, kind: str, wanted: Wanted) -> dict[str, int]:
+    """An account that a person linked was found in the LMS, as adopted ones are."""
     rows = db.execute(f"""
-        SELECT p.action, count(*) FROM plan_{kind} p JOIN outcome o ON o.seq = p.seq AND o.status = 'done'
+        SELECT if(p.action = 'rekey' AND p.reason = 'linked', 'adopt', p.action) AS done, count(*)
+        FROM plan_{kind} p JOIN outcome o ON o.seq = p.seq AND o.status = 'done'
         WHERE {_of_part(kind, wanted)} GROUP BY ALL ORDER BY ALL""").fetchall()
     return dict(rows)
 
@@ -175,9 +177,7 @@ def _stays(kind: str, done: Mapping[str, int]) -> dict[str, int]:
     several = plural(kind)
     found = {
         f"{several} that the run created, for Rollbook deletes none": made,
-        f"{several} that the run found in the LMS, which Rollbook goes on looking after": count(
-            db, "did", "action = 'adopt' OR (action = 'rekey' AND reason = 'linked')"
-        ),
+        f"{several} that the run found in the LMS, which Rollbook goes on looking after": done.get("adopt", 0),
     }
     return {words: number for words, number in found.items() if number}
 
