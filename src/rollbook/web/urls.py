@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Final
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from rollbook.web.health import healthz, readyz
 from rollbook.web.metrics import metrics
@@ -41,7 +41,7 @@ ORGANIZATION_PAGES: Final = (
 PAGES: Final = ("start", "language", "invitations", "organizations", "api")
 
 
-def _pages(name: str) -> list[object]:
+def _pages(name: str) -> list[URLPattern | URLResolver]:
     return list(import_module(f"rollbook.web.pages.{name}").urlpatterns)
 
 
