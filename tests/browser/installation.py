@@ -32,7 +32,7 @@ class Installation:
     """Rollbook serving its pages and working its queue, beside a practice SIS and a practice LMS."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self.ready = folder, False
         self._environment = {
             **os.environ,
             "ROLLBOOK_DATA": str(folder / "data"),
@@ -84,6 +84,7 @@ class Installation:
         file.write_text(SETTINGS.format(sis=self.sis, lms=self.lms))
         self.rollbook("config", "import", str(file))
         assert self.rollbook("sync", "maple")["state"] == "done"
+        self.ready = True
 
     def sign_in(self, tab: Page, name: str, *invitation: str) -> None:
         """Accept a fresh invitation in the browser: a new account, signed in."""
