@@ -50,7 +50,7 @@ def show(request: HttpRequest, place: Place) -> HttpResponse:
         found = []
     shown = found[:PER_PAGE]
     given = has_passwords(place.organization)
-    context |= {"accounts": shown, "more": len(found) > PER_PAGE, "given": given}
+    context |= {"accounts": shown, "has_next": len(found) > PER_PAGE, "given": given}
     if given:
         context |= {"labels": _labels(place.organization, shown)} | manage_users_import.state(place.organization)
     answer = render(request, "manage_users.html", context)
