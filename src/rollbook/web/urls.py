@@ -21,6 +21,7 @@ ORGANIZATION_PAGES: Final = (
     "syncs",
     "plan",
     "logs",
+    "logs_run",
     "search",
     "manage_users",
     "grade_settings",
