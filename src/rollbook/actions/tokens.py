@@ -37,7 +37,10 @@ def make_token(
     text = PREFIX + secrets.token_urlsafe(32)
     with transaction.atomic():
         organization = find_organization(org, lock=True)
-        if ApiToken.objects.filter(organization=organization, revoked_at__isnull=True).count() >= MOST_TOKENS:
+        there = ApiToken.objects.filter(organization=organization, revoked_at__isnull=True)
+        if there.filter(name=name).exists():  # a form that was sent twice makes one token
+            raise ConfigError("there is a token with this name already; give this one another name")
+        if there.count() >= MOST_TOKENS:
             raise ConfigError(f"there are {MOST_TOKENS} tokens already; revoke those that nobody uses")
         token = ApiToken.objects.create(
             organization=organization,

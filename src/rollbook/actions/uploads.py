@@ -65,9 +65,9 @@ def take_upload(*, org: str, by: str, name: str, path: Path) -> tuple[UploadRow,
     if not size:
         raise BadResponse(f"the file is empty; {_ASK}")
     checked = _judge(organization, settings, path)
+    blob = open_blobs(opened()).put(path)
     with transaction.atomic():
         organization = find_organization(org, lock=True)
-        blob = open_blobs(opened()).put(path)
         row = UploadRow.objects.create(organization=organization, name=plain_name(name), blob=blob, size=size, by=by)
         drop_old(organization)
         audit(by=by, action="upload file", organization=org, subject=str(row.pk), details=row.name)
@@ -145,7 +145,7 @@ def _source(
     assert isinstance(options, OneRosterCsvOptions)
     work = Path(tempfile.mkdtemp(prefix="rollbook-upload-"))
     try:
-        context = Context(work=work / "source", cancel=_Never(), count=lambda attempts=1, /: None)
+        context = Context(work=work / "source", cancel=Patient(), count=lambda attempts=1, /: None)
         context.work.mkdir(mode=0o700)
         yield OneRosterCsvSource(msgspec.structs.replace(options, path=str(path), host=None), context), work
     finally:
@@ -173,7 +173,7 @@ def _refuse_parts(found: CheckResult) -> None:
         raise BadResponse(f"there is no record in {' and '.join(f'{name}.csv' for name in empty)}; {_ASK}")
 
 
-class _Never:
+class Patient:
     """A person waits for the answer; nothing else stops this."""
 
     def check(self) -> None:

@@ -13,6 +13,7 @@ from django.core.asgi import get_asgi_application
 
 from rollbook.errors import ConfigError
 from rollbook.store.folder import DataFolder
+from rollbook.web.bounds import Bounded
 from rollbook.web.opening import open_pages
 
 _LOOK_EVERY = 0.1
@@ -28,7 +29,7 @@ def serve_web(
     name = f"[{host}]" if ":" in host else host
     address = f"http://{name}:{listener.getsockname()[1]}"
     config = uvicorn.Config(
-        get_asgi_application(),
+        Bounded(get_asgi_application()),
         ws="none",
         lifespan="off",
         log_config=None,
