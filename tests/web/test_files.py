@@ -224,6 +224,30 @@ def test_file_names_are_made_harmless(name: str, shown: str) -> None:
     assert plain_name(name) == shown
 
 
+FORMULAS = ["=1+1", "=cmd|' /C calc'!A0", "+SUM(1)", "-2+3+cmd|' /C calc'!A0", "@SUM(1)", '"=x"', '" =x"']
+TEXTS = [
+    "+1 (555) 010-2030",
+    "-",
+    "-5",
+    "@zoe",
+    "a=b",
+    '"Math, =2 parts"',
+    '"Lab, +Extra(1)"',
+    "1-2",
+    "=",
+    "+44 20 7946",
+]
+
+
+@pytest.mark.parametrize("cell", FORMULAS)
+def test_formulas_are_found(cell: str, tmp_path: Path) -> None:
+    from rollbook.connectors.oneroster_csv.formulas import find_formulas
+
+    file = tmp_path / "users.csv"
+    file.write_text(f"sourcedId,givenName\nu1,Zoe\nu2,{cell}\nu3,Li\n")
+    assert find_formulas(file) == 3
+
+
 @pytest.mark.parametrize("cell", TEXTS)
 def test_what_is_no_formula_passes(cell: str, tmp_path: Path) -> None:
     from rollbook.connectors.oneroster_csv.formulas import find_formulas

@@ -55,7 +55,7 @@ def upload(request: HttpRequest, place: Place) -> HttpResponse:
             path=Path(file.temporary_file_path()),
         )
     except RollbookError as error:
-        return _refused(request, place, _sentence(error))
+        return _refused(request, place, files_sftp.sentence(error))
     finally:
         _CHECKING.release()
     request.session[_REPORT] = {"org": place.organization.slug, "name": row.name, **msgspec.to_builtins(checked)}
@@ -68,7 +68,7 @@ def use(request: HttpRequest, place: Place, number: int) -> HttpResponse:
     try:
         row = use_upload(org=place.organization.slug, by=account_by(place.account), upload=number)
     except (ConfigError, BlobLost) as error:
-        messages.error(request, _sentence(error))
+        messages.error(request, files_sftp.sentence(error))
     else:
         messages.success(request, _("From now on runs read “%(name)s”.") % {"name": row.name})
     return redirect("files", place.organization.slug)
@@ -82,7 +82,7 @@ def use_uploads(request: HttpRequest, place: Place) -> HttpResponse:
             org=place.organization.slug, by=account_by(place.account), seen=int(seen) if seen.isdecimal() else None
         )
     except ConfigError as error:
-        messages.error(request, _sentence(error))
+        messages.error(request, files_sftp.sentence(error))
     else:
         messages.success(request, _("From now on runs read what you upload here."))
     return redirect("files", place.organization.slug)
@@ -114,11 +114,6 @@ def _source(done: Steps) -> str:
 
 def _refused(request: HttpRequest, place: Place, words: str, *, status: int = 422) -> HttpResponse:
     return files_page(request, place, error=words, status=status)
-
-
-def _sentence(error: RollbookError) -> str:
-    words = str(error)
-    return words[:1].upper() + words[1:].rstrip(".") + "."
 
 
 urlpatterns = [

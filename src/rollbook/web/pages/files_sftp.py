@@ -38,7 +38,7 @@ def urls(files_page: Page) -> list[URLPattern]:
 
             host_key = ask_host_key(_options(place), _context(work))
         except RollbookError as error:
-            return files_page(request, place, host_error=_sentence(error), status=422)
+            return files_page(request, place, host_error=sentence(error), status=422)
         finally:
             shutil.rmtree(work, ignore_errors=True)
         return files_page(request, place, host_key=host_key)
@@ -72,7 +72,7 @@ def confirm(request: HttpRequest, place: Place) -> HttpResponse:
             seen=int(seen) if seen.isdecimal() else None,
         )
     except RollbookError as error:
-        messages.error(request, _sentence(error))
+        messages.error(request, sentence(error))
     else:
         words = _("The host key %(fingerprint)s is confirmed. Another one is never trusted.")
         messages.success(request, words % {"fingerprint": known.fingerprint})
@@ -97,6 +97,7 @@ def _context(work: Path) -> Context:
     )
 
 
-def _sentence(error: RollbookError) -> str:
+def sentence(error: RollbookError) -> str:
+    """An error's words, as a sentence for a page."""
     words = str(error)
     return words[:1].upper() + words[1:].rstrip(".") + "."
