@@ -118,14 +118,17 @@ def _refusal(request: HttpRequest, who: Who, slug: str | None) -> HttpResponse |
         return None
     place = _place(request.user, slug or "")
     request.place = place  # type: ignore[attr-defined]
-    if who is Who.MEMBER or _may(place, who):
+    if may(place, who):
         return None
     return render(
         request, "refused.html", {"place": place, "who": who, "acting": place.organization.acting}, status=403
     )
 
 
-def _may(place: Place, who: Who) -> bool:
+def may(place: Place, who: Who) -> bool:
+    """Has a member in this place the right?"""
+    if who is Who.MEMBER:
+        return True
     if who is Who.READER:
         return place.role in _READING
     if who is Who.ADMINISTRATOR:
