@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Final
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from rollbook.web.health import healthz, readyz
 from rollbook.web.metrics import metrics
@@ -15,12 +15,20 @@ ORGANIZATION_PAGES: Final = (
     "home",
     "select_sis",
     "configuration",
+    "configuration_schedule",
+    "configuration_year",
+    "configuration_more",
     "schools",
     "terms",
     "data_prep",
     "syncs",
     "plan",
+    "holds",
+    "pins",
+    "plan_run",
+    "undo",
     "logs",
+    "logs_run",
     "search",
     "manage_users",
     "grade_settings",
@@ -34,7 +42,7 @@ ORGANIZATION_PAGES: Final = (
 PAGES: Final = ("start", "language", "invitations", "organizations", "api")
 
 
-def _pages(name: str) -> list[object]:
+def _pages(name: str) -> list[URLPattern | URLResolver]:
     return list(import_module(f"rollbook.web.pages.{name}").urlpatterns)
 
 
