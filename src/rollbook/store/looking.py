@@ -4,6 +4,7 @@ nothing, and reads no file whole: filters on sorted columns, one or two columns 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,15 +18,19 @@ from rollbook.store.readings import Reading, last_readings
 Row = dict[str, Any]
 #: Plans up to this size are searched whole; of larger ones only the parts of the schools in question.
 _SMALL_BYTES: Final = 4 << 20
+#: Requests that one engine serves.
+_RENEWED_AFTER: Final = 2000
 #: Sections that are shown of one person, and changes of one run.
 MOST: Final = 200
 
 
 class Files:
-    """The files of one organization (its primary key), open for one request."""
+    """The files of one organization (its primary key), open for one request. `other_id`: people's unique id is not
+    their sourcedId."""
 
-    def __init__(self, db: Connection, organization: int, blobs: Blobs) -> None:
+    def __init__(self, db: Connection, organization: int, blobs: Blobs, *, other_id: bool) -> None:
         self._db, self._blobs = db, blobs
+        self.other_id = other_id
         self.ledger = current_version(organization)
         self.readings = last_readings(organization)
 
@@ -46,6 +51,22 @@ class Files:
         if key is None:
             return []
         return self._rows(self._blobs.get(key, f"the ledger of {kind}"), f"{where} LIMIT {int(most)}", asked)
+
+    def scan(self, kind: str, where: str, asked: Mapping[str, Any], most: int) -> list[Row]:
+        """As `given`, for columns that the file is not sorted by: only what the condition speaks of is read of all."""
+        key = self.ledger.files.get(kind)
+        if key is None:
+            return []
+        path = self._blobs.get(key, f"the ledger of {kind}")
+        found = self._db.execute(
+            f"""SELECT file_row_number FROM read_parquet({quote(path)}, file_row_number = true)
+                WHERE {where} LIMIT {int(most)}""",
+            dict(asked),
+        ).fetchall()
+        if not found:
+            return []
+        rows = ", ".join(str(number) for (number,) in found)
+        return self._rows(path, f"file_row_number IN ({rows})", {}, "file_row_number = true")
 
     def by_keys(self, kind: str, keys: Sequence[str], school: str | None = None) -> dict[str, Row]:
         """Rows of the ledger by key. Most of them are of `school`, where one looks first."""
@@ -91,17 +112,43 @@ class Files:
             asked["ending"] = ending  # type: ignore[assignment]
         return self._rows(self._blobs.get(reading.findings, "the findings"), f"({where}) LIMIT {MOST}", asked)
 
-    def _rows(self, path: Path, where: str, asked: Mapping[str, Any]) -> list[Row]:
-        cursor = self._db.execute(f"SELECT * FROM read_parquet({quote(path)}) WHERE {where}", dict(asked))
+    def _rows(self, path: Path, where: str, asked: Mapping[str, Any], option: str = "") -> list[Row]:
+        file = f"read_parquet({quote(path)}{', ' if option else ''}{option})"
+        cursor = self._db.execute(f"SELECT * FROM {file} WHERE {where}", dict(asked))
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 @contextmanager
-def files_of(organization: int, blobs: Blobs) -> Iterator[Files]:
+def files_of(organization: int, blobs: Blobs, *, other_id: bool) -> Iterator[Files]:
     """Raises BlobLost when a file that should be there is not."""
-    db = connect()
+    db = _cursor()
     try:
-        yield Files(db, organization, blobs)
+        yield Files(db, organization, blobs, other_id=other_id)
     finally:
         db.close()
+
+
+class _Shared:
+    """One engine for all requests of this process: making one takes as long as a look-up, and where the groups of a
+    file lie is read once. It is renewed now and then, so that what it knows of old files does not pile up."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._db: Connection | None = None
+        self._used = 0
+
+    def cursor(self) -> Connection:
+        with self._lock:
+            if self._db is None or self._used >= _RENEWED_AFTER:
+                self._db, self._used = connect(), 0
+                self._db.execute("SET parquet_metadata_cache = true")
+            self._used += 1
+            return self._db.cursor()
+
+
+_shared = _Shared()
+
+
+def _cursor() -> Connection:
+    return _shared.cursor()

@@ -9,7 +9,7 @@ from typing import Any, Final
 from rollbook.core.ledger_files import PAIRS
 from rollbook.roster.lms import KINDS
 from rollbook.store.looking import Files, Row
-from rollbook.store.one_record import Change, Record, refusal, told
+from rollbook.store.one_record import RUNS, Change, Record, refusal, told
 from rollbook.web.why import Answer, Pair, account_answer, section_answer
 from rollbook.web.why_words import change_words, fate_words, finding_words
 
@@ -117,15 +117,15 @@ def section_view(files: Files, record: Record, start: int) -> SectionView:
     )
 
 
-def pair_of(files: Files, organization: int, person: Record, section: Record) -> Pair:
-    """What is known of the enrollment that joins them."""
+def pair_of(files: Files, organization: int, person: Record, section: Record, schools: Sequence[str]) -> Pair:
+    """What is known of the enrollment that joins them; `schools` are those at which the person's changes were read."""
     key, keys = f"{section.key}|{person.key}", {"section": section.key, "user": person.key}
     where = 'section = $section AND "user" = $user'
     school = section.school
     given = files.given("enrollment", f"school = $school AND {where}", keys | {"school": school}, 1) if school else []
     reading = files.reading_of("enrollment", school)
-    changes: list[Change] = []
-    for one in files.readings[:6]:
+    changes = [one for one in person.changes if one.kind == "enrollment" and one.key == key]
+    for one in files.readings[:RUNS] if school not in schools else ():
         rows = files.changes(one, "enrollment", "key = $key", {"key": key}, [school] if school else [])
         changes += told(organization, one, rows)
     left = files.left_out("enrollment", where, keys, 10)
