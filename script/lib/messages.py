@@ -1,6 +1,6 @@
-"""The texts of the pages for translators: collects them into src/rollbook/web/locale/<language>/LC_MESSAGES/django.po and
-compiles that to the .mo file that is shipped. `--check` changes nothing and fails when a file is out of date or a text
-has no translation."""
+"""The texts of the pages for translators: collects them into src/rollbook/web/locale/<language>/LC_MESSAGES/django.po
+and compiles that to the .mo file that is shipped. `--check` changes nothing and fails when a file is out of date or a
+text has no translation."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ _KEYWORDS = {
 
 def collected() -> Catalog:
     """Every text of templates and modules of the pages, with the files that use it."""
-    import rollbook.web  # noqa: F401 - Django's settings, which its template reader asks for
     from django.utils.translation.template import templatize
+
+    import rollbook.web  # noqa: F401 - Django's settings, which its template reader asks for
 
     found = Catalog(project="Rollbook", charset="utf-8")
     for path in sorted([*WEB.rglob("*.html"), *WEB.rglob("*.txt"), *WEB.rglob("*.py")]):

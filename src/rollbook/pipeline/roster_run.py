@@ -34,6 +34,7 @@ from rollbook.pipeline.conflicts import load_decisions
 from rollbook.pipeline.doubts import Doubts, look, look_live, unclear
 from rollbook.pipeline.extract import extract
 from rollbook.pipeline.leavers import gone_since, read_leavers
+from rollbook.pipeline.left_out import keep_left_out
 from rollbook.pipeline.live import declare_live
 from rollbook.pipeline.matching import Matching
 from rollbook.pipeline.partial import keep_places
@@ -253,6 +254,7 @@ class _River:
         scope = self._scope(year, matching, doubts, whole=_complete(db, extracted))
         self.step("match", lambda: read_leavers(db, world.target, scope))
         self.step("plan", lambda: self._plan(scope, matching))
+        self.result.left_out = self.step("plan", lambda: keep_left_out(db, request, world, scope))
         self.result.people_blob, self.result.people, self.result.sanity = keep_both_systems(db, request, scope, world)
         self.result.facts |= matching.lessons()
         if scope.complete:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any, Final
 
+from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
 
 #: What makes a spreadsheet reckon, also after spaces and as full-width letters.
@@ -16,10 +17,19 @@ _BOM: Final = "\ufeff"
 
 def csv_answer(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
     """A download called `name` (letters, digits, dots and dashes) with a header line."""
-    answer = StreamingHttpResponse(_lines(columns, rows), content_type="text/csv; charset=utf-8")
+    answer = _Streamed(_lines(columns, rows), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     answer["Cache-Control"] = "no-store"
     return answer
+
+
+class _Streamed(StreamingHttpResponse):
+    """Django would gather all pieces of an ordinary iterator before an asynchronous server gets the first."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        pieces = iter(self)
+        while (piece := await sync_to_async(next)(pieces, None)) is not None:
+            yield piece
 
 
 def defused(value: Any) -> str:
