@@ -106,10 +106,11 @@ class Files:
         reading = self.newest
         if reading is None or not reading.findings:
             return []
-        where, asked = "id IN $ids OR (collection = 'enrollments' AND other IN $ids)", {"ids": list(ids)}
+        asked: dict[str, Any] = {"ids": list(ids)}
+        where = "id IN $ids OR (collection = 'enrollments' AND other IN $ids)"
         if ending:
             where += " OR (collection = 'enrollment' AND ends_with(id, $ending))"
-            asked["ending"] = ending  # type: ignore[assignment]
+            asked["ending"] = ending
         return self._rows(self._blobs.get(reading.findings, "the findings"), f"({where}) LIMIT {MOST}", asked)
 
     def _rows(self, path: Path, where: str, asked: Mapping[str, Any], option: str = "") -> list[Row]:

@@ -31,7 +31,7 @@ from rollbook.web.opening import public_address
 from rollbook.web.wording import sentence
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
@@ -56,7 +56,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         request = context.request
         if request is not None and request.user.is_authenticated and not get_reauthentication_flows(request.user):
             last = max((one["at"] for one in get_authentication_records(request, request.user)), default=0.0)
-            return bool(time.time() - last > settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
+            return bool(time.time() - last > getattr(settings, "ACCOUNT_REAUTHENTICATION_TIMEOUT"))  # noqa: B009 - no setting of Django
         return bool(super().is_reauthentication_required(app=app, **kwargs))
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
@@ -64,7 +64,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return str(credentials.get("email", "")).strip().lower()
 
 
-class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
+class SocialAdapter(DefaultSocialAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         return False
 
@@ -84,7 +84,7 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         sociallogin.connect(request, account)
 
 
-class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+class MfaAdapter(DefaultMFAAdapter):
     """Second factors are encrypted with a key made of the sessions' one, which the key ring encrypts."""
 
     def encrypt(self, text: str) -> str:
@@ -98,5 +98,6 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     @staticmethod
     def _fernet() -> Fernet:
-        derived = HKDF(SHA256(), 32, salt=None, info=b"rollbook second factors").derive(settings.SECRET_KEY.encode())
+        key = str(settings.SECRET_KEY).encode()
+        derived = HKDF(SHA256(), 32, salt=None, info=b"rollbook second factors").derive(key)
         return Fernet(base64.urlsafe_b64encode(derived))

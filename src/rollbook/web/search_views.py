@@ -73,7 +73,8 @@ def person_view(files: Files, record: Record) -> PersonView:
     wanted = _wanted(files, record)
     said = wanted or record.left_out or {}
     left = record.left_out is not None and not wanted
-    names = [name for name in KINDS["user"].fields if not left or name in record.left_out or name in given]  # type: ignore[operator]
+    known = {*(record.left_out or {}), *given}
+    names = [name for name in KINDS["user"].fields if not left or name in known]
     fields = [_field(name, said.get(name, None if left else given.get(name)), given.get(name)) for name in names]
     buildings = _titles(files, "building", _buildings_of(fields))
     fields = [

@@ -85,9 +85,9 @@ def _enrolled(pair: Pair) -> Answer:
         return answer
     if pair.pin is not None:
         return answer.add(_pin_words(pair.pin), _("Lift the pin, or correct the SIS."))
-    for words, row in ((person_words, pair.person.left_out), (section_words, pair.section.left_out)):
-        if row is not None:
-            answer.add(_("It stays as it is (frozen). %(why)s") % {"why": words(row)[0]}, words(row)[1])
+    for words, left in ((person_words, pair.person.left_out), (section_words, pair.section.left_out)):
+        if left is not None:
+            answer.add(_("It stays as it is (frozen). %(why)s") % {"why": words(left)[0]}, words(left)[1])
             return answer
     if pair.left_out:
         return answer.add(_left_out_words(pair.left_out[0]))

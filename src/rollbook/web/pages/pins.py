@@ -20,6 +20,7 @@ from rollbook.actions.pins import lift_pins
 from rollbook.errors import RollbookError
 from rollbook.store.models import PinRow, Run
 from rollbook.web.access import Place, Who, page
+from rollbook.web.choices import set_choices
 from rollbook.web.plan_words import FIELDS, ONE, value_words
 from rollbook.web.plans import names_of, run_of
 
@@ -37,7 +38,7 @@ class LiftForm(forms.Form):
 
     def __init__(self, *given: Any, numbers: list[int], **more: Any) -> None:
         super().__init__(*given, **more)
-        self.fields["pins"].choices = [(number, number) for number in numbers]  # type: ignore[attr-defined]  # as above
+        set_choices(self, "pins", [(number, number) for number in numbers])
 
     def clean(self) -> dict[str, Any]:
         """Something must be chosen."""
