@@ -4,6 +4,7 @@ made from the name by which a browser called us."""
 from __future__ import annotations
 
 import base64
+import logging
 import time
 from typing import Any
 from urllib.parse import quote
@@ -26,9 +27,12 @@ from django.urls import reverse
 
 from rollbook.errors import ConfigError
 from rollbook.web.accepting import join_by_sign_on
+from rollbook.web.failed_sign_on import NotTrusted
 from rollbook.web.mail import can_mail, send_beside
 from rollbook.web.opening import public_address
 from rollbook.web.wording import sentence
+
+log = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -70,6 +74,12 @@ class SocialAdapter(DefaultSocialAccountAdapter):
 
     def get_connect_redirect_url(self, request: HttpRequest, socialaccount: Any) -> str:
         return reverse("mfa_index")
+
+    def on_authentication_error(self, request: HttpRequest, provider: Any, **found: Any) -> None:
+        """For whoever runs Rollbook. The library's own words may hold what the provider sent, so only their kind."""
+        error = found.get("exception")
+        words = str(error) if isinstance(error, NotTrusted) else type(error).__name__ if error else "no such sign-in"
+        log.warning("single sign-on did not work: %s", words)
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
         """Somebody unknown who came from an invitation gets the account it makes, bound to this sign-in."""

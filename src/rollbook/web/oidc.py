@@ -20,10 +20,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
 from requests import RequestException
 
 from rollbook.actions.accounts import token_digest
+from rollbook.web.access import Who, page
+from rollbook.web.failed_sign_on import NotTrusted
 from rollbook.web.opening import public_address
 
 #: Asymmetric ones only: the client's secret signs nothing, and `none` is no signature.
@@ -46,11 +47,11 @@ class Adapter(OpenIDConnectOAuth2Adapter):
 
     @property
     def openid_config(self) -> dict[str, Any]:
-        """The provider's description of itself. Raises OAuth2Error when it lacks something."""
+        """The provider's description of itself. Raises NotTrusted when it lacks something."""
         found = super().openid_config
         missing = [name for name in _NEEDED if not isinstance(found, dict) or not isinstance(found.get(name), str)]
         if missing:
-            raise OAuth2Error(f"the provider's description lacks {', '.join(missing)}")
+            raise NotTrusted(f"the provider's description lacks {', '.join(missing)}")
         return dict(found)
 
     def get_callback_url(self, request: HttpRequest, app: Any) -> str:
@@ -58,16 +59,16 @@ class Adapter(OpenIDConnectOAuth2Adapter):
         return f"{public_address()}{path}" if public_address() else str(request.build_absolute_uri(path))
 
     def complete_login(self, request: HttpRequest, app: Any, token: Any, **kwargs: Any) -> Any:
-        """Raises OAuth2Error when the ID token is not for us, not from the provider, or answers another sign-in."""
+        """Raises NotTrusted when the ID token is not for us, not from the provider, or answers another sign-in."""
         claims = self._claims(app, kwargs["response"].get("id_token"))
         expected, found = self.state.get("nonce"), claims.get("nonce")
         if not expected or not isinstance(found, str) or not hmac.compare_digest(str(expected), found):
-            raise OAuth2Error("the ID token answers another sign-in")
+            raise NotTrusted("the ID token answers another sign-in")
         return self.get_provider().sociallogin_from_response(request, {"id_token": claims})
 
     def _claims(self, app: Any, token: Any) -> dict[str, Any]:
         if not isinstance(token, str):
-            raise OAuth2Error("the provider sent no ID token")
+            raise NotTrusted("the provider sent no ID token")
         config = self.openid_config
         with get_adapter().get_requests_session() as session:
             answer = session.get(config["jwks_uri"])
@@ -84,9 +85,9 @@ class Adapter(OpenIDConnectOAuth2Adapter):
                 options={"require": ["exp", "iat", "iss", "aud", "sub"]},
             )
         except (jwt.PyJWTError, TypeError, ValueError) as error:
-            raise OAuth2Error(f"the ID token is not valid: {type(error).__name__}") from None
+            raise NotTrusted(f"the ID token is not valid: {type(error).__name__}") from None
         if not isinstance(claims["sub"], str) or not claims["sub"]:
-            raise OAuth2Error("the ID token names nobody")
+            raise NotTrusted("the ID token names nobody")
         return claims
 
 
@@ -126,8 +127,8 @@ class _Callback(OAuth2CallbackView):
         return state, answer
 
 
+@page(write=Who.ANYONE)
 @never_cache
-@require_POST
 def login(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Leave for the provider, by a page that goes on by itself: a form's answer may lead to no other host (CSP)."""
     provider = _provider(request, provider_id)
@@ -145,12 +146,15 @@ def login(request: HttpRequest, provider_id: str) -> HttpResponse:
     return render(request, "socialaccount/leave.html", {"to": answer["Location"], "provider": provider})
 
 
+@page(read=Who.ANYONE)
 @never_cache
-@require_safe
 def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Back from the provider."""
-    _provider(request, provider_id)
-    answer: HttpResponse = _Callback.adapter_view(Adapter(request, provider_id))(request)
+    provider = _provider(request, provider_id)
+    try:
+        answer: HttpResponse = _Callback.adapter_view(Adapter(request, provider_id))(request)
+    except (OAuth2Error, RequestException) as error:  # the library lets some through
+        return render_authentication_error(request, provider, exception=error)
     return answer
 
 
