@@ -30,7 +30,13 @@ ROWS: Final = 50
 class LiftForm(forms.Form):
     """Which pins end: those that are ticked, or all of one undo."""
 
-    pins = forms.TypedMultipleChoiceField(coerce=int, required=False)
+    pins = forms.TypedMultipleChoiceField(
+        coerce=int,
+        required=False,
+        error_messages={
+            "invalid_choice": gettext_lazy("A pin has ended meanwhile. Tick what shall follow the SIS again.")
+        },
+    )
     undo = forms.CharField(required=False)
     reason = forms.CharField(
         max_length=500, error_messages={"required": gettext_lazy("Say why; it is kept with the pins.")}
