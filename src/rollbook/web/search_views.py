@@ -126,9 +126,11 @@ def pair_of(files: Files, organization: int, person: Record, section: Record, sc
     given = files.given("enrollment", f"school = $school AND {where}", keys | {"school": school}, 1) if school else []
     reading = files.reading_of("enrollment", school)
     changes = [one for one in person.changes if one.kind == "enrollment" and one.key == key]
-    for one in files.readings[:RUNS] if school not in schools else ():
-        rows = files.changes(one, "enrollment", "key = $key", {"key": key}, [school] if school else [])
-        changes += told(organization, one, rows)
+    if school not in schools:
+        readings = files.readings[:RUNS]
+        rows = files.changes(readings, "enrollment", "key = $key", {"key": key}, [school] if school else [])
+        for one in readings:
+            changes += told(organization, one, [row for its, row in rows if its is one])
     left = files.left_out("enrollment", where, keys, 10)
     ids = [key, *(row["id"] for row in left if row["id"])]
     return Pair(
