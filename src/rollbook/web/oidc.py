@@ -140,7 +140,7 @@ def login(request: HttpRequest, provider_id: str) -> HttpResponse:
     try:
         answer: HttpResponse = provider.redirect(request, **wanted)
     except (OAuth2Error, RequestException) as error:
-        return render_authentication_error(request, provider, exception=error)
+        return _failed(request, provider, error)
     if answer.status_code != 302:
         return answer
     return render(request, "socialaccount/leave.html", {"to": answer["Location"], "provider": provider})
@@ -154,7 +154,12 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     try:
         answer: HttpResponse = _Callback.adapter_view(Adapter(request, provider_id))(request)
     except (OAuth2Error, RequestException) as error:  # the library lets some through
-        return render_authentication_error(request, provider, exception=error)
+        return _failed(request, provider, error)
+    return answer
+
+
+def _failed(request: HttpRequest, provider: Any, error: Exception) -> HttpResponse:
+    answer: HttpResponse = render_authentication_error(request, provider, exception=error)
     return answer
 
 
