@@ -36,7 +36,7 @@ _LEEWAY: Final = 60  # seconds by which clocks may differ
 _PROCESSES: Final = ("login", "connect")
 
 
-class Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
+class Adapter(OpenIDConnectOAuth2Adapter):
     """Talks to the provider. `state` is what was stored before the person left for it."""
 
     state: dict[str, Any]
@@ -91,7 +91,7 @@ class Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
         return claims
 
 
-class Provider(OpenIDConnectProvider):  # type: ignore[misc]
+class Provider(OpenIDConnectProvider):
     """Nothing of a sign-in is chosen by the address that a browser was sent to."""
 
     oauth2_adapter_class = Adapter
@@ -120,7 +120,7 @@ class Provider(OpenIDConnectProvider):  # type: ignore[misc]
         return {"id_token": {name: data["id_token"][name] for name in _KEPT if name in data["id_token"]}}
 
 
-class _Callback(OAuth2CallbackView):  # type: ignore[misc]
+class _Callback(OAuth2CallbackView):
     def _get_state(self, request: HttpRequest, provider: Any) -> Any:
         state, answer = super()._get_state(request, provider)
         self.adapter.state = state or {}
