@@ -140,7 +140,7 @@ def login(request: HttpRequest, provider_id: str) -> HttpResponse:
     try:
         answer: HttpResponse = provider.redirect(request, **wanted)
     except (OAuth2Error, RequestException) as error:
-        return _failed(request, provider, error)
+        answer = render_authentication_error(request, provider, exception=error)
     if answer.status_code != 302:
         return answer
     return render(request, "socialaccount/leave.html", {"to": answer["Location"], "provider": provider})
@@ -154,16 +154,7 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     try:
         answer: HttpResponse = _Callback.adapter_view(Adapter(request, provider_id))(request)
     except (OAuth2Error, RequestException) as error:  # the library lets some through
-<<<<<<< HEAD
-        return _failed(request, provider, error)
-    return answer
-
-
-def _failed(request: HttpRequest, provider: Any, error: Exception) -> HttpResponse:
-    answer: HttpResponse = render_authentication_error(request, provider, exception=error)
-=======
         answer = render_authentication_error(request, provider, exception=error)
->>>>>>> web
     return answer
 
 
