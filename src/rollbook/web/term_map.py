@@ -115,9 +115,9 @@ class TermMap:
             if row["year"] == year:
                 twins.setdefault(_alike(row), []).append(row["id"])
         for session, value in named.items():
-            own = self.sessions.get(session)
-            if own is not None and own["year"] == year:
-                copies |= dict.fromkeys(twins[_alike(own)], value)
+            known = self.sessions.get(session)
+            if known is not None and known["year"] == year:
+                copies |= dict.fromkeys(twins[_alike(known)], value)
         copies |= {session: value for session, value in named.items() if session in copies}
         if len(copies) * len(targets) > MOST_COPIED:
             return None
