@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.formsets import BaseFormSet
 from django.utils.translation import gettext as _
 
 MOST_LINES = 2000
@@ -69,6 +70,14 @@ class HiddenTable(forms.Textarea):
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         return super().get_context(name, "", attrs)
+
+
+class Rows(BaseFormSet):  # type: ignore[type-arg] # Django's own has no parameter at run time
+    """Rows of a table. None is ever required, and each is judged: one that is as it was is no empty one."""
+
+    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
+        more = {"use_required_attribute": False, "empty_permitted": False}
+        return {**super().get_form_kwargs(index), **more}
 
 
 def dress(form: forms.Form, *, disabled: bool) -> None:

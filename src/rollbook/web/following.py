@@ -114,7 +114,10 @@ class _Held:
         organization, run, language, self.shown = found.decode().split(" ")
         self.subject = Subject(int(organization), "" if run == "-" else run, language)
         ours = (_NAME, b"content-length")
-        self.start = {**start, "headers": [(name, value) for name, value in start["headers"] if name.lower() not in ours]}
+        self.start = {
+            **start,
+            "headers": [(name, value) for name, value in start["headers"] if name.lower() not in ours],
+        }
 
 
 __all__ = ["MOST", "REFRESH", "Following", "follow_answer"]
