@@ -259,18 +259,21 @@ def test_only_the_operator_names_files_of_the_server(pages: DataFolder) -> None:
     """Else an acting user could read the export of somebody else's organization."""
     eve = make_elm()
     select(eve, "csv")
-    assert "Which files of this server are read is set by its operator" in words(eve.get(f"{AT}configuration/"))
+    text = words(eve.get(f"{AT}configuration/"))
+    assert "Only the operator of this server can name a folder of the server" in text
+    assert 'name="sis-path"' not in html(eve.get(f"{AT}configuration/"))
     answer = eve.post(SAVE, seen=1, **{"sis-path": "/etc", "sis-files": "bulk", "sis-max_gigabytes": "2"})
     assert answer.status_code == 302, words(answer)
     assert settings().sis.options == {"files": "bulk", "max_gigabytes": 2}
     eve.account.is_operator = True
     eve.account.save()
-    assert eve.post(SAVE, seen=2, **{"sis-path": "/data/elm", "sis-files": "bulk"}).status_code == 302
-    assert settings().sis.options["path"] == "/data/elm"
+    there = {"sis-path": "/out/elm-*.zip", "sis-host": "sftp.example", "sis-files": "bulk"}
+    assert eve.post(SAVE, seen=2, **there).status_code == 302
+    assert settings().sis.options["host"] == "sftp.example"
     eve.account.is_operator = False
     eve.account.save()
-    assert eve.post(SAVE, seen=3, **{"sis-path": "/etc", "sis-files": "delta"}).status_code == 302
-    assert settings().sis.options == {"path": "/data/elm", "files": "delta"}
+    assert eve.post(SAVE, seen=3, **{"sis-path": "/etc", "sis-host": "", "sis-files": "delta"}).status_code == 302
+    assert settings().sis.options == {"path": "/out/elm-*.zip", "host": "sftp.example", "files": "delta"}
 
 
 def test_settings_of_a_file_are_shown_and_kept(ann: Person) -> None:
