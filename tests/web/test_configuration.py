@@ -143,7 +143,9 @@ def test_what_is_wrong_is_said_at_its_field(eve: Person, field: str, value: str,
 
 
 def test_several_errors_at_once(eve: Person) -> None:
-    answer = _save(eve, **{"sis-page_size": "-1", "sis-parallel": "99"})
+    answer = _save(eve, **{"sis-page_size": "-1", "sis-parallel": "99", "sis-key": "", "sis-base_url": "no address"})
+    assert error_at(answer, "sis-key")
+    assert error_at(answer, "sis-base_url")
     assert error_at(answer, "sis-page_size")
     assert error_at(answer, "sis-parallel")
     assert "<details open" in html(answer)  # they are among the further options

@@ -35,7 +35,7 @@ def test_years_around_today_until_the_sis_was_asked(ann: Person) -> None:
     assert "The SIS was not asked yet" in text
     answer: Any = ann.client.post(f"{YEAR}read/", follow=True)
     assert "The years were read from the SIS." in words(answer)
-    assert "The years of your SIS, read on" in words(answer)
+    assert "The years of your SIS, as read on" in words(answer)
     rows = known(Organization.objects.get(slug="maple"), "sis.academicSessions").rows
     assert {row["year"] for row in rows} == {"2026", "2027"}
     page = html(answer)

@@ -50,6 +50,9 @@ class Table(forms.CharField):
 class Number(forms.FloatField):
     """A whole number stays one, so that a setting saved twice is the same."""
 
+    def prepare_value(self, value: Any) -> Any:
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+
     def to_python(self, value: Any) -> Any:
         found = super().to_python(value)
         return int(found) if found is not None and found.is_integer() else found

@@ -98,8 +98,7 @@ class OptionForm(forms.Form):
             if one.name not in self.errors:
                 self._take(one, found)
         self._ask_secrets_again()
-        if not self.errors:
-            self._judge()
+        self._judge()
         return found
 
     def place_error(self, error: ConfigError) -> None:
@@ -212,6 +211,9 @@ class OptionForm(forms.Form):
         for name, one in shapes.items():
             if one.secret and (name in self.secrets or name in self._saved):
                 values[name] = {} if one.kind == "table" else _SAVED
+        for name, one in shapes.items():  # what is missing is said already, and the rest is judged all the same
+            if one.required and name in self.errors:
+                values[name] = _SAVED
         while True:
             try:
                 parse(struct, values)
