@@ -36,7 +36,7 @@ def organization(tab: Page, installation: Installation) -> None:
     tab.goto("/organizations/")
     tab.get_by_label("Name", exact=True).fill("Cedar Hills")
     tab.get_by_label(re.compile("Short name")).fill("cedar")
-    tab.get_by_label(re.compile("Time zone")).fill("America/Chicago")
+    tab.get_by_label(re.compile("Time zone")).select_option("America/Chicago")
     tab.get_by_role("button", name="Make the organization").click()
     expect(tab.get_by_role("heading", level=1)).to_have_text("Cedar Hills")
     tab.get_by_role("button", name="Make the invitation").click()

@@ -128,4 +128,3 @@ def _line(run: Run, kinds: Mapping[str, Mapping[str, int]], findings: Mapping[st
         "findings": sum(findings.values()),
         "holds": holds,
     }
-
