@@ -31,6 +31,7 @@ from rollbook.store.permits import StoredPermits
 from rollbook.store.pins import StoredPins
 from rollbook.store.scratch import scratch_of
 from rollbook.store.secrets import KeyRing, secrets_of
+from rollbook.store.uploads import UPLOAD, upload_file
 
 #: A run needs room for its pages, its scratch database and its files.
 ROOM_PER_INPUT = 3
@@ -64,7 +65,10 @@ class Doors:
         self._secrets = dict(secrets)
 
     def source_options(self) -> msgspec.Struct:
-        return typed_options(self.settings.sis, self._secrets, "sis")
+        options = typed_options(self.settings.sis, self._secrets, "sis")
+        if getattr(options, "path", None) == UPLOAD:
+            return msgspec.structs.replace(options, path=str(upload_file(self.settings.organization.slug, self.work)))
+        return options
 
     def source(self) -> Source:
         make = connector_of(self.settings.sis, "sis").source
@@ -142,6 +146,8 @@ def open_world(
 def input_bytes(options: msgspec.Struct) -> int:
     """The unpacked size of a source that reads files; 0 where it cannot be known beforehand."""
     place = getattr(options, "path", None)
+    if getattr(options, "host", None):
+        return 0  # it lies on another host
     if not isinstance(place, str | Path) or not Path(place).exists():
         return 0
     path = Path(place)

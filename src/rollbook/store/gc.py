@@ -24,9 +24,11 @@ from rollbook.store.models import (
     PinRow,
     Run,
     RunState,
+    UploadRow,
 )
 from rollbook.store.notices import old_before
 from rollbook.store.scratch import drop_ended
+from rollbook.store.uploads import drop_old
 
 LOOSE_FOR: Final = timedelta(hours=24)
 #: Ledger versions kept for each organization.
@@ -50,6 +52,8 @@ def collect(folder: DataFolder, *, days: int) -> Collected:
         _drop_old_versions()
         _drop_old_plans(days)
         _drop_left_out()
+        for organization in Organization.objects.all():
+            drop_old(organization)
         outbox.drop_old(old_before(days))
     drop_ended(folder)
     return _delete_loose(open_blobs(folder))
@@ -127,3 +131,4 @@ def _referenced() -> Iterator[str]:
         yield from snapshot["files"].values()
     yield from HoldRow.objects.exclude(changes="").values_list("changes", flat=True).iterator()
     yield from PermitRow.objects.values_list("blob", flat=True).iterator()
+    yield from UploadRow.objects.values_list("blob", flat=True).iterator()

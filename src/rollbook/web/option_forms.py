@@ -107,10 +107,12 @@ class OptionForm(forms.Form):
     def place_error(self, error: ConfigError) -> None:
         """Put what a connector says about its options at the option that it names; never a text in quotes."""
         words = re.sub(r"'[^']*'", "'…'", str(error)).removeprefix(f"{self.side}: ")
-        named = [one.name for one in self._declared if re.search(rf"\b{re.escape(one.name)}\b", words)]
-        if named == ["token_url"]:
+        found = {one.name: re.search(rf"\b{re.escape(one.name)}\b", words) for one in self._declared}
+        named = sorted((match.start(), name) for name, match in found.items() if match)
+        name = named[0][1] if named else None
+        if name == "token_url":
             words = _("This is needed: your SIS shows it beside key and secret.")
-        self.add_error(named[0] if named else None, words)
+        self.add_error(name, words)
 
     def _option_fields(self) -> dict[str, forms.Field]:
         found: dict[str, forms.Field] = {}

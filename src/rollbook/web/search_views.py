@@ -9,7 +9,7 @@ from typing import Any, Final
 from rollbook.core.ledger_files import PAIRS
 from rollbook.roster.lms import KINDS
 from rollbook.store.looking import Files, Row
-from rollbook.store.one_record import Change, Record, refusal, told
+from rollbook.store.one_record import RUNS, Change, Record, refusal, told
 from rollbook.web.why import Answer, Pair, account_answer, section_answer
 from rollbook.web.why_words import change_words, fate_words, finding_words
 
@@ -73,7 +73,8 @@ def person_view(files: Files, record: Record) -> PersonView:
     wanted = _wanted(files, record)
     said = wanted or record.left_out or {}
     left = record.left_out is not None and not wanted
-    names = [name for name in KINDS["user"].fields if not left or name in record.left_out or name in given]  # type: ignore[operator]
+    known = {*(record.left_out or {}), *given}
+    names = [name for name in KINDS["user"].fields if not left or name in known]
     fields = [_field(name, said.get(name, None if left else given.get(name)), given.get(name)) for name in names]
     buildings = _titles(files, "building", _buildings_of(fields))
     fields = [
@@ -117,17 +118,19 @@ def section_view(files: Files, record: Record, start: int) -> SectionView:
     )
 
 
-def pair_of(files: Files, organization: int, person: Record, section: Record) -> Pair:
-    """What is known of the enrollment that joins them."""
+def pair_of(files: Files, organization: int, person: Record, section: Record, schools: Sequence[str]) -> Pair:
+    """What is known of the enrollment that joins them; `schools` are those at which the person's changes were read."""
     key, keys = f"{section.key}|{person.key}", {"section": section.key, "user": person.key}
     where = 'section = $section AND "user" = $user'
     school = section.school
     given = files.given("enrollment", f"school = $school AND {where}", keys | {"school": school}, 1) if school else []
     reading = files.reading_of("enrollment", school)
-    changes: list[Change] = []
-    for one in files.readings[:6]:
-        rows = files.changes(one, "enrollment", "key = $key", {"key": key}, [school] if school else [])
-        changes += told(organization, one, rows)
+    changes = [one for one in person.changes if one.kind == "enrollment" and one.key == key]
+    if school not in schools:
+        readings = files.readings[:RUNS]
+        rows = files.changes(readings, "enrollment", "key = $key", {"key": key}, [school] if school else [])
+        for one in readings:
+            changes += told(organization, one, [row for its, row in rows if its is one])
     left = files.left_out("enrollment", where, keys, 10)
     ids = [key, *(row["id"] for row in left if row["id"])]
     return Pair(

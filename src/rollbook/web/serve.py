@@ -7,12 +7,16 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import uvicorn
 from django.core.asgi import get_asgi_application
 
 from rollbook.errors import ConfigError
 from rollbook.store.folder import DataFolder
+from rollbook.web.bounds import Bounded
+from rollbook.web.following import App, Following
+from rollbook.web.live_runs import WATCHER
 from rollbook.web.opening import open_pages, serves_at
 
 _LOOK_EVERY = 0.1
@@ -29,7 +33,7 @@ def serve_web(
     address = f"http://{name}:{listener.getsockname()[1]}"
     serves_at(address)
     config = uvicorn.Config(
-        get_asgi_application(),
+        Bounded(Following(cast(App, get_asgi_application()), WATCHER)),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -67,8 +71,9 @@ def _watch(server: _Server, address: str, ready: Callable[[str], None] | None, s
         if server.started and ready is not None:
             ready(address)
             ready = None
-        if stop.is_set():
+        if stop.is_set() and not server.should_exit:
             server.should_exit = True
+            WATCHER.end()
         time.sleep(_LOOK_EVERY)
 
 

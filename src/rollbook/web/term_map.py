@@ -115,9 +115,9 @@ class TermMap:
             if row["year"] == year:
                 twins.setdefault(_alike(row), []).append(row["id"])
         for session, value in named.items():
-            row = self.sessions.get(session)
-            if row is not None and row["year"] == year:
-                copies |= dict.fromkeys(twins[_alike(row)], value)
+            known = self.sessions.get(session)
+            if known is not None and known["year"] == year:
+                copies |= dict.fromkeys(twins[_alike(known)], value)
         copies |= {session: value for session, value in named.items() if session in copies}
         if len(copies) * len(targets) > MOST_COPIED:
             return None

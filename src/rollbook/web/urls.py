@@ -28,6 +28,7 @@ ORGANIZATION_PAGES: Final = (
     "plan_run",
     "undo",
     "logs",
+    "logs_run",
     "search",
     "manage_users",
     "grade_settings",
