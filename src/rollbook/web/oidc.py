@@ -154,7 +154,7 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     try:
         answer: HttpResponse = _Callback.adapter_view(Adapter(request, provider_id))(request)
     except (OAuth2Error, RequestException) as error:  # the library lets some through
-        return render_authentication_error(request, provider, exception=error)
+        answer = render_authentication_error(request, provider, exception=error)
     return answer
 
 
