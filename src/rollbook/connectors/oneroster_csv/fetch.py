@@ -26,6 +26,7 @@ from rollbook.errors import AuthFailed, BadResponse, ConfigError, RollbookError,
 _CSV: Final = re.compile(r"[\w.-]+\.csv", re.IGNORECASE | re.ASCII)
 _REGULAR, _DIRECTORY = asyncssh.FILEXFER_TYPE_REGULAR, asyncssh.FILEXFER_TYPE_DIRECTORY
 _ROOM: Final = 64 << 20
+_PIECE: Final = 1 << 20
 
 asyncssh.set_log_level("WARNING")  # it would write down users and file names
 
@@ -69,8 +70,10 @@ def fetch(options: OneRosterCsvOptions, context: Context) -> Path:
     async def work(pulse: Pulse) -> Path:
         context.count()
         with _in_words(host):
-            async with _connected(options, context, pinned, key) as client:
+            async with _connected(options, context, pinned, key) as connection:
+                pulse.abort = connection.abort
                 pulse.beat()
+                client = await connection.start_sftp_client()
                 return await _Fetch(client, options, goal, pulse).everything()
 
     return run_apart(work, cancel=context.cancel, timeout=options.timeout, host=host)
@@ -152,15 +155,18 @@ class _Fetch:
             raise ConfigError("there is too little free space to fetch the export")
 
     async def _one(self, remote: _Remote, goal: Path) -> None:
-        def progress(source: bytes, target: bytes, done: int, total: int) -> None:
-            self._pulse.beat()
-            if done > self._most:
-                raise BadResponse(f"{self._options.host} sends an endless file")
-
-        await self._client.get(remote.path, goal, sparse=False, progress_handler=progress)
+        done = 0
+        with goal.open("wb") as local:
+            async with self._client.open(remote.path, "rb") as file:
+                while piece := await file.read(_PIECE, done):
+                    self._pulse.beat()
+                    local.write(piece)
+                    done += len(piece)
+                    if done > remote.size:
+                        break  # it grows: it is told below
         now = await self._client.stat(remote.path)
         self._pulse.beat()
-        if (now.size, now.mtime) != (remote.size, remote.modified) or goal.stat().st_size != remote.size:
+        if (now.size, now.mtime) != (remote.size, remote.modified) or done != remote.size:
             goal.unlink(missing_ok=True)
             raise Unavailable(f"a file on {self._options.host} changed while it was read")
 
@@ -168,7 +174,7 @@ class _Fetch:
 @asynccontextmanager
 async def _connected(
     options: OneRosterCsvOptions, context: Context, pinned: asyncssh.SSHKey, key: asyncssh.SSHKey | None
-) -> AsyncIterator[asyncssh.SFTPClient]:
+) -> AsyncIterator[asyncssh.SSHClientConnection]:
     """Signed in. Nothing of this machine's own SSH set-up is used: no agent, no keys, no files."""
     sock = await _connect(options.host or "", options.port, allow_private_hosts=context.allow_private_hosts)
     connection = await asyncssh.connect(
@@ -188,7 +194,7 @@ async def _connected(
         keepalive_interval=0,
     )
     try:
-        yield await connection.start_sftp_client()
+        yield connection
     finally:
         connection.abort()
         with suppress(asyncssh.Error, OSError):
