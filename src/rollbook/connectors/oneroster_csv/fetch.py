@@ -177,28 +177,45 @@ async def _connected(
 ) -> AsyncIterator[asyncssh.SSHClientConnection]:
     """Signed in. Nothing of this machine's own SSH set-up is used: no agent, no keys, no files."""
     sock = await _connect(options.host or "", options.port, allow_private_hosts=context.allow_private_hosts)
-    connection = await asyncssh.connect(
-        sock=sock,
-        config=None,
-        known_hosts=([pinned], [], []),
-        x509_trusted_certs=None,
-        username=options.user,
-        password=options.password,
-        client_keys=[key] if key is not None else None,
-        agent_path=None,
-        gss_host=None,
-        gss_kex=False,
-        gss_auth=False,
-        host_based_auth=False,
-        login_timeout=options.timeout,
-        keepalive_interval=0,
-    )
+    try:
+        connection = await asyncssh.connect(
+            sock=sock,
+            config=None,
+            known_hosts=([pinned], [], []),
+            x509_trusted_certs=None,
+            username=options.user,
+            password=options.password,
+            client_keys=[key] if key is not None else None,
+            agent_path=None,
+            gss_host=None,
+            gss_kex=False,
+            gss_auth=False,
+            host_based_auth=False,
+            login_timeout=options.timeout,
+            keepalive_interval=0,
+        )
+    except asyncssh.ConnectionLost:
+        await _check_kind(options, context, pinned)
+        raise
     try:
         yield connection
     finally:
         connection.abort()
         with suppress(asyncssh.Error, OSError):
             await connection.wait_closed()
+
+
+async def _check_kind(options: OneRosterCsvOptions, context: Context, pinned: asyncssh.SSHKey) -> None:
+    """A host that has no key of the confirmed one's kind may hang up before it is told why. Raises HostKeyNotVerifiable
+    then, and what keeps us from asking."""
+    shown = []
+    for kinds in ([one.decode() for one in pinned.sig_algorithms], ()):
+        sock = await _connect(options.host or "", options.port, allow_private_hosts=context.allow_private_hosts)
+        with suppress(asyncssh.Error, OSError):
+            shown.append(await asyncssh.get_server_host_key(sock=sock, config=None, server_host_key_algs=kinds))
+            break
+    if shown and shown[0] != pinned:
+        raise asyncssh.HostKeyNotVerifiable("another key")
 
 
 async def _connect(host: str, port: int, *, allow_private_hosts: bool) -> socket.socket:
