@@ -9,11 +9,12 @@ import pytest
 
 from rollbook.connectors.memory.space import Space, forget, space
 from rollbook.practice import district
-from tests.cli.kit import SETTINGS, Command, fill
+from tests.cli.kit import SETTINGS, Command, fill, place_tables
 
 
 @pytest.fixture
 def rollbook(tmp_path: Path) -> Command:
+    place_tables(tmp_path / "data")
     return Command(tmp_path / "data")
 
 

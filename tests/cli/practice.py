@@ -15,7 +15,7 @@ from rollbook.practice.lms import create_lms
 from rollbook.practice.server import serve
 from rollbook.practice.sis import create_sis
 from rollbook.roster.lms import ACTIONS
-from tests.cli.kit import Answer, Command
+from tests.cli.kit import Answer, Command, place_tables
 
 SETTINGS = """
 organization: {slug: maple, name: Maple Valley, timezone: America/New_York}
@@ -93,6 +93,7 @@ def a_district(folder: Path) -> Iterator[District]:
     """An empty practice LMS, a data folder, and leave to talk to this machine."""
     with pytest.MonkeyPatch.context() as patch, serve(create_lms()) as lms:
         patch.setenv("ROLLBOOK_ALLOW_PRIVATE_HOSTS", "1")
+        place_tables(folder / "data")
         yield District(Command(folder / "data"), folder, lms.url)
 
 

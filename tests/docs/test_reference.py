@@ -60,7 +60,7 @@ def _names(schema: dict[str, Any], node: dict[str, Any], prefix: str = "") -> li
 
 def test_every_setting_is_explained() -> None:
     schema = msgspec.json.schema(Settings)
-    texts = tomllib.loads(text(ROOT / "script/lib/setting_texts.toml"))
+    texts = tomllib.loads(text(SOURCE / "web/setting_texts.toml"))
     names = _names(schema, schema)
     assert sorted(names) == sorted(texts["settings"])
     assert not [name for name in names if f"| `{name}` |" not in text(REFERENCE / "settings.md")]

@@ -23,6 +23,7 @@ from rollbook.store.folder import DataFolder
 from rollbook.store.models import LedgerVersionRow, Run
 from rollbook.store.runs import stored_plan, stored_result
 from rollbook.store.setup import setup
+from tests.cli.kit import place_tables
 from tests.reliability.nursery import Nursery, Worker
 
 #: What of a row is enough to tell that an object is there twice.
@@ -60,6 +61,7 @@ class World:
     folder: DataFolder = field(init=False)
 
     def __post_init__(self) -> None:
+        place_tables(self.data)
         self.folder = setup(self.data)
         text = _SETTINGS.format(slug=self.slug, sis=self.sis, lms=self.lms, timeout=self.timeout)
         import_settings(text, name="settings", around=Surroundings({}, self.data), by="test")

@@ -25,8 +25,8 @@ class HoldsMoved(ConfigError):
 
 
 def seen_mark(holds: Iterable[HoldRow]) -> str:
-    """A mark of exactly what these hold, for `seen`: what a person looked at before deciding."""
-    text = "|".join(sorted(f"{hold.hold}:{hold.digest}:{hold.count}" for hold in holds))
+    """A mark of exactly what these hold and how they stand, for `seen`: what a person looked at before deciding."""
+    text = "|".join(sorted(f"{hold.hold}:{hold.digest}:{hold.count}:{hold.state}" for hold in holds))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -46,21 +46,17 @@ def approve_hold(
     """
     _check_until(until)
     with transaction.atomic():
-        hold = _decide(hold_id, org, HoldState.APPROVED, by, reason)
-        _check_seen([hold], seen)
+        hold = _decide(hold_id, org, HoldState.APPROVED, by, reason, seen=seen)
         _permit(hold, until)
         audit(by=by, action="approve hold", organization=hold.organization.slug, subject=hold_id, details=reason)
         return hold, _next_run([hold], by)[0]
 
 
-def reject_hold(
-    *, hold_id: str, by: str, reason: str, org: str | None = None, seen: str | None = None
-) -> HoldRow:
+def reject_hold(*, hold_id: str, by: str, reason: str, org: str | None = None, seen: str | None = None) -> HoldRow:
     """The held changes are not wanted; the very same changes are not asked about again. Raises ConfigError, HoldsMoved
     as for approve_hold."""
     with transaction.atomic():
-        hold = _decide(hold_id, org, HoldState.REJECTED, by, reason)
-        _check_seen([hold], seen)
+        hold = _decide(hold_id, org, HoldState.REJECTED, by, reason, seen=seen)
         hold.save()
         audit(by=by, action="reject hold", organization=hold.organization.slug, subject=hold_id, details=reason)
     return hold
@@ -73,8 +69,7 @@ def approve_all(
     undo that waits. Raises ConfigError when nothing waits, HoldsMoved as for approve_hold."""
     _check_until(until)
     with transaction.atomic():
-        holds = _decide_all(org, HoldState.APPROVED, by, reason)
-        _check_seen(holds, seen)
+        holds = _decide_all(org, HoldState.APPROVED, by, reason, seen=seen)
         for hold in holds:
             _permit(hold, until)
         _audit_all("approve all holds", holds, org, by, reason)
@@ -85,8 +80,7 @@ def reject_all(*, org: str, by: str, reason: str, seen: str | None = None) -> li
     """Nothing of what waits in an organization is wanted. Raises ConfigError when nothing waits, HoldsMoved as for
     approve_hold."""
     with transaction.atomic():
-        holds = _decide_all(org, HoldState.REJECTED, by, reason)
-        _check_seen(holds, seen)
+        holds = _decide_all(org, HoldState.REJECTED, by, reason, seen=seen)
         for hold in holds:
             hold.save()
         _audit_all("reject all holds", holds, org, by, reason)
@@ -120,7 +114,7 @@ def _audit_all(action: str, holds: Sequence[HoldRow], org: str, by: str, reason:
     audit(by=by, action=action, organization=org, subject=", ".join(hold.hold for hold in holds), details=reason)
 
 
-def _decide_all(org: str, state: HoldState, by: str, reason: str) -> list[HoldRow]:
+def _decide_all(org: str, state: HoldState, by: str, reason: str, *, seen: str | None) -> list[HoldRow]:
     _check_named(by, reason)
     organization = find_organization(org)
     lock_organization(organization.pk)  # somebody else may be deciding about all of it
@@ -128,12 +122,13 @@ def _decide_all(org: str, state: HoldState, by: str, reason: str) -> list[HoldRo
     holds = list(rows.filter(state=HoldState.WAITING))
     if not holds:
         raise ConfigError(f"nothing waits for a decision in {org}")
+    _check_seen(holds, seen)
     for hold in holds:
         hold.state, hold.by, hold.why, hold.decided_at = state, by, reason, timezone.now()
     return holds
 
 
-def _decide(hold_id: str, org: str | None, state: HoldState, by: str, reason: str) -> HoldRow:
+def _decide(hold_id: str, org: str | None, state: HoldState, by: str, reason: str, *, seen: str | None) -> HoldRow:
     _check_named(by, reason)
     found = HoldRow.objects.select_related("organization", "run").filter(hold=hold_id)
     if org is not None:
@@ -155,6 +150,7 @@ def _decide(hold_id: str, org: str | None, state: HoldState, by: str, reason: st
     )  # somebody may have decided while we waited
     if hold.state not in open_states:
         raise ConfigError(f"hold {hold_id} is already {hold.state}")
+    _check_seen([hold], seen)
     hold.state, hold.by, hold.why, hold.decided_at = state, by, reason, timezone.now()
     return hold
 

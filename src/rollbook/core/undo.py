@@ -74,8 +74,10 @@ def _kinds(plan: StoredPlan, wanted: Wanted) -> list[str]:
 
 
 def _done(db: Connection, kind: str, wanted: Wanted) -> dict[str, int]:
+    """An account that a person linked was found in the LMS, as adopted ones are."""
     rows = db.execute(f"""
-        SELECT p.action, count(*) FROM plan_{kind} p JOIN outcome o ON o.seq = p.seq AND o.status = 'done'
+        SELECT if(p.action = 'rekey' AND p.reason = 'linked', 'adopt', p.action) AS done, count(*)
+        FROM plan_{kind} p JOIN outcome o ON o.seq = p.seq AND o.status = 'done'
         WHERE {_of_part(kind, wanted)} GROUP BY ALL ORDER BY ALL""").fetchall()
     return dict(rows)
 
@@ -130,7 +132,7 @@ def _put_back(db: Connection, kind: str, staff: frozenset[str]) -> None:
         SELECT action, coalesce(new_key, key) AS key, CASE WHEN new_key IS NOT NULL THEN key END AS new_key, school,
                year, lms_id, now AS before, back AS after, 'send' AS state, {_reason(kind, staff)} AS reason
         FROM (SELECT *, CAST(json_object({fields}) AS VARCHAR) AS back FROM did
-              WHERE action IN ('update', 'rekey') AND now IS NOT NULL)
+              WHERE action IN ('update', 'rekey') AND now IS NOT NULL AND reason IS DISTINCT FROM 'linked')
         WHERE back <> now OR new_key IS NOT NULL ORDER BY school, key""")
 
 

@@ -20,6 +20,7 @@ from rollbook.errors import Bug, ConfigError
 from rollbook.pipeline.roster_run import World
 from rollbook.roster.settings import Settings
 from rollbook.store.blobs import open_blobs
+from rollbook.store.decisions import decisions_of
 from rollbook.store.folder import DataFolder
 from rollbook.store.journal import StoredJournal
 from rollbook.store.lease import Lease
@@ -135,6 +136,7 @@ def open_world(
             progress=progress,
             work=work,
             requests=doors.requests.counts,
+            decisions=lambda: decisions_of(lease.organization),
         )
     finally:
         if source is not None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Final, TypedDict
 
 from django.db import transaction
+from django.db.models.fields.json import KeyTransform
 from django.utils import timezone
 
 from rollbook.store import outbox
@@ -30,6 +31,8 @@ from rollbook.store.scratch import drop_ended
 LOOSE_FOR: Final = timedelta(hours=24)
 #: Ledger versions kept for each organization.
 VERSIONS: Final = 2
+#: Readings of the SIS of which is kept what was left out.
+READINGS: Final = 2
 _ENDED = [RunState.PLANNED, RunState.DONE, RunState.HELD, RunState.FAILED, RunState.CANCELLED]
 
 
@@ -46,6 +49,7 @@ def collect(folder: DataFolder, *, days: int) -> Collected:
     with transaction.atomic():
         _drop_old_versions()
         _drop_old_plans(days)
+        _drop_left_out()
         outbox.drop_old(old_before(days))
     drop_ended(folder)
     return _delete_loose(open_blobs(folder))
@@ -67,9 +71,20 @@ def _drop_old_plans(days: int) -> None:
         run.outcomes.all().delete()
         run.plan = None
         if run.result:
-            run.result = {**run.result, "findings_blob": None, "hold_blobs": {}}
+            run.result = {**run.result, "findings_blob": None, "people_blob": None, "hold_blobs": {}}
         run.save(update_fields=["plan", "result"])
         run.holds.update(changes="")
+
+
+def _drop_left_out() -> None:
+    """What runs left out is asked of the newest readings of the SIS only."""
+    for organization in Organization.objects.all():
+        mine = Run.objects.filter(organization=organization, state__in=_ENDED, result__isnull=False)
+        parts = mine.annotate(left_out=KeyTransform("left_out", "result")).order_by("-pk")
+        kept = [pk for pk, files in parts.values_list("pk", "left_out") if files]
+        for run in Run.objects.filter(pk__in=kept[READINGS:]):
+            run.result = {**(run.result or {}), "left_out": {}}
+            run.save(update_fields=["result"])
 
 
 def _delete_loose(blobs: KeptBlobs) -> Collected:
@@ -106,8 +121,8 @@ def _referenced() -> Iterator[str]:
         yield from (plan or {}).get("files", {}).values()
         found: dict[str, Any] = result or {}
         yield from found.get("hold_blobs", {}).values()
-        if found.get("findings_blob"):
-            yield found["findings_blob"]
+        yield from found.get("left_out", {}).values()
+        yield from (found[name] for name in ("findings_blob", "people_blob") if found.get(name))
     for snapshot in FactRow.objects.filter(name="snapshot").values_list("value", flat=True):
         yield from snapshot["files"].values()
     yield from HoldRow.objects.exclude(changes="").values_list("changes", flat=True).iterator()

@@ -7,7 +7,7 @@ columns that are short, and only its own rows are read whole.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -75,6 +75,16 @@ def page_before(
 ) -> list[dict[str, Any]]:
     """As `page_of_rows`: the last `most` rows whose seq is below `before`, in the order of seq."""
     return _page(plan, blobs, _Search(chosen, f"seq < {int(before)}", most, outcomes, backwards=True))
+
+
+def rows_in_parts(
+    plan: StoredPlan, blobs: Blobs, chosen: Chosen, *, outcomes: Sequence[Span] = (), at_once: int = 10_000
+) -> Iterator[list[dict[str, Any]]]:
+    """All chosen rows, some at a time, as `page_of_rows` has them."""
+    after = -1
+    while rows := page_of_rows(plan, blobs, chosen, most=at_once, after=after, outcomes=outcomes):
+        yield rows
+        after = rows[-1]["seq"]
 
 
 def examples(plan: StoredPlan, blobs: Blobs, kind: str, holds: Sequence[str], most: int) -> dict[str, list[Any]]:
@@ -162,7 +172,9 @@ def _seqs(db: Connection, path: Path, search: _Search, most: int) -> list[int]:
             SELECT seq FROM (SELECT p.seq, p.state, CASE WHEN p.seq <= span.last THEN span.status END AS status
                              FROM ({rows}) p ASOF LEFT JOIN span ON p.seq >= span.first) WHERE {wanted}"""
     order = "DESC" if search.backwards else "ASC"
-    return [row[0] for row in db.execute(f"SELECT seq FROM ({rows}) ORDER BY seq {order} LIMIT {most}", given).fetchall()]
+    return [
+        row[0] for row in db.execute(f"SELECT seq FROM ({rows}) ORDER BY seq {order} LIMIT {most}", given).fetchall()
+    ]
 
 
 def _path(plan: StoredPlan, blobs: Blobs, kind: str) -> Path:
@@ -172,10 +184,11 @@ def _path(plan: StoredPlan, blobs: Blobs, kind: str) -> Path:
 def _read(db: Connection, kind: str, path: Path, seqs: Sequence[int]) -> list[dict[str, Any]]:
     if not seqs:
         return []
-    some = ", ".join(map(str, seqs))
+    where, first, last = "true", min(seqs), max(seqs)
+    if last - first + 1 != len(seqs):
+        where = f"seq IN (SELECT unnest([{', '.join(map(str, seqs))}]))"
     rows = db.execute(
-        f"""SELECT {_ROW} FROM read_parquet({quote(path)})
-            WHERE seq BETWEEN {min(seqs)} AND {max(seqs)} AND seq IN ({some}) ORDER BY seq"""
+        f"SELECT {_ROW} FROM read_parquet({quote(path)}) WHERE seq BETWEEN {first} AND {last} AND {where} ORDER BY seq"
     ).fetchall()
     return [_row(kind, row) for row in rows]
 

@@ -30,7 +30,8 @@ def school_names(organization: int, blobs: Blobs) -> dict[str, str]:
 def _buildings(path: str) -> tuple[tuple[str, str], ...]:
     """School and title of every building of a ledger file, which never changes."""
     with connect() as db:
+        source = f"read_parquet({quote(Path(path))})"
         rows = db.execute(
-            f"SELECT school, any_value(title) FROM read_parquet({quote(Path(path))}) WHERE school IS NOT NULL GROUP BY 1"
+            f"SELECT school, any_value(title) FROM {source} WHERE school IS NOT NULL GROUP BY 1"
         ).fetchall()
     return tuple((school, title) for school, title in rows if title)

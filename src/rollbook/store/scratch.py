@@ -1,15 +1,23 @@
-"""Scratch folders of runs on this machine, one a lease: a woken worker never shares one with its successor. They hold
-personal data and go when their run has ended. Nothing in them is needed for good."""
+"""Scratch folders on this machine. Those of runs are one a lease: a woken worker never shares one with its successor.
+They hold personal data and go when their run has ended. Nothing in them is needed for good."""
 
 from __future__ import annotations
 
 import shutil
-from contextlib import suppress
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from rollbook.store.folder import DataFolder
 from rollbook.store.lease import Lease
 from rollbook.store.models import Run, RunState
+
+_LOOKING: Final = "look-"
+#: Nobody looks longer than that (seconds): what is older was left by a process that died.
+_LOOKED_LONG_AGO: Final = 3600
 
 
 def scratch_of(folder: DataFolder, lease: Lease, run: str | None = None) -> Path:
@@ -41,8 +49,22 @@ def drop_ended(folder: DataFolder) -> None:
     if found:
         alive = set(Run.objects.filter(state__in=[RunState.QUEUED, RunState.RUNNING]).values_list("pk", flat=True))
         for each in found:
-            if _run(each) not in alive:
+            if _run(each) not in alive and not _is_looking(each):
                 shutil.rmtree(each, ignore_errors=True)
+
+
+@contextmanager
+def looking_scratch(folder: DataFolder) -> Iterator[Path]:
+    """A scratch folder for looking into a connection without a run; it goes at the end."""
+    with tempfile.TemporaryDirectory(prefix=_LOOKING, dir=folder.work, ignore_cleanup_errors=True) as work:
+        yield Path(work)
+
+
+def _is_looking(scratch: Path) -> bool:
+    try:
+        return scratch.name.startswith(_LOOKING) and time.time() - scratch.stat().st_mtime < _LOOKED_LONG_AGO
+    except OSError:
+        return True  # it has gone in this moment
 
 
 def _all_of(folder: DataFolder, run: str) -> list[Path]:

@@ -31,8 +31,7 @@ def undo_outlook(folder: DataFolder, run: Run, part: Mapping[str, Sequence[str]]
     with connect() as db:
         load_plan(db, plan, open_blobs(folder))
         load_spans(db, spans(run, plan.digest))
-        db.execute(
-            "CREATE VIEW outcome AS SELECT unnest(range(first, last + 1)) AS seq, status FROM span WHERE status = 'done'"
-        )
+        well = "SELECT unnest(range(first, last + 1)) AS seq, status FROM span WHERE status = 'done'"
+        db.execute(f"CREATE VIEW outcome AS {well}")
         done = undo.done(db, plan, undo.Wanted(**part))
     return Outlook(done, undo.stays(done))

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -54,7 +55,7 @@ class Place:
     is_acting: bool
 
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def page(*, read: Who | None = None, write: Who | None = None) -> Callable[[View], View]:
@@ -64,7 +65,7 @@ def page(*, read: Who | None = None, write: Who | None = None) -> Callable[[View
 
     def declare(view: View) -> View:
         @functools.wraps(view)
-        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             who = rule.read if request.method in _SAFE else rule.write if request.method == "POST" else None
             if who is None:
                 return HttpResponseNotAllowed([m for m, w in (("GET", rule.read), ("POST", rule.write)) if w])

@@ -1,0 +1,109 @@
+"""The texts of the pages for translators: collects them into src/rollbook/web/locale/<language>/LC_MESSAGES/django.po
+and compiles that to the .mo file that is shipped. `--check` changes nothing and fails when a file is out of date or a
+text has no translation."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract
+from babel.messages.mofile import read_mo, write_mo
+from babel.messages.pofile import read_po, write_po
+
+ROOT = Path(__file__).parents[2]
+WEB = ROOT / "src/rollbook/web"
+LOCALE = WEB / "locale"
+LANGUAGES = ("es",)
+_KEYWORDS = {
+    "gettext": None,
+    "gettext_lazy": None,
+    "gettext_noop": None,
+    "_": None,
+    "ngettext": (1, 2),
+    "ngettext_lazy": (1, 2),
+    "pgettext": ((1, "c"), 2),
+    "npgettext": ((1, "c"), 2, 3),
+}
+
+
+def collected() -> Catalog:
+    """Every text of templates and modules of the pages, with the files that use it."""
+    from django.utils.translation.template import templatize
+
+    import rollbook.web  # noqa: F401 - Django's settings, which its template reader asks for
+
+    found = Catalog(project="Rollbook", charset="utf-8")
+    for path in sorted([*WEB.rglob("*.html"), *WEB.rglob("*.txt"), *WEB.rglob("*.py")]):
+        if "vendor" in path.parts or "locale" in path.parts:
+            continue
+        text = path.read_text("utf-8")
+        source = text if path.suffix == ".py" else templatize(text, origin=str(path))
+        place = str(path.relative_to(ROOT))
+        for _, message, _, context in extract("python", io.BytesIO(source.encode()), keywords=_KEYWORDS):
+            if message and message != "":
+                found.add(message, locations=[(place, 0)], context=context)
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    check, trouble = "--check" in arguments, []
+    texts = collected()
+    for language in LANGUAGES:
+        po = LOCALE / language / "LC_MESSAGES" / "django.po"
+        catalog = _known(po, language)
+        catalog.update(texts, no_fuzzy_matching=True, update_creation_date=False)
+        catalog.obsolete.clear()
+        missing = [str(one.id) for one in catalog if one.id and not _whole(one.string)]
+        trouble += [f"{language}: no translation of {text!r}" for text in missing]
+        whole = [one for one in catalog if one.id and _whole(one.string)]
+        trouble += [f"{language}: {error} in {one.id!r}" for one in whole for error in one.check(catalog)]
+        new_po, new_mo = _po(catalog), _mo(catalog)
+        if check:
+            current = po.exists() and po.read_bytes() == new_po
+            compiled = po.with_suffix(".mo").exists() and _same(po.with_suffix(".mo").read_bytes(), new_mo)
+            trouble += [] if current and compiled else [f"{po.relative_to(ROOT)} is out of date: script/docs makes it"]
+        else:
+            po.parent.mkdir(parents=True, exist_ok=True)
+            po.write_bytes(new_po)
+            po.with_suffix(".mo").write_bytes(new_mo)
+    print("\n".join(trouble), file=sys.stderr) if trouble else None
+    return 1 if check and trouble else 0
+
+
+def _known(po: Path, language: str) -> Catalog:
+    """The translations there are. Two forms of a plural: those of CLDR for millions are not said in our texts."""
+    found = read_po(io.BytesIO(po.read_bytes()), locale=language) if po.exists() else Catalog(locale=language)
+    found._num_plurals, found._plural_expr = 2, "(n != 1)"
+    found.project, found.version, found.fuzzy = "Rollbook", "", False
+    found.header_comment = "# Texts of Rollbook's pages; script/docs collects them."
+    return found
+
+
+def _whole(string: object) -> bool:
+    return all(string) if isinstance(string, tuple | list) else bool(string)
+
+
+def _po(catalog: Catalog) -> bytes:
+    out = io.BytesIO()
+    write_po(out, catalog, width=120, sort_output=True, include_lineno=False, omit_header=False)
+    lines = out.getvalue().decode().splitlines(keepends=True)
+    return "".join(line for line in lines if "-Date: " not in line and "Generated-By" not in line).encode()
+
+
+def _mo(catalog: Catalog) -> bytes:
+    out = io.BytesIO()
+    write_mo(out, catalog)
+    return out.getvalue()
+
+
+def _same(old: bytes, new: bytes) -> bool:
+    """Do both hold the same texts? The header tells when it was made."""
+    ours, theirs = (read_mo(io.BytesIO(one)) for one in (old, new))
+    return {(m.id, m.string) for m in ours if m.id} == {(m.id, m.string) for m in theirs if m.id}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,71 @@
+"""A real Chromium, and Rollbook with practice systems as real processes: what a district's admin meets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.browser.installation import Installation
+
+ROOT = Path(__file__).parents[2]
+AXE = (Path(__file__).parent / "axe.min.js").read_text()
+PASSWORD = "a long enough passphrase"
+WAIT = 20_000  # milliseconds; a busy machine is slow
+
+
+def chromium() -> str:
+    """The path that script/bootstrap found."""
+    kept = ROOT / ".venv" / "chromium"
+    return os.environ.get("ROLLBOOK_CHROMIUM") or (kept.read_text().strip() if kept.exists() else "")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    if not path:
+        pytest.skip("there is no Chromium: script/bootstrap could not install one (see .venv/chromium)")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    found = Installation(tmp_path_factory.mktemp("installation"))
+    try:
+        yield found
+    finally:
+        found.stop()
+
+
+@pytest.fixture
+def context(browser: Browser, installation: Installation) -> Iterator[BrowserContext]:
+    found = browser.new_context(base_url=installation.address, viewport={"width": 1280, "height": 900})
+    found.set_default_timeout(WAIT)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def tab(context: BrowserContext) -> Iterator[Page]:
+    """A page whose scripts' errors, refused resources and requests to other hosts fail the test."""
+    page = context.new_page()
+    trouble: list[str] = []
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("console", lambda message: trouble.append(message.text) if message.type == "error" else None)
+    page.on("request", lambda request: trouble.append(request.url) if "127.0.0.1" not in request.url else None)
+    yield page
+    assert not [one for one in trouble if not one.startswith("data:")]
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds on the page as it is, in one line each. Evaluated past the page's own policy."""
+    page.evaluate(AXE)
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = page.evaluate("tags => axe.run({runOnly: {type: 'tag', values: tags}})", tags)
+    return [f"{one['id']}: {node['html'][:160]}" for one in found["violations"] for node in one["nodes"]]
