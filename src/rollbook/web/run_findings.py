@@ -63,9 +63,7 @@ def finding_lines(path: Path, *, school: str, collections: Sequence[str]) -> Ite
     """All rows as COLUMNS, then the cause's sentence and fix."""
     where, given = _where(school, collections)
     with connect() as db:
-        cursor = db.execute(
-            f"SELECT {', '.join(COLUMNS)} FROM read_parquet({quote(path)}) WHERE {where}", given
-        )
+        cursor = db.execute(f"SELECT {', '.join(COLUMNS)} FROM read_parquet({quote(path)}) WHERE {where}", given)
         while rows := cursor.fetchmany(_AT_ONCE):
             for row in rows:
                 known = FINDINGS.get(row[0])

@@ -8,7 +8,7 @@ from django.db.models import Count, F, Max, Min, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from rollbook.store.models import Organization, RefusalRow, Run
-from rollbook.web.run_words import KIND_WORDS
+from rollbook.web.plan_words import SEVERAL
 
 #: More refusals than these are not gathered for a page; the download has all.
 MOST: Final = 5_000
@@ -30,7 +30,7 @@ def refusals_by_message(run: Run, kinds: tuple[str, ...]) -> dict[str, Any]:
     for one in found:
         one["records"] = records.get((one["kind"], one["message"]), [])
         one["more"] = one["number"] - len(one["records"])
-        one["kind"] = KIND_WORDS.get(one["kind"], one["kind"])
+        one["kind"] = SEVERAL.get(one["kind"], one["kind"])
     return {"number": number, "groups": found, "cut": number > MOST}
 
 
