@@ -14,8 +14,12 @@ from django.core.asgi import get_asgi_application
 
 from rollbook.errors import ConfigError
 from rollbook.store.folder import DataFolder
+<<<<<<< HEAD
 from rollbook.web.bounds import Bounded
 from rollbook.web.following import App, Following
+=======
+from rollbook.web.following import Following
+>>>>>>> h-logs
 from rollbook.web.live_runs import WATCHER
 from rollbook.web.opening import open_pages, serves_at
 
