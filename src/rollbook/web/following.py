@@ -114,15 +114,8 @@ class _Held:
         organization, run, language, self.shown = found.decode().split(" ")
         self.subject = Subject(int(organization), "" if run == "-" else run, language)
         ours = (_NAME, b"content-length")
-<<<<<<< HEAD
         headers = [(name, value) for name, value in start["headers"] if name.lower() not in ours]
         self.start = {**start, "headers": headers}
-=======
-        self.start = {
-            **start,
-            "headers": [(name, value) for name, value in start["headers"] if name.lower() not in ours],
-        }
->>>>>>> h-logs
 
 
 __all__ = ["MOST", "REFRESH", "Following", "follow_answer"]

@@ -8,7 +8,6 @@ from django.db.models import Count, F, Max, Min, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from rollbook.store.models import Organization, RefusalRow, Run
-from rollbook.web.plan_words import SEVERAL
 
 #: More refusals than these are not gathered for a page; the download has all.
 MOST: Final = 5_000
@@ -25,21 +24,12 @@ def refusals_by_message(run: Run, kinds: tuple[str, ...]) -> dict[str, Any]:
     if number > MOST:
         rows = RefusalRow.objects.filter(pk__in=rows.order_by("pk").values("pk")[:MOST])
     grouped = rows.order_by().values("kind", "message")
-<<<<<<< HEAD
     every = grouped.annotate(number=Count("pk"), since=Min("first"), runs=Max("runs")).order_by("since")[:_GROUPS]
     records, found = _records(rows), []
     for one in every:
         shown = records.get((one["kind"], one["message"]), [])
-        words = KIND_WORDS.get(one["kind"], one["kind"])
+        words = SEVERAL.get(one["kind"], one["kind"])
         found.append({**one, "kind": words, "records": shown, "more": one["number"] - len(shown)})
-=======
-    found = list(grouped.annotate(number=Count("pk"), since=Min("first"), runs=Max("runs")).order_by("since")[:_GROUPS])
-    records = _records(rows)
-    for one in found:
-        one["records"] = records.get((one["kind"], one["message"]), [])
-        one["more"] = one["number"] - len(one["records"])
-        one["kind"] = SEVERAL.get(one["kind"], one["kind"])
->>>>>>> h-logs
     return {"number": number, "groups": found, "cut": number > MOST}
 
 
