@@ -25,7 +25,8 @@ def refusals_by_message(run: Run, kinds: tuple[str, ...]) -> dict[str, Any]:
     if number > MOST:
         rows = RefusalRow.objects.filter(pk__in=rows.order_by("pk").values("pk")[:MOST])
     grouped = rows.order_by().values("kind", "message")
-    found = list(grouped.annotate(number=Count("pk"), since=Min("first"), runs=Max("runs")).order_by("since")[:_GROUPS])
+    counted = grouped.annotate(number=Count("pk"), since=Min("first"), runs=Max("runs")).order_by("since")
+    found: list[dict[str, Any]] = [{**one} for one in counted[:_GROUPS]]
     records = _records(rows)
     for one in found:
         one["records"] = records.get((one["kind"], one["message"]), [])
@@ -40,7 +41,7 @@ def _records(rows: QuerySet[RefusalRow]) -> dict[tuple[str, str], list[dict[str,
     first = rows.annotate(place=place).filter(place__lte=_KEYS).order_by("first", "key")
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in first.values("kind", "message", "key", "first", "runs", "retry_from"):
-        found.setdefault((row["kind"], row["message"]), []).append(row)
+        found.setdefault((row["kind"], row["message"]), []).append({**row})
     return found
 
 
