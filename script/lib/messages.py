@@ -5,6 +5,7 @@ text has no translation."""
 from __future__ import annotations
 
 import io
+import re
 import sys
 from pathlib import Path
 
@@ -40,11 +41,27 @@ def collected() -> Catalog:
         if "vendor" in path.parts or "locale" in path.parts:
             continue
         text = path.read_text("utf-8")
-        source = text if path.suffix == ".py" else templatize(text, origin=str(path))
+        sources = [text] if path.suffix == ".py" else _calls(templatize(text, origin=str(path)))
         place = str(path.relative_to(ROOT))
-        for _, message, _, context in extract("python", io.BytesIO(source.encode()), keywords=_KEYWORDS):
-            if message and message != "":
-                found.add(message, locations=[(place, 0)], context=context)
+        for source in sources:
+            for _, message, _, context in extract("python", io.BytesIO(source.encode()), keywords=_KEYWORDS):
+                if message:
+                    found.add(message, locations=[(place, 0)], context=context)
+    return found
+
+
+def _calls(source: str) -> list[str]:
+    """The calls of gettext in what Django makes of a template: the rest of it need not be Python."""
+    found = []
+    for start in re.finditer(r"\bn?p?gettext\(|\b_\(", source):
+        for end in re.finditer(r"\)", source[start.start() :]):
+            call = source[start.start() : start.start() + end.end()]
+            try:
+                compile(call, "template", "eval")
+            except SyntaxError:
+                continue
+            found.append(call + "\n")
+            break
     return found
 
 

@@ -1,7 +1,7 @@
 """Writes the reference pages that are made from the code, or with --check says which are out of date.
 
 A page keeps its hand-written text; only what stands between `<!-- made by script/docs: NAME -->` and `<!-- end -->` is
-replaced. The pages of connectors are made whole, from their options and their README.
+replaced. The pages of connectors are made whole, from their options and their README; so is the document of the API.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import reference_cli
+import reference_openapi
 import reference_settings
 import reference_tables
 
@@ -33,7 +34,8 @@ def pages() -> dict[Path, str]:
     for path in [*REFERENCE.glob("*.md"), REFERENCE / "connectors" / "index.md"]:
         text = path.read_text(encoding="utf-8")
         made[path] = BLOCK.sub(lambda match: f"{match[1]}\n{BLOCKS[match[2]]()}\n{match[3]}", text)
-    return made
+    openapi = reference_openapi.document()
+    return made | dict.fromkeys(reference_openapi.PLACES, openapi)
 
 
 def main(arguments: list[str]) -> int:

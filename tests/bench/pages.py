@@ -1,10 +1,10 @@
 """`pages`: how long the server takes for each page of a big organization with a thousand past runs.
 
 A generated district is synced once from CSV into an LMS that says yes at once; the past runs are rows that point to
-that sync's plan and findings, with holds and refusals among them. Then every page of the organization that can be looked at,
-as the list of addresses has them, is asked for in turns through Django's own client in one process: from the request to
-its answer, or to the beginning of it where it is a download. The 95th percentile of each page counts, first looks
-included. Pages whose address names something are asked with that sync, its hold and whatever else there is.
+that sync's plan and findings, with holds and refusals among them. Then every page of the organization that can be
+looked at, as the list of addresses has them, is asked for in turns through Django's own client in one process: from the
+request to its answer, or to the beginning of it where it is a download. The 95th percentile of each page counts, first
+looks included. Pages whose address names something are asked with that sync, its hold, a person and a section.
 """
 
 from __future__ import annotations

@@ -106,18 +106,41 @@ def _ask(folder: Any, times: int) -> dict[str, Any]:
     person.client.raise_request_exception = False
     big = Run.objects.order_by("created_at").filter(intents__isnull=False).distinct().get()
     parts = {"slug": ORG, "run": big.pk, "hold": "hold1", "org": ORG, "token": "x", "number": person.account.pk}
+    some = _some_of_the_lms(folder, big)
     taken: dict[str, list[float]] = {name: [] for name in _pages()}
     status: dict[str, int] = {}
     for _ in range(times):
         for name in taken:
             start = time.perf_counter()
-            answer = person.client.get(_address(name, parts))
+            answer = person.client.get(_address(name, parts | some.get(name, {})))
             if answer.streaming:
                 next(iter(answer.streaming_content), b"")
             taken[name].append((time.perf_counter() - start) * 1000)
             status[name] = answer.status_code
             answer.close()
     return {"pages": {name: _told(each, status[name]) for name, each in taken.items()}}
+
+
+def _some_of_the_lms(folder: Any, run: Any) -> dict[str, dict[str, str]]:
+    """For addresses that name a person or a section: one that was synced."""
+    from rollbook.core.duck import connect, quote
+    from rollbook.store.blobs import open_blobs
+    from rollbook.store.ledger import current_version
+
+    files = current_version(run.organization_id).files
+    found = {}
+    with connect() as db:
+        for kind in ("user", "section"):
+            path = open_blobs(folder).get(files[kind])
+            row = db.execute(f"SELECT key, lms_id FROM read_parquet({quote(path)}) OFFSET 10 LIMIT 1").fetchone()
+            assert row is not None
+            found[kind] = row
+    search = "o/<slug:slug>/search/"
+    return {
+        f"{search}person/sis/<path:number>/": {"number": found["user"][0]},
+        f"{search}person/lms/<path:number>/": {"number": found["user"][1]},
+        f"{search}section/<path:number>/": {"number": found["section"][0]},
+    }
 
 
 def _told(taken: list[float], status: int) -> dict[str, Any]:

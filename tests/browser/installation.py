@@ -64,11 +64,11 @@ class Installation:
 
     def _start(self, *arguments: str) -> Any:
         """The one JSON document that the process prints as soon as it serves."""
-        log = (self.folder / f"{arguments[0]}-{len(self._processes)}.log").open("w")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "rollbook.cli", *arguments, "--json"],
-            env=self._environment, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
-        )  # fmt: skip
+        command = [sys.executable, "-m", "rollbook.cli", *arguments, "--json"]
+        with (self.folder / f"{arguments[0]}-{len(self._processes)}.log").open("w") as log:
+            process = subprocess.Popen(
+                command, env=self._environment, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
+            )  # fmt: skip
         self._processes.append(process)
         assert process.stdout is not None
         text = ""

@@ -38,7 +38,7 @@ def _shown(person: Person) -> list[str]:
 @pytest.mark.parametrize("who", ["ann", "bob", "vic"])
 def test_administrators_and_viewers_read_it_newest_first(who: str, request: pytest.FixtureRequest) -> None:
     rows = _shown(request.getfixturevalue(who))
-    assert [row.split(" ", 6)[-1] for row in rows][0].endswith("Saved settings 2")
+    assert rows[0].endswith("Saved settings 2")
     assert len(rows) == 3
     assert "Ann Acting (ann@example.org) Approved held changes h1 fine" in rows[2]
     assert "99" not in " ".join(rows), "other organizations' rows"
@@ -105,7 +105,7 @@ def test_a_hundred_rows_a_page(ann: Person) -> None:
         first = ann.get(f"{AUDIT}?before={older}").content.decode()
         seen += re.findall(r"<td>(s\d{3})</td>", first)
     assert seen == [f"s{n:03}" for n in range(249, -1, -1)]
-    assert "?before=" not in first
+    assert 'href="?before=' not in first
     assert "h1" in first
     for odd in ("x", "-1", "9" * 40, "²"):
         assert ann.get(AUDIT, before=odd).status_code == 200

@@ -74,9 +74,7 @@ def test_it_is_paged_and_filtered_by_role(ann: Person) -> None:
         assert ann.get(PEOPLE, page=odd).status_code == 200
 
 
-def test_the_list_asks_the_database_a_few_times_only(
-    ann: Person, bob: Person, vic: Person, tea: Person, django_assert_queries: object = None
-) -> None:
+def test_the_list_asks_the_database_a_few_times_only(ann: Person, bob: Person, vic: Person, tea: Person) -> None:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 

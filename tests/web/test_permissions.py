@@ -46,6 +46,10 @@ def _address(pattern: str) -> str:
     return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda part: str(PARTS[part[1]]), pattern)
 
 
+def _of_the_api(pattern: str) -> bool:
+    return pattern.startswith("api/")
+
+
 PAGES = _pages()
 IDS = [pattern or "/" for pattern, _ in PAGES]
 
@@ -72,11 +76,16 @@ def test_every_page_for_every_person(pattern: str, page: Any, world: Space) -> N
             status = getattr(person.client, method)(_address(pattern)).status_code
             if who is None:
                 assert status == 405, (method, name)
+            elif _of_the_api(pattern) and who is not Who.ANYONE:
+                assert status == 401, (
+                    method,
+                    name,
+                )  # it takes no cookie; tests/web/test_api_rights.py asks with tokens
             elif who is Who.OPERATOR:
                 assert status == 404, (method, name)
             elif who is not Who.ANYONE:
                 assert (status == 403) == (name not in PASSES[who]), (method, name, status)
-        if "slug" in pattern and who is not None:
+        if "slug" in pattern and who is not None and not _of_the_api(pattern):
             strange = getattr(stranger.client, method)(_address(pattern))
             assert strange.status_code == 404
             assert "Maple" not in strange.content.decode()
@@ -88,6 +97,9 @@ def test_without_signing_in_nothing_is_shown(pattern: str, page: Any, world: Spa
 
     for method, who in (("get", page.callback.rule.read), ("post", page.callback.rule.write)):
         answer = getattr(Client(), method)(_address(pattern))
-        if who not in (None, Who.ANYONE) and not pattern.startswith("api/"):
+        if who not in (None, Who.ANYONE) and _of_the_api(pattern):
+            assert answer.status_code == 401
+            assert answer.json()["error"]["error"] == "Unauthorized"
+        elif who not in (None, Who.ANYONE):
             assert answer.status_code == 302
             assert answer["Location"].startswith("/accounts/login/")

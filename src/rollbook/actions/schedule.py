@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, transaction
@@ -19,7 +20,7 @@ from rollbook.actions.schedule_memory import SAVED, lock
 from rollbook.errors import RollbookError
 from rollbook.roster.lms import KINDS
 from rollbook.roster.schedule import Clock, Start
-from rollbook.roster.schedule_words import Outlook, outlook
+from rollbook.roster.schedule_words import Outlook, iso, outlook, outlook_summary
 from rollbook.roster.settings import Settings
 from rollbook.roster.wall_clock import time_zone
 from rollbook.store.audit import audit
@@ -116,3 +117,19 @@ def show_schedule(*, org: str, at: datetime | None = None) -> ShownSchedule:
     clock = _clock(row, settings, now)
     seen = outlook(clock, cause=row.cause, at=now) if at is None else outlook(clock, cause=row.cause, not_before=at)
     return ShownSchedule(organization=organization, clock=clock, outlook=seen)
+
+
+def schedule_summary(shown: ShownSchedule) -> dict[str, Any]:
+    """What comes next and why, in the shape of docs/reference/schemas/schedule-show.json."""
+    clock, seen = shown.clock, shown.outlook
+    return {
+        "org": shown.organization.slug,
+        **outlook_summary(clock, seen),
+        "mode": clock.schedule.mode,
+        "every": clock.schedule.every,
+        "window": clock.schedule.window,
+        "overdue": seen.overdue,
+        "sends": seen.sends,
+        "next_sending": iso(seen.sending.local if seen.sending is not None else None),
+        "last_queued": iso(clock.after.astimezone(clock.zone) if clock.after is not None else None),
+    }

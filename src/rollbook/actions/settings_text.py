@@ -40,6 +40,11 @@ def read_settings(text: str, *, name: str, around: Surroundings) -> SettingsText
     """Read YAML text; `name` is what errors call it. Raises ConfigError that lists what is wrong."""
     document = _as_texts(load_yaml(text, name))
     secrets = take_secrets(document, around)
+    return SettingsText(judge(document, secrets, name=name, around=around), secrets)
+
+
+def judge(document: dict[str, Any], secrets: Mapping[str, FoundSecret], *, name: str, around: Surroundings) -> Settings:
+    """Typed settings from a document whose secrets were taken out. Raises ConfigError that lists what is wrong."""
     problems = list(_shape_problems(document))
     if problems:
         raise _told(name, problems)
@@ -49,7 +54,7 @@ def read_settings(text: str, *, name: str, around: Surroundings) -> SettingsText
         raise _told(name, problems)
     for side in SIDES:
         typed_options(getattr(settings, side), {p: s.text for p, s in secrets.items()}, side)
-    return SettingsText(settings, secrets)
+    return settings
 
 
 def check_mappings(settings: Settings) -> None:

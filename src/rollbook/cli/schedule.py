@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -64,23 +64,13 @@ def _add_show(group: typer.Typer) -> None:
         """Show when an organization's next run is queued, and why."""
         shell.open()
         from rollbook.actions.organizations import current_settings, find_organization
-        from rollbook.actions.schedule import show_schedule
+        from rollbook.actions.schedule import schedule_summary, show_schedule
         from rollbook.roster.wall_clock import time_zone
 
         zone = time_zone(current_settings(find_organization(org))[1].organization.timezone)
         shown = show_schedule(org=org, at=_moment(at, "--at", zone) if at is not None else None)
         clock, seen = shown.clock, shown.outlook
-        found = {
-            "org": org,
-            **_document(clock, seen),
-            "mode": clock.schedule.mode,
-            "every": clock.schedule.every,
-            "window": clock.schedule.window,
-            "overdue": seen.overdue,
-            "sends": seen.sends,
-            "next_sending": _iso(seen.sending.local if seen.sending is not None else None),
-            "last_queued": _iso(clock.after.astimezone(zone) if clock.after is not None else None),
-        }
+        found = schedule_summary(shown)
         shell.answer(found, lambda: shell.say(_sentence(clock, seen)))
 
 
@@ -99,7 +89,7 @@ def _add_explain(group: typer.Typer) -> None:
         """Say when a run would be queued with these settings, and why; needs no organization."""
         from rollbook.errors import ConfigError
         from rollbook.roster.schedule import Clock, schedule_problems
-        from rollbook.roster.schedule_words import outlook
+        from rollbook.roster.schedule_words import outlook, outlook_summary
         from rollbook.roster.settings import schedule
         from rollbook.roster.wall_clock import time_zone
 
@@ -110,7 +100,7 @@ def _add_explain(group: typer.Typer) -> None:
         zone = time_zone(timezone)
         clock = Clock(schedule=settings, zone=zone, since=_moment(since, "--since", zone))
         seen = outlook(clock)
-        shell.answer(_document(clock, seen), lambda: shell.say(_sentence(clock, seen)))
+        shell.answer(outlook_summary(clock, seen), lambda: shell.say(_sentence(clock, seen)))
 
 
 def _moment(text: str, option: str, zone: ZoneInfo) -> datetime:
@@ -125,20 +115,6 @@ def _moment(text: str, option: str, zone: ZoneInfo) -> datetime:
     except ValueError:
         raise ConfigError(f"{option}: must be a time such as 2026-11-23T14:00") from None
     return found if found.tzinfo is not None else first_moment(found, zone)
-
-
-def _document(clock: Clock, seen: Outlook) -> dict[str, Any]:
-    return {
-        "next": _iso(seen.start.local if seen.start is not None else None),
-        "why": seen.why[:1].upper() + seen.why[1:],
-        "timezone": clock.zone.key,
-        "since": _iso(clock.since.astimezone(clock.zone)),
-        "earliest": _iso(clock.earliest.astimezone(clock.zone)),
-    }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat(timespec="seconds")
 
 
 def _sentence(clock: Clock, seen: Outlook) -> str:

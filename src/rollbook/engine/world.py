@@ -8,7 +8,7 @@ import threading
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -31,6 +31,7 @@ from rollbook.store.permits import StoredPermits
 from rollbook.store.pins import StoredPins
 from rollbook.store.scratch import scratch_of
 from rollbook.store.secrets import KeyRing, secrets_of
+from rollbook.store.uploads import UPLOAD, upload_file
 
 #: A run needs room for its pages, its scratch database and its files.
 ROOM_PER_INPUT = 3
@@ -64,7 +65,10 @@ class Doors:
         self._secrets = dict(secrets)
 
     def source_options(self) -> msgspec.Struct:
-        return typed_options(self.settings.sis, self._secrets, "sis")
+        options = typed_options(self.settings.sis, self._secrets, "sis")
+        if getattr(options, "path", None) == UPLOAD:
+            return msgspec.structs.replace(options, path=str(upload_file(self.settings.organization.slug, self.work)))
+        return options
 
     def source(self) -> Source:
         make = connector_of(self.settings.sis, "sis").source
@@ -118,10 +122,9 @@ def open_world(
     doors = Doors(settings, secrets_of(lease.organization, ring), work, cancel)
     if with_source:
         check_room(work, input_bytes(doors.source_options()))
-    target = doors.target()
-    source = None
-    try:
-        source = doors.source() if with_source else None
+    with ExitStack() as open_doors:
+        target = open_doors.enter_context(closing(doors.target()))
+        source = open_doors.enter_context(closing(doors.source())) if with_source else None
         yield World(
             source=source,
             target=target,
@@ -138,15 +141,13 @@ def open_world(
             requests=doors.requests.counts,
             decisions=lambda: decisions_of(lease.organization),
         )
-    finally:
-        if source is not None:
-            source.close()
-        target.close()
 
 
 def input_bytes(options: msgspec.Struct) -> int:
     """The unpacked size of a source that reads files; 0 where it cannot be known beforehand."""
     place = getattr(options, "path", None)
+    if getattr(options, "host", None):
+        return 0  # it lies on another host
     if not isinstance(place, str | Path) or not Path(place).exists():
         return 0
     path = Path(place)

@@ -16,8 +16,8 @@ _GROUP_ROWS: Final = 16_384
 
 
 def keep_left_out(db: Connection, request: Request, world: World, scope: Scope) -> dict[str, str]:
-    """Blob keys by kind (user, section, enrollment), each file sorted by its key; a kind with nothing left out has
-    none. Needs what resolve and compare have made."""
+    """Blob keys by kind (user, section, enrollment), each file sorted by its key, people with names first; a kind with
+    nothing left out has none. Needs what resolve and compare have made."""
     settings = request.settings
     known: dict[str, Any] = {
         "whole": scope.read_whole,

@@ -104,3 +104,19 @@ def _day(day: date) -> str:
 
 def _clock(at: time) -> str:
     return f"{at.hour % 12 or 12}:{at.minute:02} {'am' if at.hour < 12 else 'pm'}"
+
+
+def outlook_summary(clock: Clock, seen: Outlook) -> dict[str, str | None]:
+    """The next start and why, in the shape of docs/reference/schemas/schedule-explain.json."""
+    return {
+        "next": iso(seen.start.local if seen.start is not None else None),
+        "why": seen.why[:1].upper() + seen.why[1:],
+        "timezone": clock.zone.key,
+        "since": iso(clock.since.astimezone(clock.zone)),
+        "earliest": iso(clock.earliest.astimezone(clock.zone)),
+    }
+
+
+def iso(moment: datetime | None) -> str | None:
+    """ISO 8601 with offset, to the second."""
+    return None if moment is None else moment.isoformat(timespec="seconds")

@@ -54,10 +54,13 @@ class StoredJournal:
         return attempts(self._run, self._plan)
 
 
-def attempts(run: str, plan: str, *, order: Literal["number", "first_seq"] = "number") -> Iterator[Attempt]:
-    """What the journal of a run's plan holds, in the order of sending or of the plan's numbers. Raises Bug where a
-    checksum does not match."""
-    for intent in SliceIntent.objects.filter(run=run, plan=plan).order_by(order).iterator():
+def attempts(
+    run: str, plan: str, *, order: Literal["number", "first_seq"] = "number", after: int = -1
+) -> Iterator[Attempt]:
+    """What the journal of a run's plan holds, in the order of sending or of the plan's numbers, where it speaks of rows
+    whose seq is above `after`. Raises Bug where a checksum does not match."""
+    wanted = SliceIntent.objects.filter(run=run, plan=plan, last_seq__gt=after)
+    for intent in wanted.order_by(order).iterator():
         yield Attempt(intent.number, intent.first_seq, intent.last_seq, outcomes_of(run, plan, intent.number))
 
 

@@ -20,7 +20,7 @@ from rollbook.store.outcome_spans import answers
 from rollbook.store.readings import Reading
 
 #: Runs whose changes are shown.
-_RUNS: Final = 6
+RUNS: Final = 5
 _HOLD: Final = "hold:"
 
 
@@ -71,15 +71,16 @@ class Record:
         return next((one for one in self.changes if one.kind == kind and one.key == key), None)
 
 
-def find_person(files: Files, settings: Settings, *, lms_id: str = "", sis_id: str = "") -> Record:
-    """A person by one of their ids, not yet with anything else; nothing is `known` of somebody who is nowhere."""
+def find_person(files: Files, settings: Settings, *, lms_id: str = "", sis_id: str = "", at: str = "") -> Record:
+    """A person by one of their ids, not yet with anything else; nothing is `known` of somebody who is nowhere. `at` is
+    the school (org) where one looks first: it may be wrong."""
     by_source = settings.users.unique_id == "sourcedId"
     given: Row | None = None
     left: Row | None = None
     if lms_id:
-        given = _one(files.given("user", "lms_id = $id", {"id": lms_id}, 1))
+        given = _first(files, "user", "lms_id = $id", lms_id, at)
     elif by_source:
-        given = _one(files.given("user", "key = $id", {"id": sis_id}, 1))
+        given = _first(files, "user", "key = $id", sis_id, at)
     key = given["key"] if given else (sis_id if by_source else None)
     if key is not None:
         left = _one(files.left_out("user", "key = $key", {"key": key}, 1))
@@ -93,9 +94,9 @@ def find_person(files: Files, settings: Settings, *, lms_id: str = "", sis_id: s
     return Record(kind="user", key=key, sis_id=source, given=given, left_out=left)
 
 
-def find_section(files: Files, key: str) -> Record:
-    """A section by its class's sourcedId, not yet with anything else."""
-    given = _one(files.given("section", "key = $key", {"key": key}, 1))
+def find_section(files: Files, key: str, at: str = "") -> Record:
+    """A section by its class's sourcedId, not yet with anything else; `at` as for a person."""
+    given = _first(files, "section", "key = $id", key, at)
     left = _one(files.left_out("section", "key = $key", {"key": key}, 1))
     return Record(kind="section", key=key, sis_id=key, given=given, left_out=left)
 
@@ -108,8 +109,7 @@ def fill_in(files: Files, settings: Settings, organization: int, record: Record)
     if record.key is None:
         return record
     schools = schools_of(record, settings)
-    for reading in files.readings[:_RUNS]:
-        record.changes += _changes(files, organization, record, reading, schools)
+    record.changes = _changes(files, organization, record, schools)
     keys = {one.key for one in record.changes} | {record.key}
     rows = RefusalRow.objects.filter(organization=organization, key__in=sorted(keys))
     record.refusals = {(row.kind, row.key): row for row in rows}
@@ -134,15 +134,17 @@ def refusal(organization: int, kind: str, key: str) -> RefusalRow | None:
     return RefusalRow.objects.filter(organization=organization, kind=kind, key=key).first()
 
 
-def _changes(
-    files: Files, organization: int, record: Record, reading: Reading, schools: Sequence[str]
-) -> Iterable[Change]:
-    asked: dict[str, Any] = {"key": record.key}
-    rows = files.changes(reading, record.kind, "key = $key OR new_key = $key", asked, schools)
+def _changes(files: Files, organization: int, record: Record, schools: Sequence[str]) -> list[Change]:
+    """The newest first; within a run the account, then its enrollments."""
+    readings = files.readings[:RUNS]
+    found = files.changes(readings, record.kind, "key = $key OR new_key = $key", {"key": record.key}, schools)
     if record.kind == "user":
         ending = {"ending": f"|{record.key}"}
-        rows += files.changes(reading, "enrollment", "ends_with(key, $ending)", ending, schools)
-    return told(organization, reading, rows)
+        found += files.changes(readings, "enrollment", "ends_with(key, $ending)", ending, schools)
+    changes: list[Change] = []
+    for reading in readings:
+        changes += told(organization, reading, [row for one, row in found if one is reading])
+    return changes
 
 
 def told(organization: int, reading: Reading, rows: Sequence[Row]) -> list[Change]:
@@ -182,6 +184,11 @@ def _pins(organization: int, key: str) -> Iterable[PinRow]:
     mine = Q(key=key) | Q(kind="enrollment", key__endswith=f"|{key}") | Q(kind="enrollment", key__startswith=f"{key}|")
     open_ = PinRow.objects.filter(mine, organization=organization, ended_at__isnull=True, until__gt=timezone.now())
     return open_[:50]
+
+
+def _first(files: Files, kind: str, where: str, id: str, at: str) -> Row | None:
+    found = files.given(kind, f"school = $school AND {where}", {"id": id, "school": at}, 1) if at else []
+    return _one(found or files.scan(kind, where, {"id": id}, 1))
 
 
 def _one(rows: Sequence[Row]) -> Row | None:

@@ -22,9 +22,12 @@ def longest_refused(run: Run) -> dict[str, Any]:
     }
 
 
-def refused_since(run: Run) -> dict[tuple[str, str], dict[str, Any]]:
-    """By kind and key: since when and in how many runs records have been refused, as known now."""
+def refused_since(run: Run, keys: Collection[str] | None = None) -> dict[tuple[str, str], dict[str, Any]]:
+    """By kind and key: since when and in how many runs records have been refused, as known now; all, or those with
+    these keys."""
     rows = RefusalRow.objects.filter(organization=run.organization_id)
+    if keys is not None:
+        rows = rows.filter(key__in=keys)
     if run.ended_at is not None:
         rows = rows.filter(first__lte=run.ended_at)  # what began later has nothing to do with this run
     return {(row.kind, row.key): _since(row) for row in rows.iterator()}

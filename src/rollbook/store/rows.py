@@ -20,11 +20,21 @@ _AT_ONCE = 2000
 
 
 def change_rows(
-    plan: StoredPlan, blobs: Blobs, *, kind: str | None, action: str | None, school: str | None, hold: str | None
+    plan: StoredPlan,
+    blobs: Blobs,
+    *,
+    kind: str | None,
+    action: str | None,
+    school: str | None,
+    hold: str | None,
+    after: int = -1,
+    most: int | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The plan's rows in apply order, save that deactivations are sent last; all, or those that match what is given;
-    `hold` is the id of one. Of what is there already, `before` and `after` hold only the fields that differ."""
-    where = [f"action = {quote(action)}"] if action else []
+    `hold` is the id of one. Of what is there already, `before` and `after` hold only the fields that differ.
+    Only rows whose seq is above `after`; with `most`, at least so many of each kind if there are."""
+    where = [f"seq > {int(after)}"] if after >= 0 else []
+    where += [f"action = {quote(action)}"] if action else []
     where += [f"school = {quote(school)}"] if school else []
     where += [f"reason = {quote(reason_of(hold))}"] if hold else []
     db = connect()
@@ -35,7 +45,7 @@ def change_rows(
             cursor = db.execute(
                 f"""SELECT seq, action, key, new_key, school, lms_id, state, reason, before, after
                     FROM read_parquet({quote(blobs.get(plan.files[name], f"the plan of {name}"))})
-                    WHERE {" AND ".join(where) or "true"} ORDER BY seq"""
+                    WHERE {" AND ".join(where) or "true"} ORDER BY seq {"" if most is None else f"LIMIT {int(most)}"}"""
             )
             while rows := cursor.fetchmany(_AT_ONCE):
                 for row in rows:

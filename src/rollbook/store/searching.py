@@ -27,20 +27,36 @@ def find_people(files: Files, typed: str) -> list[Row]:
     asked |= {f"inner{place}": f" {word}" for place, word in enumerate(words)}
     ids = {"raw": raw, "text": text}
     found: dict[str, Row] = {}
-    for row in files.given("user", f"key = $raw OR lms_id = $raw OR {_CALLED}", ids, MOST):
-        found[row["key"]] = row
-    if len(found) < MOST:
-        for row in files.given("user", names, asked, MOST):
-            found.setdefault(row["key"], row)
-    left = files.left_out(
-        "user", f"reason <> 'synced' AND (key = $raw OR id = $raw OR {_CALLED} OR ({names}))", ids | asked, MOST
-    )
+    for where in [*_places(raw), *([] if "@" in raw else [names]), *([] if " " in raw else ["key = $raw"])]:
+        if where == names or not found:  # each is a column that is read through, so the rarer ones come last
+            given = {name: value for name, value in (ids | asked).items() if f"${name}" in where}
+            found |= {row["key"]: row for row in files.scan("user", where, given, MOST)}
+    called = f"last_name IS NOT NULL AND ({_CALLED} OR ({names}))"
+    left = files.left_out("user", called, {"text": text, **asked}, MOST)
+    left += [row for row in files.left_out("user", _by_id(files, raw), {"raw": raw}, 2) if row not in left]
     for row in left:
         if row["key"] in found:
-            found[row["key"]]["reason"] = row["reason"]
-        elif row["reason"] != "gone":  # who is gone and not in the ledger's results was not found by name
+            found[row["key"]] |= {"reason": row["reason"], "id": row["id"]}
+        elif row["reason"] not in (
+            "gone",
+            "synced",
+        ):  # who is gone and not in the ledger's results was not found by name
             found[row["key"] or f"id:{row['id']}"] = row
     return sorted(found.values(), key=_by_name)[:MOST]
+
+
+def _by_id(files: Files, raw: str) -> str:
+    """The file is sorted by the unique id; where that is not the sourcedId, all of those are read."""
+    return "key = $raw OR id = $raw" if files.other_id else "key = $raw"
+
+
+def _places(raw: str) -> list[str]:
+    """Where an LMS id, a username or an address may stand in the ledger."""
+    if " " in raw:
+        return ["lower(username) = $text"] if len(raw.split()) == 2 else []
+    if "@" in raw:
+        return ["starts_with(lower(email), $text)", "lower(username) = $text"]
+    return [*(["lms_id = $raw"] if raw.isdigit() else []), "starts_with(lower(username), $text)"]
 
 
 def find_sections(files: Files, typed: str) -> list[Row]:
@@ -50,9 +66,10 @@ def find_sections(files: Files, typed: str) -> list[Row]:
         return []
     found = {
         row["key"]: row
-        for row in files.given(
-            "section", "key = $raw OR lms_id = $raw OR contains(lower(title), $text)", {"raw": raw, "text": text}, MOST
-        )
+        for row in [
+            *files.scan("section", "key = $raw", {"raw": raw}, 1),
+            *files.scan("section", "contains(lower(title), $text)", {"text": text}, MOST),
+        ]
     }
     left = files.left_out(
         "section",

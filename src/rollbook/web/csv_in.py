@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
@@ -30,7 +30,7 @@ class Line:
         return _plain(self.cells.get(name, "").strip())
 
 
-def read_csv(upload: UploadedFile | None, columns: Sequence[str], *, most: int = MOST_ROWS) -> list[Line]:
+def read_csv(upload: UploadedFile[Any] | None, columns: Sequence[str], *, most: int = MOST_ROWS) -> list[Line]:
     """The rows of an upload that has at least these columns (in any order, capitals and spaces do not count). Raises
     ConfigError in words for the person."""
     if upload is None:

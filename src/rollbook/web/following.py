@@ -119,10 +119,8 @@ class _Held:
         self.subject = Subject(int(organization), "" if run == "-" else run, language, may_cancel == "1")
         self.shown = frozenset() if shown == "-" else frozenset(shown.split(","))
         ours = (_NAME, b"content-length")
-        self.start = {
-            **start,
-            "headers": [(name, value) for name, value in start["headers"] if name.lower() not in ours],
-        }
+        headers = [(name, value) for name, value in start["headers"] if name.lower() not in ours]
+        self.start = {**start, "headers": headers}
 
 
 __all__ = ["MOST", "REFRESH", "Following", "follow_answer"]

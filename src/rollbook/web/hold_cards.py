@@ -69,13 +69,13 @@ def card(row: HoldRow, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def decided_rows(place: Place) -> Any:
-    """Decisions of people, the last one first: numbers of rows, one for each decision. A rejection is repeated by later
-    runs that hold the very same changes; it is still one decision."""
+    """Decisions of people, the last one first: `last` is the primary key of each one's newest row. A rejection is
+    repeated by later runs that hold the very same changes; it is still one decision."""
     decided = HoldRow.objects.filter(
         organization=place.organization, state__in=[HoldState.APPROVED, HoldState.REJECTED]
     )
     each = decided.order_by().values("hold", "decided_at").annotate(last=Max("pk"))
-    return each.order_by("-decided_at", "-last").values_list("last", flat=True)
+    return each.order_by("-decided_at", "-last")
 
 
 def _examples(rows: Sequence[HoldRow], most: int) -> dict[int, list[dict[str, Any]]]:

@@ -77,7 +77,14 @@ class OneRosterCsvSource:
     @cached_property
     def package(self) -> Package:
         self.context.count()
-        return open_package(Path(self.options.path), int(self.options.max_gigabytes * 1e9))
+        return open_package(self._path(), int(self.options.max_gigabytes * 1e9))
+
+    def _path(self) -> Path:
+        if not self.options.host:
+            return Path(self.options.path)
+        from rollbook.connectors.oneroster_csv.fetch import fetch  # loads an SSH library, which few need
+
+        return fetch(self.options, self.context)
 
     @cached_property
     def manifest(self) -> Manifest:

@@ -36,7 +36,7 @@ WHERE $whole AND NOT exists(SELECT 1 FROM present_user p WHERE p.unique_id = l.k
 UNION ALL BY NAME
 SELECT d.key, u."sourcedId" AS id, d.school, 'synced' AS reason FROM desired_user d JOIN users u ON u.rowid = d.user_no
 WHERE $other_id
-ORDER BY key, id
+ORDER BY last_name IS NULL, key, id
 -- name: section
 SELECT c."sourcedId" AS key, c.title, c."classCode" AS code, c."schoolSourcedId" AS school,
        CASE WHEN c.rowid IN (SELECT no FROM blocked_classes) THEN 'blocked'

@@ -81,7 +81,7 @@ def bring(request: HttpRequest, place: Place) -> HttpResponse:
         "problems": found.problems[:_SHOWN],
         "more_problems": max(0, len(found.problems) - _SHOWN),
         "decisions": [(found.lines[one.key], one) for one in chosen[:_SHOWN]],
-        "more": max(0, len(chosen) - _SHOWN),
+        "left_out": max(0, len(chosen) - _SHOWN),
         "confirmed": signing.dumps(_plain(place, chosen), salt=_SALT, compress=True) if chosen else "",
     }
     return render(request, "data_prep/preview.html", context)

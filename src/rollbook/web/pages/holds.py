@@ -103,8 +103,9 @@ def one(request: HttpRequest, place: Place, hold: str) -> HttpResponse:
         else:
             _tell_rejected(request, [reject_hold(**given)])
     except RollbookError as error:
-        meanwhile = _MOVED if isinstance(error, HoldsMoved) else str(error)
-        messages.warning(request, _decided_by(_newest(place, hold)) or meanwhile)
+        now = _newest(place, hold)
+        moved = isinstance(error, HoldsMoved) or now.state == HoldState.SUPERSEDED
+        messages.warning(request, _decided_by(now) or (_MOVED if moved else str(error)))
         return redirect("plan_hold", place.organization.slug, hold)
     return redirect("plan_holds", place.organization.slug)
 
@@ -167,18 +168,21 @@ def _newest(place: Place, hold: str) -> HoldRow:
 def _listed(request: HttpRequest, place: Place, form: DecideForm | None) -> HttpResponse:
     names, waiting = names_of(place), waiting_rows(place)
     part = paged(waiting, request.GET.get("page"), _CARDS)
-    prefetch_related_objects(part.object_list, "run")  # many holds, few runs
+    shown = list(part)
+    prefetch_related_objects(shown, "run")  # many holds, few runs
     decided = paged(decided_rows(place), request.GET.get("decided"), _DECIDED)
-    rows = HoldRow.objects.prefetch_related("run").in_bulk(list(decided))
+    rows = HoldRow.objects.prefetch_related("run").in_bulk([one["last"] for one in decided])
     context = {
-        "holds": cards(list(part), names),
+        "holds": cards(shown, names),
         "page": part,
         "total": sum(row.count for row in waiting),
         "number": len(waiting),
         "form": form,
         "seen": seen_mark(waiting),
         "decided": decided,
-        "decided_cards": _with_permits([card(rows[pk], names) for pk in decided if pk in rows]),
+        "decided_cards": _with_permits(
+            [card(rows[pk], names) for pk in (one["last"] for one in decided) if pk in rows]
+        ),
     }
     return render(request, "plan_holds.html", context)
 

@@ -14,7 +14,7 @@ from rollbook.errors import BlobLost
 from rollbook.roster.settings import Settings
 from rollbook.store.blobs import open_blobs
 from rollbook.store.looking import Files, Row, files_of
-from rollbook.store.one_record import Record, fill_in, find_person, find_section
+from rollbook.store.one_record import Record, fill_in, find_person, find_section, schools_of
 from rollbook.store.school_names import school_names
 from rollbook.store.searching import MOST, find_people, find_sections
 from rollbook.store.setup import opened
@@ -48,7 +48,7 @@ def search(request: HttpRequest, place: Place) -> HttpResponse:
     typed = request.POST.get("text", "")
     context: dict[str, Any] = {"text": typed[:200], "most": MOST}
     if request.method == "POST":
-        with _files(place) as files:
+        with _files(place, steps(place.organization).settings) as files:
             people, sections = find_people(files, typed), find_sections(files, typed)
             context |= {
                 "asked": bool(typed.strip()),
@@ -78,9 +78,9 @@ def person_of_sis(request: HttpRequest, place: Place, number: str) -> HttpRespon
 @_told_when_lost
 def section(request: HttpRequest, place: Place, number: str) -> HttpResponse:
     """A section by the sourcedId of its class."""
-    settings = _settings(place)
-    with _files(place) as files:
-        record = find_section(files, number)
+    settings = _settings(place, number)
+    with _files(place, settings) as files:
+        record = find_section(files, number, request.GET.get("at", ""))
         fill_in(files, settings, place.organization.pk, record)
         _must_be_known(record)
         start = _start(request.GET.get("from"))
@@ -90,9 +90,9 @@ def section(request: HttpRequest, place: Place, number: str) -> HttpResponse:
 
 
 def _person(request: HttpRequest, place: Place, ids: dict[str, str]) -> HttpResponse:
-    settings = _settings(place)
-    with _files(place) as files:
-        record = find_person(files, settings, **ids)
+    settings = _settings(place, *ids.values())
+    with _files(place, settings) as files:
+        record = find_person(files, settings, **ids, at=request.GET.get("at", ""))
         fill_in(files, settings, place.organization.pk, record)
         _must_be_known(record)
         view: PersonView = person_view(files, record)
@@ -106,9 +106,11 @@ def _person(request: HttpRequest, place: Place, ids: dict[str, str]) -> HttpResp
 
 
 def _answer(files: Files, place: Place, settings: Settings, person: Record, key: str) -> dict[str, Any]:
-    chosen = find_section(files, key)
+    if "\0" in key:
+        raise Http404
+    chosen = find_section(files, key, person.school or "")
     fill_in(files, settings, place.organization.pk, chosen)
-    pair = pair_of(files, place.organization.pk, person, chosen)
+    pair = pair_of(files, place.organization.pk, person, chosen, schools_of(person, settings))
     title = next((row["title"] for row in (chosen.given, chosen.left_out) if row and row["title"]), key)
     return {"answer": why(pair), "chosen": chosen, "chosen_title": title, "as_of": pair.reading}
 
@@ -119,9 +121,10 @@ def _hit(row: Row, reasons: Any) -> Row:
     return dict.fromkeys(_COLUMNS) | row | {"why_not": reasons[reason][0] if reason in reasons else ""}
 
 
-def _settings(place: Place) -> Settings:
+def _settings(place: Place, *ids: str) -> Settings:
+    """The organization's settings. Raises Http404 without any, and for ids that nothing can have."""
     found = steps(place.organization).settings
-    if found is None:
+    if found is None or any("\0" in one for one in ids):
         raise Http404
     return found
 
@@ -135,8 +138,9 @@ def _names(place: Place) -> dict[str, str]:
     return school_names(place.organization.pk, open_blobs(opened()))
 
 
-def _files(place: Place) -> Any:
-    return files_of(place.organization.pk, open_blobs(opened()))
+def _files(place: Place, settings: Settings | None) -> Any:
+    other_id = settings is not None and settings.users.unique_id != "sourcedId"
+    return files_of(place.organization.pk, open_blobs(opened()), other_id=other_id)
 
 
 def _start(text: str | None) -> int:

@@ -23,6 +23,7 @@ from rollbook.store.runs import stored_plan
 from rollbook.store.setup import opened
 from rollbook.store.undo_outlook import Outlook, undo_outlook
 from rollbook.web.access import Place, Who, page
+from rollbook.web.choices import set_choices
 from rollbook.web.plan_words import SEVERAL
 from rollbook.web.plans import blackout_words_of, blobs, names_of, place_steps, run_of, run_title
 
@@ -47,7 +48,7 @@ class UndoForm(forms.Form):
 
     def __init__(self, *given: Any, choices: Sequence[tuple[str, str]], **more: Any) -> None:
         super().__init__(*given, **more)
-        self.fields["schools"].choices = choices  # type: ignore[attr-defined]  # the stubs know no choices of Field
+        set_choices(self, "schools", choices)
 
     def clean_persons(self) -> list[str]:
         """Each line once."""

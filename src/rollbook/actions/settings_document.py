@@ -1,0 +1,113 @@
+"""Settings as a whole document or as single mappings, as programs send them. Looks nothing up on this server: what
+is given is meant as it stands."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, Final
+
+from django.db import transaction
+
+from rollbook.actions.organizations import find_organization, latest_version
+from rollbook.actions.secret_texts import SIDES, FoundSecret, Surroundings, placeholder, take_secrets
+from rollbook.actions.settings import SavedSettings
+from rollbook.actions.settings_edit import Document, change_settings
+from rollbook.actions.settings_text import judge
+from rollbook.errors import ConfigError
+from rollbook.store.models import Organization, Secret
+from rollbook.store.secrets import KeyRing, secrets_of
+from rollbook.store.setup import opened
+
+_REFERENCE: Final = re.compile(r"\$\{.*\}|file:.*", re.DOTALL)
+_WEBHOOK: Final = re.compile(r"notices\.webhooks\.(\d+)\.secret")
+
+
+def put_settings(*, org: str, by: str, document: Document, seen: int | None) -> SavedSettings:
+    """Save a whole document in the shape of a settings file. Its secrets are stored; those it does not name stay, save
+    those of another connector or webhook. Raises ConfigError, ChangedMeanwhile."""
+    document = deepcopy(document)
+    _refuse_references(document)
+    given = take_secrets(document, Surroundings({}, Path()))
+    with transaction.atomic():
+        organization = find_organization(org, lock=True)
+        latest = latest_version(organization)
+        stays, goes = _old_secrets(organization, latest.document if latest else {}, document)
+        secrets = {place: FoundSecret(text, placeholder(place)) for place, text in stays.items()} | given
+        settings = judge(document, secrets, name="settings", around=Surroundings(os.environ, Path()))
+        if settings.organization.slug != org:
+            raise ConfigError(f"settings: organization.slug must be {org}")
+        Secret.objects.filter(organization=organization, place__in=goes - given.keys()).delete()
+
+        def change(old: Document) -> None:
+            old.clear()
+            old.update(document)
+
+        texts = {place: secret.text for place, secret in given.items()}
+        return change_settings(org=org, by=by, what="put settings", change=change, secrets=texts, seen=seen)
+
+
+def patch_mappings(*, org: str, by: str, parts: Mapping[str, Mapping[str, Any]], seen: int | None) -> SavedSettings:
+    """Set what is named in `schools`, `terms` and `roles`; None takes it out; all else stays. Raises ConfigError,
+    ChangedMeanwhile."""
+
+    def change(document: Document) -> None:
+        for name, wanted in parts.items():
+            document[name] = _patched(document.get(name) or {}, wanted)
+
+    return change_settings(org=org, by=by, what="patch mappings", change=change, seen=seen)
+
+
+def _patched(old: Any, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON Merge Patch (RFC 7396) of two levels."""
+    found = dict(old) if isinstance(old, dict) else {}
+    for key, value in wanted.items():
+        if value is None:
+            found.pop(key, None)
+        else:
+            found[key] = _patched(found.get(key), value) if isinstance(value, dict) else value
+    return found
+
+
+def _old_secrets(organization: Organization, old: Document, new: Document) -> tuple[dict[str, str], set[str]]:
+    """The kept secrets that go on, by place; and the places of those that belong to something else from now on."""
+    kept = secrets_of(organization.pk, KeyRing(opened().keys))
+    goes = {place for place in kept if not _same_owner(place, old, new)}
+    return {place: text for place, text in kept.items() if place not in goes}, goes
+
+
+def _same_owner(place: str, old: Document, new: Document) -> bool:
+    """Does the secret of this place go to the same connector or the same address? It must never reach another one."""
+    webhook = _WEBHOOK.fullmatch(place)
+    if webhook:
+        url = _url(new, int(webhook[1]))
+        return url is not None and bool(url == _url(old, int(webhook[1])))
+    side = place.partition(".")[0]
+    return bool(_connector(new, side) == _connector(old, side))
+
+
+def _connector(document: Document, side: str) -> Any:
+    found = document.get(side)
+    return found.get("connector") if isinstance(found, dict) else None
+
+
+def _url(document: Document, number: int) -> Any:
+    notices = document.get("notices")
+    webhooks = notices.get("webhooks") if isinstance(notices, dict) else None
+    one = webhooks[number] if isinstance(webhooks, list) and number < len(webhooks) else None
+    return one.get("url") if isinstance(one, dict) else None
+
+
+def _refuse_references(document: Document) -> None:
+    """`${NAME}` and `file:` are for settings files on the server: over the API they would read its environment."""
+    options = [found.get("options") for side in SIDES if isinstance(found := document.get(side), dict)]
+    texts = [value for one in options if isinstance(one, dict) for value in one.values()]
+    notices = document.get("notices")
+    webhooks = notices.get("webhooks") if isinstance(notices, dict) else None
+    for webhook in webhooks if isinstance(webhooks, list) else []:
+        texts += list(webhook.values()) if isinstance(webhook, dict) else []
+    if any(isinstance(text, str) and _REFERENCE.fullmatch(text.strip()) for text in texts):
+        raise ConfigError("settings: ${NAME} and file:PATH are only for settings files; give the text itself")

@@ -1,0 +1,61 @@
+"""No body is endless: counted by what is said and by what comes, before anybody is asked who they are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from rollbook.web.bounds import MIB, Bounded
+
+
+async def _reads_all(scope: Any, receive: Any, send: Any) -> None:
+    got = 0
+    while True:
+        message = await receive()
+        got += len(message.get("body", b""))
+        if not message.get("more_body"):
+            break
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": str(got).encode()})
+
+
+def _ask(path: str, pieces: Sequence[bytes], said: int | None = None) -> tuple[int, bytes]:
+    sent: list[Any] = []
+    left = list(pieces)
+
+    async def receive() -> Any:
+        body = left.pop(0)
+        return {"type": "http.request", "body": body, "more_body": bool(left)}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [] if said is None else [(b"content-length", str(said).encode())]
+    scope = {"type": "http", "path": path, "headers": headers}
+    asyncio.run(Bounded(_reads_all, upload_mib=40)(scope, receive, send))
+    return sent[0]["status"], sent[-1]["body"]
+
+
+@pytest.mark.parametrize(
+    ("path", "most"), [("/o/maple/files/upload", 41), ("/o/maple/schools/", 16), ("/api/v1/x", 16)]
+)
+def test_more_than_may_come_is_refused(path: str, most: int) -> None:
+    piece = b"x" * MIB
+    assert _ask(path, [piece] * most) == (200, str(most * MIB).encode())
+    status, words = _ask(path, [piece] * (most + 1))
+    assert (status, b"too large" in words) == (413, True)
+    assert _ask(path, [b""], said=most * MIB + 1)[0] == 413
+
+
+def test_the_served_site_refuses_it(site: Any) -> None:
+    """Through uvicorn: a body that is said to be endless is not waited for."""
+    import socket
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(site.address)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as link:
+        link.sendall(b"POST /o/maple/schools/ HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n")
+        assert link.recv(64).startswith(b"HTTP/1.1 413")
