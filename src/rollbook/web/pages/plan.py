@@ -47,12 +47,11 @@ class LookForm(forms.Form):
     """Which part of the roster to plan; nothing ticked is all of it."""
 
     kinds = forms.MultipleChoiceField(choices=KINDS_TO_TICK, required=False)
-    schools = forms.MultipleChoiceField(required=False)
 
     def __init__(self, *given: Any, names: dict[str, str], **more: Any) -> None:
         super().__init__(*given, **more)
         choices = sorted(names.items(), key=lambda one: one[1].casefold())
-        self.fields["schools"].choices = choices  # type: ignore[attr-defined]  # the stubs know no choices of Field
+        self.fields["schools"] = forms.MultipleChoiceField(choices=choices, required=False)
 
     def wanted(self) -> Wanted:
         """Of a form that is valid."""

@@ -42,12 +42,11 @@ _BACK: Final = {
 class UndoForm(forms.Form):
     """Which part of a run; nothing chosen is all of it. Persons are unique ids, one a line."""
 
-    schools = forms.MultipleChoiceField(required=False)
     persons = forms.CharField(required=False, max_length=100_000)
 
     def __init__(self, *given: Any, choices: Sequence[tuple[str, str]], **more: Any) -> None:
         super().__init__(*given, **more)
-        self.fields["schools"].choices = choices  # type: ignore[attr-defined]  # the stubs know no choices of Field
+        self.fields["schools"] = forms.MultipleChoiceField(choices=choices, required=False)
 
     def clean_persons(self) -> list[str]:
         """Each line once."""
