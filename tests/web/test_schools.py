@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from html import unescape
-from typing import Any
 
 import pytest
 from django.http import HttpResponse
 
-from rollbook.actions.organizations import current_settings, latest_version
-from rollbook.actions.settings_edit import change_settings
 from rollbook.connectors.memory.space import CUT, Space
 from rollbook.engine.directory import look
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import AuditRow, Organization, Run
 from rollbook.web.school_map import SchoolMap, plain_name
+from tests.web.mapping import change, maple, number, saved, selections
 from tests.web.people import Person, words
 from tests.web.world import run_now
 
@@ -29,34 +26,19 @@ ROWS = [
 ]
 
 
-def _maple() -> Organization:
-    return Organization.objects.get(slug="maple")
-
-
 def _saved() -> dict[str, str]:
-    return current_settings(_maple())[1].schools
-
-
-def _number() -> int:
-    version = latest_version(_maple())
-    assert version is not None
-    return version.number
+    return saved().schools
 
 
 def _set(**schools: str) -> None:
-    def change(document: dict[str, Any]) -> None:
-        document["schools"] = {name.replace("_", "-").replace("all", "*"): value for name, value in schools.items()}
-
-    change_settings(org="maple", by="test", what="test", change=change)
+    """Save these schools: `org_001` is org-001, `all` is "*"."""
+    named = {name.replace("_", "-").replace("all", "*"): value for name, value in schools.items()}
+    change(lambda document: document.update(schools=named))
 
 
 def _selected(answer: HttpResponse) -> dict[str, str]:
-    """What each drop-down of a page shows: its name to (the value of) its selected option."""
-    found = {}
-    for name, inner in re.findall(r'<select[^>]* name="([^"]+)"[^>]*>(.*?)</select>', answer.content.decode(), re.S):
-        chosen = re.search(r'<option value="([^"]*)" selected>', inner)
-        found[unescape(name)] = unescape(chosen[1]) if chosen else ""
-    return found
+    """What each drop-down of a page shows: its name to the value of its selected option."""
+    return {name: value for name, [value] in selections(answer).items()}
 
 
 @pytest.fixture
@@ -66,13 +48,13 @@ def known_lists(world: Space, pages: DataFolder) -> dict[str, str]:
     titles = {"Oak Elementary": "B1", "PINE  middle!": "B2", "Campus": "B3"}
     ids = {title: world.add("building", code, {"title": title, "code": code}).lms_id for title, code in titles.items()}
     for side in ("sis", "lms"):
-        look(pages, _maple(), side, by="test")
+        look(pages, maple(), side, by="test")
     _set(all="skip")
     return ids
 
 
 def _choose(person: Person, chosen: dict[str, str], **more: str) -> HttpResponse:
-    seen = more.pop("seen", str(_number()))
+    seen = more.pop("seen", str(number()))
     return person.post(SAVE, seen=seen, **{f"school:{org}": value for org, value in chosen.items()}, **more)
 
 
@@ -154,29 +136,29 @@ def test_what_is_not_on_the_page_stays(ann: Person, known_lists: dict[str, str])
 
 def test_equal_choices_keep_their_spelling(ann: Person, known_lists: dict[str, str]) -> None:
     _set(org_001="code:B1", all="skip")
-    number = _number()
+    before = number()
     _choose(ann, {SCHOOLS[0]: f"id:{known_lists['Oak Elementary']}"}, others="skip")
     assert _saved() == {SCHOOLS[0]: "code:B1", "*": "skip"}
-    assert _number() == number
+    assert number() == before
     assert "Nothing was changed." in words(ann.get(PAGE))
 
 
 @pytest.mark.parametrize("value", ["id:999", "id:", "delete", "title:Oak", "<script>", "code:nothing"])
 def test_what_cannot_be_chosen_is_refused_and_shown_again(ann: Person, known_lists: dict[str, str], value: str) -> None:
-    before = _number()
+    before = number()
     answer = _choose(ann, {SCHOOLS[0]: value, SCHOOLS[1]: "create"}, others="create")
     assert answer.status_code == 422
     assert "This building cannot be chosen" in words(answer)
     assert "<script>" not in re.sub(r"<script src=[^>]*>", "", answer.content.decode())
     assert _selected(answer) == {f"school:{SCHOOLS[0]}": value, f"school:{SCHOOLS[1]}": "create", "others": "create"}
-    assert (_number(), Run.objects.count()) == (before, 0)
+    assert (number(), Run.objects.count()) == (before, 0)
 
 
 @pytest.mark.parametrize("data", [{"school:nobody": "create"}, {"others": ""}, {"school:": "create"}])
 def test_schools_that_do_not_exist(ann: Person, known_lists: dict[str, str], data: dict[str, str]) -> None:
-    before = _number()
+    before = number()
     assert ann.post(SAVE, seen=str(before), **data).status_code == 422
-    assert _number() == before
+    assert number() == before
 
 
 @pytest.mark.parametrize("seen", ["0", "", "x", "99999999999999999999", None])
@@ -187,12 +169,12 @@ def test_two_tabs(ann: Person, known_lists: dict[str, str], seen: str | None) ->
     assert answer.status_code == 422
     assert "in another tab" in words(answer)
     assert _selected(answer)[f"school:{SCHOOLS[1]}"] == "create"
-    assert f'name="seen" value="{_number()}"' in answer.content.decode()
+    assert f'name="seen" value="{number()}"' in answer.content.decode()
     assert SCHOOLS[1] not in _saved()
 
 
 def test_sent_twice(ann: Person, known_lists: dict[str, str]) -> None:
-    seen = str(_number())
+    seen = str(number())
     for _ in range(2):
         assert _choose(ann, {SCHOOLS[0]: "create"}, seen=seen).status_code == 302
     assert Run.objects.count() == 1
@@ -207,7 +189,7 @@ def test_moving_and_unmapping_ask_first(
     oak, campus = (f"id:{known_lists[name]}" for name in ("Oak Elementary", "Campus"))
     _set(org_001=oak, org_002="create", all="skip")
     assert run_now(pages).state == "done"
-    before = _number()
+    before = number()
     chosen = {SCHOOLS[0]: campus, SCHOOLS[1]: ""}
     answer = _choose(ann, chosen, others="skip")
     text = words(answer)
@@ -215,10 +197,10 @@ def test_moving_and_unmapping_ask_first(
     assert "until you approve" in text
     assert "Pine Middle" in text
     assert "freezes" in text
-    assert _number() == before
+    assert number() == before
     back = _choose(ann, chosen, others="skip", back="yes")
     assert _selected(back)[f"school:{SCHOOLS[0]}"] == campus
-    assert _number() == before
+    assert number() == before
     assert _choose(ann, chosen, others="skip", confirmed="yes").status_code == 302
     assert _saved() == {SCHOOLS[0]: campus, "*": "skip"}
 
@@ -252,7 +234,7 @@ def test_proposals_by_name(ann: Person, world: Space, known_lists: dict[str, str
         f"school:{SCHOOLS[1]}": f"id:{known_lists['PINE  middle!']}",
     }
     assert _saved() == {"*": "skip"}
-    assert ann.post(SAVE, seen=str(_number()), **boxes).status_code == 302
+    assert ann.post(SAVE, seen=str(number()), **boxes).status_code == 302
     assert _saved()[SCHOOLS[0]] == boxes[f"school:{SCHOOLS[0]}"]
 
 
@@ -306,7 +288,7 @@ def test_what_vanished_is_shown(ann: Person, world: Space, known_lists: dict[str
     campus = world.by_id("building", known_lists["Campus"])
     assert campus is not None
     world.delete("building", campus)
-    look(pages, _maple(), "lms", by="test")
+    look(pages, maple(), "lms", by="test")
     answer = ann.get(PAGE)
     text = words(answer)
     assert "Not in the SIS any more" in text
@@ -325,15 +307,13 @@ def test_others_only_look(who: str, request: pytest.FixtureRequest, known_lists:
     assert "<fieldset disabled>" in page.content.decode()
     assert "Save Changes" not in words(page)
     for address in (SAVE, READ, PROPOSE):
-        assert person.post(address, seen=str(_number()), others="create").status_code == 403
+        assert person.post(address, seen=str(number()), others="create").status_code == 403
     assert _saved() == {"*": "skip"}
 
 
 def test_a_changed_connection_is_said(ann: Person, known_lists: dict[str, str]) -> None:
     assert "A connection was changed since" not in words(ann.get(PAGE))
-    change_settings(
-        org="maple", by="test", what="test", change=lambda document: document["lms"]["options"].update(page_size=7)
-    )
+    change(lambda document: document["lms"]["options"].update(page_size=7))
     assert "A connection was changed since" in words(ann.get(PAGE))
 
 
@@ -352,7 +332,7 @@ def test_a_thousand_schools(ann: Person, world: Space, known_lists: dict[str, st
     for n in range(1000):
         world.add("building", f"C{n}", {"title": f"Building {n:04}", "code": f"C{n}"})
     for side in ("sis", "lms"):
-        look(pages, _maple(), side, by="test")
+        look(pages, maple(), side, by="test")
     first = _selected(ann.get(PAGE))
     assert 10 <= len([name for name in first if name.startswith("school:")]) <= 100
     second = _selected(ann.get(PAGE, page="2"))

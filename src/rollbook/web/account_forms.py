@@ -19,8 +19,8 @@ ROLE_WORDS: Final = {
     Role.TEACHER: _("Teacher"),
 }
 _ROLES: Final = [
-    (Role.ADMINISTRATOR.value, _("System administrator: sees everything, may become the Acting User")),
-    (Role.VIEWER.value, _("Viewer: sees everything, changes nothing")),
+    (Role.ADMINISTRATOR.value, _("System administrator: sees everything")),
+    (Role.VIEWER.value, _("Viewer: may only look")),
     (Role.TEACHER.value, _("Teacher: own sections only")),
 ]
 #: Zones at the top of the list, for those who do not know how theirs is called.

@@ -9,6 +9,7 @@ import time
 from typing import Any
 from urllib.parse import quote
 
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
@@ -24,6 +25,7 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.encoding import force_bytes
 
 from rollbook.errors import ConfigError
 from rollbook.web.accepting import join_by_sign_on
@@ -60,7 +62,7 @@ class AccountAdapter(DefaultAccountAdapter):
         request = context.request
         if request is not None and request.user.is_authenticated and not get_reauthentication_flows(request.user):
             last = max((one["at"] for one in get_authentication_records(request, request.user)), default=0.0)
-            return bool(time.time() - last > getattr(settings, "ACCOUNT_REAUTHENTICATION_TIMEOUT"))  # noqa: B009 - no setting of Django
+            return bool(time.time() - last > app_settings.REAUTHENTICATION_TIMEOUT)
         return bool(super().is_reauthentication_required(app=app, **kwargs))
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
@@ -108,6 +110,7 @@ class MfaAdapter(DefaultMFAAdapter):
 
     @staticmethod
     def _fernet() -> Fernet:
-        key = str(settings.SECRET_KEY).encode()
-        derived = HKDF(SHA256(), 32, salt=None, info=b"rollbook second factors").derive(key)
+        derived = HKDF(SHA256(), 32, salt=None, info=b"rollbook second factors").derive(
+            force_bytes(settings.SECRET_KEY)
+        )
         return Fernet(base64.urlsafe_b64encode(derived))

@@ -58,7 +58,7 @@ def _join(request: HttpRequest, token: str, invitation: Invitation, account: Acc
 
 
 def _page(request: HttpRequest, token: str, invitation: Invitation, **more: object) -> HttpResponse:
-    context = {"token": token, "invitation": invitation, "role": ROLE_WORDS.get(Role(invitation.role)), **more}
+    context = {"token": token, "invitation": invitation, "role": ROLE_WORDS[Role(invitation.role)], **more}
     answer = render(request, "invitation.html", context)
     answer["Cache-Control"] = "no-store"
     return answer
