@@ -1,10 +1,11 @@
-"""The texts of the pages for translators: collects them into src/rollbook/web/locale/<language>/LC_MESSAGES/django.po and
-compiles that to the .mo file that is shipped. `--check` changes nothing and fails when a file is out of date or a text
-has no translation."""
+"""The texts of the pages for translators: collects them into src/rollbook/web/locale/<language>/LC_MESSAGES/django.po
+and compiles that to the .mo file that is shipped. `--check` changes nothing and fails when a file is out of date or a
+text has no translation."""
 
 from __future__ import annotations
 
 import io
+import re
 import sys
 from pathlib import Path
 
@@ -31,19 +32,36 @@ _KEYWORDS = {
 
 def collected() -> Catalog:
     """Every text of templates and modules of the pages, with the files that use it."""
-    import rollbook.web  # noqa: F401 - Django's settings, which its template reader asks for
     from django.utils.translation.template import templatize
+
+    import rollbook.web  # noqa: F401 - Django's settings, which its template reader asks for
 
     found = Catalog(project="Rollbook", charset="utf-8")
     for path in sorted([*WEB.rglob("*.html"), *WEB.rglob("*.txt"), *WEB.rglob("*.py")]):
         if "vendor" in path.parts or "locale" in path.parts:
             continue
         text = path.read_text("utf-8")
-        source = text if path.suffix == ".py" else templatize(text, origin=str(path))
+        sources = [text] if path.suffix == ".py" else _calls(templatize(text, origin=str(path)))
         place = str(path.relative_to(ROOT))
-        for _, message, _, context in extract("python", io.BytesIO(source.encode()), keywords=_KEYWORDS):
-            if message and message != "":
-                found.add(message, locations=[(place, 0)], context=context)
+        for source in sources:
+            for _, message, _, context in extract("python", io.BytesIO(source.encode()), keywords=_KEYWORDS):
+                if message:
+                    found.add(message, locations=[(place, 0)], context=context)
+    return found
+
+
+def _calls(source: str) -> list[str]:
+    """The calls of gettext in what Django makes of a template: the rest of it need not be Python."""
+    found = []
+    for start in re.finditer(r"\bn?p?gettext\(|\b_\(", source):
+        for end in re.finditer(r"\)", source[start.start() :]):
+            call = source[start.start() : start.start() + end.end()]
+            try:
+                compile(call, "template", "eval")
+            except SyntaxError:
+                continue
+            found.append(call + "\n")
+            break
     return found
 
 

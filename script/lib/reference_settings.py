@@ -1,4 +1,5 @@
-"""Settings of an organization and the environment variables as Markdown. The texts stand in setting_texts.toml."""
+"""Settings of an organization and the environment variables as Markdown. The texts stand in setting_texts.toml: of the
+package, which shows those of settings too, and beside this module for variables."""
 
 from __future__ import annotations
 
@@ -13,7 +14,16 @@ from markdown import code, table
 
 from rollbook.roster.settings import Settings
 
-TEXTS = tomllib.loads((Path(__file__).parent / "setting_texts.toml").read_text(encoding="utf-8"))
+HERE = Path(__file__).resolve().parent
+
+
+def _texts(folder: Path, name: str) -> dict[str, str]:
+    found: dict[str, str] = tomllib.loads((folder / "setting_texts.toml").read_text(encoding="utf-8"))[name]
+    return found
+
+
+SETTINGS = _texts(HERE.parents[1] / "src" / "rollbook" / "web", "settings")
+ENVIRONMENT = _texts(HERE, "environment")
 
 
 def every_setting() -> Iterator[tuple[str, Any, Any]]:
@@ -37,9 +47,7 @@ def _default(field: msgspec.structs.FieldInfo) -> Any:
 
 
 def settings() -> str:
-    rows = [
-        (code(name), f"{TEXTS['settings'][name]}{_choices(hint)}", _shown(default)) for name, hint, default in _all()
-    ]
+    rows = [(code(name), f"{SETTINGS[name]}{_choices(hint)}", _shown(default)) for name, hint, default in _all()]
     return table(("Setting", "Meaning", "Default"), rows)
 
 
@@ -48,7 +56,7 @@ def _all() -> list[tuple[str, Any, Any]]:
 
 
 def environment() -> str:
-    return table(("Variable", "Meaning"), [(code(name), text) for name, text in TEXTS["environment"].items()])
+    return table(("Variable", "Meaning"), [(code(name), text) for name, text in ENVIRONMENT.items()])
 
 
 def _choices(hint: Any) -> str:

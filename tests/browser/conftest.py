@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from rollbook.practice import district
+from tests.browser.installation import Installation
 
 ROOT = Path(__file__).parents[2]
 AXE = (Path(__file__).parent / "axe.min.js").read_text()
@@ -36,57 +32,6 @@ def browser() -> Iterator[Browser]:
         found = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         yield found
         found.close()
-
-
-class Installation:
-    """Rollbook serving its pages and working its queue, beside a practice SIS and a practice LMS."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._environment = {
-            **os.environ,
-            "ROLLBOOK_DATA": str(folder / "data"),
-            "ROLLBOOK_ALLOW_PRIVATE_HOSTS": "1",
-        }
-        self._processes: list[subprocess.Popen[str]] = []
-        [day] = district.generate(folder / "sis", students=60, seed=5)
-        self.lms = self._start("practice", "lms", "--port", "0")
-        self.sis = self._start("practice", "sis", str(day), "--port", "0")
-        self.address = self._start("up", "--port", "0")["address"]
-
-    def rollbook(self, *arguments: str) -> Any:
-        """The JSON answer of a command on the same data folder."""
-        command = [sys.executable, "-m", "rollbook.cli", *arguments, "--json"]
-        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, (done.stdout, done.stderr)
-        return json.loads(done.stdout)
-
-    def stop(self) -> None:
-        for process in reversed(self._processes):
-            process.terminate()
-        for process in self._processes:
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-            assert process.stdout is not None
-            process.stdout.close()
-
-    def _start(self, *arguments: str) -> Any:
-        """The one JSON document that the process prints as soon as it serves."""
-        log = (self.folder / f"{arguments[0]}-{len(self._processes)}.log").open("w")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "rollbook.cli", *arguments, "--json"],
-            env=self._environment, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
-        )  # fmt: skip
-        self._processes.append(process)
-        assert process.stdout is not None
-        text = ""
-        for line in process.stdout:
-            text += line
-            if line == "}\n":
-                break
-        return json.loads(text)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Accounts, invitations and the acting user (rule 30)."""
+"""Accounts and invitations. What members of an organization may do stands in `rollbook.actions.members`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,20 @@ from rollbook.store.audit import audit
 from rollbook.store.models import Account, Invitation, Membership, Organization, Role
 
 INVITATION_DAYS: Final = 7
+#: Who makes the invitation of the first account.
+SET_UP: Final = "set-up"
+#: The more a role may do, the further right.
+_RISING: Final = (Role.TEACHER, Role.VIEWER, Role.ADMINISTRATOR)
 
 
 def account_by(account: Account) -> str:
     """How runs, decisions and the audit call this person."""
     return f"{account.name} ({account.email})" if account.name else account.email
+
+
+def whom(invitation: Invitation) -> str:
+    """How the audit calls an invitation: whom it is for, else its number."""
+    return invitation.email or invitation.name or f"invitation {invitation.pk}"
 
 
 def invite(
@@ -54,24 +63,50 @@ def invite(
             created_by=by,
             expires_at=timezone.now() + timedelta(days=INVITATION_DAYS),
         )
-        audit(by=by, action="invite", organization=org or "", subject=str(invitation.pk), details=role)
+        audit(by=by, action="invite", organization=org or "", subject=whom(invitation), details=role)
     return invitation, token
 
 
-def find_invitation(token: str) -> Invitation | None:
-    """The open invitation of a token; None when there is none, it was used, or is too old."""
-    found = Invitation.objects.select_related("organization").filter(digest=token_digest(token))
-    return found.filter(used_at__isnull=True, expires_at__gt=timezone.now()).first()
+def set_up_invitation() -> str | None:
+    """The token for the very first account, which becomes operator, and acting user too where there is one organization
+    without any; None once there is an account. An earlier one does not work any more."""
+    with transaction.atomic():
+        if Account.objects.exists():
+            return None
+        Invitation.objects.filter(used_at__isnull=True, created_by=SET_UP).delete()
+        only = list(Organization.objects.filter(acting=None)[:2])
+        org = only[0].slug if len(only) == 1 else None
+        return invite(by=SET_UP, org=org, acting=org is not None, operator=True)[1]
+
+
+def find_invitation(token: str = "", *, digest: str = "") -> Invitation | None:
+    """The open invitation of a token or its digest; None when there is none, it was used, or is too old."""
+    found = Invitation.objects.select_related("organization").filter(digest=digest or token_digest(token))
+    invitation = found.filter(used_at__isnull=True, expires_at__gt=timezone.now()).first()
+    if invitation is not None and invitation.created_by == SET_UP and Account.objects.exists():
+        return None  # it was for the first account only
+    return invitation
 
 
 def accept(
-    *, token: str, account: Account | None = None, email: str = "", name: str = "", password: str = ""
+    *,
+    token: str = "",
+    digest: str = "",
+    account: Account | None = None,
+    email: str = "",
+    name: str = "",
+    password: str = "",
 ) -> Account:
     """Use up an invitation: add `account` to its organization, or make a new account first. Raises ConfigError."""
+    digest = digest or token_digest(token)
     with transaction.atomic():
-        invitation = Invitation.objects.select_for_update(of=("self",)).filter(digest=token_digest(token)).first()
-        if invitation is None or find_invitation(token) is None:
+        invitation = Invitation.objects.select_for_update(of=("self",)).filter(digest=digest).first()
+        if invitation is None or find_invitation(digest=digest) is None:
             raise ConfigError("this invitation was used already, or is too old; ask for another one")
+        if account is not None and invitation.email not in ("", account.email):
+            raise ConfigError(
+                f"this invitation is for {invitation.email}; sign out and open it again, or ask for another one"
+            )
         account = account or _new_account(invitation, email, name, password)
         if invitation.operator and not account.is_operator:
             account.is_operator = True
@@ -81,22 +116,14 @@ def accept(
         invitation.used_at, invitation.used_by = timezone.now(), account
         invitation.save(update_fields=["used_at", "used_by"])
         slug = invitation.organization.slug if invitation.organization else ""
-        audit(by=account_by(account), action="accept invitation", organization=slug, subject=str(invitation.pk))
+        audit(by=account_by(account), action="accept invitation", organization=slug, subject=whom(invitation))
     return account
 
 
-def hand_over(*, org: str, to: int, by: str) -> Organization:
-    """Make another system administrator the acting user; `to` is an account's number. Raises ConfigError."""
-    with transaction.atomic():
-        organization = find_organization(org, lock=True)
-        members = Membership.objects.select_related("account").filter(organization=organization, account_id=to)
-        membership = members.filter(role=Role.ADMINISTRATOR, account__is_active=True).first()
-        if membership is None:
-            raise ConfigError("only a system administrator of this organization can become its acting user")
-        organization.acting = membership.account
-        organization.save(update_fields=["acting"])
-        audit(by=by, action="hand over", organization=org, subject=account_by(membership.account))
-    return organization
+def set_language(*, account: Account, language: str) -> None:
+    """The language in which this person sees the pages; empty: what the browser asks for."""
+    account.language = language
+    account.save(update_fields=["language"])
 
 
 def token_digest(token: str) -> str:
@@ -114,7 +141,14 @@ def _new_account(invitation: Invitation, email: str, name: str, password: str) -
 
 
 def _join(account: Account, organization: Organization, role: Role, *, acting: bool) -> None:
-    Membership.objects.update_or_create(account=account, organization=organization, defaults={"role": role})
+    """An invitation never takes anything away: who is an administrator stays one."""
+    organization = find_organization(organization.slug, lock=True)
+    membership = Membership.objects.filter(account=account, organization=organization).first()
+    if membership is None:
+        Membership.objects.create(account=account, organization=organization, role=role)
+    elif _RISING.index(role) > _RISING.index(Role(membership.role)):
+        membership.role = role
+        membership.save(update_fields=["role"])
     if acting and role == Role.ADMINISTRATOR and organization.acting_id is None:
         organization.acting = account
         organization.save(update_fields=["acting"])

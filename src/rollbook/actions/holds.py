@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -17,46 +18,69 @@ from rollbook.store.locks import lock_organization
 from rollbook.store.models import HoldRow, HoldState, PermitRow, Run, RunState
 
 
+class HoldsMoved(ConfigError):
+    """A newer run holds other changes than this person has looked at, or somebody decided about some of them."""
+
+    who = "you: look at what waits now, and decide again"
+
+
+def seen_mark(holds: Iterable[HoldRow]) -> str:
+    """A mark of exactly what these hold and how they stand, for `seen`: what a person looked at before deciding."""
+    text = "|".join(sorted(f"{hold.hold}:{hold.digest}:{hold.count}:{hold.state}" for hold in holds))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
 def approve_hold(
-    *, hold_id: str, by: str, reason: str, until: datetime | None = None, org: str | None = None
+    *,
+    hold_id: str,
+    by: str,
+    reason: str,
+    until: datetime | None = None,
+    org: str | None = None,
+    seen: str | None = None,
 ) -> tuple[HoldRow, Run]:
     """Permit exactly the held changes and queue a run that plans afresh, dry if the held one was.
 
-    Without `until` the permit is used up by the first sync that ends well. Raises ConfigError.
+    Without `until` the permit is used up by the first sync that ends well. Raises ConfigError; HoldsMoved when `seen`
+    is given and other changes are held by now.
     """
     _check_until(until)
     with transaction.atomic():
-        hold = _decide(hold_id, org, HoldState.APPROVED, by, reason)
+        hold = _decide(hold_id, org, HoldState.APPROVED, by, reason, seen=seen)
         _permit(hold, until)
         audit(by=by, action="approve hold", organization=hold.organization.slug, subject=hold_id, details=reason)
         return hold, _next_run([hold], by)[0]
 
 
-def reject_hold(*, hold_id: str, by: str, reason: str, org: str | None = None) -> HoldRow:
-    """The held changes are not wanted; the very same changes are not asked about again. Raises ConfigError."""
+def reject_hold(*, hold_id: str, by: str, reason: str, org: str | None = None, seen: str | None = None) -> HoldRow:
+    """The held changes are not wanted; the very same changes are not asked about again. Raises ConfigError, HoldsMoved
+    as for approve_hold."""
     with transaction.atomic():
-        hold = _decide(hold_id, org, HoldState.REJECTED, by, reason)
+        hold = _decide(hold_id, org, HoldState.REJECTED, by, reason, seen=seen)
         hold.save()
         audit(by=by, action="reject hold", organization=hold.organization.slug, subject=hold_id, details=reason)
     return hold
 
 
-def approve_all(*, org: str, by: str, reason: str, until: datetime | None = None) -> tuple[list[HoldRow], list[Run]]:
+def approve_all(
+    *, org: str, by: str, reason: str, until: datetime | None = None, seen: str | None = None
+) -> tuple[list[HoldRow], list[Run]]:
     """Permit everything that waits in an organization, as one decision: one run for all syncs' holds, and one for each
-    undo that waits. Raises ConfigError when nothing waits."""
+    undo that waits. Raises ConfigError when nothing waits, HoldsMoved as for approve_hold."""
     _check_until(until)
     with transaction.atomic():
-        holds = _decide_all(org, HoldState.APPROVED, by, reason)
+        holds = _decide_all(org, HoldState.APPROVED, by, reason, seen=seen)
         for hold in holds:
             _permit(hold, until)
         _audit_all("approve all holds", holds, org, by, reason)
         return holds, _next_run(holds, by)
 
 
-def reject_all(*, org: str, by: str, reason: str) -> list[HoldRow]:
-    """Nothing of what waits in an organization is wanted. Raises ConfigError when nothing waits."""
+def reject_all(*, org: str, by: str, reason: str, seen: str | None = None) -> list[HoldRow]:
+    """Nothing of what waits in an organization is wanted. Raises ConfigError when nothing waits, HoldsMoved as for
+    approve_hold."""
     with transaction.atomic():
-        holds = _decide_all(org, HoldState.REJECTED, by, reason)
+        holds = _decide_all(org, HoldState.REJECTED, by, reason, seen=seen)
         for hold in holds:
             hold.save()
         _audit_all("reject all holds", holds, org, by, reason)
@@ -73,6 +97,11 @@ def _check_named(by: str, reason: str) -> None:
         raise ConfigError("say who decides and why: --by NAME --reason TEXT")
 
 
+def _check_seen(holds: Sequence[HoldRow], seen: str | None) -> None:
+    if seen is not None and seen != seen_mark(holds):
+        raise HoldsMoved("what waits has changed since you looked at it")
+
+
 def _permit(hold: HoldRow, until: datetime | None) -> None:
     if not hold.changes:
         raise ConfigError(f"what hold {hold.hold} held is no longer kept; plan again and approve what is held then")
@@ -85,19 +114,21 @@ def _audit_all(action: str, holds: Sequence[HoldRow], org: str, by: str, reason:
     audit(by=by, action=action, organization=org, subject=", ".join(hold.hold for hold in holds), details=reason)
 
 
-def _decide_all(org: str, state: HoldState, by: str, reason: str) -> list[HoldRow]:
+def _decide_all(org: str, state: HoldState, by: str, reason: str, *, seen: str | None) -> list[HoldRow]:
     _check_named(by, reason)
     organization = find_organization(org)
+    lock_organization(organization.pk)  # somebody else may be deciding about all of it
     rows = HoldRow.objects.select_related("organization", "run").filter(organization=organization)
     holds = list(rows.filter(state=HoldState.WAITING))
     if not holds:
         raise ConfigError(f"nothing waits for a decision in {org}")
+    _check_seen(holds, seen)
     for hold in holds:
         hold.state, hold.by, hold.why, hold.decided_at = state, by, reason, timezone.now()
     return holds
 
 
-def _decide(hold_id: str, org: str | None, state: HoldState, by: str, reason: str) -> HoldRow:
+def _decide(hold_id: str, org: str | None, state: HoldState, by: str, reason: str, *, seen: str | None) -> HoldRow:
     _check_named(by, reason)
     found = HoldRow.objects.select_related("organization", "run").filter(hold=hold_id)
     if org is not None:
@@ -119,6 +150,7 @@ def _decide(hold_id: str, org: str | None, state: HoldState, by: str, reason: st
     )  # somebody may have decided while we waited
     if hold.state not in open_states:
         raise ConfigError(f"hold {hold_id} is already {hold.state}")
+    _check_seen([hold], seen)
     hold.state, hold.by, hold.why, hold.decided_at = state, by, reason, timezone.now()
     return hold
 

@@ -78,23 +78,36 @@ def request_apply(*, run_id: str, by: str, despite_blackout: bool = False) -> Ru
             raise ConfigError(f"run {run_id} is not a dry run with a stored plan")
         if planned.applied_by.filter(state__in=[RunState.QUEUED, RunState.RUNNING]).exists():
             raise ConfigError(f"the plan of run {run_id} is being applied already")
-        version, _ = current_settings(planned.organization)
-        ledger = current_version(planned.organization_id).number
-        if ledger != plan.ledger_version or version.digest != plan.settings_digest:
+        if moved_on(planned):
             raise StalePlan(f"the plan of run {run_id} is stale: the ledger or the settings changed; plan again")
         note_manual(planned.organization, "the last manual run", dry_run=False, despite=despite_blackout)
         traits = {"kinds": planned.kinds, "schools": planned.schools, "despite_blackout": despite_blackout}
         return queue_run(planned.organization, "apply", by, applies=planned, **traits)
 
 
+def moved_on(planned: Run) -> list[str]:
+    """What of "ledger" and "settings" is not as it was when the run's plan was made: with either, it is stale. Raises
+    ConfigError when there are no settings."""
+    plan = stored_plan(planned)
+    if plan is None:
+        return []
+    version, _ = current_settings(planned.organization)
+    ledger = current_version(planned.organization_id).number
+    found = {"ledger": ledger != plan.ledger_version, "settings": version.digest != plan.settings_digest}
+    return [name for name, moved in found.items() if moved]
+
+
 def request_undo(
     *, run_id: str, by: str, dry_run: bool = False, schools: Sequence[str] = (), persons: Sequence[str] = ()
 ) -> Run:
     """Queue the undoing of what a run sent (rule 28), or of its part at these org sourcedIds and for these unique ids.
-    Raises ConfigError when it sent nothing."""
+    An equal one that is queued already is returned instead. Raises ConfigError when it sent nothing."""
     with transaction.atomic():
         run, part = undoable(run_id=run_id, schools=schools, persons=persons)
         note_manual(run.organization, "the last undo", dry_run=dry_run)
+        same = run.undone_by.filter(state=RunState.QUEUED, lease_epoch=0, dry_run=dry_run, **part).first()
+        if same is not None:
+            return same
         return queue_run(run.organization, "undo", by, undo_of=run, dry_run=dry_run, **part)
 
 

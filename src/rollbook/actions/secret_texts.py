@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -50,7 +51,7 @@ def take_secrets(document: dict[str, Any], around: Surroundings) -> dict[str, Fo
         for key, value in list(options.items()):
             if key in shapes and shapes[key].secret and value is not None:
                 place = f"{side}.{key}"
-                found[place] = _look_up(_as_text(options.pop(key), place), place, around)
+                found[place] = _found(options.pop(key), shapes[key].kind, place, around)
             elif isinstance(value, str) and _VARIABLE.fullmatch(value):
                 options[key] = _look_up(value, f"{side}.{key}", around).text
             elif key in shapes and shapes[key].kind == "text" and type(value) in (int, float):
@@ -89,6 +90,29 @@ def _webhook_secrets(document: dict[str, Any], around: Surroundings) -> dict[str
         if isinstance(url, str) and _VARIABLE.fullmatch(url):
             webhook["url"] = _look_up(url, f"notices.webhooks.{number}.url", around).text
     return found
+
+
+def table_text(table: Mapping[str, str]) -> str:
+    """A secret that is a table, such as headers, as the one text that is encrypted."""
+    return json.dumps(dict(table), sort_keys=True)
+
+
+def read_table(text: str, place: str) -> dict[str, str]:
+    """The table of a text made by `table_text`. Raises ConfigError, which does not repeat the text."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ConfigError(f"{place}: must be a table of names and texts")
+    return found
+
+
+def _found(value: Any, kind: str, place: str, around: Surroundings) -> FoundSecret:
+    if kind == "table" and isinstance(value, dict):
+        table = {str(name): _look_up(_as_text(text, place), place, around).text for name, text in value.items()}
+        return FoundSecret(table_text(table), placeholder(place))
+    return _look_up(_as_text(value, place), place, around)
 
 
 def _as_text(value: Any, place: str) -> str:

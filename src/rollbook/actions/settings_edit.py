@@ -36,21 +36,19 @@ def change_settings(
     by: str,
     what: str,
     change: Callable[[Document], None],
-    secrets: Mapping[str, str] | None = None,
+    secrets: Mapping[str, str | None] | None = None,
     seen: int | None = None,
 ) -> SavedSettings:
     """Save the settings after `change` has edited a copy of the document; `what` names the act for the audit.
 
-    `secrets` maps places (`sis.secret`) to new texts; others stay. `seen` is the number of the version that the person
-    looked at: raises ChangedMeanwhile when another one was saved since. Raises ConfigError when the result is wrong.
+    `secrets` maps places (`sis.secret`) to new texts, None removes one; others stay. `seen` is the number of the
+    version that the person looked at: raises ChangedMeanwhile when another one was saved since. Raises ConfigError when
+    the result is wrong.
     """
     with transaction.atomic():
         organization = find_organization(org, lock=True)
         latest = latest_version(organization)
-        if seen is not None and seen != (latest.number if latest else 0):
-            raise ChangedMeanwhile(
-                "these settings were changed by somebody else, or in another tab, since you opened this page"
-            )
+        _check_seen(seen, latest.number if latest else 0)
         document: Document = deepcopy(latest.document) if latest else _empty(organization)
         change(document)
         settings = parse_settings(document)
@@ -72,17 +70,27 @@ def change_settings(
     return SavedSettings(organization.slug, number, changed=True)
 
 
+def _check_seen(seen: int | None, number: int) -> None:
+    if seen is not None and seen != number:
+        raise ChangedMeanwhile(
+            "these settings were changed by somebody else, or in another tab, since you opened this page"
+        )
+
+
 def _empty(organization: Organization) -> Document:
     own = {"slug": organization.slug, "name": organization.name, "timezone": organization.timezone}
     return {"organization": own, "sis": {"connector": ""}, "lms": {"connector": ""}}
 
 
-def _keep(organization: Organization, secrets: Mapping[str, str]) -> bool:
+def _keep(organization: Organization, secrets: Mapping[str, str | None]) -> bool:
     ring, changed = KeyRing(opened().keys), False
     if secrets:
         hold_keys()
     for place, text in secrets.items():
         row = Secret.objects.filter(organization=organization, place=place).first()
+        if text is None:
+            changed |= row is not None and bool(row.delete()[0])
+            continue
         if row is not None and ring.decrypt(row.ciphertext) == text:
             continue
         row = row or Secret(organization=organization, place=place)

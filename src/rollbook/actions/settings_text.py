@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from rollbook.actions.secret_texts import SIDES, FoundSecret, Surroundings, take_secrets, webhook_place
+from rollbook.actions.secret_texts import SIDES, FoundSecret, Surroundings, read_table, take_secrets, webhook_place
 from rollbook.actions.yaml_text import load_yaml
 from rollbook.connectors.base import Connector
 from rollbook.connectors.kit.hosts import check_url
@@ -67,15 +67,16 @@ def check_mappings(settings: Settings) -> None:
 def typed_options(connection: Connection, secrets: dict[str, str], side: str) -> msgspec.Struct:
     """The options of one side, with its secrets put in; `side` is sis or lms. Raises ConfigError."""
     found = connector_of(connection, side)
-    names = {one.name for one in describe(found.options)}
+    kinds = {one.name: one.kind for one in describe(found.options)}
     values = dict(connection.options)
     if connection.partner is not None:
-        if "partner" not in names:
+        if "partner" not in kinds:
             raise ConfigError(f"{side}: the connector {connection.connector} has no partners")
         values.setdefault("partner", connection.partner)
     for place, secret in secrets.items():
         if place.startswith(f"{side}."):
-            values[place.removeprefix(f"{side}.")] = secret
+            name = place.removeprefix(f"{side}.")
+            values[name] = read_table(secret, place) if kinds.get(name) == "table" else secret
     try:
         return parse(found.options, values)
     except ConfigError as error:

@@ -1,17 +1,25 @@
-"""Upkeep: collecting garbage. Deletes nothing that a page, an undo or a run still needs."""
+"""Upkeep: collecting garbage, forgetting old passwords. Deletes nothing that a page, an undo or a run still needs."""
 
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils import timezone
 
+from rollbook.actions.passwords import PASSWORDS_SENT, count_again
 from rollbook.store.audit import audit
 from rollbook.store.gc import Collected, collect
+from rollbook.store.models import Organization
+from rollbook.store.passwords import KEPT_FOR, erase_old_passwords
 from rollbook.store.setup import opened
 
 
 def collect_garbage(*, by: str, days: int) -> Collected:
-    """Drop pointers older than `days`, then files that were unreferenced for a day."""
+    """Drop pointers older than `days`, then files that were unreferenced for a day; and passwords after 90 days."""
     found = collect(opened(), days=days)
     with transaction.atomic():
         audit(by=by, action="collect garbage", details=f"{found['deleted']} files")
+        if erased := erase_old_passwords(timezone.now()):
+            for organization in Organization.objects.filter(facts__name=PASSWORDS_SENT):
+                count_again(organization)
+            audit(by=by, action="erase passwords", details=f"{erased} passwords, more than {KEPT_FOR.days} days old")
     return found

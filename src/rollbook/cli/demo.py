@@ -1,14 +1,16 @@
-"""`rollbook demo`: a practice SIS, a practice LMS and a first full sync between them, on throw-away data."""
+"""`rollbook demo`: a practice SIS and LMS, a first full sync between them, then the pages, on throw-away data."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shlex
 import shutil
 import sys
 import tempfile
 import threading
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from rollbook.store.models import Run
 
 SLUG = "demo"
+_HOST = "127.0.0.1"
+_EMAIL = "demo@rollbook.example"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -30,14 +34,16 @@ def add_to(app: typer.Typer) -> None:
         shell: Shell,
         students: Annotated[int, typer.Option("--students", min=1, help="How many students.")] = 1000,
         seed: Annotated[int, typer.Option("--seed", help="Same seed, same district.")] = 1,
-        port: Annotated[int, typer.Option("--port", help="The practice SIS and LMS take the next two.")] = 8000,
+        port: Annotated[int, typer.Option("--port", help="Of the pages; SIS and LMS take the next two.")] = 8000,
         once: Annotated[bool, typer.Option("--once", help="End after the sync.")] = False,
     ) -> None:
-        """Show Rollbook at work: a practice SIS and LMS, and a first full sync between them."""
+        """Show Rollbook at work: a practice SIS and LMS, a first full sync between them, and the pages."""
         from rollbook.cli.demo_systems import Systems
         from rollbook.cli.waiting import interrupts
 
         os.environ["ROLLBOOK_ALLOW_PRIVATE_HOSTS"] = "1"
+        if not once:
+            _prepare_pages(port)
         folder = Path(tempfile.mkdtemp(prefix="rollbook-demo-"))
         try:
             ports = 0 if once else port
@@ -46,7 +52,7 @@ def add_to(app: typer.Typer) -> None:
                     raise KeyboardInterrupt
                 code = _sync(shell, folder, systems)
                 if not once and not code:
-                    _stay(shell, systems, folder, end)
+                    _stay(shell, systems, folder, port, end)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         if code:
@@ -80,14 +86,43 @@ def _first_run(shell: Shell, folder: Path, systems: Systems) -> Run:
     return wait_for(shell, opened, request_run(org=SLUG, wanted=Wanted(), by=OPERATOR))
 
 
-def _stay(shell: Shell, systems: Systems, folder: Path, end: threading.Event) -> None:
+def _prepare_pages(port: int) -> None:
+    """The pages' settings come before the data folder. Raises ConfigError at once when the port is taken."""
+    import_module("rollbook.web")
+    from rollbook.web.serve import listen
+
+    listen(_HOST, port).close()
+
+
+def _stay(shell: Shell, systems: Systems, folder: Path, port: int, end: threading.Event) -> None:
+    from rollbook.cli.work import worker_beside
+    from rollbook.store.setup import opened
+    from rollbook.web.serve import serve_web
+
+    password = _make_administrator()
     addresses = systems.addresses()
-    shell.note(f"Practice SIS: {addresses['sis']}   Practice LMS: {addresses['lms']}")
-    shell.note("Try this in another terminal:")
-    shell.note(f"  ROLLBOOK_ALLOW_PRIVATE_HOSTS=1 {_called()} sync {SLUG} --data {folder / 'data'}")
-    shell.note("Ctrl-C ends everything and deletes the data.")
-    while not end.wait(0.5):
-        pass
+
+    def tell(address: str) -> None:
+        shell.note("")
+        shell.note(f"Open {address} and sign in as {_EMAIL} with the password {password}")
+        shell.note(f"Practice SIS: {addresses['sis']}   Practice LMS: {addresses['lms']}")
+        shell.note("Or try this in another terminal:")
+        shell.note(f"  ROLLBOOK_ALLOW_PRIVATE_HOSTS=1 {_called()} sync {SLUG} --data {folder / 'data'}")
+        shell.note("Ctrl-C ends everything and deletes the data.")
+
+    with worker_beside(opened(), end):
+        serve_web(opened(), _HOST, port, tell, end)
+
+
+def _make_administrator() -> str:
+    """The acting user of the demo, with a password that nobody knows yet."""
+    from rollbook.actions.accounts import accept, invite
+    from rollbook.actions.actors import OPERATOR
+
+    password = "-".join(secrets.token_hex(2) for _ in range(4))
+    _, token = invite(by=OPERATOR, org=SLUG, email=_EMAIL, name="Demo Administrator", acting=True, operator=True)
+    accept(token=token, name="Demo Administrator", password=password)
+    return password
 
 
 def _called() -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from rollbook.cli import (
+    admin,
     check,
     config,
     demo,
@@ -48,6 +49,7 @@ for group in (
     practice,
     work,
     serve,
+    admin,
     operate,
     doctor,
     version,

@@ -1,7 +1,8 @@
-"""`rollbook web`: serve health, readiness and metrics until stopped."""
+"""`rollbook web`: serve the pages until stopped."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated
 
@@ -32,7 +33,7 @@ def add_to(app: typer.Typer) -> None:
         port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8000,
         log_format: LogOption = None,
     ) -> None:
-        """Serve /healthz, /readyz and /metrics until Ctrl-C. Works no queue."""
+        """Serve the pages, /healthz, /readyz and /metrics until Ctrl-C. Works no queue."""
         from rollbook.cli.waiting import interrupts
         from rollbook.engine.log import set_up_logging
         from rollbook.web.serve import serve_web  # before the folder is opened: it brings the settings of the pages
@@ -40,8 +41,25 @@ def add_to(app: typer.Typer) -> None:
         set_up_logging(log_format)
         folder = shell.open()
 
-        def ready(address: str) -> None:
-            shell.answer({"address": address}, lambda: shell.say(f"Serving {address}. Ctrl-C ends it."))
-
         with interrupts() as stop:
-            serve_web(folder, host, port, ready, stop)
+            serve_web(folder, host, port, telling(shell), stop)
+
+
+def telling(shell: Shell) -> Callable[[str], None]:
+    """What says where the pages are, and while there is no account, with which link the first one is made."""
+    from rollbook.actions.accounts import set_up_invitation
+    from rollbook.web.opening import public_address
+
+    token = set_up_invitation()
+
+    def tell(address: str) -> None:
+        link = f"{public_address(address)}/invitation/{token}/" if token else None
+
+        def people() -> None:
+            shell.say(f"Serving {address}. Ctrl-C ends it.")
+            if link:
+                shell.say(f"There is no account yet. Make the first one here (the link works for seven days):\n{link}")
+
+        shell.answer({"address": address, "set_up": link}, people)
+
+    return tell

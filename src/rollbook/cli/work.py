@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rollbook.cli.command import command
-from rollbook.cli.serve import LogOption
+from rollbook.cli.serve import LogOption, telling
 from rollbook.cli.shell import Shell
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def _add_worker(app: typer.Typer) -> None:
         set_up_logging(log_format)
         folder = shell.open()
         with interrupts() as stop:
-            _work(shell, folder, stop, most)
+            _work(folder, stop, most, shell.note)
         shell.answer({"stopped": True}, lambda: shell.say("Stopped; what was unfinished goes on with the next worker."))
 
 
@@ -56,21 +56,20 @@ def _add_up(app: typer.Typer) -> None:
         set_up_logging(log_format)
         folder = shell.open()
 
-        def ready(address: str) -> None:
-            shell.answer({"address": address}, lambda: shell.say(f"Serving {address}. Ctrl-C ends it."))
-
-        with interrupts() as stop, _worker_beside(shell, folder, stop, most):
-            serve_web(folder, host, port, ready, stop)
+        with interrupts() as stop, worker_beside(folder, stop, most=most, say=shell.note):
+            serve_web(folder, host, port, telling(shell), stop)
 
 
 @contextmanager
-def _worker_beside(shell: Shell, folder: DataFolder, stop: threading.Event, most: int) -> Iterator[None]:
+def worker_beside(
+    folder: DataFolder, stop: threading.Event, *, most: int = 64, say: Callable[[str], None] | None = None
+) -> Iterator[None]:
     """A worker in a thread; when it ends with trouble, the rest stops too."""
     trouble: list[BaseException] = []
 
     def work() -> None:
         try:
-            _work(shell, folder, stop, most)
+            _work(folder, stop, most, say)
         except BaseException as error:
             trouble.append(error)
             stop.set()
@@ -86,12 +85,13 @@ def _worker_beside(shell: Shell, folder: DataFolder, stop: threading.Event, most
         raise trouble[0]
 
 
-def _work(shell: Shell, folder: DataFolder, stop: threading.Event, most: int) -> None:
+def _work(folder: DataFolder, stop: threading.Event, most: int, say: Callable[[str], None] | None) -> None:
     from rollbook.engine.chores import chores
     from rollbook.engine.service import serve_queue
     from rollbook.store.locks import is_shared
 
-    def say(words: str) -> None:
-        shell.note(f"{words[:1].upper()}{words[1:]} ({folder.path}).")
+    def tell(words: str) -> None:
+        if say is not None:
+            say(f"{words[:1].upper()}{words[1:]} ({folder.path}).")
 
-    serve_queue(folder, stop, alone=not is_shared(), chores=chores(folder), most=most, on_ready=say)
+    serve_queue(folder, stop, alone=not is_shared(), chores=chores(folder), most=most, on_ready=tell)

@@ -157,7 +157,8 @@ class TargetTraits:
     """What the target can do. `bulk` maps kind to items per call; `parallel` is how many calls may fly at once.
     `replay_safe` kinds may be sent again after a lost answer; others are looked up first. `slice_size` is the most
     changes of one slice. `removable` kinds can be removed at all. `deactivates`: accounts can be deactivated and
-    revived with all that belongs to them, unseen by their people. `title` names the system in errors."""
+    revived with all that belongs to them, unseen by their people. `sets_passwords`: an account can be given another
+    password. `title` names the system in errors."""
 
     kinds: frozenset[str]
     bulk: Mapping[str, int]
@@ -166,13 +167,15 @@ class TargetTraits:
     parallel: int = 4
     slice_size: int = 1000
     deactivates: bool = False
+    sets_passwords: bool = False
     title: str = "the LMS"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
     """Changes of one kind and one action, at most `traits.bulk[kind]` of them. `secrets` maps user keys to the initial
-    password of accounts that this batch creates (rule 14); it must never reach a log, error or outcome."""
+    password of accounts that this batch creates (rule 14), or with SET_PASSWORD to the one they get; it must never
+    reach a log, error or outcome."""
 
     kind: str
     action: str
@@ -207,7 +210,10 @@ class Target(Protocol):
 
         Where `traits.deactivates`: users may be deactivated and revived, by their LMS ids. A deactivated account can be
         read as inactive and keeps everything; a revived one has its enrollments again. Nobody is told by the LMS. One
-        that is protected is refused. Deactivating an inactive account and reviving an active one are done."""
+        that is protected is refused. Deactivating an inactive account and reviving an active one are done.
+
+        Where `traits.sets_passwords`: SET_PASSWORD gives users, named by their LMS ids, the passwords of `secrets` and
+        changes nothing else; a user without one there is refused."""
 
     def close(self) -> None: ...
 

@@ -115,7 +115,8 @@ def _refused_before(db: Connection, rules: Guard) -> None:
 def _hold_marked(db: Connection, kind: str, rules: Guard) -> None:
     rows = db.execute(f"""
         SELECT reason, action, school, count(*) FROM changes_{kind}
-        WHERE reason IS NOT NULL AND reason <> 'permitted' AND state = '{SEND}' GROUP BY ALL ORDER BY ALL""").fetchall()
+        WHERE reason IS NOT NULL AND reason NOT IN ('permitted', 'linked') AND state = '{SEND}'
+        GROUP BY ALL ORDER BY ALL""").fetchall()
     for reason, action, school, number in rows:
         _hold(
             db,

@@ -136,6 +136,21 @@ class Pin:
         return self.kind, self.key, self.field
 
 
+#: What people decide in Data Prep about somebody of whom the LMS may have an account already: it is theirs, it is
+#: somebody else's, or what was decided is to be asked anew.
+LINK, LEAVE, ASK = "link", "leave", "ask"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a person decided about the account of somebody with the unique id `key` (rule 10): LINK the one account of
+    `lms_ids` to them, LEAVE all of these alone, or ASK again."""
+
+    key: str
+    choice: str
+    lms_ids: tuple[str, ...] = ()
+
+
 #: Kind, key and field of a pin; an organization has one a place.
 PinPlace = tuple[str, str, str]
 

@@ -59,9 +59,12 @@ class RunResult(msgspec.Struct, kw_only=True):
     """Everything a run reports; `summary()` in design.md §7's shape is made from it by the caller.
 
     `state`: planned | done | held. `kinds` maps kind to its COUNTS. `findings` maps code to count;
-    `findings_blob` is the Parquet of all. `refused` is filled by the store: how many records the LMS refuses now, and
+    `findings_blob` is the Parquet of all, `left_out` by kind that of what the SIS lists and the LMS shall not have.
+    `refused` is filled by the store: how many records the LMS refuses now, and
     since when. `conflicts` is only filled by an undo: what cannot be undone, in words, by count. `verdicts` says by
     collection why it was not read whole, `doubts` by subject what somebody should look at; either makes the state held.
+    A dry run that compared with the live LMS has the list of who is in which system in `people_blob`, how many there
+    are of each state in `people`, and the counts of `sanity`.
     """
 
     state: str = "planned"
@@ -74,9 +77,13 @@ class RunResult(msgspec.Struct, kw_only=True):
     plan: StoredPlan | None = None
     holds: list[Hold] = []
     hold_blobs: dict[str, str] = {}
+    left_out: dict[str, str] = {}
     conflicts: dict[str, int] = {}
     refused: dict[str, Any] = {}
     verdicts: dict[str, str] = {}
     doubts: dict[str, str] = {}
     ledger_version: int | None = None
     facts: dict[str, Any] = {}
+    people_blob: str | None = None
+    people: dict[str, int] = {}
+    sanity: dict[str, int] = {}

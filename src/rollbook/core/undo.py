@@ -41,17 +41,18 @@ def invert(db: Connection, plan: StoredPlan, wanted: Wanted, staff: frozenset[st
         if kind == "user":
             _turn_accounts(db)
         _fill_parents(db, kind)
-        notes |= _stays(db, kind) | _conflicts(db, kind)
+        notes |= _stays(kind, _done(db, kind, wanted)) | _conflicts(db, kind)
     return notes
 
 
-def stays(db: Connection, plan: StoredPlan, wanted: Wanted) -> dict[str, int]:
-    """In words, what an undo of this part cannot take back. Needs the ledger views, the plan views and `outcome`."""
-    notes: dict[str, int] = {}
-    for kind in _kinds(plan, wanted):
-        _did(db, kind, wanted)
-        notes |= _stays(db, kind)
-    return notes
+def done(db: Connection, plan: StoredPlan, wanted: Wanted) -> dict[str, dict[str, int]]:
+    """How much of the wanted part was done, by kind and action. Needs the plan views and `outcome`."""
+    return {kind: counts for kind in _kinds(plan, wanted) if (counts := _done(db, kind, wanted))}
+
+
+def stays(done: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """In words, what an undo of what was done cannot take back."""
+    return {words: number for kind, counts in done.items() for words, number in _stays(kind, counts).items()}
 
 
 def show_parents(db: Connection, aside: Aside) -> None:
@@ -72,8 +73,17 @@ def _kinds(plan: StoredPlan, wanted: Wanted) -> list[str]:
     return [kind for kind in KINDS if kind in plan.files and kind in wanted.kinds]
 
 
-def _did(db: Connection, kind: str, wanted: Wanted) -> None:
-    """`did`: what was done of the wanted part, beside what the ledger says now."""
+def _done(db: Connection, kind: str, wanted: Wanted) -> dict[str, int]:
+    """An account that a person linked was found in the LMS, as adopted ones are."""
+    rows = db.execute(f"""
+        SELECT if(p.action = 'rekey' AND p.reason = 'linked', 'adopt', p.action) AS done, count(*)
+        FROM plan_{kind} p JOIN outcome o ON o.seq = p.seq AND o.status = 'done'
+        WHERE {_of_part(kind, wanted)} GROUP BY ALL ORDER BY ALL""").fetchall()
+    return dict(rows)
+
+
+def _of_part(kind: str, wanted: Wanted) -> str:
+    """Does the row `p` of a plan belong to the wanted part?"""
     where = ["true"]
     if wanted.schools:
         where.append(f"p.school IN ({', '.join(map(quote, wanted.schools))})")
@@ -84,6 +94,11 @@ def _did(db: Connection, kind: str, wanted: Wanted) -> None:
         ]
         columns += ["p.key", "p.new_key"] if kind == "user" else []
         where.append(" OR ".join(f"list_contains({people}, {column})" for column in columns) or "false")
+    return " AND ".join(f"({condition})" for condition in where)
+
+
+def _did(db: Connection, kind: str, wanted: Wanted) -> None:
+    """`did`: what was done of the wanted part, beside what the ledger says now."""
     db.execute(f"""
         CREATE OR REPLACE TABLE did AS
         SELECT p.*, l.fields AS now, l.deactivated
@@ -91,7 +106,7 @@ def _did(db: Connection, kind: str, wanted: Wanted) -> None:
         LEFT JOIN (SELECT {key_text(kind, "l")} AS key, {fields_json(kind, "l")} AS fields,
                           {is_deactivated(kind, "l")} AS deactivated FROM ledger_{kind} l) l
           ON l.key = coalesce(p.new_key, p.key)
-        WHERE {" AND ".join(f"({condition})" for condition in where)}""")
+        WHERE {_of_part(kind, wanted)}""")
 
 
 def _take_back(db: Connection, kind: str) -> None:
@@ -117,7 +132,7 @@ def _put_back(db: Connection, kind: str, staff: frozenset[str]) -> None:
         SELECT action, coalesce(new_key, key) AS key, CASE WHEN new_key IS NOT NULL THEN key END AS new_key, school,
                year, lms_id, now AS before, back AS after, 'send' AS state, {_reason(kind, staff)} AS reason
         FROM (SELECT *, CAST(json_object({fields}) AS VARCHAR) AS back FROM did
-              WHERE action IN ('update', 'rekey') AND now IS NOT NULL)
+              WHERE action IN ('update', 'rekey') AND now IS NOT NULL AND reason IS DISTINCT FROM 'linked')
         WHERE back <> now OR new_key IS NOT NULL ORDER BY school, key""")
 
 
@@ -157,14 +172,12 @@ def _fill_parents(db: Connection, kind: str) -> None:
         db.execute(f"UPDATE changes_{kind} SET p_{name} = {value}")
 
 
-def _stays(db: Connection, kind: str) -> dict[str, int]:
-    made = 0 if KINDS[kind].removable else count(db, "did", "action = 'create'")
+def _stays(kind: str, done: Mapping[str, int]) -> dict[str, int]:
+    made = 0 if KINDS[kind].removable else done.get("create", 0)
     several = plural(kind)
     found = {
         f"{several} that the run created, for Rollbook deletes none": made,
-        f"{several} that the run found in the LMS, which Rollbook goes on looking after": count(
-            db, "did", "action = 'adopt'"
-        ),
+        f"{several} that the run found in the LMS, which Rollbook goes on looking after": done.get("adopt", 0),
     }
     return {words: number for words, number in found.items() if number}
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from rollbook.actions.schedule import queue_due
 from rollbook.actions.upkeep import collect_garbage
 from rollbook.engine.notices import deliver_due
+from rollbook.engine.passwords import send_asked
 from rollbook.engine.service import Chore
 from rollbook.store.folder import DataFolder
 
@@ -17,9 +18,10 @@ KEPT_DAYS: Final = 30
 
 
 def chores(folder: DataFolder) -> list[Chore]:
-    """Due runs every five seconds, notices too, garbage once a day."""
+    """Due runs every five seconds, notices and passwords too, garbage once a day."""
     return [
         Chore("schedule", 5.0, lambda: queue_due(now=timezone.now())),
         Chore("notices", 5.0, lambda: deliver_due(folder, timezone.now())),
+        Chore("passwords", 5.0, lambda: send_asked(folder)),
         Chore("garbage", 24 * 3600.0, lambda: collect_garbage(by="the clock", days=KEPT_DAYS)),
     ]

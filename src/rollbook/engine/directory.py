@@ -74,7 +74,7 @@ def look(folder: DataFolder, organization: Organization, side: str, *, by: str) 
     secrets = secrets_of(organization.pk, KeyRing(folder.keys))
     connection: Connection = getattr(settings, side)
     with looking_scratch(folder) as work:
-        doors = Doors(_impatient(settings, side), secrets, work, Deadline(DEADLINE_S))
+        doors = Doors(impatient(settings, side), secrets, work, Deadline(DEADLINE_S))
         lists = _from_sis(doors, organization) if side == "sis" else _from_lms(doors)
     digest = connection_digest(connection)
     keep_lists(organization=organization, side=side, lists=lists, digest=digest, now=timezone.now(), by=by)
@@ -105,8 +105,9 @@ class Deadline:
         time.sleep(seconds)
 
 
-def _impatient(settings: Settings, side: str) -> Settings:
-    """A single silence must not outlast the deadline either."""
+def impatient(settings: Settings, side: str) -> Settings:
+    """The same settings, with a time-out of this side that somebody waits for: a single silence must not outlast the
+    deadline either."""
     connection: Connection = getattr(settings, side)
     names = {one.name: one.default for one in msgspec.structs.fields(connector_of(connection, side).options)}
     if "timeout" not in names:

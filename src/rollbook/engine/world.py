@@ -8,7 +8,7 @@ import threading
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -20,6 +20,7 @@ from rollbook.errors import Bug, ConfigError
 from rollbook.pipeline.roster_run import World
 from rollbook.roster.settings import Settings
 from rollbook.store.blobs import open_blobs
+from rollbook.store.decisions import decisions_of
 from rollbook.store.folder import DataFolder
 from rollbook.store.journal import StoredJournal
 from rollbook.store.lease import Lease
@@ -121,10 +122,9 @@ def open_world(
     doors = Doors(settings, secrets_of(lease.organization, ring), work, cancel)
     if with_source:
         check_room(work, input_bytes(doors.source_options()))
-    target = doors.target()
-    source = None
-    try:
-        source = doors.source() if with_source else None
+    with ExitStack() as open_doors:
+        target = open_doors.enter_context(closing(doors.target()))
+        source = open_doors.enter_context(closing(doors.source())) if with_source else None
         yield World(
             source=source,
             target=target,
@@ -139,11 +139,8 @@ def open_world(
             progress=progress,
             work=work,
             requests=doors.requests.counts,
+            decisions=lambda: decisions_of(lease.organization),
         )
-    finally:
-        if source is not None:
-            source.close()
-        target.close()
 
 
 def input_bytes(options: msgspec.Struct) -> int:

@@ -16,6 +16,7 @@ from rollbook.core.pins import load_pins, note_pins, pin_accounts, pin_fields, p
 from rollbook.core.protocols import Progress
 from rollbook.core.references import BY_ID
 from rollbook.pipeline.columns import hold_newcomers
+from rollbook.pipeline.conflicts import LINKED, link_decided, no_conflict
 from rollbook.pipeline.frozen import freeze
 from rollbook.pipeline.leavers import leave_and_return
 from rollbook.pipeline.rekeys import REKEYED, hold_the_unsure, recognise
@@ -149,6 +150,8 @@ def _effective(db: Connection, kind: str, scope: Scope) -> None:
         _keep_aside(db, kind)
     if kind in ("building", "grading_period") or live:
         _adopt(db, kind, scope)
+    if kind == "user":
+        link_decided(db, live=live)
 
 
 def _keep_aside(db: Connection, kind: str) -> None:
@@ -220,13 +223,14 @@ def _difference(db: Connection, kind: str, scope: Scope) -> None:
     joined = f"{common} JOIN eff_{kind} e ON {on} WHERE NOT e.inactive"
     own = f"starts_with({key}, '{_OWN[kind]}')" if kind in _OWN else "true"
     missing = f"'create' AS action, {key} AS key, {after} AS after, {common} ANTI JOIN eff_{kind} e ON {on}"
-    _add(db, kind, f"{missing} WHERE {own} AND {_no_conflict(db, kind, scope)}", key)
-    _add(
-        db,
-        kind,
-        f"'adopt' AS action, {key} AS key, e.lms_id, {before} AS before, {before} AS after, {joined} AND e.adopt",
-        key,
-    )
+    free = no_conflict(db, live="user" in scope.live) if kind == "user" else "true"
+    _add(db, kind, f"{missing} WHERE {own} AND {free}", key)
+    linked = "d.key IN (SELECT key FROM linked)" if kind == "user" else "false"
+    same = f"e.lms_id, {before} AS before, {before} AS after"
+    _add(db, kind, f"'adopt' AS action, {key} AS key, {same}, {joined} AND e.adopt AND NOT {linked}", key)
+    if kind == "user":  # like an adopt, but the account has to get our unique id first, and may have had none
+        known = f"'id:' || e.lms_id AS key, {key} AS new_key, {same}, '{LINKED}' AS reason"
+        _add(db, kind, f"'rekey' AS action, {known}, {joined} AND {linked}", key)
     _add(db, kind, f"'create' AS action, {key} AS key, {after} AS after, {joined} AND e.origin = 'unknown'", key)
     moved = "e.building IS DISTINCT FROM d.building" if kind == "course" else "false"  # held as such (rule 1)
     if kind in REKEYED:
@@ -257,26 +261,6 @@ def _after(kind: str, *, beside_what_is_there: bool = False) -> str:
     values = {name: _wanted(kind, name) if beside_what_is_there else f'd."{name}"' for name in KINDS[kind].fields}
     fields = ", ".join(f'"{name}" := {value}' for name, value in values.items())
     return f"CAST(to_json(struct_pack({fields})) AS VARCHAR)"
-
-
-def _no_conflict(db: Connection, kind: str, scope: Scope) -> str:
-    """A new account whose username or e-mail exists under another unique id is a conflict, never a create (rule 10)."""
-    if kind != "user" or "user" not in scope.live:
-        return "true"
-    db.execute("""
-        CREATE TABLE conflict AS
-        SELECT t.key, any_value(t.school) AS school, min(t.lms_id) AS lms_id FROM (
-            SELECT d.key, d.school, v.lms_id, v.code
-            FROM desired_user d JOIN live_user v ON lower(v.username) = lower(d.username)
-            UNION ALL SELECT d.key, d.school, v.lms_id, v.code
-            FROM desired_user d JOIN live_user v ON lower(v.email) = lower(d.email)) t
-        WHERE t.code IS DISTINCT FROM t.key
-          AND t.lms_id NOT IN (SELECT lms_id FROM eff_user WHERE lms_id IS NOT NULL AND NOT adopt)
-          AND NOT exists(SELECT 1 FROM eff_user e WHERE e.key = t.key) GROUP BY t.key""")
-    db.execute("""
-        INSERT INTO found BY NAME SELECT 'ACCOUNT_CONFLICT' AS code, 'user' AS collection, key AS id, school,
-        'LMS account ' || lms_id AS other FROM conflict""")
-    return "d.key NOT IN (SELECT key FROM conflict)"
 
 
 def _note(db: Connection, kind: str, on: str, key: str) -> None:

@@ -11,6 +11,7 @@ from rollbook.connectors.base import Target
 from rollbook.core.duck import Connection, texts
 from rollbook.core.protocols import Progress
 from rollbook.errors import BadResponse
+from rollbook.pipeline.conflicts import decisions_open
 from rollbook.pipeline.live import forget_live, read_live
 from rollbook.pipeline.members import Members
 from rollbook.pipeline.run_types import Request
@@ -64,7 +65,7 @@ class Matching:
             if self._request.schools:
                 schools &= set(self._request.schools)
             fresh = schools - set(matched.get(kind) or ())
-            if fresh or compare or (kind == "user" and self._facts.get("conflicts")):
+            if fresh or compare or (kind == "user" and self._undecided()):
                 self._read(kind, compare=compare)
                 if fresh and kind in self.doubts:
                     raise BadResponse(f"{self.doubts[kind]}; new schools cannot be matched with a part")
@@ -83,6 +84,9 @@ class Matching:
     def lessons(self) -> dict[str, Any]:
         """All facts to remember once the run is through; needs the changes as the guard left them."""
         return self.learned | self._members.learned(believed="enrollment" not in self.doubts)
+
+    def _undecided(self) -> bool:
+        return bool(self._facts.get("conflicts")) or decisions_open(self._db)
 
     def _due(self) -> bool:
         """Weekly by default, every run, never; or asked for."""

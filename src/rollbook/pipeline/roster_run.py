@@ -26,12 +26,15 @@ from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.errors import ConfigError, StalePlan
 from rollbook.pipeline import baselines, summary
 from rollbook.pipeline.asked import check_asked
+from rollbook.pipeline.both_systems import keep_both_systems
 from rollbook.pipeline.check import check
 from rollbook.pipeline.columns import notice_columns, places_unknown
 from rollbook.pipeline.compare import compare
+from rollbook.pipeline.conflicts import load_decisions
 from rollbook.pipeline.doubts import Doubts, look, look_live, unclear
 from rollbook.pipeline.extract import extract
 from rollbook.pipeline.leavers import gone_since, read_leavers
+from rollbook.pipeline.left_out import keep_left_out
 from rollbook.pipeline.live import declare_live
 from rollbook.pipeline.matching import Matching
 from rollbook.pipeline.partial import keep_places
@@ -238,6 +241,7 @@ class _River:
             check_asked(db, request.settings, request.schools)
         matching = Matching(db, world.target, request, world.work / "live", world.progress, world.memory.facts())
         declare_live(db)
+        load_decisions(db, world.decisions())
         self.step("match", matching.read_small)
         year = self.step(
             "resolve", lambda: resolve(db, request.settings, request.today, matching.roles, world.progress)
@@ -250,6 +254,8 @@ class _River:
         scope = self._scope(year, matching, doubts, whole=_complete(db, extracted))
         self.step("match", lambda: read_leavers(db, world.target, scope))
         self.step("plan", lambda: self._plan(scope, matching))
+        self.result.left_out = self.step("plan", lambda: keep_left_out(db, request, world, scope))
+        self.result.people_blob, self.result.people, self.result.sanity = keep_both_systems(db, request, scope, world)
         self.result.facts |= matching.lessons()
         if scope.complete:
             self.result.facts |= doubts.learned | snapshots.keep(extracted) | columns

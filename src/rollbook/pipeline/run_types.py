@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from rollbook.connectors.base import Cancel, Source, Target
-from rollbook.core.protocols import Blobs, Journal, Ledger, Memory, Passwords, Permits, Pin, Pins, Progress
+from rollbook.core.protocols import Blobs, Decision, Journal, Ledger, Memory, Passwords, Permits, Pin, Pins, Progress
 from rollbook.roster.settings import Settings
 
 
@@ -61,7 +61,7 @@ class World:
     """What a run works with. `journal` makes the journal of a plan by its digest. `work` is the run's scratch folder.
     `requests` tells how many calls were attempted so far, by "sis" and "lms". `late` is how long, in seconds, the last
     call of a process that died may still be under way. `heavy` is held around what needs a big
-    scratch database: one run at a time in a process."""
+    scratch database: one run at a time in a process. `decisions` tells what people decided in Data Prep."""
 
     target: Target
     blobs: Blobs
@@ -78,6 +78,7 @@ class World:
     requests: Callable[[], dict[str, int]] = dict
     heavy: Callable[[], AbstractContextManager[None]] = nullcontext
     late: float = 0.0
+    decisions: Callable[[], Sequence[Decision]] = tuple
 
 
 #: kind → key → (deleted, inactive, protected), as JSON keeps it.

@@ -81,14 +81,14 @@ def _put(db: Connection, kind: str, *, acted: bool) -> None:
         CREATE OR REPLACE TABLE put AS
         WITH acted AS (
             SELECT {own_key} unnest(from_json(after, '{{{shape}}}')), p.key AS old_key, p.action, p.school, p.year,
-                   p.seq,
+                   p.seq, p.reason,
                    o.status, coalesce(o.lms_id, p.lms_id) AS lms_id
             FROM plan_{kind} p JOIN outcome o USING (seq)
             WHERE p.action <> 'remove' AND {_LEFT_A_TRACE}
         )
-        SELECT * EXCLUDE (old_key, action, seq, status),
+        SELECT * EXCLUDE (old_key, action, seq, status, reason),
                max(old_key) OVER same AS old_key,
-               max(CASE WHEN action = 'adopt' THEN 'adopted'
+               max(CASE WHEN action = 'adopt' OR (action = 'rekey' AND reason = 'linked') THEN 'adopted'
                         WHEN action = 'create' AND status = 'unknown' THEN 'unknown'
                         WHEN action = 'create' THEN '{origin}' END) OVER same AS origin{state}
         FROM acted

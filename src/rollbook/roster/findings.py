@@ -105,7 +105,12 @@ _BLOCKS: dict[str, tuple[str, str]] = {
     ),
     "ACCOUNT_CONFLICT": (
         "An account with this username or e-mail exists in the LMS under another unique id.",
-        "Decide in Data Prep: set the account's unique id in the LMS, or correct the SIS.",
+        "Decide in Data Prep whose account it is, or correct the SIS.",
+    ),
+    "ACCOUNT_LEFT": (
+        "Somebody decided in Data Prep that the account with this username or e-mail is another person's, so this "
+        "person gets none under the same.",
+        "Give the person another username or e-mail in the SIS, or decide again in Data Prep.",
     ),
     "ACCOUNT_INACTIVE": (
         "The account was deactivated by hand in the LMS; it stays so and its enrollments wait.",

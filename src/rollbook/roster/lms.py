@@ -95,6 +95,8 @@ RUN_KINDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 CREATE, UPDATE, REMOVE, ADOPT, REKEY = "create", "update", "remove", "adopt", "rekey"
 #: Of accounts only (rule 13): never anything but the account's state, and nothing of it is lost.
 DEACTIVATE, REVIVE = "deactivate", "revive"
+#: Of accounts only, and never in a plan: a password that the school issued, sent because a person said so (rule 14).
+SET_PASSWORD = "set_password"
 #: In the order in which they are applied within a kind; deactivations come after all kinds.
 ACTIONS: Final = (ADOPT, REVIVE, REKEY, CREATE, UPDATE, REMOVE, DEACTIVATE)
 

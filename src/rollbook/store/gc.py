@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Final, TypedDict
 
 from django.db import transaction
+from django.db.models.fields.json import KeyTransform
 from django.utils import timezone
 
 from rollbook.store import outbox
@@ -32,6 +33,9 @@ from rollbook.store.uploads import drop_old
 LOOSE_FOR: Final = timedelta(hours=24)
 #: Ledger versions kept for each organization.
 VERSIONS: Final = 2
+#: Readings of the SIS of which is kept what was left out, and looks at both systems whose list of people is kept.
+READINGS: Final = 2
+LOOKS: Final = 1
 _ENDED = [RunState.PLANNED, RunState.DONE, RunState.HELD, RunState.FAILED, RunState.CANCELLED]
 
 
@@ -48,6 +52,8 @@ def collect(folder: DataFolder, *, days: int) -> Collected:
     with transaction.atomic():
         _drop_old_versions()
         _drop_old_plans(days)
+        _drop_lists("left_out", {}, READINGS)
+        _drop_lists("people_blob", None, LOOKS)
         for organization in Organization.objects.all():
             drop_old(organization)
         outbox.drop_old(old_before(days))
@@ -71,9 +77,20 @@ def _drop_old_plans(days: int) -> None:
         run.outcomes.all().delete()
         run.plan = None
         if run.result:
-            run.result = {**run.result, "findings_blob": None, "hold_blobs": {}}
+            run.result = {**run.result, "findings_blob": None, "people_blob": None, "hold_blobs": {}}
         run.save(update_fields=["plan", "result"])
         run.holds.update(changes="")
+
+
+def _drop_lists(name: str, nothing: Any, most: int) -> None:
+    """What runs left out, and who is in which system, is asked of the newest runs only."""
+    for organization in Organization.objects.all():
+        mine = Run.objects.filter(organization=organization, state__in=_ENDED, result__isnull=False)
+        parts = mine.annotate(part=KeyTransform(name, "result")).order_by("-created_at", "-pk")
+        kept = [pk for pk, part in parts.values_list("pk", "part") if part]
+        for run in Run.objects.filter(pk__in=kept[most:]):
+            run.result = {**(run.result or {}), name: nothing}
+            run.save(update_fields=["result"])
 
 
 def _delete_loose(blobs: KeptBlobs) -> Collected:
@@ -110,8 +127,8 @@ def _referenced() -> Iterator[str]:
         yield from (plan or {}).get("files", {}).values()
         found: dict[str, Any] = result or {}
         yield from found.get("hold_blobs", {}).values()
-        if found.get("findings_blob"):
-            yield found["findings_blob"]
+        yield from found.get("left_out", {}).values()
+        yield from (found[name] for name in ("findings_blob", "people_blob") if found.get(name))
     for snapshot in FactRow.objects.filter(name="snapshot").values_list("value", flat=True):
         yield from snapshot["files"].values()
     yield from HoldRow.objects.exclude(changes="").values_list("changes", flat=True).iterator()

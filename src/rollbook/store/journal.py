@@ -61,10 +61,11 @@ def attempts(
     whose seq is above `after`. Raises Bug where a checksum does not match."""
     wanted = SliceIntent.objects.filter(run=run, plan=plan, last_seq__gt=after)
     for intent in wanted.order_by(order).iterator():
-        yield Attempt(intent.number, intent.first_seq, intent.last_seq, _outcomes(run, plan, intent.number))
+        yield Attempt(intent.number, intent.first_seq, intent.last_seq, outcomes_of(run, plan, intent.number))
 
 
-def _outcomes(run: str, plan: str, number: int) -> list[Outcome] | None:
+def outcomes_of(run: str, plan: str, number: int) -> list[Outcome] | None:
+    """The outcomes of one slice; None where there are none (yet). Raises Bug where the checksum does not match."""
     row = SliceOutcome.objects.filter(run=run, plan=plan, number=number).first()
     if row is None:
         return None

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
 
 from rollbook.store.lease import Lease
 from rollbook.store.locks import hold_keys
 from rollbook.store.models import PasswordRow
 from rollbook.store.secrets import KeyRing
 
+#: Labels: what Rollbook gave; what the school issued and Rollbook keeps (asked to be sent, being sent); and what became
+#: of it in the LMS. Sent or not, an issued password replaces the initial one.
+INITIAL, SCHOOL, ASKED, SENDING = "initial", "school", "school asked", "school sending"
+SENT, REFUSED, UNCLEAR = "school sent", "school refused", "school unclear"
+#: Passwords are erased so long after they were made (rule 14).
+KEPT_FOR: Final = timedelta(days=90)
 #: Letters and digits that nobody mixes up in print or handwriting: no 0 O 1 l I, no 2 Z, 5 S, 8 B, 6 G, u v.
 LOWER, UPPER, DIGITS = "abcdefghjkmnpqrstwxyz", "ACDEFHJKLMNPQRTWXY", "3479"
 _ALL = LOWER + UPPER + DIGITS
@@ -22,6 +30,11 @@ def new_password(length: int = 16) -> str:
         word = "".join(secrets.choice(_ALL) for _ in range(length))
         if set(word) & set(LOWER) and set(word) & set(UPPER) and set(word) & set(DIGITS):
             return word
+
+
+def erase_old_passwords(now: datetime) -> int:
+    """Within the caller's transaction: forget passwords that were made long ago; how many."""
+    return PasswordRow.objects.filter(created_at__lt=now - KEPT_FOR).delete()[0]
 
 
 class StoredPasswords:

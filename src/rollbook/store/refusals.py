@@ -9,6 +9,7 @@ from rollbook.store.models import RefusalRow, Run
 
 #: Records shown with a run; `rollbook run changes --outcome refused` shows all.
 SHOWN: Final = 10
+_AT_ONCE: Final = 500
 
 
 def longest_refused(run: Run) -> dict[str, Any]:
@@ -30,6 +31,18 @@ def refused_since(run: Run, keys: Collection[str] | None = None) -> dict[tuple[s
     if run.ended_at is not None:
         rows = rows.filter(first__lte=run.ended_at)  # what began later has nothing to do with this run
     return {(row.kind, row.key): _since(row) for row in rows.iterator()}
+
+
+def refused_among(run: Run, places: Collection[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
+    """As `refused_since`, of these kinds and keys only; a page asks for a few."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    keys = [key for _, key in places]
+    for first in range(0, len(keys), _AT_ONCE):
+        rows = RefusalRow.objects.filter(organization=run.organization_id, key__in=keys[first : first + _AT_ONCE])
+        if run.ended_at is not None:
+            rows = rows.filter(first__lte=run.ended_at)
+        found |= {(row.kind, row.key): _since(row) for row in rows if (row.kind, row.key) in places}
+    return found
 
 
 def _since(row: RefusalRow) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from rollbook.connectors.base import Cancel, Source, Target
 from rollbook.core.pins import merged
-from rollbook.core.protocols import Attempt, Journal, LedgerVersion, Permit, Pin, PinPlace, Progress, Refusal
+from rollbook.core.protocols import Attempt, Decision, Journal, LedgerVersion, Permit, Pin, PinPlace, Progress, Refusal
 from rollbook.core.stored import RunResult
 from rollbook.errors import BlobLost, StalePlan
 from rollbook.pipeline.roster_run import Request, World, roster_run
@@ -179,6 +179,7 @@ class MemoryWorld:
     runs: int = 0
     cancel: Cancel = field(default_factory=NeverCancelled)
     wrap: Callable[[Journal], Journal] | None = None
+    decisions: list[Decision] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.blobs = FolderBlobs(self.folder / "blobs")
@@ -204,6 +205,7 @@ class MemoryWorld:
             cancel=self.cancel,
             progress=Progress(),
             work=self.folder / f"run-{self.runs:03}",
+            decisions=lambda: self.decisions,
         )
 
     def run(self, source: Source, target: Target, settings: Settings, **request: Any) -> RunResult:

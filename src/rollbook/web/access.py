@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -54,7 +55,7 @@ class Place:
     is_acting: bool
 
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def page(*, read: Who | None = None, write: Who | None = None) -> Callable[[View], View]:
@@ -64,7 +65,7 @@ def page(*, read: Who | None = None, write: Who | None = None) -> Callable[[View
 
     def declare(view: View) -> View:
         @functools.wraps(view)
-        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             who = rule.read if request.method in _SAFE else rule.write if request.method == "POST" else None
             if who is None:
                 return HttpResponseNotAllowed([m for m, w in (("GET", rule.read), ("POST", rule.write)) if w])
@@ -73,13 +74,20 @@ def page(*, read: Who | None = None, write: Who | None = None) -> Callable[[View
                 return refused
             if "slug" in kwargs:
                 kwargs.pop("slug")
-                return view(request, request.place, *args, **kwargs)  # type: ignore[attr-defined]
+                return view(request, place_of(request), *args, **kwargs)
             return view(request, *args, **kwargs)
 
-        checked.rule = rule  # type: ignore[attr-defined]
+        setattr(checked, "rule", rule)  # noqa: B010 - the tests of permissions read it
         return checked
 
     return declare
+
+
+def place_of(request: HttpRequest) -> Place:
+    """Where a request is that `page` has let in to an organization."""
+    place = getattr(request, "place")  # noqa: B009 - as it was put there
+    assert isinstance(place, Place)
+    return place
 
 
 def account_of(request: HttpRequest) -> Account:
@@ -116,7 +124,7 @@ def _refusal(request: HttpRequest, who: Who, slug: str | None) -> HttpResponse |
             raise Http404
         return None
     place = _place(request.user, slug or "")
-    request.place = place  # type: ignore[attr-defined]
+    setattr(request, "place", place)  # noqa: B010 - Django's own way to hand something on
     if may(place, who):
         return None
     return render(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any, Final
 
+from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
 
 #: What makes a spreadsheet reckon, also after spaces and as full-width letters.
@@ -14,9 +15,25 @@ _FORMULA: Final = tuple("=+-@\t\r\n＝＋－＠")
 _BOM: Final = "\ufeff"
 
 
+class _PartByPart(StreamingHttpResponse):
+    """Behind an event loop Django would gather all parts before it sends the first; here each is made when it is
+    sent, in the request's thread."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        parts, end = iter(self), object()
+        while (part := await sync_to_async(_next)(parts, end)) is not end:
+            assert isinstance(part, bytes)
+            yield part
+
+
+def _next(parts: Iterator[bytes], end: object) -> object:
+    """As `next`, whose types sync_to_async cannot tell."""
+    return next(parts, end)
+
+
 def csv_answer(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
     """A download called `name` (letters, digits, dots and dashes) with a header line."""
-    answer = StreamingHttpResponse(_lines(columns, rows), content_type="text/csv; charset=utf-8")
+    answer = _PartByPart(_lines(columns, rows), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     answer["Cache-Control"] = "no-store"
     return answer

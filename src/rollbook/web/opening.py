@@ -14,6 +14,7 @@ from rollbook.store.secrets import KeyRing, installation_secret
 
 #: The address at which people reach the pages, such as https://rollbook.district.example
 ADDRESS: Final = "ROLLBOOK_URL"
+_served: Final[list[str]] = []
 _OIDC: Final = {
     "server": "ROLLBOOK_OIDC_SERVER",
     "client": "ROLLBOOK_OIDC_CLIENT",
@@ -30,8 +31,15 @@ def open_pages(folder: DataFolder) -> None:
 
 
 def public_address(fallback: str = "") -> str:
-    """Where people reach the pages, without a slash at the end."""
-    return os.environ.get(ADDRESS, fallback).rstrip("/")
+    """Where people reach the pages, without a slash at the end; never what a browser says. Without ROLLBOOK_URL, where
+    this process serves them to its own machine, else `fallback`."""
+    return (os.environ.get(ADDRESS) or "".join(_served) or fallback).rstrip("/")
+
+
+def serves_at(address: str) -> None:
+    """This process answers there. An address that means every interface is no place to send people to."""
+    usable = urlsplit(address).hostname not in ("0.0.0.0", "::")
+    _served[:] = [address] if usable else []
 
 
 def _use_address(address: str) -> None:

@@ -7,14 +7,18 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import uvicorn
 from django.core.asgi import get_asgi_application
 
 from rollbook.errors import ConfigError
 from rollbook.store.folder import DataFolder
+from rollbook.web import bounds
 from rollbook.web.bounds import Bounded
-from rollbook.web.opening import open_pages
+from rollbook.web.following import App, Following
+from rollbook.web.live_runs import WATCHER
+from rollbook.web.opening import open_pages, serves_at
 
 _LOOK_EVERY = 0.1
 
@@ -25,11 +29,12 @@ def serve_web(
     """Serve the opened `folder` in this thread until `stop` is set; `ready` is called with the address once requests
     are answered. Port 0 takes a free one. Raises ConfigError when the address cannot be had."""
     open_pages(folder)
-    listener = _listen(host, port)
+    listener = listen(host, port)
     name = f"[{host}]" if ":" in host else host
     address = f"http://{name}:{listener.getsockname()[1]}"
+    serves_at(address)
     config = uvicorn.Config(
-        Bounded(get_asgi_application()),
+        Bounded(cast(bounds.App, Following(cast(App, get_asgi_application()), WATCHER))),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -67,12 +72,14 @@ def _watch(server: _Server, address: str, ready: Callable[[str], None] | None, s
         if server.started and ready is not None:
             ready(address)
             ready = None
-        if stop.is_set():
+        if stop.is_set() and not server.should_exit:
             server.should_exit = True
+            WATCHER.end()
         time.sleep(_LOOK_EVERY)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Take a port. Raises ConfigError when it cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=256)

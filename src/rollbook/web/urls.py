@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Final
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from rollbook.web.health import healthz, readyz
 from rollbook.web.metrics import metrics
@@ -15,12 +15,20 @@ ORGANIZATION_PAGES: Final = (
     "home",
     "select_sis",
     "configuration",
+    "configuration_schedule",
+    "configuration_year",
+    "configuration_more",
     "schools",
     "terms",
     "data_prep",
     "syncs",
     "plan",
+    "holds",
+    "pins",
+    "plan_run",
+    "undo",
     "logs",
+    "logs_run",
     "search",
     "manage_users",
     "grade_settings",
@@ -31,10 +39,10 @@ ORGANIZATION_PAGES: Final = (
     "audit",
 )
 #: Pages of the installation.
-PAGES: Final = ("start", "invitations", "organizations", "api")
+PAGES: Final = ("start", "language", "invitations", "organizations", "api")
 
 
-def _pages(name: str) -> list[object]:
+def _pages(name: str) -> list[URLPattern | URLResolver]:
     return list(import_module(f"rollbook.web.pages.{name}").urlpatterns)
 
 
@@ -42,7 +50,7 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("metrics", metrics),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("rollbook.web.sign_in_urls")),
     *(one for name in PAGES for one in _pages(name)),
     path("o/<slug:slug>/", include([one for name in ORGANIZATION_PAGES for one in _pages(name)])),
 ]

@@ -43,9 +43,9 @@ class Answer:
 
 
 def bulk(space: Space, key: str, kind: str, verb: str, items: Sequence[Item]) -> list[Answer]:
-    """Carry out a bulk call: `verb` is upsert (make or change), change (only what is there), remove, deactivate or
-    reactivate. One answer per item. Raises what `Space.arrive` raises; AnswerLost may also mean that everything was
-    carried out."""
+    """Carry out a bulk call: `verb` is upsert (make or change), change (only what is there), remove, deactivate,
+    reactivate or password. One answer per item. Raises what `Space.arrive` raises; AnswerLost may also mean that
+    everything was carried out."""
     with space.lock:
         fault = space.arrive(key)
         answers = [_one(space, kind, verb, item) for item in items]
@@ -73,6 +73,9 @@ def _one(space: Space, kind: str, verb: str, item: Item) -> Answer:
         return Answer(200, there.lms_id if there else item.lms_id)
     if there is None and verb != "upsert":
         return Answer(404, words=f"there is no such {kind}")
+    if there is not None and verb == "password":
+        space.passwords[there.lms_id] = item.password or ""
+        return Answer(200, there.lms_id)
     if there is not None and verb in ("deactivate", "reactivate"):
         return _switch(there, active=verb == "reactivate")
     for name, (parent, wanted) in item.parents.items():

@@ -10,12 +10,12 @@ from rollbook.connectors.memory.options import MemoryOptions
 from rollbook.connectors.memory.space import LOSE_AFTER, AnswerLost, Stored, space
 from rollbook.errors import Bug, Unavailable
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, Change, LiveRecord, Outcome
-from rollbook.roster.lms import CREATE, DEACTIVATE, KINDS, REKEY, REMOVE, REVIVE, UPDATE
+from rollbook.roster.lms import CREATE, DEACTIVATE, KINDS, REKEY, REMOVE, REVIVE, SET_PASSWORD, UPDATE
 
 BULK = 7  # odd on purpose: nobody may rely on 50
 REMOVABLE = frozenset(kind.name for kind in KINDS.values() if kind.removable)
 _VERBS = {CREATE: "upsert", UPDATE: "change", REKEY: "change", REMOVE: "remove", DEACTIVATE: "deactivate",
-          REVIVE: "reactivate"}  # fmt: skip
+          REVIVE: "reactivate", SET_PASSWORD: "password"}  # fmt: skip
 
 
 class MemoryTarget:
@@ -37,6 +37,7 @@ class MemoryTarget:
             replay_safe=frozenset(KINDS) - {"building", "grading_period"},
             removable=REMOVABLE,
             deactivates=True,
+            sets_passwords=True,
             parallel=3,
             slice_size=self._options.slice_size,
         )
@@ -125,8 +126,8 @@ def _check(batch: Batch) -> None:
         raise Bug(f"the memory connector cannot {batch.action} objects of kind {batch.kind!r}")
     if batch.action == REMOVE and batch.kind not in REMOVABLE:
         raise Bug(f"objects of kind {batch.kind!r} are never removed")
-    if batch.action in (DEACTIVATE, REVIVE) and batch.kind != "user":
-        raise Bug(f"objects of kind {batch.kind!r} are never deactivated or revived")
+    if batch.action in (DEACTIVATE, REVIVE, SET_PASSWORD) and batch.kind != "user":
+        raise Bug(f"objects of kind {batch.kind!r} are never deactivated or revived, and have no password")
     if len(batch.changes) > BULK:
         raise Bug(f"a batch of {len(batch.changes)} changes, where at most {BULK} fit in one call")
 

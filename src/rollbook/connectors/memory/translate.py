@@ -13,7 +13,7 @@ import msgspec
 from rollbook.connectors.base import Row
 from rollbook.connectors.memory.server import LINKS, Answer, Item
 from rollbook.roster.changes import DONE, REFUSED, Change, Outcome
-from rollbook.roster.lms import CREATE, DEACTIVATE, KINDS, REVIVE
+from rollbook.roster.lms import CREATE, DEACTIVATE, KINDS, REVIVE, SET_PASSWORD
 from rollbook.roster.oneroster import COLLECTIONS
 
 #: Kinds whose external id is a field of theirs; the others are known by their key.
@@ -49,7 +49,10 @@ def text(value: Any) -> str | None:
 
 def item(change: Change, passwords: Mapping[str, str]) -> Item | str:
     """A change as an item of a bulk call, or the words why it cannot be said to this LMS (it is refused unsent).
-    A password goes with a create only (rule 14), and no field with a change of an account's state (rule 13)."""
+    A password goes with a create, or alone (rule 14), and no field with a change of an account's state (rule 13)."""
+    if change.action == SET_PASSWORD:
+        given = passwords.get(change.key)
+        return Item(code=change.key, fields={}, lms_id=change.lms_id, password=given) if given else "no password"
     if change.action in (DEACTIVATE, REVIVE):
         return Item(code=change.key, fields={}, lms_id=change.lms_id)
     kind = KINDS.get(change.kind)

@@ -14,12 +14,13 @@ from rollbook.connectors.schoology.client import SchoologyClient
 from rollbook.connectors.schoology.lenient import mapping, number, text
 from rollbook.connectors.schoology.options import EMAIL_QUERIES, SchoologyOptions
 from rollbook.connectors.schoology.outcomes import scrubbed, unknown
+from rollbook.connectors.schoology.passwords import set_passwords
 from rollbook.connectors.schoology.reading import Reader
 from rollbook.connectors.schoology.singles import SINGLES, Singles, refusal_words
 from rollbook.connectors.schoology.translate import Wording
 from rollbook.errors import BadResponse, BatchRefused, Bug
 from rollbook.roster.changes import Change, LiveRecord, Outcome
-from rollbook.roster.lms import KINDS
+from rollbook.roster.lms import KINDS, SET_PASSWORD
 
 _BULK = {kind: 1 if kind in SINGLES else BULK_MOST for kind in KINDS}
 
@@ -47,6 +48,7 @@ class SchoologyTarget:
             replay_safe=frozenset(KINDS) - frozenset(SINGLES),
             removable=REMOVABLE,
             deactivates=True,
+            sets_passwords=True,
             parallel=self._options.parallel,
         )
 
@@ -98,6 +100,8 @@ class SchoologyTarget:
             return []
         if batch.action in accounts.ACTIONS:
             return self._accounts.apply(batch)
+        if batch.action == SET_PASSWORD:
+            return set_passwords(self._client, batch)
         if batch.kind in SINGLES:
             return self._singles.apply(batch)
         check(batch)

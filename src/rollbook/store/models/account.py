@@ -36,7 +36,6 @@ class Account(AbstractBaseUser):
     objects = Accounts()
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS = ("name",)
 
     def __str__(self) -> str:
         return self.name or f"account {self.pk}"

@@ -1,4 +1,4 @@
-"""Pages to read: what moves, and where each field comes from."""
+"""Pages to read: what moves between the systems, and where each field comes from."""
 
 from __future__ import annotations
 
@@ -6,12 +6,28 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 
+from rollbook.store.both_systems import newest_look
 from rollbook.web.access import Place, Who, page
+from rollbook.web.field_words import field_map, matching_words
+from rollbook.web.steps import steps
 
 
 @page(read=Who.READER)
-def show(request: HttpRequest, place: Place) -> HttpResponse:
-    return render(request, "stub.html")
+def what_moves(request: HttpRequest, place: Place) -> HttpResponse:
+    done = steps(place.organization)
+    look = newest_look(place.organization)
+    spaces = look.sanity.get("usernames_with_spaces") if look is not None else None
+    return render(request, "what_moves.html", {"steps": done, "spaces": spaces})
 
 
-urlpatterns = [path("what-moves/", show, name="what_moves"), path("field-map/", show, name="field_map")]
+@page(read=Who.READER)
+def fields(request: HttpRequest, place: Place) -> HttpResponse:
+    settings = steps(place.organization).settings
+    context = {"kinds": field_map(settings), "matching": matching_words(settings.users)} if settings else {}
+    return render(request, "field_map.html", context)
+
+
+urlpatterns = [
+    path("what-moves/", what_moves, name="what_moves"),
+    path("field-map/", fields, name="field_map"),
+]

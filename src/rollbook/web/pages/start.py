@@ -16,6 +16,8 @@ def show(request: HttpRequest) -> HttpResponse:
     memberships = list(mine.order_by("organization__name"))
     if len(memberships) == 1:
         return redirect("home", memberships[0].organization.slug)
+    if not memberships and account_of(request).is_operator:
+        return redirect("organizations")
     return render(request, "start.html", {"memberships": memberships})
 
 

@@ -1,0 +1,170 @@
+"""Looks people and sections up in what the last runs have left: ledger, plans, findings, what was left out. Changes
+nothing, and reads no file whole: filters on sorted columns, one or two columns of the ledger, and limits.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from rollbook.core.duck import Connection, connect, quote
+from rollbook.core.protocols import Blobs
+from rollbook.store.ledger import current_version
+from rollbook.store.readings import Reading, last_readings
+
+Row = dict[str, Any]
+#: Plans up to this size are searched whole; of larger ones only the parts of the schools in question.
+_SMALL_BYTES: Final = 4 << 20
+#: Requests that one engine serves.
+_RENEWED_AFTER: Final = 2000
+#: Sections that are shown of one person, and changes of one run.
+MOST: Final = 200
+
+
+class Files:
+    """The files of one organization (its primary key), open for one request. `other_id`: people's unique id is not
+    their sourcedId."""
+
+    def __init__(self, db: Connection, organization: int, blobs: Blobs, *, other_id: bool) -> None:
+        self._db, self._blobs = db, blobs
+        self.other_id = other_id
+        self.ledger = current_version(organization)
+        self.readings = last_readings(organization)
+
+    @property
+    def newest(self) -> Reading | None:
+        """The newest run that read the SIS."""
+        return next((one for one in self.readings if one.fresh), None)
+
+    def reading_of(self, kind: str, school: str | None) -> Reading | None:
+        """The newest run that read the SIS and planned this kind at this school."""
+        return next((one for one in self.readings if one.fresh and one.covers(kind, school)), None)
+
+    # --- the ledger ---------------------------------------------------------------------------------------------------
+
+    def given(self, kind: str, where: str, asked: Mapping[str, Any], most: int = MOST) -> list[Row]:
+        """Rows of the ledger for a condition in SQL."""
+        key = self.ledger.files.get(kind)
+        if key is None:
+            return []
+        return self._rows(self._blobs.get(key, f"the ledger of {kind}"), f"{where} LIMIT {int(most)}", asked)
+
+    def scan(self, kind: str, where: str, asked: Mapping[str, Any], most: int) -> list[Row]:
+        """As `given`, for columns that the file is not sorted by: only what the condition speaks of is read of all."""
+        key = self.ledger.files.get(kind)
+        if key is None:
+            return []
+        path = self._blobs.get(key, f"the ledger of {kind}")
+        found = self._db.execute(
+            f"""SELECT file_row_number FROM read_parquet({quote(path)}, file_row_number = true)
+                WHERE {where} LIMIT {int(most)}""",
+            dict(asked),
+        ).fetchall()
+        if not found:
+            return []
+        rows = ", ".join(str(number) for (number,) in found)
+        return self._rows(path, f"file_row_number IN ({rows})", {}, "file_row_number = true")
+
+    def by_keys(self, kind: str, keys: Sequence[str], school: str | None = None) -> dict[str, Row]:
+        """Rows of the ledger by key. Most of them are of `school`, where one looks first."""
+        found: dict[str, Row] = {}
+        for place in (f"school = {quote(school)} AND ", "") if school else ("",):
+            rest = sorted(set(keys) - found.keys())
+            if rest:
+                where = f"{place}key IN {_literal(rest)}"
+                found |= {row["key"]: row for row in self.given(kind, where, {}, len(rest))}
+        return found
+
+    # --- what the newest reading left out -----------------------------------------------------------------------------
+
+    def left_out(self, kind: str, where: str, asked: Mapping[str, Any], most: int = MOST) -> list[Row]:
+        """Rows of what the SIS lists and the LMS shall not have, as the newest reading kept them."""
+        key = next((one.left_out for one in self.readings if one.fresh and one.left_out), {}).get(kind)
+        if key is None:
+            return []
+        return self._rows(self._blobs.get(key, f"what was left out of {kind}"), f"{where} LIMIT {int(most)}", asked)
+
+    # --- plans and findings -------------------------------------------------------------------------------------------
+
+    def changes(
+        self, readings: Sequence[Reading], kind: str, where: str, asked: Mapping[str, Any], schools: Sequence[str]
+    ) -> list[tuple[Reading, Row]]:
+        """Rows of these runs' plans for a condition in SQL, in the order of the runs; of large plans, only those of
+        these schools. At most MOST of the small plans, and of each large one."""
+        found: list[tuple[Reading, Row]] = []
+        small: dict[str, Reading] = {}
+        for reading in readings:
+            if kind not in reading.plan.files:
+                continue
+            path = self._blobs.get(reading.plan.files[kind], f"the plan of {kind}")
+            if not schools or path.stat().st_size <= _SMALL_BYTES:
+                small[str(path)] = reading
+                continue
+            narrow = f"school IN {_literal(schools)} AND ({where}) ORDER BY seq LIMIT {MOST}"
+            found += [(reading, row) for row in self._rows(path, narrow, asked)]
+        if small:
+            together = f"({where}) ORDER BY filename, seq LIMIT {MOST}"
+            rows = self._rows([*small], together, asked, "filename = true")
+            found += [(small[row["filename"]], row) for row in rows]
+        order = {reading.run: place for place, reading in enumerate(readings)}
+        return sorted(found, key=lambda one: (order[one[0].run], one[1]["seq"]))
+
+    def findings(self, ids: Sequence[str], ending: str = "") -> list[Row]:
+        """Findings of the newest reading that name one of these records, or an enrollment whose key ends like this."""
+        reading = self.newest
+        if reading is None or not reading.findings:
+            return []
+        where = f"id IN {_literal(ids)} OR (collection = 'enrollments' AND other IN {_literal(ids)})"
+        if ending:
+            where += f" OR (collection = 'enrollment' AND ends_with(id, {quote(ending)}))"
+        return self._rows(self._blobs.get(reading.findings, "the findings"), f"({where}) LIMIT {MOST}", {})
+
+    def _rows(self, path: Path | Sequence[str], where: str, asked: Mapping[str, Any], option: str = "") -> list[Row]:
+        files = quote(path) if isinstance(path, Path) else f"[{', '.join(quote(one) for one in path)}]"
+        file = f"read_parquet({files}{', ' if option else ''}{option})"
+        cursor = self._db.execute(f"SELECT * FROM {file} WHERE {where}", dict(asked))
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _literal(values: Sequence[str]) -> str:
+    """A list for IN, written out: DuckDB leaves out parts of a file by such a list, not by one that is a parameter."""
+    return f"({', '.join(quote(value) for value in values) or 'NULL'})"
+
+
+@contextmanager
+def files_of(organization: int, blobs: Blobs, *, other_id: bool) -> Iterator[Files]:
+    """Raises BlobLost when a file that should be there is not."""
+    db = _cursor()
+    try:
+        yield Files(db, organization, blobs, other_id=other_id)
+    finally:
+        db.close()
+
+
+class _Shared:
+    """One engine for all requests of this process: making one takes as long as a look-up, and where the groups of a
+    file lie is read once. It is renewed now and then, so that what it knows of old files does not pile up."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._db: Connection | None = None
+        self._used = 0
+
+    def cursor(self) -> Connection:
+        with self._lock:
+            if self._db is None or self._used >= _RENEWED_AFTER:
+                self._db, self._used = connect(), 0
+                self._db.execute("SET parquet_metadata_cache = true")
+            self._used += 1
+            return self._db.cursor()
+
+
+_shared = _Shared()
+
+
+def _cursor() -> Connection:
+    return _shared.cursor()

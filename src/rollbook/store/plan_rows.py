@@ -1,0 +1,219 @@
+"""Pages of a stored plan's rows, and its counts: what people look at of a million rows. Changes nothing.
+
+Plans never change, so counts are kept in memory. Rows lie in the order of seq, kind after kind: a page is found by
+columns that are short, and only its own rows are read whole.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from rollbook.core.changes_table import BLOCKED, HELD, SEND, WAITING
+from rollbook.core.duck import Connection, connect, quote
+from rollbook.core.guard import reason_of
+from rollbook.core.protocols import Blobs
+from rollbook.core.stored import StoredPlan
+from rollbook.roster.changes import DONE, REFUSED, UNKNOWN
+from rollbook.roster.lms import KINDS
+from rollbook.store.outcome_spans import Span, load_spans
+
+#: Sendable rows of which nothing is known: not sent yet, or never.
+UNSENT: Final = "unsent"
+#: What may become of a row, as one looks for it: outcomes of the LMS, and states of the plan.
+FATES: Final = (DONE, REFUSED, UNKNOWN, HELD, WAITING, BLOCKED, UNSENT)
+_FATE_SQL: Final = {
+    HELD: f"state = '{HELD}'",
+    BLOCKED: f"state = '{BLOCKED}'",
+    WAITING: f"(state = '{WAITING}' OR status = '{WAITING}')",
+    UNSENT: f"(state = '{SEND}' AND status IS NULL)",
+}
+_ROW: Final = "seq, action, key, new_key, school, lms_id, state, reason, before, after"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """Which rows; what is None or empty is not asked for. `fate` is one of FATES, `hold` a hold's id."""
+
+    kind: str = ""
+    action: str = ""
+    school: str | None = None
+    fate: str = ""
+    hold: str = ""
+
+
+@dataclass(frozen=True)
+class Count:
+    """`number` rows of a plan that have these in common; `school` None is the whole organization."""
+
+    kind: str
+    school: str | None
+    action: str
+    state: str
+    number: int
+
+
+def plan_counts(plan: StoredPlan, blobs: Blobs) -> list[Count]:
+    """How many rows there are by kind, school, action and state, in the order of KINDS."""
+    return [one for kind in KINDS if kind in plan.files for one in _counts(kind, plan.files[kind], _File(blobs))]
+
+
+def page_of_rows(
+    plan: StoredPlan, blobs: Blobs, chosen: Chosen, *, most: int, after: int = -1, outcomes: Sequence[Span] = ()
+) -> list[dict[str, Any]]:
+    """Up to `most` chosen rows whose seq is above `after`. `outcomes` tell what became of rows; only needed when a fate
+    is asked for. `before` and `after` hold all fields; `differs` names those that change."""
+    return _page(plan, blobs, _Search(chosen, f"seq > {int(after)}", most, outcomes))
+
+
+def page_before(
+    plan: StoredPlan, blobs: Blobs, chosen: Chosen, *, most: int, before: int, outcomes: Sequence[Span] = ()
+) -> list[dict[str, Any]]:
+    """As `page_of_rows`: the last `most` rows whose seq is below `before`, in the order of seq."""
+    return _page(plan, blobs, _Search(chosen, f"seq < {int(before)}", most, outcomes, backwards=True))
+
+
+def rows_in_parts(
+    plan: StoredPlan, blobs: Blobs, chosen: Chosen, *, outcomes: Sequence[Span] = (), at_once: int = 10_000
+) -> Iterator[list[dict[str, Any]]]:
+    """All chosen rows, some at a time, as `page_of_rows` has them."""
+    after = -1
+    while rows := page_of_rows(plan, blobs, chosen, most=at_once, after=after, outcomes=outcomes):
+        yield rows
+        after = rows[-1]["seq"]
+
+
+def examples(plan: StoredPlan, blobs: Blobs, kind: str, holds: Sequence[str], most: int) -> dict[str, list[Any]]:
+    """By hold of this kind: its first rows (at most 10)."""
+    if kind not in plan.files:
+        return {}
+    first = _first_held(plan.files[kind], _File(blobs))
+    wanted = {hold: first.get(reason_of(hold), ())[:most] for hold in holds}
+    with connect() as db:
+        found = _read(db, kind, _path(plan, blobs, kind), [seq for seqs in wanted.values() for seq in seqs])
+    by_seq = {row["seq"]: row for row in found}
+    return {hold: [by_seq[seq] for seq in seqs if seq in by_seq] for hold, seqs in wanted.items()}
+
+
+class _File:
+    """Opens a file of a plan. It is the same for every cache: which file is named by its key alone."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self.blobs = blobs
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _File)
+
+
+@lru_cache(maxsize=256)
+def _counts(kind: str, key: str, file: _File) -> tuple[Count, ...]:
+    path = file.blobs.get(key, f"the plan of {kind}")
+    with connect() as db:
+        rows = db.execute(
+            f"SELECT school, action, state, count(*) FROM read_parquet({quote(path)}) GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+    return tuple(Count(kind, *row) for row in rows)
+
+
+@lru_cache(maxsize=256)
+def _first_held(key: str, file: _File) -> Mapping[str, Sequence[int]]:
+    """By reason of held rows: the first ten."""
+    with connect() as db:
+        rows = db.execute(
+            f"""SELECT reason, min(seq, 10) FROM read_parquet({quote(file.blobs.get(key, "a plan"))})
+                WHERE state = '{HELD}' AND reason IS NOT NULL GROUP BY reason"""
+        ).fetchall()
+    return {reason: tuple(seqs) for reason, seqs in rows}
+
+
+@dataclass(frozen=True)
+class _Search:
+    """`place` is where to look, as SQL; `backwards` takes the last rows instead of the first."""
+
+    chosen: Chosen
+    place: str
+    most: int
+    outcomes: Sequence[Span]
+    backwards: bool = False
+
+
+def _page(plan: StoredPlan, blobs: Blobs, search: _Search) -> list[dict[str, Any]]:
+    kinds = [kind for kind in KINDS if kind in plan.files and search.chosen.kind in ("", kind)]
+    found: list[dict[str, Any]] = []
+    with connect() as db:
+        load_spans(db, search.outcomes)
+        for kind in reversed(kinds) if search.backwards else kinds:
+            path = _path(plan, blobs, kind)
+            found += _read(db, kind, path, _seqs(db, path, search, search.most - len(found)))
+            if len(found) >= search.most:
+                break
+    return sorted(found, key=lambda row: row["seq"])
+
+
+def _seqs(db: Connection, path: Path, search: _Search, most: int) -> list[int]:
+    """The numbers of the rows of a page, found without reading what is in them."""
+    where, given, chosen = [search.place], {}, search.chosen
+    reason = reason_of(chosen.hold) if chosen.hold else None
+    for name, value in (("action", chosen.action or None), ("school", chosen.school), ("reason", reason)):
+        if value is not None:
+            where.append(f"{name} = ${name}")
+            given[name] = value
+    rows = f"SELECT seq, state FROM read_parquet({quote(path)}) WHERE {' AND '.join(where)}"
+    if chosen.fate:
+        wanted = _FATE_SQL.get(chosen.fate, f"status = {quote(chosen.fate)}")
+        rows = f"""
+            SELECT seq FROM (SELECT p.seq, p.state, CASE WHEN p.seq <= span.last THEN span.status END AS status
+                             FROM ({rows}) p ASOF LEFT JOIN span ON p.seq >= span.first) WHERE {wanted}"""
+    order = "DESC" if search.backwards else "ASC"
+    return [
+        row[0] for row in db.execute(f"SELECT seq FROM ({rows}) ORDER BY seq {order} LIMIT {most}", given).fetchall()
+    ]
+
+
+def _path(plan: StoredPlan, blobs: Blobs, kind: str) -> Path:
+    return blobs.get(plan.files[kind], f"the plan of {kind}")
+
+
+def _read(db: Connection, kind: str, path: Path, seqs: Sequence[int]) -> list[dict[str, Any]]:
+    if not seqs:
+        return []
+    where, first, last = "true", min(seqs), max(seqs)
+    if last - first + 1 != len(seqs):
+        where = f"seq IN (SELECT unnest([{', '.join(map(str, seqs))}]))"
+    rows = db.execute(
+        f"SELECT {_ROW} FROM read_parquet({quote(path)}) WHERE seq BETWEEN {first} AND {last} AND {where} ORDER BY seq"
+    ).fetchall()
+    return [_row(kind, row) for row in rows]
+
+
+def _row(kind: str, row: tuple[Any, ...]) -> dict[str, Any]:
+    seq, action, key, new_key, school, lms_id, state, reason, before, after = row
+    had: dict[str, Any] = json.loads(before) if before else {}
+    wanted: dict[str, Any] = {} if action == "remove" else json.loads(after) if after else {}
+    names = list(dict.fromkeys([*wanted, *had]))
+    return {
+        "seq": seq,
+        "kind": kind,
+        "action": action,
+        "key": key,
+        "new_key": new_key,
+        "school": school,
+        "lms_id": lms_id,
+        "state": state,
+        "reason": reason,
+        "before": had,
+        "after": wanted,
+        "differs": [name for name in names if _some(had.get(name)) != _some(wanted.get(name))],
+    }
+
+
+def _some(value: Any) -> Any:
+    """Nothing, an empty text and an empty list are the same to people."""
+    return None if value in ("", []) else value

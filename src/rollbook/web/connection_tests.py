@@ -1,0 +1,166 @@
+"""Tests of connections that people ask for: how often, with which settings, and the outcome without secrets."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from rollbook.actions.accounts import account_by
+from rollbook.engine.try_connection import check_connection, try_connection
+from rollbook.errors import AuthFailed, BadResponse, ConfigError, RollbookError, Throttled, Unavailable
+from rollbook.roster.settings import Connection, Settings
+from rollbook.store.audit import audit
+from rollbook.store.models import Organization
+from rollbook.store.secrets import KeyRing, secrets_of
+from rollbook.store.setup import opened
+from rollbook.web.access import Place
+from rollbook.web.option_forms import OptionForm
+from rollbook.web.partner_list import CSV
+
+_MOST_A_MINUTE: Final = 5
+_MINUTE: Final = 60.0
+#: Shorter texts are no secrets worth hiding, and hiding them would make words unreadable.
+_SHORTEST: Final = 4
+_FACTS: Final = {
+    "version": "OneRoster version", "address": "Address", "orgs": "Schools and districts",
+    "academicSessions": "Academic sessions", "courses": "Courses", "classes": "Classes", "users": "Users",
+    "enrollments": "Enrollments", "scopes": "Scopes granted", "clock": "Clock", "clock skew": "Clock",
+    "school": "Organization", "buildings": "Buildings", "roles": "Roles", "own account": "Account of the key",
+    "files": "Files", "system": "System",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """A test for people. `good` None: it was not made. `who` says who must act."""
+
+    good: bool | None
+    summary: str
+    who: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+class Turns:
+    """At most so many a minute for each organization, in this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken: dict[int, deque[float]] = defaultdict(deque)
+
+    def take(self, organization: int) -> bool:
+        """False when all turns of this minute are used."""
+        now = time.monotonic()
+        with self._lock:
+            mine = self._taken[organization]
+            while mine and now - mine[0] > _MINUTE:
+                mine.popleft()
+            if len(mine) >= _MOST_A_MINUTE:
+                return False
+            mine.append(now)
+            return True
+
+    def forget(self) -> None:
+        """Begin anew."""
+        with self._lock:
+            self._taken.clear()
+
+
+TURNS: Final = Turns()
+
+
+def try_typed(place: Place, settings: Settings, form: OptionForm) -> Outcome:
+    """Try the connection as the valid form has it; secrets that were not typed are the saved ones."""
+    if not TURNS.take(place.organization.pk):
+        return Outcome(good=None, summary=_("That were many tests. Wait a minute, then test again."))
+    typed, secrets = as_typed(place.organization, settings, form)
+    with transaction.atomic():
+        audit(
+            by=account_by(place.account),
+            action="test connection",
+            organization=place.organization.slug,
+            subject=form.side,
+        )
+    tried = try_connection(opened(), typed, secrets, form.side)
+    if isinstance(tried.error, ConfigError) and form.lacks_files:
+        return Outcome(good=None, summary=_("There are no files yet. Bring them on the page Files, then test again."))
+    if tried.error is not None:
+        return _told(tried.error, form.side, secrets)
+    assert tried.report is not None
+    report = tried.report
+    facts = tuple((_(_FACTS.get(name, name)), _scrubbed(text, secrets)) for name, text in report.facts.items())
+    return Outcome(good=report.ok, summary=_scrubbed(report.summary, secrets), facts=facts)
+
+
+def check_typed(organization: Organization, settings: Settings, form: OptionForm) -> None:
+    """Do the options of a valid form fit together? What does not lands in the form's errors. Calls nobody."""
+    if form.connection.connector == CSV:
+        return  # opening it would fetch the files
+    typed, secrets = as_typed(organization, settings, form)
+    try:
+        check_connection(opened(), typed, secrets, form.side)
+    except ConfigError as error:
+        form.place_error(error)
+
+
+def as_typed(organization: Organization, settings: Settings, form: OptionForm) -> tuple[Settings, dict[str, str]]:
+    """The settings with this form's connection, and all secrets by place."""
+    connection: Connection = msgspec.structs.replace(getattr(settings, form.side), options=form.options)
+    secrets = secrets_of(organization.pk, KeyRing(opened().keys))
+    for name, text in form.secrets.items():
+        secrets.pop(f"{form.side}.{name}", None)
+        if text is not None:
+            secrets[f"{form.side}.{name}"] = text
+    return msgspec.structs.replace(settings, **{form.side: connection}), secrets
+
+
+def _told(error: RollbookError, side: str, secrets: Mapping[str, str]) -> Outcome:
+    return Outcome(good=False, summary=_scrubbed(_sentence(str(error)), secrets), who=_who(error, side))
+
+
+def _who(error: RollbookError, side: str) -> str:
+    """Who must act, for somebody who has just typed an address and a key."""
+    if isinstance(error, AuthFailed) and side == "sis":
+        return _(
+            "You: check Consumer Key and Consumer Secret. If they are right, ask your SIS representative whether they "
+            "are still valid and may read rosters."
+        )
+    if isinstance(error, AuthFailed):
+        return _(
+            "You: check Consumer Key and Consumer Secret. They are in Schoology under School Management, Integration, "
+            "API, and must be those of a system administrator."
+        )
+    if isinstance(error, ConfigError):
+        return _("You: correct the field that the message names.")
+    if isinstance(error, Throttled):
+        return _("Nobody: the other side is busy. Test again in some minutes.")
+    if isinstance(error, Unavailable):
+        return _(
+            "You: check the address. If it is right, the other side is down, or cannot be reached from this server: "
+            "try again later, or ask the operator."
+        )
+    if isinstance(error, BadResponse):
+        return _(
+            "You: check the address, which may lead to a sign-in page. If it is right, ask the vendor of the other "
+            "system."
+        )
+    return _("The operator of this server: %s.") % error.who
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+
+
+def _scrubbed(text: str, secrets: Mapping[str, str]) -> str:
+    """Without any secret, even where the other side repeats one."""
+    for secret in sorted(secrets.values(), key=len, reverse=True):
+        if len(secret) >= _SHORTEST:
+            text = text.replace(secret, "********")
+    return text

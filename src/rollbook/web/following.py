@@ -1,0 +1,121 @@
+"""Keeps the answers of live pages open, and sends what changes. Beside Django, which would keep a thread for each.
+
+A live view answers at once with what there is now (`follow_answer`), after Django has asked who may see it. Behind
+`Following`, the answer then goes on as server-sent events until there is nothing more to follow or the reader leaves.
+Without it (another server, tests) the answer ends there, and the browser asks again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from django.http import HttpResponse
+
+from rollbook.web.live import Follower, Subject, Told, Watcher
+
+Message = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+App = Callable[[Any, Receive, Send], Awaitable[None]]
+
+#: Says to `Following` what the reader follows; never sent to a browser.
+_HEADER: Final = "X-Rollbook-Follow"
+_NAME: Final = _HEADER.lower().encode()
+_PATH: Final = "/live/"
+#: More than these get what there is now, and ask again after a while: each open answer is an open file.
+MOST: Final = 600
+_AGAIN_MS: Final = 3000
+
+#: Tells the browser to ask for the page anew.
+REFRESH: Final = b"event: refresh\ndata: now\n\n"
+
+
+def follow_answer(subject: Subject, told: Told, seen: str) -> HttpResponse:
+    """What a live view answers: what there is now. `seen` is the `shown` of the page that asks."""
+    body = (REFRESH if seen != told.shown else b"") + told.text
+    answer = HttpResponse(body, content_type="text/event-stream")
+    answer["Cache-Control"] = "no-store"
+    answer["X-Accel-Buffering"] = "no"  # a proxy that gathers answers would keep it to itself
+    if not told.over:
+        answer[_HEADER] = f"{subject.organization} {subject.run or '-'} {subject.language} {told.shown}"
+    return answer
+
+
+class Following:
+    """An ASGI application around Django's."""
+
+    def __init__(self, app: App, watcher: Watcher) -> None:
+        self._app, self._watcher = app, watcher
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].endswith(_PATH):
+            await self._app(scope, receive, send)
+            return
+        held = _Held(send)
+        await self._app(scope, receive, held)
+        if held.subject is not None:
+            await self._go_on(held, receive, send)
+
+    async def _go_on(self, held: _Held, receive: Receive, send: Send) -> None:
+        assert held.subject is not None
+        await send(held.start)
+        if self._watcher.number() >= MOST:
+            again = b"retry: %d\n\n" % _AGAIN_MS
+            await send({"type": "http.response.body", "body": held.body + again, "more_body": False})
+            return
+        await send({"type": "http.response.body", "body": held.body, "more_body": True})
+        with self._watcher.follow(held.subject) as follower:
+            gone = asyncio.ensure_future(_gone(receive))
+            gone.add_done_callback(lambda _: follower.end())
+            try:
+                await _pass_on(follower, held.shown, send)
+            finally:
+                gone.cancel()
+
+
+async def _pass_on(follower: Follower, shown: str, send: Send) -> None:
+    while (news := await follower.next()) is not None:
+        text = news.text
+        if news.shown and news.shown != shown:
+            text, shown = REFRESH + text, news.shown
+        await send({"type": "http.response.body", "body": text, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class _Held:
+    """Passes an answer on, unless it says that somebody follows something: then it is kept for `Following`."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.subject: Subject | None = None
+        self.start: Message = {}
+        self.shown = ""
+        self.body = b""
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._look_at(message)
+        if self.subject is None:
+            await self._send(message)
+        elif message["type"] == "http.response.body":
+            self.body += message.get("body", b"")
+
+    def _look_at(self, start: Message) -> None:
+        found = next((value for name, value in start["headers"] if name.lower() == _NAME), None)
+        if found is None:
+            return
+        organization, run, language, self.shown = found.decode().split(" ")
+        self.subject = Subject(int(organization), "" if run == "-" else run, language)
+        ours = (_NAME, b"content-length")
+        headers = [(name, value) for name, value in start["headers"] if name.lower() not in ours]
+        self.start = {**start, "headers": headers}
+
+
+__all__ = ["MOST", "REFRESH", "Following", "follow_answer"]

@@ -1,0 +1,53 @@
+"""The lists of SIS and LMS on the pages that map them: what is known, how old it is, and reading them again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from rollbook.actions.accounts import account_by
+from rollbook.connectors.registry import connector
+from rollbook.engine.directory import connection_digest, known, look
+from rollbook.errors import RollbookError
+from rollbook.roster.settings import Settings
+from rollbook.store.models import Organization
+from rollbook.store.setup import opened
+from rollbook.web.access import Place
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """One list. `is_other`: it was read before the connection was changed, so it may be that of another system."""
+
+    rows: list[dict[str, Any]]
+    read_at: datetime | None
+    is_other: bool
+
+
+def listed(organization: Organization, settings: Settings, name: str) -> Listed:
+    """A list as it was last read, e.g. `sis.orgs`."""
+    found = known(organization, name)
+    connection = settings.sis if name.startswith("sis.") else settings.lms
+    is_other = found.read_at is not None and found.digest != connection_digest(connection)
+    return Listed(rows=found.rows, read_at=found.read_at, is_other=is_other)
+
+
+def lms_title(settings: Settings) -> str:
+    """What people call the LMS of an organization."""
+    return connector(settings.lms.connector).title
+
+
+def read_both(request: HttpRequest, place: Place) -> None:
+    """Read the lists of both sides and tell the person how it went; trouble with one side keeps its older lists."""
+    for side, name in (("sis", _("The SIS")), ("lms", _("The LMS"))):
+        try:
+            look(opened(), place.organization, side, by=account_by(place.account))
+        except RollbookError as error:
+            messages.error(request, _("%(side)s could not be read: %(error)s") % {"side": name, "error": error})
+        else:
+            messages.success(request, _("%(side)s was read.") % {"side": name})

@@ -1,0 +1,130 @@
+"""What is told to those who follow runs: how far each one is, as fragments of their page. Reads only."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+from django.db.models import Q
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from rollbook.core.stored import COUNTS
+from rollbook.roster.lms import KINDS
+from rollbook.store.models import Run, RunState
+from rollbook.store.runs import stored_result
+from rollbook.store.summary import place_in_queue
+from rollbook.web.live import Subject, Told, Watcher
+from rollbook.web.plan_words import SEVERAL
+from rollbook.web.run_words import ACTION_WORDS, STAGES, stage_words
+
+CURRENT: Final = (RunState.RUNNING, RunState.QUEUED)
+#: Of an organization; more than these wait only where something goes wrong.
+MOST: Final = 10
+_HEAVY: Final = ("plan", "result")
+
+
+def current_runs(organization: int) -> list[Run]:
+    """An organization's runs that have not ended: the running one, then those in the queue."""
+    mine = Run.objects.select_related("organization").defer(*_HEAVY).filter(organization=organization)
+    found = list(mine.filter(state__in=CURRENT)[:MOST])
+    return sorted(found, key=lambda run: run.state != RunState.RUNNING)
+
+
+def shown(runs: Iterable[Run]) -> str:
+    """Short for which runs these are and in which state: a page that shows another one is out of date."""
+    text = ",".join(sorted(f"{run.pk}:{run.state}:{run.cancel_requested:d}" for run in runs if not run.ended))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def told(subject: Subject, runs: Sequence[Run]) -> Told:
+    """What there is to tell about a subject, from its organization's current runs."""
+    mine = [run for run in runs if not subject.run or run.pk == subject.run]
+    over = bool(subject.run) and not mine
+    return Told(b"" if over else _message(mine, subject.language), shown(mine), over)
+
+
+def look(subjects: Collection[Subject]) -> Mapping[Subject, Told]:
+    """What there is to tell about each; one query for all of them, and one for each run that waits."""
+    wanted = Q(organization__in={one.organization for one in subjects}, state__in=CURRENT)
+    found: dict[int, list[Run]] = {}
+    for run in Run.objects.select_related("organization").defer(*_HEAVY).filter(wanted):
+        found.setdefault(run.organization_id, []).append(run)
+    return {one: told(one, _first(found.get(one.organization, []), one.run)) for one in subjects}
+
+
+def _first(runs: Sequence[Run], run: str) -> list[Run]:
+    if run:
+        return [one for one in runs if one.pk == run]
+    return sorted(runs[:MOST], key=lambda one: one.state != RunState.RUNNING)
+
+
+#: The one of this process.
+WATCHER: Final = Watcher(look)
+
+
+def progress_of(run: Run) -> dict[str, Any]:
+    """A run that has not ended, for the template `logs/progress.html`."""
+    now = run.progress or {}
+    stage, done, total = now.get("stage", ""), now.get("done") or 0, now.get("total")
+    return {
+        "run": run,
+        "waits": run.state == RunState.QUEUED,
+        "place": place_in_queue(run),
+        "stopping": run.cancel_requested and run.state == RunState.RUNNING,
+        "stages": _stages(run, stage),
+        "stage": stage_words(stage),
+        "note": _note(stage, now.get("note") or ""),
+        "done": done,
+        "total": total if total and total >= done else None,
+        "counts": _counts(run.pk) if _is_planned(stage) else None,
+    }
+
+
+def _stages(run: Run, now: str) -> list[dict[str, Any]]:
+    """The stages of a run; an undo and the sending of a plan have fewer."""
+    names = list(STAGES)
+    if run.applies_id or run.undo_of_id:
+        names = [name for name in names if name in ("plan", "apply", "settle")]
+    if run.dry_run:
+        names = [name for name in names if name not in ("apply", "settle")]
+    place = names.index(now) if now in names else -1
+    return [
+        {"words": stage_words(name), "state": "done" if at < place else "now" if at == place else "ahead"}
+        for at, name in enumerate(names)
+    ]
+
+
+def _note(stage: str, note: str) -> str:
+    """Of the notes, those that people understand: names of collections and kinds."""
+    return note.replace("_", " ") if stage in ("extract", "stage", "match", "plan", "apply") else ""
+
+
+def _is_planned(stage: str) -> bool:
+    return stage in ("apply", "settle")
+
+
+@lru_cache(maxsize=256)
+def _counts(run: str) -> dict[str, Any] | None:
+    """The counts of a plan that is being sent; they do not change any more."""
+    found = Run.objects.filter(pk=run, result__isnull=False).defer("plan").first()
+    return None if found is None else counts_table(stored_result(found).kinds, before=True)
+
+
+def counts_table(kinds: Mapping[str, Mapping[str, int]], *, before: bool = False) -> dict[str, Any]:
+    """A line a kind, a column for whatever is not 0 everywhere; `before` leaves out what became of the changes."""
+    after = ("done", "refused", "unknown")
+    names = [name for name in COUNTS if not (before and name in after)]
+    columns = [name for name in names if any(counts.get(name) for counts in kinds.values())]
+    lines = [(SEVERAL[kind], [kinds[kind].get(name, 0) for name in columns]) for kind in KINDS if kind in kinds]
+    return {"columns": [ACTION_WORDS[name] for name in columns], "lines": lines}
+
+
+def _message(runs: Sequence[Run], language: str) -> bytes:
+    """One server-sent event: a fragment for each run, which finds its own place in the page."""
+    with translation.override(language):
+        html = "".join(render_to_string("logs/progress_event.html", {"now": progress_of(run)}) for run in runs)
+    lines = [line.strip() for line in html.splitlines()]
+    return b"".join(b"data: %s\n" % line.encode() for line in lines if line) + b"\n" if html.strip() else b":\n\n"

@@ -1,0 +1,157 @@
+"""One run's plan: counts by school, kind and action, every row field by field, a download, and sending it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.utils.translation import gettext as _
+
+from rollbook.actions.accounts import account_by
+from rollbook.actions.runs import moved_on, request_apply
+from rollbook.core.stored import RunResult, StoredPlan
+from rollbook.errors import RollbookError, StalePlan
+from rollbook.roster.lms import ACTIONS, KINDS
+from rollbook.store.held import doubt_words
+from rollbook.store.models import PinRow, Run, RunState
+from rollbook.store.plan_rows import FATES, Count, plan_counts
+from rollbook.store.runs import stored_plan, stored_result
+from rollbook.web.access import Place, Who, page
+from rollbook.web.csv import csv_answer
+from rollbook.web.hold_cards import card
+from rollbook.web.plan_words import ACTION_WORDS, FATE_WORDS, SEVERAL, STATE_WORDS
+from rollbook.web.plans import (
+    blackout_words_of,
+    blobs,
+    missing_steps,
+    names_of,
+    paged,
+    place_steps,
+    run_of,
+    run_title,
+    sums,
+)
+from rollbook.web.row_pages import CSV_COLUMNS, chosen_rows, csv_lines, number_of, page_context, query_of
+
+_LINES: Final = 60
+
+
+@page(read=Who.READER)
+def show(request: HttpRequest, place: Place, run: str) -> HttpResponse:
+    """A run and its plan."""
+    found = run_of(place, run)
+    names, plan, result = names_of(place), stored_plan(found), stored_result(found)
+    context = _about(place, found, plan, result) | {"names": names}
+    if plan is not None:
+        try:
+            context |= _plan(request, found, plan, names)
+        except RollbookError as error:
+            context["lost"] = str(error)
+    return render(request, "plan_run.html", context)
+
+
+@page(read=Who.READER)
+def download(request: HttpRequest, place: Place, run: str) -> HttpResponseBase:
+    """The chosen rows as CSV."""
+    found = run_of(place, run)
+    plan = stored_plan(found)
+    if plan is None:
+        raise Http404
+    chosen = chosen_rows(request)
+    lines = csv_lines(found, plan, chosen, names_of(place))
+    return csv_answer(f"plan-{found.pk}.csv", CSV_COLUMNS, lines)
+
+
+@page(write=Who.ACTING)
+def send(request: HttpRequest, place: Place, run: str) -> HttpResponse:
+    """Queue the sending of a dry run's plan."""
+    found = run_of(place, run)
+    if missing_steps(place_steps(place), to_send=True):
+        messages.error(request, _("Finish the set-up first; Data Prep must have been looked at or skipped."))
+        return redirect("plan_run", place.organization.slug, found.pk)
+    despite = request.POST.get("despite_blackout") == "yes"
+    try:
+        request_apply(run_id=found.pk, by=account_by(place.account), despite_blackout=despite)
+    except StalePlan:
+        messages.error(
+            request,
+            _("Nothing was sent: since this plan was made, something was synced or the settings changed. Look again."),
+        )
+    except RollbookError as error:
+        messages.error(request, _("Nothing was queued: %(why)s") % {"why": _plain(found, error)})
+    else:
+        messages.success(request, _("The plan is queued. Exactly these changes are sent, nothing else."))
+        return redirect("plan", place.organization.slug)
+    return redirect("plan_run", place.organization.slug, found.pk)
+
+
+def _plain(run: Run, error: RollbookError) -> str:
+    """The error without words of the command line."""
+    if run.applied_by.filter(state__in=[RunState.QUEUED, RunState.RUNNING]).exists():
+        return _("this plan is being sent already.")
+    return str(error).partition("; send the plan later")[0] + "."
+
+
+def _about(place: Place, run: Run, plan: StoredPlan | None, result: RunResult) -> dict[str, Any]:
+    """The run's head: what it is, what may be done with it, what somebody should know."""
+    found = place_steps(place)
+    sendable = run.dry_run and plan is not None and run.ended and run.state != RunState.FAILED
+    return {
+        "run": run,
+        "title": run_title(run),
+        "state": STATE_WORDS[run.state],
+        "doubts": [words for _about, words in doubt_words(run, result)],
+        "conflicts": result.conflicts,
+        "sendable": sendable,
+        "stale": moved_on(run) if sendable and found.settings is not None else [],
+        "missing": missing_steps(found, to_send=True) if sendable else [],
+        "blackout": blackout_words_of(found) if sendable else "",
+        "being_sent": sendable and run.applied_by.filter(state__in=[RunState.QUEUED, RunState.RUNNING]).exists(),
+        "undoable": run.ended and plan is not None and run.intents.exists(),
+        "pins": bool(run.undo_of_id) and PinRow.objects.filter(run=run, ended_at__isnull=True).exists(),
+    }
+
+
+def _plan(request: HttpRequest, run: Run, plan: StoredPlan, names: Mapping[str, str]) -> dict[str, Any]:
+    counts = plan_counts(plan, blobs())
+    holds = {row.hold: row for row in (run.applies or run).holds.all()}
+    chosen = chosen_rows(request)
+    return {
+        "totals": sums(counts, names, by_school=False),
+        "per_school": _by_school(request, counts, names),
+        "chosen": chosen,
+        "filters": _filters(counts, names),
+        "holds": [card(row, names) for row in holds.values()],
+        "number": number_of(counts, chosen, holds),
+        "query": query_of(chosen),
+        **page_context(request, run, plan, chosen, names),
+    }
+
+
+def _by_school(request: HttpRequest, counts: Sequence[Count], names: Mapping[str, str]) -> dict[str, Any]:
+    table = sums(counts, names, by_school=True)
+    lines = paged(table["lines"], request.GET.get("schools"), _LINES)
+    return {"columns": table["columns"], "lines": list(lines), "page": lines}
+
+
+def _filters(counts: Sequence[Count], names: Mapping[str, str]) -> dict[str, Any]:
+    schools = {one.school for one in counts if one.school is not None}
+    kinds, actions = {one.kind for one in counts}, {one.action for one in counts}
+    return {
+        "schools": sorted(((one, names.get(one, one)) for one in schools), key=lambda one: one[1].casefold()),
+        "kinds": [(kind, SEVERAL[kind]) for kind in KINDS if kind in kinds],
+        "actions": [(action, ACTION_WORDS[action]) for action in ACTIONS if action in actions],
+        "fates": [(fate, FATE_WORDS[fate]) for fate in FATES],
+    }
+
+
+urlpatterns = [
+    path("plan/<run>/", show, name="plan_run"),
+    path("plan/<run>/rows.csv", download, name="plan_csv"),
+    path("plan/<run>/send/", send, name="plan_send"),
+]

@@ -1,0 +1,117 @@
+"""What the pages about plans share: runs of the place, names of schools, counts as tables, what is under way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from django.core.paginator import Page, Paginator
+from django.http import Http404
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from rollbook.actions.blackout import blackout_today
+from rollbook.core.changes_table import SEND
+from rollbook.roster.lms import ACTIONS, KINDS
+from rollbook.store.blobs import KeptBlobs, open_blobs
+from rollbook.store.models import Run, RunState
+from rollbook.store.plan_rows import Count
+from rollbook.store.school_names import school_names
+from rollbook.store.setup import opened
+from rollbook.web.access import Place
+from rollbook.web.plan_words import ACTION_WORDS, FATE_WORDS, ONE, SEVERAL
+from rollbook.web.steps import Steps, steps
+
+#: URL names of set-up pages, as their tabs are called.
+_STEPS: Final = ("select_sis", "configuration", "schools", "terms", "data_prep")
+_HELD_BACK: Final = ("held", "waiting", "blocked")
+_SHOWN: Final = 5
+
+
+def run_of(place: Place, run_id: str) -> Run:
+    """A run of the place's organization; else there is no such page."""
+    mine = Run.objects.select_related("organization", "applies", "undo_of")
+    found = mine.filter(organization=place.organization, pk=run_id).first() if "\x00" not in run_id else None
+    if found is None:
+        raise Http404
+    return found
+
+
+def blobs() -> KeptBlobs:
+    """The stored files of the open data folder."""
+    return open_blobs(opened())
+
+
+def names_of(place: Place) -> dict[str, str]:
+    """What the schools of the organization are called, by their ids in the SIS."""
+    return school_names(place.organization.pk, blobs())
+
+
+def run_title(run: Run) -> str:
+    """What kind of a run it is, for people."""
+    if run.undo_of_id:
+        return _("Dry run of an undo") if run.dry_run else _("Undo")
+    if run.applies_id:
+        return _("Sending of a plan")
+    return _("Dry run") if run.dry_run else _("Sync")
+
+
+def under_way(place: Place) -> list[Run]:
+    """The organization's runs that wait or work now, the oldest first; a few."""
+    active = Run.objects.filter(organization=place.organization, state__in=[RunState.QUEUED, RunState.RUNNING])
+    return list(active.defer("plan", "result")[:_SHOWN])
+
+
+def missing_steps(found: Steps, *, to_send: bool) -> list[str]:
+    """URL names of set-up pages that must be done first: all of them to send (rule 4); to look, not Data Prep."""
+    return [name for name in found.missing() if to_send or name != "data_prep"]
+
+
+def place_steps(place: Place) -> Steps:
+    """How far the set-up of the organization is."""
+    return steps(place.organization)
+
+
+def blackout_words_of(found: Steps) -> str:
+    """Today's blackout in words; empty when there is none."""
+    return blackout_today(found.settings, timezone.now()) if found.settings is not None else ""
+
+
+def page_number(text: str | None) -> int:
+    """A page's number from an address; 1 for anything else."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 8 else 1
+
+
+def paged(rows: Sequence[Any] | Any, number: str | None, most: int) -> Page[Any]:
+    """A page of a list or query; the nearest one where there is none with this number."""
+    return Paginator(rows, most).get_page(page_number(number))
+
+
+def sums(counts: Iterable[Count], names: Mapping[str, str], *, by_school: bool) -> dict[str, Any]:
+    """A table: a line a kind, or a school and kind; a column an action that goes out, and held, waiting, blocked."""
+    lines: dict[tuple[str, str], dict[str, int]] = {}
+    used: set[str] = set()
+    for one in counts:
+        school = one.school or ""
+        line = lines.setdefault((school if by_school else "", one.kind), {})
+        column = one.action if one.state == SEND else one.state
+        line[column] = line.get(column, 0) + one.number
+        used.add(column)
+    columns = [name for name in (*ACTIONS, *_HELD_BACK) if name in used]
+    order = list(KINDS)
+    keys = sorted(lines, key=lambda key: (names.get(key[0], key[0]).casefold(), key[0], order.index(key[1])))
+    return {
+        "columns": [ACTION_WORDS.get(name) or FATE_WORDS[name] for name in columns],
+        "lines": [
+            {
+                "school": school,
+                "school_name": names.get(school, school) or _("The whole organization"),
+                "kind": kind,
+                "several": SEVERAL[kind],
+                "one": ONE[kind],
+                "numbers": [lines[school, kind].get(name, 0) for name in columns],
+                "total": sum(lines[school, kind].values()),
+            }
+            for school, kind in keys
+        ],
+    }

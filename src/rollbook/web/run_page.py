@@ -1,0 +1,102 @@
+"""What the page of one run tells, ready for its template."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from rollbook.core.changes_table import SEND
+from rollbook.core.stored import RunResult, StoredPlan
+from rollbook.errors import BlobLost
+from rollbook.roster.lms import KINDS, plural
+from rollbook.store.held import doubt_words
+from rollbook.store.models import HoldRow, HoldState, Role, Run
+from rollbook.store.plan_rows import plan_counts
+from rollbook.store.runs import stored_plan, stored_result
+from rollbook.store.summary import hold_summary
+from rollbook.web.access import Place
+from rollbook.web.live_runs import counts_table, progress_of, shown
+from rollbook.web.run_findings import groups
+from rollbook.web.run_refusals import refusals_by_message
+from rollbook.web.run_words import STATE_SIGNS, STATE_WORDS, SYNC_TYPES, duration_words, run_title, stage_words
+from rollbook.web.runs_shown import Asked, filters, names_of, stored_files
+
+
+def run_context(place: Place, run: Run, wanted: Asked) -> dict[str, Any]:
+    """The context of `logs_run.html`."""
+    result, plan, names = stored_result(run), stored_plan(run), names_of(place)
+    kinds = SYNC_TYPES[wanted.sync].kinds if wanted.sync else tuple(KINDS)
+    own = tuple(kind for kind in kinds if kind in run.kinds)
+    return {
+        "run": run,
+        "title": run_title(run),
+        "names": names,
+        "state": STATE_WORDS[run.state],
+        "sign": STATE_SIGNS[run.state],
+        "only_schools": [names.get(school, school) for school in run.schools[:20]],
+        "more_schools": max(0, len(run.schools) - 20),
+        "took": duration_words(run.started_at, run.ended_at),
+        "waited": duration_words(run.created_at, run.started_at),
+        "stages": [(stage_words(stage), seconds) for stage, seconds in result.seconds.items()],
+        "requests": result.requests,
+        "live": None if run.ended else progress_of(run),
+        "shown": shown([run]),
+        "now": timezone.now(),
+        "may_cancel": place.role == Role.ADMINISTRATOR and not run.ended,
+        "doubts": [words for _, words in doubt_words(run, result)],
+        "conflicts": [(words, number) for words, number in result.conflicts.items()],
+        "holds": _holds(run, wanted, kinds),
+        "refusals": refusals_by_message(run, own) if run.ended and own else None,
+        "undoable": run.ended and plan is not None and run.undo_of_id is None and run.intents.exists(),
+        "planned": plan is not None,
+        "narrowed": wanted.query(state="") if wanted.school or wanted.sync else "",
+        **_counts(run, result, plan, wanted, kinds),
+        **_findings(result, wanted),
+        **filters(place, names, wanted, states=False),
+    }
+
+
+def _holds(run: Run, wanted: Asked, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
+    rows = HoldRow.objects.filter(run=run.applies_id or run.pk, kind__in=kinds)
+    if wanted.school:
+        rows = rows.filter(school=wanted.school)
+    return [
+        {**hold_summary(row), "waits": row.state == HoldState.WAITING, "several": plural(row.kind)}
+        for row in rows[:100]
+    ]
+
+
+def _counts(
+    run: Run, result: RunResult, plan: StoredPlan | None, wanted: Asked, kinds: tuple[str, ...]
+) -> dict[str, Any]:
+    """The counts of the run; of one school only what its plan says, as the rest is not counted by school."""
+    if not wanted.school:
+        some = {kind: counts for kind, counts in result.kinds.items() if kind in kinds}
+        return {"counts": counts_table(some)}
+    if plan is None:
+        return {"counts": None}
+    try:
+        return {"counts": counts_table(_of_school(plan, wanted.school, kinds)), "of_plan": True}
+    except BlobLost as error:
+        return {"counts": None, "counts_lost": str(error)}
+
+
+def _of_school(plan: StoredPlan, school: str, kinds: tuple[str, ...]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {kind: {} for kind in kinds if kind in plan.files}
+    for one in plan_counts(plan, stored_files()):
+        if one.school == school and one.kind in found:
+            name = one.action if one.state == SEND else one.state
+            found[one.kind][name] = found[one.kind].get(name, 0) + one.number
+    return found
+
+
+def _findings(result: RunResult, wanted: Asked) -> dict[str, Any]:
+    if result.findings_blob is None:
+        return {"findings": [], "findings_gone": bool(result.findings)}
+    try:
+        file = stored_files().get(result.findings_blob, "the findings of this run")
+    except BlobLost as error:
+        return {"findings": [], "findings_lost": str(error)}
+    collections = SYNC_TYPES[wanted.sync].collections if wanted.sync else ()
+    return {"findings": groups(file, school=wanted.school, collections=collections)}

@@ -1,0 +1,161 @@
+"""Reasons why somebody or something is not synced, as people read them. Plain tables and small functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from rollbook.roster.findings import FINDINGS
+from rollbook.roster.holds import why_held
+from rollbook.store.looking import Row
+from rollbook.store.one_record import Change
+
+#: By reason of `pipeline.left_out`: why a person is not synced, and what to do about it.
+PERSON: Final[Mapping[str, tuple[Any, Any]]] = {
+    "blocked": (
+        lazy("The person's record in the SIS has a fault that blocks it."),
+        lazy("Correct it in the SIS; the next sync takes the person in."),
+    ),
+    "disabled": (
+        lazy("The SIS has the person as not enabled."),
+        lazy("Enable the person in the SIS if they should have an account."),
+    ),
+    "excluded": (
+        lazy("The settings exclude the person."),
+        lazy("Take the exclusion out of the settings if the person should sync."),
+    ),
+    "school": (
+        lazy("None of the person's schools is mapped."),
+        lazy("Map one of their schools on the Schools page."),
+    ),
+    "no_role_map": (
+        lazy("The person's school has no role map."),
+        lazy("Map the roles of the school on the Users page."),
+    ),
+    "role": (
+        lazy("The person's role is mapped to Do Not Sync."),
+        lazy("Map the role on the Users page if these people should have accounts."),
+    ),
+    "guardian": (
+        lazy("Guardians only sync together with a synced student of theirs."),
+        lazy("Look whether the SIS links the guardian to a student who syncs, and whether guardians sync at all."),
+    ),
+    "gone": (
+        lazy("The SIS does not list the person any more."),
+        lazy("If that is wrong, ask why the SIS leaves the person out."),
+    ),
+    "other": (
+        lazy("The person does not sync at any of their schools."),
+        lazy("Look at the person's schools and roles in the SIS."),
+    ),
+}
+SECTION: Final[Mapping[str, tuple[Any, Any]]] = {
+    "blocked": (
+        lazy("The class, its course or its school has a fault in the SIS that blocks it."),
+        lazy("Correct it in the SIS; the next sync takes the section in."),
+    ),
+    "school": (lazy("The section's school is not mapped."), lazy("Map the school on the Schools page.")),
+    "year": (
+        lazy("None of the section's terms is in the active year."),
+        lazy("Nothing to do if the section belongs to another year; else correct its terms in the SIS."),
+    ),
+    "excluded": (
+        lazy("The settings exclude the section."),
+        lazy("Take the exclusion out of the settings if the section should sync."),
+    ),
+    "term": (
+        lazy("None of the section's terms is mapped to a grading period."),
+        lazy("Map one of its terms on the Terms page."),
+    ),
+    "gone": (
+        lazy("The SIS does not list the section any more."),
+        lazy("If that is wrong, ask why the SIS leaves the class out."),
+    ),
+}
+#: What a change does, by kind and action.
+_DOES: Final = {
+    ("user", "create"): lazy("Make the account"),
+    ("user", "update"): lazy("Change the account"),
+    ("user", "adopt"): lazy("Link the account that was there"),
+    ("user", "rekey"): lazy("Give the account its new id"),
+    ("user", "deactivate"): lazy("Deactivate the account"),
+    ("user", "revive"): lazy("Reactivate the account"),
+    ("section", "create"): lazy("Make the section"),
+    ("section", "update"): lazy("Change the section"),
+    ("section", "adopt"): lazy("Link the section that was there"),
+    ("section", "rekey"): lazy("Give the section its new id"),
+    ("enrollment", "create"): lazy("Enroll in a section"),
+    ("enrollment", "update"): lazy("Change the role in a section"),
+    ("enrollment", "remove"): lazy("Take out of a section"),
+    ("enrollment", "adopt"): lazy("Link the enrollment that was there"),
+}
+_PARENTS: Final = {
+    "user": lazy("the person's account is not in the LMS yet"),
+    "section": lazy("the section is not in the LMS yet"),
+    "course": lazy("the course is not in the LMS yet"),
+    "building": lazy("the school's building is not in the LMS yet"),
+    "grading_period": lazy("a grading period is not in the LMS yet"),
+}
+_MISSED: Final = lazy("it needs something that is not in the LMS yet")
+
+
+def person_words(row: Row) -> tuple[str, str]:
+    """Why a left-out person does not sync, and what to do."""
+    sentence, fix = PERSON.get(row["reason"], PERSON["other"])
+    return str(sentence), str(fix)
+
+
+def section_words(row: Row) -> tuple[str, str]:
+    sentence, fix = SECTION.get(row["reason"], SECTION["blocked"])
+    return str(sentence), str(fix)
+
+
+def finding_words(row: Row) -> tuple[str, str]:
+    """A finding's sentence and fix."""
+    known = FINDINGS.get(row["code"])
+    return (known.sentence, known.fix) if known else (row["code"], "")
+
+
+def change_words(change: Change) -> str:
+    """What a change does."""
+    return str(_DOES.get((change.kind, change.action), f"{change.action} {change.kind.replace('_', ' ')}"))
+
+
+def fate_words(change: Change) -> str:
+    """What became of a change, or what it waits for."""
+    if change.outcome is not None:
+        return _outcome_words(change)
+    if change.state == "held":
+        return _("waits for approval: %(why)s") % {"why": held_words(change)}
+    if change.state in ("waiting", "blocked"):
+        return _("waits: %(why)s") % {"why": waiting_words(change)}
+    if change.reading.dry_run:
+        return _("planned in a preview, not sent")
+    return _("not sent: the run ended before")
+
+
+def held_words(change: Change) -> str:
+    if change.hold is None:
+        return _("the hold was decided or replaced since")
+    return why_held(change.hold.reason, change.hold.action)
+
+
+def waiting_words(change: Change) -> str:
+    if change.reason == "refused_before":
+        return _("the LMS refused it several times; it is tried weekly, or when it changes")
+    return str(_PARENTS.get(change.reason, _MISSED))
+
+
+def _outcome_words(change: Change) -> str:
+    assert change.outcome is not None
+    status, message = change.outcome.status, change.outcome.message
+    if status == "done":
+        return _("done")
+    if status == "refused":
+        return _("refused by the LMS: “%(message)s”") % {"message": message}
+    if status == "unknown":
+        return _("sent, but the answer was lost; the next run looks")
+    return _("waits: it was not sent in this run")

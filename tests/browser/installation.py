@@ -1,0 +1,97 @@
+"""Rollbook with practice systems as real processes, for the browser tests and the pictures of the docs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+from rollbook.practice import district
+
+PASSWORD = "a long enough passphrase"
+
+SETTINGS = """
+organization: {{slug: maple, name: Maple Valley, timezone: America/New_York}}
+sis: {{connector: oneroster_rest, partner: generic-1.1, options: {{base_url: "{sis[base_url]}",
+       token_url: "{sis[token_url]}", auth: oauth2, key: practice, secret: practice}}}}
+lms: {{connector: schoology, options: {{base_url: "{lms[base_url]}", key: practice, secret: practice, credits: 1000}}}}
+active_year: "2027"
+schools: {{"*": create}}
+terms: {{"*": {{"*": create}}}}
+roles: {{"*": {{student: Student, teacher: Teacher, guardian: Parent, "*": skip}}}}
+schedule: {{mode: scheduled, every: daily, window: "00:00-03:00"}}
+"""
+
+
+class Installation:
+    """Rollbook serving its pages and working its queue, beside a practice SIS and a practice LMS."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.ready = folder, False
+        self._environment = {
+            **os.environ,
+            "ROLLBOOK_DATA": str(folder / "data"),
+            "ROLLBOOK_ALLOW_PRIVATE_HOSTS": "1",
+        }
+        self._processes: list[subprocess.Popen[str]] = []
+        [day] = district.generate(folder / "sis", students=60, seed=5)
+        self.lms = self._start("practice", "lms", "--port", "0")
+        self.sis = self._start("practice", "sis", str(day), "--port", "0")
+        self.address = self._start("up", "--port", "0")["address"]
+
+    def rollbook(self, *arguments: str) -> Any:
+        """The JSON answer of a command on the same data folder."""
+        command = [sys.executable, "-m", "rollbook.cli", *arguments, "--json"]
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, (done.stdout, done.stderr)
+        return json.loads(done.stdout)
+
+    def stop(self) -> None:
+        for process in reversed(self._processes):
+            process.terminate()
+        for process in self._processes:
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            assert process.stdout is not None
+            process.stdout.close()
+
+    def _start(self, *arguments: str) -> Any:
+        """The one JSON document that the process prints as soon as it serves."""
+        command = [sys.executable, "-m", "rollbook.cli", *arguments, "--json"]
+        with (self.folder / f"{arguments[0]}-{len(self._processes)}.log").open("w") as log:
+            process = subprocess.Popen(
+                command, env=self._environment, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
+            )  # fmt: skip
+        self._processes.append(process)
+        assert process.stdout is not None
+        text = ""
+        for line in process.stdout:
+            text += line
+            if line == "}\n":
+                break
+        return json.loads(text)
+
+    def mapped(self) -> None:
+        """The organization maple with everything mapped, synced once."""
+        file = self.folder / "maple.yaml"
+        file.write_text(SETTINGS.format(sis=self.sis, lms=self.lms))
+        self.rollbook("config", "import", str(file))
+        assert self.rollbook("sync", "maple")["state"] == "done"
+        self.ready = True
+
+    def sign_in(self, tab: Page, name: str, *invitation: str) -> None:
+        """Accept a fresh invitation in the browser: a new account, signed in."""
+        link = self.rollbook("admin", "invite", "--email", f"{name.lower()}@example.org", *invitation)["link"]
+        tab.goto(self.address + "/invitation/" + link.split("/invitation/")[1])
+        tab.get_by_label("Name").fill(name)
+        for box in tab.locator("input[type=password]").all():
+            box.fill(PASSWORD)
+        tab.get_by_role("button", name="Make the account and sign in").click()
+        tab.wait_for_url("**/o/**")

@@ -1,0 +1,58 @@
+"""Every page of an organization that has synced: no trouble that axe-core knows, at each width and in the dark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.conftest import WAIT, violations
+from tests.browser.installation import Installation
+
+PAGES = (
+    "", "select-sis/", "configuration/", "configuration/more/", "schools/", "terms/", "data-prep/", "users/",
+    "courses/", "sections/", "plan/", "plan/holds/", "plan/pins/", "logs/", "search/", "manage-users/",
+    "grade-settings/", "what-moves/", "field-map/", "files/", "people/", "api-tokens/", "audit/",
+)  # fmt: skip
+LOOKS = {
+    "desktop": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
+    "dark phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"},
+}
+
+
+@pytest.fixture(scope="module", params=sorted(LOOKS))
+def look(request: pytest.FixtureRequest, browser: Browser, installation: Installation) -> Iterator[Page]:
+    if not installation.ready:
+        installation.mapped()
+    context = browser.new_context(base_url=installation.address, **LOOKS[request.param])
+    context.set_default_timeout(WAIT)
+    page = context.new_page()
+    installation.sign_in(page, request.param.replace(" ", ""), "--org", "maple", "--acting")
+    yield page
+    context.close()
+
+
+@pytest.mark.parametrize("path", PAGES, ids=[path or "home" for path in PAGES])
+def test_the_page_is_accessible(look: Page, path: str) -> None:
+    answer = look.goto(f"/o/maple/{path}")
+    assert answer is not None
+    assert answer.status == 200
+    assert violations(look) == []
+    wide = look.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, "the page scrolls sideways"
+
+
+def test_the_run_page_is_accessible(look: Page) -> None:
+    look.goto("/o/maple/logs/")
+    look.locator("main a[href*='/logs/']").first.click()
+    assert violations(look) == []
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/password/reset/"])
+def test_signing_in_is_accessible(browser: Browser, installation: Installation, path: str) -> None:
+    context = browser.new_context(base_url=installation.address)
+    page = context.new_page()
+    page.goto(path)
+    assert violations(page) == []
+    context.close()
