@@ -159,6 +159,7 @@ class _Fetch:
         with goal.open("wb") as local:
             async with self._client.open(remote.path, "rb") as file:
                 while piece := await file.read(_PIECE, done):
+                    assert isinstance(piece, bytes)
                     self._pulse.beat()
                     local.write(piece)
                     done += len(piece)
