@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final, cast
+from typing import Final
 
 import asyncssh
 
@@ -160,7 +160,7 @@ class _Fetch:
             async with self._client.open(remote.path, "rb") as file:
                 while piece := cast(bytes, await file.read(_PIECE, done)):
                     self._pulse.beat()
-                    local.write(cast(bytes, piece))  # asyncssh types it as text
+                    local.write(piece)
                     done += len(piece)
                     if done > remote.size:
                         break  # it grows: it is told below
