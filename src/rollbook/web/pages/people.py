@@ -22,7 +22,7 @@ from rollbook.web.inviting import invite_by_form, shown_once
 from rollbook.web.mail import can_mail
 from rollbook.web.wording import sentence
 
-_AT_ONCE: Final = 100
+_AT_ONCE: Final = 50
 
 
 @page(read=Who.READER)
