@@ -36,7 +36,7 @@ def organization(tab: Page, installation: Installation) -> None:
     tab.goto("/organizations/")
     tab.get_by_label("Name", exact=True).fill("Cedar Hills")
     tab.get_by_label(re.compile("Short name")).fill("cedar")
-    tab.get_by_label(re.compile("Time zone")).fill("America/Chicago")
+    tab.get_by_label(re.compile("Time zone")).select_option("America/Chicago")
     tab.get_by_role("button", name="Make the organization").click()
     expect(tab.get_by_role("heading", level=1)).to_have_text("Cedar Hills")
     tab.get_by_role("button", name="Make the invitation").click()
@@ -74,20 +74,20 @@ def configuration(tab: Page, installation: Installation) -> None:
     expect(tab.get_by_role("alert").or_(tab.locator(".alert")).first).to_contain_text(re.compile("refused|credentials"))
     sis.get_by_label(re.compile("Consumer Secret")).fill("practice")
     sis.get_by_role("button", name="Save API Credentials").click()
-    expect(sis.get_by_text("Credentials are saved")).to_be_visible()
+    expect(tab.get_by_text("Credentials are saved")).to_have_count(1)
     lms = tab.locator("form", has=tab.get_by_role("button", name="Save LMS Credentials"))
     lms.get_by_label(re.compile("API address")).fill(installation.lms["base_url"])
     lms.get_by_label(re.compile("Consumer Key")).fill("practice")
     lms.get_by_label(re.compile("Consumer Secret")).fill("practice")
     lms.get_by_role("button", name="Save LMS Credentials").click()
-    expect(lms.get_by_text("Credentials are saved")).to_be_visible()
+    expect(tab.get_by_text("Credentials are saved")).to_have_count(2)
     assert "practice" not in [box.input_value() for box in tab.locator("input[type=password]").all()]
     options = tab.locator("form", has=tab.get_by_role("button", name="Save Sync Options"))
     options.get_by_label(re.compile("^Scheduled")).check()
     options.get_by_role("button", name="Save Sync Options").click()
     expect(tab.get_by_text(re.compile("Next sync is queued on"))).to_be_visible()
     tab.get_by_role("button", name="Read the years from the SIS").click()
-    expect(tab.get_by_label("Active Year")).to_contain_text("2026-2027")
+    expect(tab.get_by_label("Active Year", exact=True)).to_contain_text("2026-2027")
     expect(tab.get_by_text("You are the Acting User", exact=True)).to_be_visible()
 
 
@@ -105,7 +105,7 @@ def terms(tab: Page) -> None:
     to(tab, "Terms")
     tab.get_by_role("link", name="Terms of all other schools").click()
     for box in tab.locator("main select").all():
-        if box.locator("option[value=create]").count():
+        if box.is_visible() and box.locator("option[value=create]").count():
             box.select_option("create")
     tab.get_by_role("button", name="Save Changes").click()
     _confirm(tab)
@@ -144,5 +144,5 @@ def sync(tab: Page, page: str, button: str) -> None:
 
 def logs(tab: Page, kind: str) -> None:
     """The run's page follows it to its end by itself."""
-    expect(tab.locator("main")).to_contain_text(re.compile(r"\bdone\b", re.IGNORECASE), timeout=60_000)
+    expect(tab.locator(".rb-state").first).to_contain_text("Done", timeout=120_000)
     expect(tab.locator("main")).to_contain_text(kind)

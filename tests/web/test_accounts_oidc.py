@@ -191,7 +191,9 @@ WRONGS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("wrong", WRONGS.values(), ids=WRONGS)
-def test_a_token_that_cannot_be_trusted_signs_nobody_in(ann: Person, idp: Identities, wrong: dict[str, Any]) -> None:
+def test_a_token_that_cannot_be_trusted_signs_nobody_in(
+    ann: Person, idp: Identities, wrong: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
     _connect(ann, idp)
     for name, value in wrong.items():
         setattr(idp, name, value)
@@ -200,6 +202,11 @@ def test_a_token_that_cannot_be_trusted_signs_nobody_in(ann: Person, idp: Identi
     assert answer.status_code == 401
     assert "Single sign-on did not work" in good_page(answer, 401)
     assert browser.get("/o/maple/").status_code == 302
+    told = [one for one in caplog.messages if "single sign-on did not work" in one]
+    assert len(told) == 1, "the log says why"
+    assert "token" in told[0].lower()
+    assert "u-1" not in told[0]
+    assert "idp.example" not in told[0]
 
 
 def test_a_token_of_another_key_signs_nobody_in(ann: Person, idp: Identities) -> None:

@@ -141,7 +141,7 @@ def test_a_new_password_ends_all_other_sessions(ann: Person) -> None:
     assert sign_in("ann.acting@example.org", new).status_code == 302
 
 
-@pytest.mark.parametrize("weak", ["short", "ann.acting@example.org", "passwordpassword", "123456789012"])
+@pytest.mark.parametrize("weak", ["short", "ann.acting@example.org", "1q2w3e4r5t6y", "123456789012"])
 def test_weak_passwords_are_refused_beside_the_field(ann: Person, weak: str) -> None:
     with_password(ann)
     answer = ann.post("/accounts/password/change/", oldpassword=PASSWORD, password1=weak, password2=weak)

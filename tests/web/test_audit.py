@@ -105,7 +105,7 @@ def test_a_hundred_rows_a_page(ann: Person) -> None:
         first = ann.get(f"{AUDIT}?before={older}").content.decode()
         seen += re.findall(r"<td>(s\d{3})</td>", first)
     assert seen == [f"s{n:03}" for n in range(249, -1, -1)]
-    assert "?before=" not in first
+    assert 'href="?before=' not in first
     assert "h1" in first
     for odd in ("x", "-1", "9" * 40, "²"):
         assert ann.get(AUDIT, before=odd).status_code == 200

@@ -142,7 +142,14 @@ def test_who_may_look(case: Case, ann: Person, bob: Person, vic: Person, tea: Pe
 
 def test_unknown_ids_and_other_organizations(case: Case, ann: Person, world: Space, folder: DataFolder) -> None:
     case.sync()
-    for address in ("person/lms/999999", "person/sis/nobody", "section/nothing", "person/sis/a/b/c"):
+    for address in (
+        "person/lms/999999",
+        "person/sis/nobody",
+        "section/nothing",
+        "person/sis/a/b/c",
+        "person/sis/%00",
+        "section/%00'",
+    ):
         assert ann.get(f"/o/maple/search/{address}/").status_code == 404
     import_maple(world.name, slug="other")
     stranger = make_person("Stan", org="other", acting=True)

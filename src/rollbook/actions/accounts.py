@@ -28,6 +28,11 @@ def account_by(account: Account) -> str:
     return f"{account.name} ({account.email})" if account.name else account.email
 
 
+def whom(invitation: Invitation) -> str:
+    """How the audit calls an invitation: whom it is for, else its number."""
+    return invitation.email or invitation.name or f"invitation {invitation.pk}"
+
+
 def invite(
     *,
     by: str,
@@ -58,7 +63,7 @@ def invite(
             created_by=by,
             expires_at=timezone.now() + timedelta(days=INVITATION_DAYS),
         )
-        audit(by=by, action="invite", organization=org or "", subject=str(invitation.pk), details=role)
+        audit(by=by, action="invite", organization=org or "", subject=whom(invitation), details=role)
     return invitation, token
 
 
@@ -111,7 +116,7 @@ def accept(
         invitation.used_at, invitation.used_by = timezone.now(), account
         invitation.save(update_fields=["used_at", "used_by"])
         slug = invitation.organization.slug if invitation.organization else ""
-        audit(by=account_by(account), action="accept invitation", organization=slug, subject=str(invitation.pk))
+        audit(by=account_by(account), action="accept invitation", organization=slug, subject=whom(invitation))
     return account
 
 

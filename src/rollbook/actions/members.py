@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from rollbook.actions.accounts import account_by
+from rollbook.actions.accounts import account_by, whom
 from rollbook.actions.organizations import find_organization
 from rollbook.errors import ConfigError
 from rollbook.store.audit import audit
@@ -80,8 +80,8 @@ def revoke_invitation(*, org: str, invitation: int, by: str) -> None:
         found = Invitation.objects.filter(pk=invitation, organization__slug=org, used_at__isnull=True).first()
         if found is None:
             raise ConfigError("this invitation was accepted or taken back already")
+        audit(by=by, action="revoke invitation", organization=org, subject=whom(found), details=found.role)
         found.delete()
-        audit(by=by, action="revoke invitation", organization=org, subject=str(invitation), details=found.role)
 
 
 def open_invitations(org: str) -> list[Invitation]:

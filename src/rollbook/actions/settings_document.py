@@ -84,9 +84,9 @@ def _same_owner(place: str, old: Document, new: Document) -> bool:
     webhook = _WEBHOOK.fullmatch(place)
     if webhook:
         url = _url(new, int(webhook[1]))
-        return url is not None and url == _url(old, int(webhook[1]))
+        return url is not None and bool(url == _url(old, int(webhook[1])))
     side = place.partition(".")[0]
-    return _connector(new, side) == _connector(old, side)
+    return bool(_connector(new, side) == _connector(old, side))
 
 
 def _connector(document: Document, side: str) -> Any:

@@ -48,10 +48,7 @@ def change_settings(
     with transaction.atomic():
         organization = find_organization(org, lock=True)
         latest = latest_version(organization)
-        if seen is not None and seen != (latest.number if latest else 0):
-            raise ChangedMeanwhile(
-                "these settings were changed by somebody else, or in another tab, since you opened this page"
-            )
+        _check_seen(seen, latest.number if latest else 0)
         document: Document = deepcopy(latest.document) if latest else _empty(organization)
         change(document)
         settings = parse_settings(document)
@@ -71,6 +68,13 @@ def change_settings(
         Organization.objects.filter(pk=organization.pk).update(name=wanted.name, timezone=wanted.timezone)
         audit(by=by, action=what, organization=organization.slug, subject=str(number))
     return SavedSettings(organization.slug, number, changed=True)
+
+
+def _check_seen(seen: int | None, number: int) -> None:
+    if seen is not None and seen != number:
+        raise ChangedMeanwhile(
+            "these settings were changed by somebody else, or in another tab, since you opened this page"
+        )
 
 
 def _empty(organization: Organization) -> Document:

@@ -71,11 +71,11 @@ class Files:
     def by_keys(self, kind: str, keys: Sequence[str], school: str | None = None) -> dict[str, Row]:
         """Rows of the ledger by key. Most of them are of `school`, where one looks first."""
         found: dict[str, Row] = {}
-        for where in ("school = $school AND key IN $keys", "key IN $keys") if school else ("key IN $keys",):
+        for place in (f"school = {quote(school)} AND ", "") if school else ("",):
             rest = sorted(set(keys) - found.keys())
             if rest:
-                asked = {"keys": rest} | ({"school": school} if "$school" in where else {})
-                found |= {row["key"]: row for row in self.given(kind, where, asked, len(rest))}
+                where = f"{place}key IN {_literal(rest)}"
+                found |= {row["key"]: row for row in self.given(kind, where, {}, len(rest))}
         return found
 
     # --- what the newest reading left out -----------------------------------------------------------------------------
@@ -90,33 +90,49 @@ class Files:
     # --- plans and findings -------------------------------------------------------------------------------------------
 
     def changes(
-        self, reading: Reading, kind: str, where: str, asked: Mapping[str, Any], schools: Sequence[str]
-    ) -> list[Row]:
-        """Rows of a plan for a condition in SQL; of a large plan, only those of these schools."""
-        key = reading.plan.files.get(kind)
-        if key is None:
-            return []
-        path = self._blobs.get(key, f"the plan of {kind}")
-        if schools and path.stat().st_size > _SMALL_BYTES:
-            where, asked = f"school IN $schools AND ({where})", {**asked, "schools": list(schools)}
-        return self._rows(path, f"{where} ORDER BY seq LIMIT {MOST}", asked)
+        self, readings: Sequence[Reading], kind: str, where: str, asked: Mapping[str, Any], schools: Sequence[str]
+    ) -> list[tuple[Reading, Row]]:
+        """Rows of these runs' plans for a condition in SQL, in the order of the runs; of large plans, only those of
+        these schools. At most MOST of the small plans, and of each large one."""
+        found: list[tuple[Reading, Row]] = []
+        small: dict[str, Reading] = {}
+        for reading in readings:
+            if kind not in reading.plan.files:
+                continue
+            path = self._blobs.get(reading.plan.files[kind], f"the plan of {kind}")
+            if not schools or path.stat().st_size <= _SMALL_BYTES:
+                small[str(path)] = reading
+                continue
+            narrow = f"school IN {_literal(schools)} AND ({where}) ORDER BY seq LIMIT {MOST}"
+            found += [(reading, row) for row in self._rows(path, narrow, asked)]
+        if small:
+            together = f"({where}) ORDER BY filename, seq LIMIT {MOST}"
+            rows = self._rows([*small], together, asked, "filename = true")
+            found += [(small[row["filename"]], row) for row in rows]
+        order = {reading.run: place for place, reading in enumerate(readings)}
+        return sorted(found, key=lambda one: (order[one[0].run], one[1]["seq"]))
 
     def findings(self, ids: Sequence[str], ending: str = "") -> list[Row]:
         """Findings of the newest reading that name one of these records, or an enrollment whose key ends like this."""
         reading = self.newest
         if reading is None or not reading.findings:
             return []
-        where, asked = "id IN $ids OR (collection = 'enrollments' AND other IN $ids)", {"ids": list(ids)}
+        where = f"id IN {_literal(ids)} OR (collection = 'enrollments' AND other IN {_literal(ids)})"
         if ending:
-            where += " OR (collection = 'enrollment' AND ends_with(id, $ending))"
-            asked["ending"] = ending  # type: ignore[assignment]
-        return self._rows(self._blobs.get(reading.findings, "the findings"), f"({where}) LIMIT {MOST}", asked)
+            where += f" OR (collection = 'enrollment' AND ends_with(id, {quote(ending)}))"
+        return self._rows(self._blobs.get(reading.findings, "the findings"), f"({where}) LIMIT {MOST}", {})
 
-    def _rows(self, path: Path, where: str, asked: Mapping[str, Any], option: str = "") -> list[Row]:
-        file = f"read_parquet({quote(path)}{', ' if option else ''}{option})"
+    def _rows(self, path: Path | Sequence[str], where: str, asked: Mapping[str, Any], option: str = "") -> list[Row]:
+        files = quote(path) if isinstance(path, Path) else f"[{', '.join(quote(one) for one in path)}]"
+        file = f"read_parquet({files}{', ' if option else ''}{option})"
         cursor = self._db.execute(f"SELECT * FROM {file} WHERE {where}", dict(asked))
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _literal(values: Sequence[str]) -> str:
+    """A list for IN, written out: DuckDB leaves out parts of a file by such a list, not by one that is a parameter."""
+    return f"({', '.join(quote(value) for value in values) or 'NULL'})"
 
 
 @contextmanager

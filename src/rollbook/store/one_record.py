@@ -109,8 +109,7 @@ def fill_in(files: Files, settings: Settings, organization: int, record: Record)
     if record.key is None:
         return record
     schools = schools_of(record, settings)
-    for reading in files.readings[:RUNS]:
-        record.changes += _changes(files, organization, record, reading, schools)
+    record.changes = _changes(files, organization, record, schools)
     keys = {one.key for one in record.changes} | {record.key}
     rows = RefusalRow.objects.filter(organization=organization, key__in=sorted(keys))
     record.refusals = {(row.kind, row.key): row for row in rows}
@@ -135,15 +134,17 @@ def refusal(organization: int, kind: str, key: str) -> RefusalRow | None:
     return RefusalRow.objects.filter(organization=organization, kind=kind, key=key).first()
 
 
-def _changes(
-    files: Files, organization: int, record: Record, reading: Reading, schools: Sequence[str]
-) -> Iterable[Change]:
-    asked: dict[str, Any] = {"key": record.key}
-    rows = files.changes(reading, record.kind, "key = $key OR new_key = $key", asked, schools)
+def _changes(files: Files, organization: int, record: Record, schools: Sequence[str]) -> list[Change]:
+    """The newest first; within a run the account, then its enrollments."""
+    readings = files.readings[:RUNS]
+    found = files.changes(readings, record.kind, "key = $key OR new_key = $key", {"key": record.key}, schools)
     if record.kind == "user":
         ending = {"ending": f"|{record.key}"}
-        rows += files.changes(reading, "enrollment", "ends_with(key, $ending)", ending, schools)
-    return told(organization, reading, rows)
+        found += files.changes(readings, "enrollment", "ends_with(key, $ending)", ending, schools)
+    changes: list[Change] = []
+    for reading in readings:
+        changes += told(organization, reading, [row for one, row in found if one is reading])
+    return changes
 
 
 def told(organization: int, reading: Reading, rows: Sequence[Row]) -> list[Change]:

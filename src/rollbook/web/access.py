@@ -74,13 +74,20 @@ def page(*, read: Who | None = None, write: Who | None = None) -> Callable[[View
                 return refused
             if "slug" in kwargs:
                 kwargs.pop("slug")
-                return view(request, request.place, *args, **kwargs)  # type: ignore[attr-defined]
+                return view(request, place_of(request), *args, **kwargs)
             return view(request, *args, **kwargs)
 
-        checked.rule = rule  # type: ignore[attr-defined]
+        setattr(checked, "rule", rule)  # noqa: B010 - the tests of permissions read it
         return checked
 
     return declare
+
+
+def place_of(request: HttpRequest) -> Place:
+    """Where a request is that `page` has let in to an organization."""
+    place = getattr(request, "place")  # noqa: B009 - as it was put there
+    assert isinstance(place, Place)
+    return place
 
 
 def account_of(request: HttpRequest) -> Account:
@@ -117,7 +124,7 @@ def _refusal(request: HttpRequest, who: Who, slug: str | None) -> HttpResponse |
             raise Http404
         return None
     place = _place(request.user, slug or "")
-    request.place = place  # type: ignore[attr-defined]
+    setattr(request, "place", place)  # noqa: B010 - Django's own way to hand something on
     if may(place, who):
         return None
     return render(

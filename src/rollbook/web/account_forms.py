@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from rollbook.store.models import Account, Invitation, Role
+from rollbook.web.choices import set_choices
 
 ROLE_WORDS: Final = {
     Role.ADMINISTRATOR: _("System administrator"),
@@ -18,8 +19,8 @@ ROLE_WORDS: Final = {
     Role.TEACHER: _("Teacher"),
 }
 _ROLES: Final = [
-    (Role.ADMINISTRATOR.value, _("System administrator: sees everything, may become the Acting User")),
-    (Role.VIEWER.value, _("Viewer: sees everything, changes nothing")),
+    (Role.ADMINISTRATOR.value, _("System administrator: sees everything")),
+    (Role.VIEWER.value, _("Viewer: may only look")),
     (Role.TEACHER.value, _("Teacher: own sections only")),
 ]
 #: Zones at the top of the list, for those who do not know how theirs is called.
@@ -149,4 +150,4 @@ class NewOrganizationForm(forms.Form):
         super().__init__(*args, **kwargs)
         rest = sorted(one for one in available_timezones() if "/" in one and one not in _COMMON)
         every = [(one, one.replace("_", " ")) for one in (*_COMMON, *rest)]
-        self.fields["timezone"].choices = every  # type: ignore[attr-defined]
+        set_choices(self, "timezone", every)

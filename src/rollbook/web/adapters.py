@@ -4,10 +4,12 @@ made from the name by which a browser called us."""
 from __future__ import annotations
 
 import base64
+import logging
 import time
 from typing import Any
 from urllib.parse import quote
 
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
@@ -23,15 +25,19 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.encoding import force_bytes
 
 from rollbook.errors import ConfigError
 from rollbook.web.accepting import join_by_sign_on
+from rollbook.web.failed_sign_on import NotTrusted
 from rollbook.web.mail import can_mail, send_beside
 from rollbook.web.opening import public_address
 from rollbook.web.wording import sentence
 
+log = logging.getLogger(__name__)
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+
+class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
@@ -56,7 +62,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         request = context.request
         if request is not None and request.user.is_authenticated and not get_reauthentication_flows(request.user):
             last = max((one["at"] for one in get_authentication_records(request, request.user)), default=0.0)
-            return bool(time.time() - last > settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
+            return bool(time.time() - last > app_settings.REAUTHENTICATION_TIMEOUT)
         return bool(super().is_reauthentication_required(app=app, **kwargs))
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
@@ -64,12 +70,18 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return str(credentials.get("email", "")).strip().lower()
 
 
-class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
+class SocialAdapter(DefaultSocialAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         return False
 
     def get_connect_redirect_url(self, request: HttpRequest, socialaccount: Any) -> str:
         return reverse("mfa_index")
+
+    def on_authentication_error(self, request: HttpRequest, provider: Any, **found: Any) -> None:
+        """For whoever runs Rollbook. The library's own words may hold what the provider sent, so only their kind."""
+        error = found.get("exception")
+        words = str(error) if isinstance(error, NotTrusted) else type(error).__name__ if error else "no such sign-in"
+        log.warning("single sign-on did not work: %s", words)
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
         """Somebody unknown who came from an invitation gets the account it makes, bound to this sign-in."""
@@ -84,7 +96,7 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         sociallogin.connect(request, account)
 
 
-class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+class MfaAdapter(DefaultMFAAdapter):
     """Second factors are encrypted with a key made of the sessions' one, which the key ring encrypts."""
 
     def encrypt(self, text: str) -> str:
@@ -98,5 +110,7 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     @staticmethod
     def _fernet() -> Fernet:
-        derived = HKDF(SHA256(), 32, salt=None, info=b"rollbook second factors").derive(settings.SECRET_KEY.encode())
+        derived = HKDF(SHA256(), 32, salt=None, info=b"rollbook second factors").derive(
+            force_bytes(settings.SECRET_KEY)
+        )
         return Fernet(base64.urlsafe_b64encode(derived))

@@ -1,23 +1,23 @@
 """Keeps the answers of live pages open, and sends what changes. Beside Django, which would keep a thread for each.
 
 A live view answers at once with what there is now (`follow_answer`), after Django has asked who may see it. Behind
-`Following`, the answer then goes on as server-sent events until there is nothing more to follow or the reader leaves. Without it
-(another server, tests) the answer ends there, and the browser asks again.
+`Following`, the answer then goes on as server-sent events until there is nothing more to follow or the reader leaves.
+Without it (another server, tests) the answer ends there, and the browser asks again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from django.http import HttpResponse
 
 from rollbook.web.live import Follower, Subject, Told, Watcher
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+Message = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 App = Callable[[Any, Receive, Send], Awaitable[None]]
 
 #: Says to `Following` what the reader follows; never sent to a browser.
@@ -114,10 +114,8 @@ class _Held:
         organization, run, language, self.shown = found.decode().split(" ")
         self.subject = Subject(int(organization), "" if run == "-" else run, language)
         ours = (_NAME, b"content-length")
-        self.start = {
-            **start,
-            "headers": [(name, value) for name, value in start["headers"] if name.lower() not in ours],
-        }
+        headers = [(name, value) for name, value in start["headers"] if name.lower() not in ours]
+        self.start = {**start, "headers": headers}
 
 
 __all__ = ["MOST", "REFRESH", "Following", "follow_answer"]

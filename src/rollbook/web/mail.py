@@ -27,7 +27,7 @@ class Backend(BaseEmailBackend):
         for mail in email_messages:
             for to in mail.to:
                 text = str(mail.body)
-                send_mail(server, compose(server, to=to, subject=mail.subject, text=text, notice=uuid.uuid4().hex))
+                send_mail(server, compose(server, to=to, subject=str(mail.subject), text=text, notice=uuid.uuid4().hex))
         return len(email_messages)
 
 

@@ -20,10 +20,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
 from requests import RequestException
 
 from rollbook.actions.accounts import token_digest
+from rollbook.web.access import Who, page
+from rollbook.web.failed_sign_on import NotTrusted
 from rollbook.web.opening import public_address
 
 #: Asymmetric ones only: the client's secret signs nothing, and `none` is no signature.
@@ -35,7 +36,7 @@ _LEEWAY: Final = 60  # seconds by which clocks may differ
 _PROCESSES: Final = ("login", "connect")
 
 
-class Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
+class Adapter(OpenIDConnectOAuth2Adapter):
     """Talks to the provider. `state` is what was stored before the person left for it."""
 
     state: dict[str, Any]
@@ -46,11 +47,11 @@ class Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
 
     @property
     def openid_config(self) -> dict[str, Any]:
-        """The provider's description of itself. Raises OAuth2Error when it lacks something."""
+        """The provider's description of itself. Raises NotTrusted when it lacks something."""
         found = super().openid_config
         missing = [name for name in _NEEDED if not isinstance(found, dict) or not isinstance(found.get(name), str)]
         if missing:
-            raise OAuth2Error(f"the provider's description lacks {', '.join(missing)}")
+            raise NotTrusted(f"the provider's description lacks {', '.join(missing)}")
         return dict(found)
 
     def get_callback_url(self, request: HttpRequest, app: Any) -> str:
@@ -58,16 +59,16 @@ class Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
         return f"{public_address()}{path}" if public_address() else str(request.build_absolute_uri(path))
 
     def complete_login(self, request: HttpRequest, app: Any, token: Any, **kwargs: Any) -> Any:
-        """Raises OAuth2Error when the ID token is not for us, not from the provider, or answers another sign-in."""
+        """Raises NotTrusted when the ID token is not for us, not from the provider, or answers another sign-in."""
         claims = self._claims(app, kwargs["response"].get("id_token"))
         expected, found = self.state.get("nonce"), claims.get("nonce")
         if not expected or not isinstance(found, str) or not hmac.compare_digest(str(expected), found):
-            raise OAuth2Error("the ID token answers another sign-in")
+            raise NotTrusted("the ID token answers another sign-in")
         return self.get_provider().sociallogin_from_response(request, {"id_token": claims})
 
     def _claims(self, app: Any, token: Any) -> dict[str, Any]:
         if not isinstance(token, str):
-            raise OAuth2Error("the provider sent no ID token")
+            raise NotTrusted("the provider sent no ID token")
         config = self.openid_config
         with get_adapter().get_requests_session() as session:
             answer = session.get(config["jwks_uri"])
@@ -84,13 +85,13 @@ class Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
                 options={"require": ["exp", "iat", "iss", "aud", "sub"]},
             )
         except (jwt.PyJWTError, TypeError, ValueError) as error:
-            raise OAuth2Error(f"the ID token is not valid: {type(error).__name__}") from None
+            raise NotTrusted(f"the ID token is not valid: {type(error).__name__}") from None
         if not isinstance(claims["sub"], str) or not claims["sub"]:
-            raise OAuth2Error("the ID token names nobody")
+            raise NotTrusted("the ID token names nobody")
         return claims
 
 
-class Provider(OpenIDConnectProvider):  # type: ignore[misc]
+class Provider(OpenIDConnectProvider):
     """Nothing of a sign-in is chosen by the address that a browser was sent to."""
 
     oauth2_adapter_class = Adapter
@@ -119,15 +120,15 @@ class Provider(OpenIDConnectProvider):  # type: ignore[misc]
         return {"id_token": {name: data["id_token"][name] for name in _KEPT if name in data["id_token"]}}
 
 
-class _Callback(OAuth2CallbackView):  # type: ignore[misc]
+class _Callback(OAuth2CallbackView):
     def _get_state(self, request: HttpRequest, provider: Any) -> Any:
         state, answer = super()._get_state(request, provider)
         self.adapter.state = state or {}
         return state, answer
 
 
+@page(write=Who.ANYONE)
 @never_cache
-@require_POST
 def login(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Leave for the provider, by a page that goes on by itself: a form's answer may lead to no other host (CSP)."""
     provider = _provider(request, provider_id)
@@ -139,18 +140,21 @@ def login(request: HttpRequest, provider_id: str) -> HttpResponse:
     try:
         answer: HttpResponse = provider.redirect(request, **wanted)
     except (OAuth2Error, RequestException) as error:
-        return render_authentication_error(request, provider, exception=error)
+        answer = render_authentication_error(request, provider, exception=error)
     if answer.status_code != 302:
         return answer
     return render(request, "socialaccount/leave.html", {"to": answer["Location"], "provider": provider})
 
 
+@page(read=Who.ANYONE)
 @never_cache
-@require_safe
 def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Back from the provider."""
-    _provider(request, provider_id)
-    answer: HttpResponse = _Callback.adapter_view(Adapter(request, provider_id))(request)
+    provider = _provider(request, provider_id)
+    try:
+        answer: HttpResponse = _Callback.adapter_view(Adapter(request, provider_id))(request)
+    except (OAuth2Error, RequestException) as error:  # the library lets some through
+        answer = render_authentication_error(request, provider, exception=error)
     return answer
 
 

@@ -6,19 +6,21 @@ from allauth.account import views
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from allauth.mfa.models import Authenticator
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
 from rollbook.store.models import Account
+from rollbook.web.access import Who, page
 from rollbook.web.mail import can_mail
 
 
-def ask(request: HttpRequest) -> HttpResponseBase:
+@page(read=Who.ANYONE, write=Who.ANYONE)
+def ask(request: HttpRequest) -> HttpResponse:
     """The library's page, where mails can be sent."""
     if not can_mail():
         return render(request, "account/password_reset_by_hand.html", status=200 if request.method == "GET" else 409)
-    answer: HttpResponseBase = views.password_reset(request)
+    answer: HttpResponse = views.password_reset(request)
     return answer
 
 

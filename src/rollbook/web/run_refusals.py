@@ -8,7 +8,6 @@ from django.db.models import Count, F, Max, Min, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from rollbook.store.models import Organization, RefusalRow, Run
-from rollbook.web.run_words import KIND_WORDS
 
 #: More refusals than these are not gathered for a page; the download has all.
 MOST: Final = 5_000
@@ -25,12 +24,12 @@ def refusals_by_message(run: Run, kinds: tuple[str, ...]) -> dict[str, Any]:
     if number > MOST:
         rows = RefusalRow.objects.filter(pk__in=rows.order_by("pk").values("pk")[:MOST])
     grouped = rows.order_by().values("kind", "message")
-    found = list(grouped.annotate(number=Count("pk"), since=Min("first"), runs=Max("runs")).order_by("since")[:_GROUPS])
-    records = _records(rows)
-    for one in found:
-        one["records"] = records.get((one["kind"], one["message"]), [])
-        one["more"] = one["number"] - len(one["records"])
-        one["kind"] = KIND_WORDS.get(one["kind"], one["kind"])
+    every = grouped.annotate(number=Count("pk"), since=Min("first"), runs=Max("runs")).order_by("since")[:_GROUPS]
+    records, found = _records(rows), []
+    for one in every:
+        shown = records.get((one["kind"], one["message"]), [])
+        words = SEVERAL.get(one["kind"], one["kind"])
+        found.append({**one, "kind": words, "records": shown, "more": one["number"] - len(shown)})
     return {"number": number, "groups": found, "cut": number > MOST}
 
 
@@ -40,7 +39,7 @@ def _records(rows: QuerySet[RefusalRow]) -> dict[tuple[str, str], list[dict[str,
     first = rows.annotate(place=place).filter(place__lte=_KEYS).order_by("first", "key")
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in first.values("kind", "message", "key", "first", "runs", "retry_from"):
-        found.setdefault((row["kind"], row["message"]), []).append(row)
+        found.setdefault((row["kind"], row["message"]), []).append(dict(row))
     return found
 
 

@@ -105,7 +105,7 @@ class View:
             {"school": school, "field": FIELD + school.org, "value": value, "goes": self.goes(value)}
             for school, value in found[:_MOST_PROPOSALS]
         ]
-        return {"view": self, "proposals": shown, "more": len(found) - len(shown), "how": how}
+        return {"view": self, "proposals": shown, "unshown": len(found) - len(shown), "how": how}
 
     def confirmation(self, consequences: Sequence[Consequence], given: Mapping[str, Any]) -> dict[str, Any]:
         """Context of the page that asks whether these consequences are wanted. `given` comes again as hidden fields."""

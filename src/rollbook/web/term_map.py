@@ -115,9 +115,9 @@ class TermMap:
             if row["year"] == year:
                 twins.setdefault(_alike(row), []).append(row["id"])
         for session, value in named.items():
-            row = self.sessions.get(session)
-            if row is not None and row["year"] == year:
-                copies |= dict.fromkeys(twins[_alike(row)], value)
+            known = self.sessions.get(session)
+            if known is not None and known["year"] == year:
+                copies |= dict.fromkeys(twins[_alike(known)], value)
         copies |= {session: value for session, value in named.items() if session in copies}
         if len(copies) * len(targets) > MOST_COPIED:
             return None
@@ -136,12 +136,12 @@ class TermMap:
 
 def tree(rows: Iterable[Row]) -> Iterator[tuple[Row, int]]:
     """Sessions with their depth: each below its parent, in the order given. A circle of parents ends somewhere."""
-    rows = {row["id"]: row for row in rows}
+    by_id = {row["id"]: row for row in rows}
     children: dict[str, list[Row]] = {}
-    for row in rows.values():
-        children.setdefault(row["parent"] if row["parent"] in rows else "", []).append(row)
+    for row in by_id.values():
+        children.setdefault(row["parent"] if row["parent"] in by_id else "", []).append(row)
     seen: set[str] = set()
-    for row in [*children.get("", []), *rows.values()]:
+    for row in [*children.get("", []), *by_id.values()]:
         waiting = [(row, 0)]
         while waiting:
             at, depth = waiting.pop()

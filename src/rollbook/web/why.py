@@ -85,10 +85,10 @@ def _enrolled(pair: Pair) -> Answer:
         return answer
     if pair.pin is not None:
         return answer.add(_pin_words(pair.pin), _("Lift the pin, or correct the SIS."))
-    for words, row in ((person_words, pair.person.left_out), (section_words, pair.section.left_out)):
-        if row is not None:
-            answer.add(_("It stays as it is (frozen). %(why)s") % {"why": words(row)[0]}, words(row)[1])
-            return answer
+    for words, left_out in ((person_words, pair.person.left_out), (section_words, pair.section.left_out)):
+        if left_out is not None:
+            reason, fix = words(left_out)
+            return answer.add(_("It stays as it is (frozen). %(why)s") % {"why": reason}, fix)
     if pair.left_out:
         return answer.add(_left_out_words(pair.left_out[0]))
     if pair.reading is not None and pair.reading.unread:

@@ -10,7 +10,7 @@ from django.urls import path, reverse
 
 from rollbook.web.access import Place, Who, page
 from rollbook.web.configuration_page import WRONG, Typed, option_form, render_configuration
-from rollbook.web.connection_tests import check_typed, try_typed
+from rollbook.web.connection_tests import Outcome, check_typed, try_typed
 from rollbook.web.option_forms import OptionForm
 from rollbook.web.saving import save_settings
 from rollbook.web.steps import steps
@@ -56,15 +56,19 @@ def _save(request: HttpRequest, place: Place, side: str) -> HttpResponse:
     if form.is_valid():
         check_typed(place.organization, found.settings, form)
     if form.errors:
-        return render_configuration(request, place, typed=Typed(**{side: form}), status=WRONG)
+        return render_configuration(request, place, typed=_typed(side, form), status=WRONG)
     secrets = {f"{side}.{name}": text for name, text in form.secrets.items()}
     wrong = save_settings(
         request, place, what=f"save {side} connection", change=lambda document: _put(document, form), secrets=secrets
     )
     if wrong:
         form.add_error(None, wrong)
-        return render_configuration(request, place, typed=Typed(**{side: form}), status=WRONG)
+        return render_configuration(request, place, typed=_typed(side, form), status=WRONG)
     return back(place, side)
+
+
+def _typed(side: str, form: OptionForm, outcome: Outcome | None = None) -> Typed:
+    return Typed(sis=form, sis_outcome=outcome) if side == "sis" else Typed(lms=form, lms_outcome=outcome)
 
 
 def _put(document: dict[str, Any], form: OptionForm) -> None:
@@ -84,8 +88,7 @@ def _test(request: HttpRequest, place: Place, side: str) -> HttpResponse:
     outcome = try_typed(place, found.settings, form) if form.is_valid() else None
     if request.headers.get("HX-Request"):
         return render(request, "configuration/outcome.html", {"outcome": outcome, "form": form})
-    typed = Typed(**{side: form, f"{side}_outcome": outcome})
-    return render_configuration(request, place, typed=typed, status=200 if outcome else WRONG)
+    return render_configuration(request, place, typed=_typed(side, form, outcome), status=200 if outcome else WRONG)
 
 
 urlpatterns = [

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from rollbook.actions.accounts import accept, find_invitation, token_digest
 from rollbook.errors import ConfigError
-from rollbook.store.models import Account, Invitation
+from rollbook.store.models import Account, Invitation, Role
 from rollbook.web.access import Who, page
 from rollbook.web.account_forms import ROLE_WORDS, NewAccountForm
 from rollbook.web.wording import sentence
@@ -58,7 +58,7 @@ def _join(request: HttpRequest, token: str, invitation: Invitation, account: Acc
 
 
 def _page(request: HttpRequest, token: str, invitation: Invitation, **more: object) -> HttpResponse:
-    context = {"token": token, "invitation": invitation, "role": ROLE_WORDS.get(invitation.role), **more}
+    context = {"token": token, "invitation": invitation, "role": ROLE_WORDS[Role(invitation.role)], **more}
     answer = render(request, "invitation.html", context)
     answer["Cache-Control"] = "no-store"
     return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Final
@@ -54,25 +55,26 @@ def findings(request: HttpRequest, place: Place, run: str) -> HttpResponseBase:
         file = stored_files().get(blob, "the findings of this run")
         return finding_lines(file, school=wanted.school, collections=collections)
 
-    return _download(request, place, found, "findings", (*COLUMNS, "what is wrong", "what to do"), lines)
+    return _download(request, place, found, "findings", columns=(*COLUMNS, "what is wrong", "what to do"), lines=lines)
 
 
 @page(read=Who.READER)
 def changes(request: HttpRequest, place: Place, run: str) -> HttpResponseBase:
     """All rows of a run's plan with what became of them, or those of a school and sync type, as CSV."""
     found, wanted = find_run(place, run), asked(request)
-    return _download(request, place, found, "changes", CHANGES, lambda: _changes(place, found, wanted))
+    return _download(request, place, found, "changes", columns=CHANGES, lines=lambda: _changes(place, found, wanted))
 
 
 @page(read=Who.READER)
 def refusals(request: HttpRequest, place: Place, run: str) -> HttpResponseBase:
     """What the LMS refused in this run, in its words, as CSV."""
     found, wanted = find_run(place, run), asked(request)
-    return _download(request, place, found, "refusals", CHANGES, lambda: _changes(place, found, wanted, "refused"))
+    found_lines = functools.partial(_changes, place, found, wanted, "refused")
+    return _download(request, place, found, "refusals", columns=CHANGES, lines=found_lines)
 
 
 def _download(
-    request: HttpRequest, place: Place, run: Run, what: str, columns: Sequence[str], lines: Callable[[], Lines]
+    request: HttpRequest, place: Place, run: Run, what: str, *, columns: Sequence[str], lines: Callable[[], Lines]
 ) -> HttpResponseBase:
     try:
         found = lines()
@@ -90,7 +92,7 @@ def _changes(place: Place, run: Run, wanted: Asked, only: str | None = None) -> 
     kinds = [kind for kind in KINDS if kind in plan.files and _is_wanted(kind, wanted)]
     for kind in kinds:
         stored_files().get(plan.files[kind], f"the plan of {kind}")
-    return _change_lines(place, run, plan, kinds, wanted.school or None, only)
+    return _change_lines(place, run, plan, kinds, school=wanted.school or None, only=only)
 
 
 def _is_wanted(kind: str, wanted: Asked) -> bool:
@@ -98,7 +100,7 @@ def _is_wanted(kind: str, wanted: Asked) -> bool:
 
 
 def _change_lines(
-    place: Place, run: Run, plan: StoredPlan, kinds: Sequence[str], school: str | None, only: str | None
+    place: Place, run: Run, plan: StoredPlan, kinds: Sequence[str], *, school: str | None, only: str | None
 ) -> Lines:
     blobs, names = stored_files(), names_of(place)
     planned = chain.from_iterable(

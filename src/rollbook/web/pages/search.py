@@ -78,7 +78,7 @@ def person_of_sis(request: HttpRequest, place: Place, number: str) -> HttpRespon
 @_told_when_lost
 def section(request: HttpRequest, place: Place, number: str) -> HttpResponse:
     """A section by the sourcedId of its class."""
-    settings = _settings(place)
+    settings = _settings(place, number)
     with _files(place, settings) as files:
         record = find_section(files, number, request.GET.get("at", ""))
         fill_in(files, settings, place.organization.pk, record)
@@ -90,7 +90,7 @@ def section(request: HttpRequest, place: Place, number: str) -> HttpResponse:
 
 
 def _person(request: HttpRequest, place: Place, ids: dict[str, str]) -> HttpResponse:
-    settings = _settings(place)
+    settings = _settings(place, *ids.values())
     with _files(place, settings) as files:
         record = find_person(files, settings, **ids, at=request.GET.get("at", ""))
         fill_in(files, settings, place.organization.pk, record)
@@ -106,6 +106,8 @@ def _person(request: HttpRequest, place: Place, ids: dict[str, str]) -> HttpResp
 
 
 def _answer(files: Files, place: Place, settings: Settings, person: Record, key: str) -> dict[str, Any]:
+    if "\0" in key:
+        raise Http404
     chosen = find_section(files, key, person.school or "")
     fill_in(files, settings, place.organization.pk, chosen)
     pair = pair_of(files, place.organization.pk, person, chosen, schools_of(person, settings))
@@ -119,9 +121,10 @@ def _hit(row: Row, reasons: Any) -> Row:
     return dict.fromkeys(_COLUMNS) | row | {"why_not": reasons[reason][0] if reason in reasons else ""}
 
 
-def _settings(place: Place) -> Settings:
+def _settings(place: Place, *ids: str) -> Settings:
+    """The organization's settings. Raises Http404 without any, and for ids that nothing can have."""
     found = steps(place.organization).settings
-    if found is None:
+    if found is None or any("\0" in one for one in ids):
         raise Http404
     return found
 
