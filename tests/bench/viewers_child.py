@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ _READING = 120.0
 def main(what: str, data: str, **given: Any) -> dict[str, Any]:
     if what == "view":
         return asyncio.run(_view(**given))
-    import rollbook.web  # noqa: F401 - the settings of the pages come first
+    import_module("rollbook.web")  # the settings of the pages come first
     from rollbook.store.setup import setup
 
     folder = setup(Path(data))

@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Collection, Iterator, Mapping
 from http.client import HTTPResponse
+from typing import Any
 
 import pytest
 
@@ -293,10 +294,10 @@ def test_too_many_ask_again_later() -> None:
 
     sent: list[Mapping[str, object]] = []
 
-    async def app(scope: object, receive: object, send: object) -> None:
+    async def app(scope: object, receive: object, send: Any) -> None:
         header = (b"X-Rollbook-Follow", b"1 r1 en 0 r1")
-        await send({"type": "http.response.start", "status": 200, "headers": [header]})  # type: ignore[operator]
-        await send({"type": "http.response.body", "body": b"data: now\n\n"})  # type: ignore[operator]
+        await send({"type": "http.response.start", "status": 200, "headers": [header]})
+        await send({"type": "http.response.body", "body": b"data: now\n\n"})
 
     async def send(message: Mapping[str, object]) -> None:
         sent.append(message)

@@ -29,7 +29,7 @@ def _rows(person: Person, address: str, **given: str) -> list[dict[str, str]]:
     answer = person.get(address, **given)
     assert answer.status_code == 200
     assert answer["Content-Type"].startswith("text/csv")
-    text = b"".join(answer.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+    text = answer.getvalue().decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text)))
 
 
