@@ -77,6 +77,7 @@ def test_every_setting_has_its_field(ann: Person) -> None:
     assert "<code>generate</code>" in page
     assert "&lt;code&gt;" not in page
     assert 'value="10"' in page
+    assert '<option value="America/New_York" selected>America/New York</option>' in page
 
 
 def test_the_texts_are_escaped() -> None:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.formsets import BaseFormSet
+from django.forms.utils import flatatt
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
@@ -78,6 +81,16 @@ class HiddenTable(forms.Textarea):
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         return super().get_context(name, "", attrs)
+
+
+class LongSelect(forms.Select):
+    """A choice of hundreds: Django's own renders a template for each, which takes a while."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        shown = {"name": name, **self.build_attrs(self.attrs, attrs)}
+        choices = [(key, " selected" if str(key) == str(value) else "", words) for key, words in self.choices]
+        options = format_html_join("", '<option value="{}"{}>{}</option>', choices)
+        return format_html("<select{}>{}</select>", flatatt(shown), options)
 
 
 class Rows(_AnyRows):

@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from rollbook.roster.settings import Settings
-from rollbook.web.fields import Lines, Number, dress
+from rollbook.web.fields import Lines, LongSelect, Number, dress
 from rollbook.web.setting_texts import choice, label, sentence, texts
 
 #: What other pages and cards change, and what cannot be changed at all.
@@ -155,7 +155,8 @@ def _field(leaf: Leaf, value: Any) -> forms.Field:
     origin = get_origin(leaf.hint)
     if leaf.name == "organization.timezone":
         zones = sorted({*_zones(), str(value)})
-        return forms.ChoiceField(**common, choices=[(zone, zone.replace("_", " ")) for zone in zones])
+        choices = [(zone, zone.replace("_", " ")) for zone in zones]
+        return forms.ChoiceField(**common, choices=choices, widget=LongSelect)
     if origin is Literal:
         return forms.ChoiceField(**common, choices=_choices(leaf, get_args(leaf.hint)))
     if origin is tuple:
