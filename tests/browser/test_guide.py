@@ -144,5 +144,5 @@ def sync(tab: Page, page: str, button: str) -> None:
 
 def logs(tab: Page, kind: str) -> None:
     """The run's page follows it to its end by itself."""
-    expect(tab.locator("main")).to_contain_text(re.compile(r"\bdone\b", re.IGNORECASE), timeout=60_000)
+    expect(tab.locator(".rb-state").first).to_contain_text("Done", timeout=120_000)
     expect(tab.locator("main")).to_contain_text(kind)

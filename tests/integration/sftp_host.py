@@ -23,6 +23,7 @@ class _Files(asyncssh.SFTPServer):
         self._host = host
 
     async def read(self, file_obj: Any, offset: int, size: int) -> bytes:
+        self._host.opened.append(file_obj)
         if self._host.fault == "hangs":
             await asyncio.sleep(3600)
         found = bytes(super().read(file_obj, offset, size))  # type: ignore[arg-type]
@@ -62,6 +63,7 @@ class Host:
         self.client_key: asyncssh.SSHKey | None = None
         self.port = 0
         self.connections = 0
+        self.opened: list[Any] = []
 
     @property
     def line(self) -> str:
@@ -81,6 +83,8 @@ class Host:
             loop.call_soon_threadsafe(loop.stop)
             thread.join(10)
             loop.close()
+            for file in self.opened:
+                file.close()
 
     async def _listen(self) -> Any:
         return await asyncssh.create_server(

@@ -143,7 +143,9 @@ def test_what_is_wrong_is_said_at_its_field(eve: Person, field: str, value: str,
 
 
 def test_several_errors_at_once(eve: Person) -> None:
-    answer = _save(eve, **{"sis-page_size": "-1", "sis-parallel": "99"})
+    answer = _save(eve, **{"sis-page_size": "-1", "sis-parallel": "99", "sis-key": "", "sis-base_url": "no address"})
+    assert error_at(answer, "sis-key")
+    assert error_at(answer, "sis-base_url")
     assert error_at(answer, "sis-page_size")
     assert error_at(answer, "sis-parallel")
     assert "<details open" in html(answer)  # they are among the further options
@@ -259,18 +261,21 @@ def test_only_the_operator_names_files_of_the_server(pages: DataFolder) -> None:
     """Else an acting user could read the export of somebody else's organization."""
     eve = make_elm()
     select(eve, "csv")
-    assert "Which files of this server are read is set by its operator" in words(eve.get(f"{AT}configuration/"))
+    text = words(eve.get(f"{AT}configuration/"))
+    assert "Only the operator of this server can name a folder of the server" in text
+    assert 'name="sis-path"' not in html(eve.get(f"{AT}configuration/"))
     answer = eve.post(SAVE, seen=1, **{"sis-path": "/etc", "sis-files": "bulk", "sis-max_gigabytes": "2"})
     assert answer.status_code == 302, words(answer)
     assert settings().sis.options == {"files": "bulk", "max_gigabytes": 2}
     eve.account.is_operator = True
     eve.account.save()
-    assert eve.post(SAVE, seen=2, **{"sis-path": "/data/elm", "sis-files": "bulk"}).status_code == 302
-    assert settings().sis.options["path"] == "/data/elm"
+    there = {"sis-path": "/out/elm-*.zip", "sis-host": "sftp.example", "sis-files": "bulk"}
+    assert eve.post(SAVE, seen=2, **there).status_code == 302
+    assert settings().sis.options["host"] == "sftp.example"
     eve.account.is_operator = False
     eve.account.save()
-    assert eve.post(SAVE, seen=3, **{"sis-path": "/etc", "sis-files": "delta"}).status_code == 302
-    assert settings().sis.options == {"path": "/data/elm", "files": "delta"}
+    assert eve.post(SAVE, seen=3, **{"sis-path": "/etc", "sis-host": "", "sis-files": "delta"}).status_code == 302
+    assert settings().sis.options == {"path": "/out/elm-*.zip", "host": "sftp.example", "files": "delta"}
 
 
 def test_settings_of_a_file_are_shown_and_kept(ann: Person) -> None:

@@ -75,10 +75,13 @@ def test_every_setting_has_its_field(ann: Person) -> None:
     assert 'name="webhooks-0-url"' in page
     assert "](" not in page  # no Markdown is left
     assert "<code>generate</code>" in page
+    assert "&lt;code&gt;" not in page
+    assert 'value="10"' in page
 
 
 def test_the_texts_are_escaped() -> None:
     assert setting_texts.as_html("`<b>` & [a link](x.md#y)") == "<code>&lt;b&gt;</code> &amp; a link"
+    assert setting_texts.as_html("Kept ([why](x.md), [rule 1](y.md#z)). (Both.)") == "Kept. (Both.)"
 
 
 def test_saving_each_group_as_it_is_changes_nothing(ann: Person) -> None:

@@ -76,8 +76,11 @@ def test_blackout_days(ann: Person) -> None:
     page = html(ann.get(AT))
     assert 'value="winter break"' in page
     assert 'name="blackout-3-first"' in page  # empty rows follow
+    before = settings("maple")
+    assert ann.post(SAVE, **_data(days[0], days[2])).status_code == 302
+    assert settings("maple") == before
     assert ann.post(SAVE, **_data(days[1], days[2])).status_code == 302
-    assert len(settings("maple").schedule.blackout) == 1
+    assert [one.from_ for one in settings("maple").schedule.blackout] == ["2027-03-01"]
 
 
 @pytest.mark.parametrize(

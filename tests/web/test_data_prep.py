@@ -6,6 +6,7 @@ import pytest
 
 from rollbook.actions.runs import Wanted
 from rollbook.connectors.memory.space import Space
+from rollbook.errors import BlobLost
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import AuditRow, FactRow, MatchDecision, Run
 from tests.web.people import Person, words
@@ -203,15 +204,20 @@ def test_a_list_that_is_gone_is_told(ann: Person, world: Space, pages: DataFolde
     assert ann.get(f"{HERE}people.csv").status_code == 302
 
 
-def test_garbage_collection_keeps_the_list(pages: DataFolder, world: Space, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_garbage_collection_keeps_the_newest_list(
+    pages: DataFolder, world: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import datetime as dt
 
     from rollbook.store import gc
     from rollbook.store.blobs import open_blobs
 
-    run = run_now(pages, wanted=LOOK)
+    older, run = run_now(pages, wanted=LOOK), run_now(pages, wanted=LOOK)
+    assert older.result is not None
     assert run.result is not None
     monkeypatch.setattr(gc, "LOOSE_FOR", dt.timedelta(0))
     for _ in range(2):
         gc.collect(pages, days=30)
     assert open_blobs(pages).get(run.result["people_blob"]).exists()
+    with pytest.raises(BlobLost):
+        open_blobs(pages).get(older.result["people_blob"])

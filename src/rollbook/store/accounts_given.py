@@ -16,10 +16,14 @@ from rollbook.store.ledger import current_version
 
 _FIELDS: Final = ("key", "first_name", "last_name", "username", "email", "role", "school", "origin", "lms_id")
 _CHOSEN: Final = ", ".join(_FIELDS)
-#: Where the search looks: whole ids, usernames and addresses, and beginnings of names.
-_FOUND: Final = """
-    (key = $text OR lower(username) = $text OR lower(email) = $text OR starts_with(lower(last_name), $text)
-     OR starts_with(lower(first_name), $text) OR lower(first_name || ' ' || last_name) = $text)"""
+#: Where the search looks, one after the other until there is enough: conditions on one column each are quick.
+_WHOLE: Final = ("key = $raw", "lower(username) = $text", "lower(email) = $text")
+_ONE_WORD: Final = ("starts_with(lower(last_name), $text)", "starts_with(lower(first_name), $text)")
+_WORDS: Final = (
+    "lower(last_name) = $last AND starts_with(lower(first_name), $first)",
+    "lower(first_name) = $first AND starts_with(lower(last_name), $last)",
+    "lower(last_name) = $text",
+)
 _MADE: Final = "origin IN ('created', 'unknown')"
 _AT_ONCE: Final = 2000
 
@@ -48,10 +52,18 @@ class Accounts:
         self._path: Path | None = blobs.get(key, "the ledger of user") if key else None
 
     def page(self, *, start: int, most: int, text: str = "") -> list[Account]:
-        """Accounts that Rollbook made, from number `start` on, at most `most`; `text` narrows them."""
-        where = f"{_MADE} AND {_FOUND}" if text else _MADE
-        asked = {"text": text.strip().lower()} if text else {}
-        return list(self._rows(f"{where} LIMIT {int(most)} OFFSET {int(start)}", asked))
+        """Accounts that Rollbook made, from number `start` on, at most `most`; `text` narrows them: a whole unique id,
+        username or address, or the beginning of a name."""
+        raw = " ".join(text.split())
+        if not raw:
+            return list(self._rows(f"{_MADE} LIMIT {int(most)} OFFSET {int(start)}", {}))
+        found: dict[str, Account] = {}
+        for where, asked in _searches(raw):
+            for one in self._rows(f"{_MADE} AND {where} LIMIT {int(start + most)}", asked):
+                found.setdefault(one.key, one)
+            if len(found) >= start + most:
+                break
+        return list(found.values())[start : start + most]
 
     def every(self) -> Iterator[Account]:
         """All of the ledger, adopted ones too."""
@@ -77,6 +89,16 @@ class Accounts:
             yield from _read(db, f"SELECT {_CHOSEN} FROM read_parquet({quote(self._path)}) WHERE {where}", parameters)
         finally:
             db.close()
+
+
+def _searches(raw: str) -> list[tuple[str, dict[str, Any]]]:
+    text = raw.lower()
+    first, _, last = text.rpartition(" ")
+    names = () if "@" in text else _WORDS if first else _ONE_WORD
+    known = {"raw": raw, "text": text, "first": first, "last": last}
+    return [
+        (f"({one})", {name: value for name, value in known.items() if f"${name}" in one}) for one in (*_WHOLE, *names)
+    ]
 
 
 def _read(db: Connection, query: str, parameters: dict[str, Any]) -> Iterator[Account]:

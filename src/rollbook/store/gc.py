@@ -33,8 +33,9 @@ from rollbook.store.uploads import drop_old
 LOOSE_FOR: Final = timedelta(hours=24)
 #: Ledger versions kept for each organization.
 VERSIONS: Final = 2
-#: Readings of the SIS of which is kept what was left out.
+#: Readings of the SIS of which is kept what was left out, and looks at both systems whose list of people is kept.
 READINGS: Final = 2
+LOOKS: Final = 1
 _ENDED = [RunState.PLANNED, RunState.DONE, RunState.HELD, RunState.FAILED, RunState.CANCELLED]
 
 
@@ -51,7 +52,8 @@ def collect(folder: DataFolder, *, days: int) -> Collected:
     with transaction.atomic():
         _drop_old_versions()
         _drop_old_plans(days)
-        _drop_left_out()
+        _drop_lists("left_out", {}, READINGS)
+        _drop_lists("people_blob", None, LOOKS)
         for organization in Organization.objects.all():
             drop_old(organization)
         outbox.drop_old(old_before(days))
@@ -80,14 +82,14 @@ def _drop_old_plans(days: int) -> None:
         run.holds.update(changes="")
 
 
-def _drop_left_out() -> None:
-    """What runs left out is asked of the newest readings of the SIS only."""
+def _drop_lists(name: str, nothing: Any, most: int) -> None:
+    """What runs left out, and who is in which system, is asked of the newest runs only."""
     for organization in Organization.objects.all():
         mine = Run.objects.filter(organization=organization, state__in=_ENDED, result__isnull=False)
-        parts = mine.annotate(left_out=KeyTransform("left_out", "result")).order_by("-pk")
-        kept = [pk for pk, files in parts.values_list("pk", "left_out") if files]
-        for run in Run.objects.filter(pk__in=kept[READINGS:]):
-            run.result = {**(run.result or {}), "left_out": {}}
+        parts = mine.annotate(part=KeyTransform(name, "result")).order_by("-created_at", "-pk")
+        kept = [pk for pk, part in parts.values_list("pk", "part") if part]
+        for run in Run.objects.filter(pk__in=kept[most:]):
+            run.result = {**(run.result or {}), name: nothing}
             run.save(update_fields=["result"])
 
 

@@ -29,7 +29,7 @@ def after_signing_in_again(view: View) -> View:
     def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not get_reauthentication_flows(request.user):
             if not _just_signed_in(request):
-                return render(request, "sign_in_again.html", status=403)
+                return render(request, "sign_in_again.html")
         elif not did_recently_reauthenticate(request):
             raise ReauthenticationRequired
         answer = view(request, *args, **kwargs)

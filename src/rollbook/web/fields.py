@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.formsets import BaseFormSet
 from django.utils.translation import gettext as _
 
 MOST_LINES = 2000
@@ -49,6 +50,9 @@ class Table(forms.CharField):
 class Number(forms.FloatField):
     """A whole number stays one, so that a setting saved twice is the same."""
 
+    def prepare_value(self, value: Any) -> Any:
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+
     def to_python(self, value: Any) -> Any:
         found = super().to_python(value)
         return int(found) if found is not None and found.is_integer() else found
@@ -69,6 +73,14 @@ class HiddenTable(forms.Textarea):
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         return super().get_context(name, "", attrs)
+
+
+class Rows(BaseFormSet):  # type: ignore[type-arg] # Django's own has no parameter at run time
+    """Rows of a table. None is ever required, and each is judged: one that is as it was is no empty one."""
+
+    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
+        more = {"use_required_attribute": False, "empty_permitted": False}
+        return {**super().get_form_kwargs(index), **more}
 
 
 def dress(form: forms.Form, *, disabled: bool) -> None:

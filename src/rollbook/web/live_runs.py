@@ -17,7 +17,8 @@ from rollbook.store.models import Run, RunState
 from rollbook.store.runs import stored_result
 from rollbook.store.summary import place_in_queue
 from rollbook.web.live import Subject, Told, Watcher
-from rollbook.web.run_words import ACTION_WORDS, KIND_WORDS, STAGES, stage_words
+from rollbook.web.plan_words import SEVERAL
+from rollbook.web.run_words import ACTION_WORDS, STAGES, stage_words
 
 CURRENT: Final = (RunState.RUNNING, RunState.QUEUED)
 #: Of an organization; more than these wait only where something goes wrong.
@@ -117,7 +118,7 @@ def counts_table(kinds: Mapping[str, Mapping[str, int]], *, before: bool = False
     after = ("done", "refused", "unknown")
     names = [name for name in COUNTS if not (before and name in after)]
     columns = [name for name in names if any(counts.get(name) for counts in kinds.values())]
-    lines = [(KIND_WORDS[kind], [kinds[kind].get(name, 0) for name in columns]) for kind in KINDS if kind in kinds]
+    lines = [(SEVERAL[kind], [kinds[kind].get(name, 0) for name in columns]) for kind in KINDS if kind in kinds]
     return {"columns": [ACTION_WORDS[name] for name in columns], "lines": lines}
 
 

@@ -16,7 +16,7 @@ from rollbook.errors import ConfigError
 from rollbook.roster.settings import Connection
 from rollbook.web.addresses import address_problem, completed, origin
 from rollbook.web.fields import Hidden, HiddenTable, Lines, Number, Table, dress
-from rollbook.web.partner_list import asked_first, example, fixed_options
+from rollbook.web.partner_list import CSV, asked_first, example, fixed_options
 
 #: The guide's words for what the OneRoster connector calls otherwise.
 _GUIDE: Final = {
@@ -27,13 +27,14 @@ _GUIDE: Final = {
     ("schoology", "secret"): "Consumer Secret",
 }
 _FIRST: Final = frozenset({"base_url", "key", "secret"})
+#: Where files come from: the page Files says it with checks of its own; here only the operator, as for a folder of the
+#: server. Whoever could empty `host` would make a folder of the server of a path that is one of another host.
+FILES_OPTIONS: Final = frozenset({"path", "host", "port", "user", "password", "private_key", "host_key"})
 _PLACE: Final = re.compile(r"`\$\.([A-Za-z0-9_]+)")
 _BOUND: Final = re.compile(r"Expected `(?:int|float|str)` (?:of length )?(>=|<=|>|<) ([\d.]+)")
 #: Stands for every secret while a form is judged, so that none can get into a message.
 _SAVED: Final = "a secret that is saved"
 _REMOVE: Final = "-remove"
-#: A folder or file of the server: only the operator says which one.
-SERVER_OPTIONS: Final = frozenset({"path"})
 
 
 class OptionForm(forms.Form):
@@ -58,15 +59,13 @@ class OptionForm(forms.Form):
         super().__init__(data, prefix=side)
         self.side, self.connection, self._private = side, connection, private
         self._saved = frozenset(saved)
-        self._declared = _shown(connection)
+        hidden = fixed_options(connection) | (FILES_OPTIONS if connection.connector == CSV and not server else set())
+        self._declared = [one for one in _every(connection) if one.name not in hidden]
         self.fields = {**self._option_fields(), **self._own_fields()}
         self.options: dict[str, Any] = {}
         self.secrets: dict[str, str | None] = {}
-        self._locked = [one.name for one in self._declared if one.name in SERVER_OPTIONS and not server]
+        self.files_elsewhere = connection.connector == CSV and not server
         dress(self, disabled=disabled)
-        for name in self._locked:
-            self.fields[name].required = False
-            self.fields[name].widget.attrs["disabled"] = True
 
     @property
     def main(self) -> list[forms.BoundField]:
@@ -88,20 +87,18 @@ class OptionForm(forms.Form):
     @property
     def lacks_files(self) -> bool:
         """Is it up to the operator, or to an upload, which files of the server are read, and not said yet?"""
-        return any(name not in self.connection.options for name in self._locked)
+        return self.files_elsewhere and "path" not in self.connection.options
 
     def clean(self) -> dict[str, Any]:
         """Judges all options together, as a run would. Errors land at their fields."""
         found = super().clean() or {}
-        asked = [one for one in self._declared if one.name not in self._locked]
-        names = {one.name for one in asked}
+        names = {one.name for one in self._declared}
         self.options = {key: value for key, value in self.connection.options.items() if key not in names}
-        for one in asked:
+        for one in self._declared:
             if one.name not in self.errors:
                 self._take(one, found)
         self._ask_secrets_again()
-        if not self.errors:
-            self._judge()
+        self._judge()
         return found
 
     def place_error(self, error: ConfigError) -> None:
@@ -196,7 +193,7 @@ class OptionForm(forms.Form):
 
     def _ask_secrets_again(self) -> None:
         """A saved secret goes nowhere but where it was meant for: whoever names another host types it again."""
-        urls = [one for one in self._declared if one.name.endswith("url")]
+        urls = [one for one in self._declared if one.name.endswith("url") or one.name == "host"]
         before = {origin(str(self.connection.options.get(one.name) or one.default or "")) for one in urls}
         after = {origin(str(self.options.get(one.name) or one.default or "")) for one in urls}
         if before == {origin("")} or after <= before | {origin("")}:
@@ -210,10 +207,13 @@ class OptionForm(forms.Form):
         """By the connector's own declaration: every option that is wrong, each at its field."""
         struct = connector(self.connection.connector).options
         shapes = {one.name: one for one in describe(struct)}
-        values: dict[str, Any] = {**dict.fromkeys(self._locked, _SAVED), **self.options}
+        values: dict[str, Any] = {**({"path": "elsewhere"} if self.lacks_files else {}), **self.options}
         for name, one in shapes.items():
             if one.secret and (name in self.secrets or name in self._saved):
                 values[name] = {} if one.kind == "table" else _SAVED
+        for name, one in shapes.items():  # what is missing is said already, and the rest is judged all the same
+            if one.required and name in self.errors:
+                values[name] = _SAVED
         while True:
             try:
                 parse(struct, values)
@@ -228,9 +228,8 @@ class OptionForm(forms.Form):
             del values[name]
 
 
-def _shown(connection: Connection) -> list[Option]:
-    fixed = fixed_options(connection)
-    return [one for one in describe(connector(connection.connector).options) if one.name not in fixed]
+def _every(connection: Connection) -> tuple[Option, ...]:
+    return describe(connector(connection.connector).options)
 
 
 def _is_main(one: Option, connection: Connection) -> bool:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from rollbook.store.passwords import ASKED, INITIAL, REFUSED, SCHOOL, SENDING, SENT, UNCLEAR
 
 _WORDS: Final = {
-    INITIAL: _("initial (made by Rollbook; the person may have changed it)"),
+    INITIAL: _("initial"),
     SCHOOL: _("school-issued, not sent yet"),
     ASKED: _("school-issued, waits to be sent"),
     SENDING: _("school-issued, is being sent"),

@@ -77,7 +77,7 @@ FATE_WORDS: Final = {
 STATE_WORDS: Final = {
     "queued": gettext_lazy("Waits in the queue"),
     "running": gettext_lazy("Is running"),
-    "planned": gettext_lazy("Dry run: nothing was sent"),
+    "planned": gettext_lazy("Planned, and nothing was sent"),
     "done": gettext_lazy("Sent"),
     "held": gettext_lazy("A part is held for a person"),
     "failed": gettext_lazy("Failed"),

@@ -8,7 +8,6 @@ from django.db.models import Count, F, Max, Min, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from rollbook.store.models import Organization, RefusalRow, Run
-from rollbook.web.run_words import KIND_WORDS
 
 #: More refusals than these are not gathered for a page; the download has all.
 MOST: Final = 5_000
@@ -29,7 +28,7 @@ def refusals_by_message(run: Run, kinds: tuple[str, ...]) -> dict[str, Any]:
     records, found = _records(rows), []
     for one in every:
         shown = records.get((one["kind"], one["message"]), [])
-        words = KIND_WORDS.get(one["kind"], one["kind"])
+        words = SEVERAL.get(one["kind"], one["kind"])
         found.append({**one, "kind": words, "records": shown, "more": one["number"] - len(shown)})
     return {"number": number, "groups": found, "cut": number > MOST}
 

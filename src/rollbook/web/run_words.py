@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from rollbook.roster.lms import KINDS, RUN_KINDS
 from rollbook.store.models import Run
+from rollbook.web.plan_words import SEVERAL
 
 STATE_WORDS: Final = {
     "queued": gettext_lazy("Waits in the queue"),
@@ -60,15 +61,6 @@ ACTION_WORDS: Final = {
     "refused": gettext_lazy("Refused"),
     "unknown": gettext_lazy("No answer"),
 }
-KIND_WORDS: Final = {
-    "building": gettext_lazy("Buildings"),
-    "grading_period": gettext_lazy("Grading periods"),
-    "user": gettext_lazy("Users"),
-    "guardian_link": gettext_lazy("Guardian links"),
-    "course": gettext_lazy("Courses"),
-    "section": gettext_lazy("Sections"),
-    "enrollment": gettext_lazy("Enrollments"),
-}
 
 
 class SyncType:
@@ -107,7 +99,7 @@ def covers(kinds: Sequence[str]) -> str:
     if tuple(kinds) == RUN_KINDS["setup"]:
         return str(SYNC_TYPES["setup"].words)
     found = [str(one.words) for name, one in SYNC_TYPES.items() if name != "setup" and set(one.kinds) & set(kinds)]
-    return _(" and ").join(found) if found else ", ".join(str(KIND_WORDS.get(kind, kind)) for kind in kinds)
+    return _(" and ").join(found) if found else ", ".join(str(SEVERAL.get(kind, kind)) for kind in kinds)
 
 
 def duration_words(start: datetime | None, end: datetime | None) -> str:

@@ -12,6 +12,7 @@ from django.db.models.functions import Cast
 from django.http import Http404, HttpRequest
 from django.utils.http import urlencode
 
+from rollbook.errors import BlobLost
 from rollbook.roster.lms import RUN_KINDS
 from rollbook.store.blobs import KeptBlobs, open_blobs
 from rollbook.store.models import HoldState, Run, RunState
@@ -65,8 +66,12 @@ def stored_files() -> KeptBlobs:
 
 
 def names_of(place: Place) -> dict[str, str]:
-    """What the schools are called, by their ids in the SIS."""
-    return school_names(place.organization.pk, stored_files())
+    """What the schools are called, by their ids in the SIS; nothing when the file that knows it is lost, of which these
+    pages have to tell."""
+    try:
+        return school_names(place.organization.pk, stored_files())
+    except BlobLost:
+        return {}
 
 
 def filters(place: Place, names: Mapping[str, str], wanted: Asked, *, states: bool) -> dict[str, Any]:

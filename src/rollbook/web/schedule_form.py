@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 from django import forms
-from django.forms.formsets import BaseFormSet, formset_factory
+from django.forms.formsets import formset_factory
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -20,7 +20,7 @@ from rollbook.roster.schedule_words import Outlook, moment_words, outlook
 from rollbook.roster.settings import Settings
 from rollbook.roster.settings import schedule as parse_schedule
 from rollbook.roster.wall_clock import time_zone
-from rollbook.web.fields import dress
+from rollbook.web.fields import Rows, dress
 
 _DAY: Final[dict[str, Any]] = {"required": False, "input_formats": ["%Y-%m-%d"]}
 _TIMES: Final = ["%H:%M", "%H:%M:%S"]
@@ -132,15 +132,8 @@ class BlackoutForm(forms.Form):
         return {"from": found["first"].isoformat(), "to": found["last"].isoformat(), "why": found["why"] or None}
 
 
-class _Rows(BaseFormSet):  # type: ignore[type-arg] # Django's own has no parameter at run time
-    """Rows of blackout days. None of them is ever required."""
-
-    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
-        return {**super().get_form_kwargs(index), "use_required_attribute": False}
-
-
 BlackoutRows = formset_factory(
-    BlackoutForm, formset=_Rows, extra=_BLANK_ROWS, max_num=_MOST_ROWS, absolute_max=_MOST_ROWS
+    BlackoutForm, formset=Rows, extra=_BLANK_ROWS, max_num=_MOST_ROWS, absolute_max=_MOST_ROWS
 )
 
 

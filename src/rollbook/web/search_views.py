@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from rollbook.core.ledger_files import PAIRS
@@ -37,6 +37,7 @@ class Happening:
     fate: str
     section: str
     title: str
+    was_there: bool
     fields: Sequence[Field]
 
 
@@ -44,7 +45,6 @@ class Happening:
 class PersonView:
     name: str
     fields: Sequence[Field]
-    sis_known: bool
     enrollments: Sequence[Row]
     answer: Answer
     findings: Sequence[Row]
@@ -71,25 +71,18 @@ def person_view(files: Files, record: Record) -> PersonView:
     """Everything about a person, save the answer for one section."""
     given = record.given or {}
     wanted = _wanted(files, record)
-    said = wanted or record.left_out or {}
-    left = record.left_out is not None and not wanted
-    known = {*(record.left_out or {}), *given}
-    names = [name for name in KINDS["user"].fields if not left or name in known]
-    fields = [_field(name, said.get(name, None if left else given.get(name)), given.get(name)) for name in names]
-    buildings = _titles(files, "building", _buildings_of(fields))
-    fields = [
-        _named(field, buildings) if field.name in ("building", "additional_buildings") else field for field in fields
-    ]
+    fields = _fields(record, wanted)
+    titles = _titles(files, "building", _buildings_of(fields))
+    fields = [_told(field, titles) for field in fields]
     enrollments = _enrollments(files, record)
-    titles = {row["section"]: row["title"] for row in enrollments}
+    sections = {row["section"]: row["title"] for row in enrollments}
     return PersonView(
         name=_name(wanted or given or record.left_out or {}) or record.key or record.sis_id or "",
         fields=fields,
-        sis_known=bool(said),
         enrollments=enrollments,
         answer=account_answer(record),
         findings=_findings(record),
-        happenings=_happenings(files, record, titles),
+        happenings=_happenings(files, record, titles | sections),
     )
 
 
@@ -146,6 +139,20 @@ def pair_of(files: Files, organization: int, person: Record, section: Record, sc
     )
 
 
+def _fields(record: Record, wanted: Mapping[str, Any]) -> list[Field]:
+    """What nothing is to be changed of is as the SIS said. Of people who were left out, little is known."""
+    given, left = record.given or {}, record.left_out
+    found = []
+    for name in KINDS["user"].fields:
+        lms = given.get(name)
+        sis = wanted.get(name) if wanted else left.get(name) if left is not None else lms
+        if lms or sis or left is None:
+            one = _field(name, sis, lms)
+            unknown = left is not None and not wanted and not sis
+            found.append(replace(one, differs=False) if unknown else one)
+    return found
+
+
 def _wanted(files: Files, record: Record) -> dict[str, Any]:
     """The fields that the SIS led to in the newest run that read it, where that run wanted to change them."""
     for change in record.changes:
@@ -164,23 +171,13 @@ def _field(name: str, sis: Any, lms: Any) -> Field:
 
 
 def _buildings_of(fields: Sequence[Field]) -> list[str]:
-    found: set[str] = set()
-    for field in fields:
-        if field.name in ("building", "additional buildings"):
-            for value in (field.sis, field.lms):
-                found |= set(value if isinstance(value, list) else [value] if value else [])
-    return sorted(found)
+    """The keys of the buildings that are named."""
+    places = [field for field in fields if field.name in ("building", "additional buildings")]
+    return sorted({key for field in places for value in (field.sis, field.lms) for key in _several(value)})
 
 
 def _titles(files: Files, kind: str, keys: Sequence[str]) -> dict[str, str]:
     return {key: row["title"] or key for key, row in files.by_keys(kind, keys).items()}
-
-
-def _named(field: Field, titles: dict[str, str]) -> Field:
-    def name(value: Any) -> Any:
-        return [titles.get(one, one) for one in value] if isinstance(value, list) else titles.get(value, value)
-
-    return Field(name=field.name, sis=name(field.sis), lms=name(field.lms), differs=field.differs)
 
 
 def _enrollments(files: Files, record: Record) -> list[Row]:
@@ -222,25 +219,48 @@ def _findings(record: Record) -> list[Row]:
 
 
 def _happenings(files: Files, record: Record, titles: dict[str, str]) -> list[Happening]:
-    """The newest changes; of enrollments of a person, the sections' titles."""
+    """The newest changes, with the titles of what they name."""
     changes = record.changes[:_SHOWN_CHANGES]
     sections = {one.key.split("|")[0] for one in changes if one.kind == "enrollment"} - titles.keys()
-    more = {} if record.kind != "user" else _titles(files, "section", sorted(sections))
-    return [_happening(change, titles | more) for change in changes]
+    names = titles | (_titles(files, "section", sorted(sections)) if record.kind == "user" else {})
+    wanted: dict[str, set[str]] = {}
+    for change in changes:
+        for field, parent in KINDS[change.kind].parents.items() if change.kind not in PAIRS else ():
+            values = (change.before.get(field), change.after.get(field))
+            wanted.setdefault(parent, set()).update(key for value in values for key in _several(value))
+    for parent, keys in wanted.items():
+        names |= _titles(files, parent, sorted(keys)) if keys else {}
+    return [_happening(change, names) for change in changes]
 
 
 def _happening(change: Change, titles: dict[str, str]) -> Happening:
     pair = change.kind in PAIRS
     section = change.key.split("|")[0] if pair else ""
-    fields = [_field(name, change.after[name], change.before.get(name)) for name in change.after]
+    shown = [] if pair or change.action in ("adopt", "remove", "rekey") else list(change.after)
+    made = change.action == "create"
+    fields = [_told(_field(name, change.after[name], change.before.get(name)), titles) for name in shown]
     return Happening(
         change=change,
         words=change_words(change),
         fate=fate_words(change),
         section=section,
         title=titles.get(section, section),
-        fields=[] if pair or change.action in ("adopt", "remove") else fields,
+        was_there=not made,
+        fields=[field for field in fields if field.sis or not made],
     )
+
+
+def _told(field: Field, titles: dict[str, str]) -> Field:
+    """Values as one text each, keys by their titles."""
+
+    def text(value: Any) -> Any:
+        return ", ".join(titles.get(one, str(one)) for one in _several(value))
+
+    return Field(name=field.name, sis=text(field.sis), lms=text(field.lms), differs=field.differs)
+
+
+def _several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _name(row: Row) -> str:

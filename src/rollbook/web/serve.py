@@ -14,6 +14,7 @@ from django.core.asgi import get_asgi_application
 
 from rollbook.errors import ConfigError
 from rollbook.store.folder import DataFolder
+from rollbook.web import bounds
 from rollbook.web.bounds import Bounded
 from rollbook.web.following import App, Following
 from rollbook.web.live_runs import WATCHER
@@ -33,7 +34,7 @@ def serve_web(
     address = f"http://{name}:{listener.getsockname()[1]}"
     serves_at(address)
     config = uvicorn.Config(
-        Bounded(Following(cast(App, get_asgi_application()), WATCHER)),
+        Bounded(cast(bounds.App, Following(cast(App, get_asgi_application()), WATCHER))),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, 
 
 import msgspec
 from django import forms
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from rollbook.roster.settings import Settings
@@ -72,7 +73,7 @@ class GroupForm(forms.Form):
         for name, reason in self._locked.items():
             if name.replace(".", "-") in self.fields:
                 field = self.fields[name.replace(".", "-")]
-                field.help_text, field.required = f"{field.help_text} {reason}", False
+                field.help_text, field.required = format_html("{} {}", field.help_text, reason), False
                 field.widget.attrs["disabled"] = True
 
     def clean(self) -> dict[str, Any]:
@@ -172,13 +173,18 @@ def _list_field(leaf: Leaf, common: dict[str, Any]) -> forms.Field:
     if get_origin(inner) is Literal:
         choices = [(one, choice(leaf.name, one)) for one in get_args(inner)]
         return forms.MultipleChoiceField(**common, choices=choices, widget=forms.CheckboxSelectMultiple)
-    common["help_text"] = common["help_text"] + " " + _("One a line.")
+    common["help_text"] = format_html("{} {}", common["help_text"], _("One a line."))
     return Lines(**common)
 
 
 def _choices(leaf: Leaf, values: tuple[str, ...]) -> list[tuple[str, str]]:
-    found = [(one, choice(leaf.name, one)) for one in values]
+    found = [(one, _named(choice(leaf.name, one), one)) for one in values]
     return [("", _("As the SIS means it")), *found] if leaf.optional else found
+
+
+def _named(words: str, value: str) -> str:
+    """With the name that a settings file and the explanation use."""
+    return words if words == value else f"{words} ({value})"
 
 
 def _plain(leaf: Leaf, value: Any) -> Any:

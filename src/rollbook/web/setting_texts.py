@@ -13,6 +13,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 _LINK: Final = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+#: Brackets that hold nothing but links, which the pages do not follow.
+_ASIDE: Final = re.compile(r"\s*\((?:\[[^\]]*\]\([^)]*\)(?:, )?)+\)")
 _CODE: Final = re.compile(r"`([^`]*)`")
 
 
@@ -40,5 +42,5 @@ def choice(name: str, value: str) -> str:
 
 def as_html(markdown: str) -> SafeString:
     """One line of our own Markdown."""
-    plain = escape(_LINK.sub(r"\1", markdown))
+    plain = escape(_LINK.sub(r"\1", _ASIDE.sub("", markdown)))
     return mark_safe(_CODE.sub(r"<code>\1</code>", plain))  # escaped above

@@ -7,14 +7,14 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django import forms
-from django.forms.formsets import BaseFormSet, formset_factory
+from django.forms.formsets import formset_factory
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from rollbook.actions.secret_texts import webhook_place
 from rollbook.roster.settings import Webhook
 from rollbook.web.addresses import address_problem
-from rollbook.web.fields import Hidden, dress
+from rollbook.web.fields import Hidden, Rows, dress
 
 _SHORTEST: Final = 16
 _MOST_ROWS: Final = 100
@@ -56,12 +56,7 @@ class WebhookForm(forms.Form):
         return found
 
 
-class _Rows(BaseFormSet):  # type: ignore[type-arg] # Django's own has no parameter at run time
-    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
-        return {**super().get_form_kwargs(index), "use_required_attribute": False}
-
-
-_WebhookRows = formset_factory(WebhookForm, formset=_Rows, extra=1, max_num=_MOST_ROWS, absolute_max=_MOST_ROWS)
+_WebhookRows = formset_factory(WebhookForm, formset=Rows, extra=1, max_num=_MOST_ROWS, absolute_max=_MOST_ROWS)
 
 
 class Webhooks:

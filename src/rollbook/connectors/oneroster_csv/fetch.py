@@ -26,6 +26,7 @@ from rollbook.errors import AuthFailed, BadResponse, ConfigError, RollbookError,
 _CSV: Final = re.compile(r"[\w.-]+\.csv", re.IGNORECASE | re.ASCII)
 _REGULAR, _DIRECTORY = asyncssh.FILEXFER_TYPE_REGULAR, asyncssh.FILEXFER_TYPE_DIRECTORY
 _ROOM: Final = 64 << 20
+_PIECE: Final = 1 << 20
 
 asyncssh.set_log_level("WARNING")  # it would write down users and file names
 
@@ -69,8 +70,10 @@ def fetch(options: OneRosterCsvOptions, context: Context) -> Path:
     async def work(pulse: Pulse) -> Path:
         context.count()
         with _in_words(host):
-            async with _connected(options, context, pinned, key) as client:
+            async with _connected(options, context, pinned, key) as connection:
+                pulse.abort = connection.abort
                 pulse.beat()
+                client = await connection.start_sftp_client()
                 return await _Fetch(client, options, goal, pulse).everything()
 
     return run_apart(work, cancel=context.cancel, timeout=options.timeout, host=host)
@@ -152,15 +155,18 @@ class _Fetch:
             raise ConfigError("there is too little free space to fetch the export")
 
     async def _one(self, remote: _Remote, goal: Path) -> None:
-        def progress(source: bytes, target: bytes, done: int, total: int) -> None:
-            self._pulse.beat()
-            if done > self._most:
-                raise BadResponse(f"{self._options.host} sends an endless file")
-
-        await self._client.get(remote.path, goal, sparse=False, progress_handler=progress)
+        done = 0
+        with goal.open("wb") as local:
+            async with self._client.open(remote.path, "rb") as file:
+                while piece := await file.read(_PIECE, done):
+                    self._pulse.beat()
+                    local.write(piece)
+                    done += len(piece)
+                    if done > remote.size:
+                        break  # it grows: it is told below
         now = await self._client.stat(remote.path)
         self._pulse.beat()
-        if (now.size, now.mtime) != (remote.size, remote.modified) or goal.stat().st_size != remote.size:
+        if (now.size, now.mtime) != (remote.size, remote.modified) or done != remote.size:
             goal.unlink(missing_ok=True)
             raise Unavailable(f"a file on {self._options.host} changed while it was read")
 
@@ -168,31 +174,48 @@ class _Fetch:
 @asynccontextmanager
 async def _connected(
     options: OneRosterCsvOptions, context: Context, pinned: asyncssh.SSHKey, key: asyncssh.SSHKey | None
-) -> AsyncIterator[asyncssh.SFTPClient]:
+) -> AsyncIterator[asyncssh.SSHClientConnection]:
     """Signed in. Nothing of this machine's own SSH set-up is used: no agent, no keys, no files."""
     sock = await _connect(options.host or "", options.port, allow_private_hosts=context.allow_private_hosts)
-    connection = await asyncssh.connect(
-        sock=sock,
-        config=None,
-        known_hosts=([pinned], [], []),
-        x509_trusted_certs=None,
-        username=options.user,
-        password=options.password,
-        client_keys=[key] if key is not None else None,
-        agent_path=None,
-        gss_host=None,
-        gss_kex=False,
-        gss_auth=False,
-        host_based_auth=False,
-        login_timeout=options.timeout,
-        keepalive_interval=0,
-    )
     try:
-        yield await connection.start_sftp_client()
+        connection = await asyncssh.connect(
+            sock=sock,
+            config=None,
+            known_hosts=([pinned], [], []),
+            x509_trusted_certs=None,
+            username=options.user,
+            password=options.password,
+            client_keys=[key] if key is not None else None,
+            agent_path=None,
+            gss_host=None,
+            gss_kex=False,
+            gss_auth=False,
+            host_based_auth=False,
+            login_timeout=options.timeout,
+            keepalive_interval=0,
+        )
+    except asyncssh.ConnectionLost:
+        await _check_kind(options, context, pinned)
+        raise
+    try:
+        yield connection
     finally:
         connection.abort()
         with suppress(asyncssh.Error, OSError):
             await connection.wait_closed()
+
+
+async def _check_kind(options: OneRosterCsvOptions, context: Context, pinned: asyncssh.SSHKey) -> None:
+    """A host that has no key of the confirmed one's kind may hang up before it is told why. Raises HostKeyNotVerifiable
+    then, and what keeps us from asking."""
+    shown = []
+    for kinds in ([one.decode() for one in pinned.sig_algorithms], ()):
+        sock = await _connect(options.host or "", options.port, allow_private_hosts=context.allow_private_hosts)
+        with suppress(asyncssh.Error, OSError):
+            shown.append(await asyncssh.get_server_host_key(sock=sock, config=None, server_host_key_algs=kinds))
+            break
+    if shown and shown[0] != pinned:
+        raise asyncssh.HostKeyNotVerifiable("another key")
 
 
 async def _connect(host: str, port: int, *, allow_private_hosts: bool) -> socket.socket:

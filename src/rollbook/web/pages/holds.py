@@ -168,11 +168,12 @@ def _newest(place: Place, hold: str) -> HoldRow:
 def _listed(request: HttpRequest, place: Place, form: DecideForm | None) -> HttpResponse:
     names, waiting = names_of(place), waiting_rows(place)
     part = paged(waiting, request.GET.get("page"), _CARDS)
-    prefetch_related_objects(list(part), "run")  # many holds, few runs
+    shown = list(part)
+    prefetch_related_objects(shown, "run")  # many holds, few runs
     decided = paged(decided_rows(place), request.GET.get("decided"), _DECIDED)
     rows = HoldRow.objects.prefetch_related("run").in_bulk([one["last"] for one in decided])
     context = {
-        "holds": cards(list(part), names),
+        "holds": cards(shown, names),
         "page": part,
         "total": sum(row.count for row in waiting),
         "number": len(waiting),

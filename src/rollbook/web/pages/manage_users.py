@@ -34,6 +34,8 @@ _COLUMNS: Final = ("First Name", "Last Name", "Username", "E-mail", "User Unique
 _ISSUED: Final = (SCHOOL, ASKED, SENDING, SENT, REFUSED, UNCLEAR)
 _FILES: Final = {"initial": (INITIAL,), "school": _ISSUED}
 _LONGEST: Final = 200
+#: Nobody leafs further; a search finds the others.
+_DEEPEST: Final = 1000
 _AT_ONCE: Final = 500
 
 
@@ -50,7 +52,7 @@ def show(request: HttpRequest, place: Place) -> HttpResponse:
         found = []
     shown = found[:PER_PAGE]
     given = has_passwords(place.organization)
-    context |= {"accounts": shown, "has_next": len(found) > PER_PAGE, "given": given}
+    context |= {"accounts": shown, "has_next": len(found) > PER_PAGE and number < _DEEPEST, "given": given}
     if given:
         context |= {"labels": _labels(place.organization, shown)} | manage_users_import.state(place.organization)
     answer = render(request, "manage_users.html", context)
@@ -126,7 +128,7 @@ def _labels(organization: Organization, accounts: list[Account]) -> dict[str, An
 
 
 def _number(text: str | None) -> int:
-    return max(1, int(text)) if text and text.isascii() and text.isdecimal() and len(text) < 8 else 1
+    return min(_DEEPEST, max(1, int(text))) if text and text.isascii() and text.isdecimal() and len(text) < 8 else 1
 
 
 urlpatterns = [

@@ -1,0 +1,354 @@
+"""Live progress: one look at the database for everybody who follows, a second behind at most, and nothing left over."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+import urllib.request
+from collections.abc import Collection, Iterator, Mapping
+from http.client import HTTPResponse
+
+import pytest
+
+from rollbook.connectors.memory.space import Space
+from rollbook.core.protocols import Progress
+from rollbook.engine.heart import Heart
+from rollbook.store.folder import DataFolder
+from rollbook.store.lease import Lease
+from rollbook.store.models import Organization, Run
+from rollbook.web.following import MOST, REFRESH, Following
+from rollbook.web.live import Follower, Subject, Told, Watcher
+from rollbook.web.live_runs import WATCHER, look
+from tests.web.asking import Site
+from tests.web.conftest import serving
+from tests.web.past import past_run
+from tests.web.people import Person
+
+SUBJECT = Subject(1, "r1", "en")
+
+
+class _World:
+    """What a watcher finds, and how often it looked."""
+
+    def __init__(self) -> None:
+        self.text, self.shown, self.over, self.looks = b"data: 0\n\n", "a", False, 0
+        self.trouble: Exception | None = None
+
+    def look(self, subjects: Collection[Subject]) -> Mapping[Subject, Told]:
+        self.looks += 1
+        if self.trouble is not None:
+            raise self.trouble
+        return {one: Told(self.text, self.shown, self.over) for one in subjects}
+
+
+@pytest.fixture
+def found() -> _World:
+    return _World()
+
+
+def _idle(watcher: Watcher) -> bool:
+    for _ in range(100):
+        if watcher._thread is None:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+async def _next(follower: Follower) -> Told | None:
+    return await asyncio.wait_for(follower.next(), 5)
+
+
+def test_one_look_for_many(found: _World) -> None:
+    watcher = Watcher(found.look, every=0.05)
+
+    async def one() -> list[bytes]:
+        with watcher.follow(SUBJECT) as follower:
+            first = await _next(follower)
+            second = await _next(follower)
+            assert first is not None
+            assert second is not None
+            return [first.text, second.text]
+
+    async def all_of_them() -> list[list[bytes]]:
+        tasks = [asyncio.ensure_future(one()) for _ in range(200)]
+        await asyncio.sleep(0.3)
+        found.text = b"data: 1\n\n"
+        return await asyncio.gather(*tasks)
+
+    start = time.monotonic()
+    assert asyncio.run(all_of_them()) == [[b"data: 0\n\n", b"data: 1\n\n"]] * 200
+    assert found.looks <= (time.monotonic() - start) / 0.05 + 2
+    assert watcher.number() == 0
+    assert _idle(watcher)
+
+
+def test_a_slow_reader_gets_the_newest_only(found: _World) -> None:
+    watcher = Watcher(found.look, every=0.02)
+
+    async def slow() -> Told | None:
+        with watcher.follow(SUBJECT) as follower:
+            await _next(follower)
+            for number in range(1, 6):
+                found.text = b"data: %d\n\n" % number
+                await asyncio.sleep(0.06)
+            return await _next(follower)
+
+    assert asyncio.run(slow()) == Told(b"data: 5\n\n", "a")
+
+
+def test_the_end_is_told_also_to_whoever_comes_late(found: _World) -> None:
+    watcher = Watcher(found.look, every=0.02)
+    found.over, found.text, found.shown = True, b"", "none"
+
+    async def late() -> list[Told | None]:
+        with watcher.follow(SUBJECT) as first:
+            await _next(first)
+            assert await _next(first) is None
+            with watcher.follow(SUBJECT) as second:
+                return [await _next(second), await _next(second)]
+
+    assert asyncio.run(late()) == [Told(b"", "none", True), None]
+
+
+@pytest.mark.parametrize("trouble", ["database", "bug"])
+def test_trouble_does_not_end_it(found: _World, trouble: str) -> None:
+    from django.db import OperationalError
+
+    watcher = Watcher(found.look, every=0.02)
+    found.trouble = OperationalError("away") if trouble == "database" else KeyError("x")
+
+    async def patient() -> Told | None:
+        with watcher.follow(SUBJECT) as follower:
+            await asyncio.sleep(0.1)
+            found.trouble = None
+            return await _next(follower)
+
+    assert asyncio.run(patient()) is not None
+    assert _idle(watcher)
+
+
+def test_the_end_of_the_process_ends_everybody(found: _World) -> None:
+    watcher = Watcher(found.look, every=5)
+
+    async def until_end() -> Told | None:
+        with watcher.follow(SUBJECT) as follower:
+            await _next(follower)
+            threading.Timer(0.1, watcher.end).start()
+            return await _next(follower)
+
+    start = time.monotonic()
+    assert asyncio.run(until_end()) is None
+    assert time.monotonic() - start < 3
+
+
+# --- over HTTP, behind the server -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def live(pages: DataFolder, world: Space) -> Iterator[Site]:
+    with serving(pages) as site:
+        yield site
+    assert WATCHER.number() == 0
+
+
+class Stream:
+    """An open answer of a live page, read event by event."""
+
+    def __init__(self, site: Site, person: Person, path: str) -> None:
+        cookie = f"rollbook_session={person.client.cookies['rollbook_session'].value}"
+        request = urllib.request.Request(site.address + path, headers={"Cookie": cookie})
+        self.answer: HTTPResponse = urllib.request.urlopen(request, timeout=10)
+
+    def event(self) -> str:
+        """The next event's lines; empty at the end."""
+        lines = b""
+        while line := self.answer.readline():
+            lines += line
+            if line == b"\n":
+                break
+        return lines.decode()
+
+    def until(self, words: str, most: float = 5) -> float:
+        """Seconds until an event has these words."""
+        start = time.monotonic()
+        while words not in (event := self.event()):
+            assert event, f"the stream ended without {words!r}"
+            assert time.monotonic() - start < most
+        return time.monotonic() - start
+
+
+def _shown(person: Person, run: str = "") -> str:
+    import re
+
+    page = person.get(f"/o/maple/logs/{run}/" if run else "/o/maple/logs/").content.decode()
+    found = re.search(r'hx-sse:connect="([^"]+)"', page)
+    assert found is not None
+    return found[1].replace("&amp;", "&")
+
+
+def _progress(run: str, **progress: object) -> None:
+    Run.objects.filter(pk=run).update(progress={"stage": "apply", "done": 0, "total": 100, "note": "user", **progress})
+
+
+def test_progress_arrives_within_a_second(live: Site, vic: Person) -> None:
+    past_run("r1", ago=1, state="running")
+    stream = Stream(live, vic, _shown(vic, "r1"))
+    assert stream.answer.headers["Content-Type"] == "text/event-stream"
+    assert stream.answer.headers["Cache-Control"] == "no-store"
+    assert "x-rollbook-follow" not in {name.lower() for name in stream.answer.headers}
+    assert 'id="progress-r1" hx-swap-oob="innerMorph"' in stream.event()
+    for done in (10, 55, 99):
+        _progress("r1", done=done)
+        assert stream.until(f"{done} of 100") < 0.9
+    Run.objects.filter(pk="r1").update(state="done")
+    assert stream.until("event: refresh") < 0.9
+    while stream.event():
+        pass  # the answer ends by itself
+
+
+def test_logs_learn_of_runs_that_start_and_end(live: Site, ann: Person) -> None:
+    stream = Stream(live, ann, _shown(ann))
+    past_run("r1", ago=1, state="queued")
+    stream.until("event: refresh")
+    assert "Place 1 in the queue." in stream.event()
+    Run.objects.filter(pk="r1").update(state="running")
+    stream.until("event: refresh")
+    stream.answer.close()
+
+
+def test_a_page_that_is_out_of_date_is_told_at_once(live: Site, ann: Person) -> None:
+    address = _shown(ann)
+    past_run("r1", ago=1, state="running")
+    assert Stream(live, ann, address).event() == REFRESH.decode()
+
+
+def test_a_run_that_ended_meanwhile(live: Site, ann: Person) -> None:
+    past_run("r1", ago=1, state="running")
+    address = _shown(ann, "r1")
+    Run.objects.filter(pk="r1").update(state="done")
+    stream = Stream(live, ann, address)
+    assert stream.event() == REFRESH.decode()
+    assert stream.event() == ""
+
+
+def test_whoever_leaves_is_forgotten(live: Site, ann: Person) -> None:
+    past_run("r1", ago=1, state="running")
+    streams = [Stream(live, ann, _shown(ann, "r1")) for _ in range(20)]
+    for stream in streams:
+        stream.event()
+    assert WATCHER.number() == 20
+    for stream in streams:
+        stream.answer.close()
+    for _ in range(100):
+        if not WATCHER.number():
+            break
+        time.sleep(0.05)
+    assert WATCHER.number() == 0
+
+
+def test_following_keeps_no_threads(live: Site, ann: Person) -> None:
+    past_run("r1", ago=1, state="running")
+    address = _shown(ann, "r1")
+    one = Stream(live, ann, address)
+    one.event()
+    before = threading.active_count()
+    streams = [Stream(live, ann, address) for _ in range(30)]
+    for stream in streams:
+        stream.event()
+    assert threading.active_count() < before + 10
+    for stream in (one, *streams):
+        stream.answer.close()
+
+
+def test_only_those_who_may_see_it(live: Site, tea: Person, ann: Person) -> None:
+    past_run("r1", ago=1, state="running")
+    for path in ("/o/maple/logs/live/", "/o/maple/logs/r1/live/"):
+        assert tea.get(path).status_code == 403
+        assert live.get(path).status != 200 or "event-stream" not in live.get(path).headers["Content-Type"]
+        assert ann.post(path).status_code == 405
+
+
+def test_too_many_ask_again_later() -> None:
+    class Full(Watcher):
+        def number(self) -> int:
+            return MOST
+
+    sent: list[Mapping[str, object]] = []
+
+    async def app(scope: object, receive: object, send: object) -> None:
+        header = (b"X-Rollbook-Follow", b"1 r1 en a")
+        await send({"type": "http.response.start", "status": 200, "headers": [header]})  # type: ignore[operator]
+        await send({"type": "http.response.body", "body": b"data: now\n\n"})  # type: ignore[operator]
+
+    async def send(message: Mapping[str, object]) -> None:
+        sent.append(message)
+
+    async def receive() -> Mapping[str, object]:
+        return {"type": "http.disconnect"}
+
+    asyncio.run(Following(app, Full(look))({"type": "http", "path": "/x/live/"}, receive, send))
+    assert sent[-1] == {"type": "http.response.body", "body": b"data: now\n\nretry: 3000\n\n", "more_body": False}
+
+
+def test_fragments_are_in_the_language_of_their_reader(world: Space) -> None:
+    run = past_run("r1", ago=1, state="running")
+    _progress("r1")
+    found = look([Subject(run.organization_id, "r1", language) for language in ("en", "es")])
+    assert all(b"progress-r1" in told.text for told in found.values())
+    assert len(found) == 2
+
+
+def test_one_query_for_all_organizations(world: Space) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from tests.web.world import import_maple
+
+    for number in range(10):
+        import_maple(world.name, slug=f"org-{number}")
+        past_run(f"r{number}", ago=1, org=f"org-{number}", state="running", progress={"stage": "plan", "done": 1})
+    subjects = [Subject(one.pk, "", "en") for one in Organization.objects.all()]
+    with CaptureQueriesContext(connection) as queries:
+        found = look(subjects)
+    assert len(queries) == 1
+    assert sum(b"Plan the changes" in told.text for told in found.values()) == 10
+
+
+# --- how far behind the run itself is ---------------------------------------------------------------------------------
+
+
+def test_the_heart_writes_progress_soon_and_only_when_it_changed(
+    pages: DataFolder, world: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rollbook.store import workers
+
+    written: list[object] = []
+    show = workers.show_progress
+
+    def spy(lease: Lease, progress: Mapping[str, object]) -> bool:
+        written.append(progress["done"])
+        return show(lease, progress)
+
+    monkeypatch.setattr("rollbook.store.workers.show_progress", spy)
+    run = past_run("r1", ago=1, state="running", lease_owner="w", lease_epoch=1)
+    heart, progress = Heart("w"), Progress()
+    heart.start()
+    try:
+        with heart.watch(Lease("r1", run.organization_id, 1, "w"), progress):
+            progress.update("apply", 7, 9)
+            delays = []
+            for done in (8, 9):
+                start = time.monotonic()
+                while (Run.objects.values_list("progress", flat=True).get(pk="r1") or {}).get("done") != done:
+                    progress.update("apply", done, 9)
+                    time.sleep(0.01)
+                    assert time.monotonic() - start < 5
+                delays.append(time.monotonic() - start)
+            time.sleep(1.5)
+    finally:
+        heart.stop()
+    assert max(delays) < 0.75
+    assert written in ([7, 8, 9], [8, 9])
+    assert json.dumps(Run.objects.get(pk="r1").progress)
