@@ -56,10 +56,12 @@ class Known:
     digest: str = ""
 
 
-def known(organization: Organization, name: str) -> Known:
-    """One list of an organization; empty with `read_at` None when it was never read. Asks nobody outside."""
-    row = DirectoryRow.objects.filter(organization=organization, name=name).first()
-    return Known(row.rows, row.read_at, row.digest) if row is not None else Known()
+def known(organization: Organization, name: str, *, with_rows: bool = True) -> Known:
+    """One list of an organization; empty with `read_at` None when it was never read. Asks nobody outside. Without rows
+    it only says when and from where they were read: a list may be long."""
+    found = DirectoryRow.objects.filter(organization=organization, name=name)
+    row = found.first() if with_rows else found.defer("rows").first()
+    return Known(row.rows if with_rows else [], row.read_at, row.digest) if row is not None else Known()
 
 
 def look(folder: DataFolder, organization: Organization, side: str, *, by: str) -> None:

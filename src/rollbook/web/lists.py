@@ -29,9 +29,9 @@ class Listed:
     is_other: bool
 
 
-def listed(organization: Organization, settings: Settings, name: str) -> Listed:
-    """A list as it was last read, e.g. `sis.orgs`."""
-    found = known(organization, name)
+def listed(organization: Organization, settings: Settings, name: str, *, with_rows: bool = True) -> Listed:
+    """A list as it was last read, e.g. `sis.orgs`; without rows only when that was."""
+    found = known(organization, name, with_rows=with_rows)
     connection = settings.sis if name.startswith("sis.") else settings.lms
     is_other = found.read_at is not None and found.digest != connection_digest(connection)
     return Listed(rows=found.rows, read_at=found.read_at, is_other=is_other)

@@ -112,7 +112,8 @@ class View:
         moves = [one for one in consequences if one.what == MOVES]
         freezes = [one for one in consequences if one.what != MOVES]
         fields = [(name, value) for name, value in given.items() if name not in ("csrfmiddlewaretoken", "confirmed")]
-        lines = [(one.school, self.goes(one.before), self.goes(one.after)) for one in moves]
+        own = {CREATE: _("a building of its own")}
+        lines = [(one.school, *(own.get(way) or self.goes(way) for way in (one.before, one.after))) for one in moves]
         return {"view": self, "moves": lines, "freezes": freezes, "fields": fields}
 
 

@@ -3,6 +3,7 @@ nothing."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -26,6 +27,8 @@ from rollbook.web.term_map import NOT_SYNCED, Choice, Consequence, TermMap, tree
 FIELD: Final = "term:"
 KEPT: Final = ("q", "years", "page")
 _DEEPEST_SHOWN: Final = 4
+#: The place before a capital letter: `gradingPeriod` is shown as `grading period`.
+_CAPITAL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +53,21 @@ class View:
 
     def __init__(self, organization: Organization, settings: Settings, number: int) -> None:
         self.organization, self.settings, self.number = organization, settings, number
-        self.sis: Listed = listed(organization, settings, "sis.academicSessions")
-        self.lms: Listed = listed(organization, settings, "lms.grading_period")
         self.lms_title = lms_title(settings)
         self.year = settings.active_year or ""
+
+    @cached_property
+    def sis(self) -> Listed:
+        return listed(self.organization, self.settings, "sis.academicSessions")
+
+    @cached_property
+    def lms(self) -> Listed:
+        return listed(self.organization, self.settings, "lms.grading_period")
+
+    def ages(self) -> dict[str, Listed]:
+        """When both lists were read; the list of schools needs no more of them."""
+        names = {"sis": "sis.academicSessions", "lms": "lms.grading_period"}
+        return {side: listed(self.organization, self.settings, name, with_rows=False) for side, name in names.items()}
 
     @property
     def year_words(self) -> str:
@@ -81,13 +95,13 @@ class View:
     def options(self) -> Options:
         """Every choice but the empty one; the periods of the active year come first."""
         labels = [(SKIP, _("Do Not Sync")), (CREATE, _("Create new grading period"))]
-        now, other = self._periods()
+        now, other = self._periods
         return Options([("", labels), (_("In this school year"), now), (_("Other grading periods"), other)])
 
     @cached_property
     def more_options(self) -> Options:
         """For a second grading period and more."""
-        now, other = self._periods()
+        now, other = self._periods
         again = [(CREATE, _("Create new grading period"))]
         return Options([("", again), (_("In this school year"), now), (_("Other grading periods"), other)])
 
@@ -107,6 +121,7 @@ class View:
         names = {"period": what % name, "lms": self.lms_title}
         return _("%(period)s, which %(lms)s does not have any more") % names
 
+    @cached_property
     def _periods(self) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
         rows = [row for row in self.sis.rows if row["year"] == self.year and row["start"] and row["end"]]
         first, last = min((row["start"] for row in rows), default=""), max((row["end"] for row in rows), default="")
@@ -142,7 +157,7 @@ def school_list(view: View, given: Mapping[str, Any]) -> dict[str, Any]:
     query = kept_query(given, ("q", "page"))
     page = piece(searched(view.schools, query), query, 100)
     rows = [(school, _own(view, school.org)) for school in page.rows]
-    return {"view": view, "query": query, "page": page, "rows": rows, "others": _own(view, ANY)}
+    return {"view": view, "query": query, "page": page, "rows": rows, "others": _own(view, ANY), **view.ages()}
 
 
 def school_context(
@@ -265,4 +280,5 @@ def _facts(terms: TermMap, row: Mapping[str, Any] | None, *, everything: bool) -
     parent = terms.sessions.get(row["parent"])
     year = _("school year ending %s") % row["year"] if everything and row["year"] else ""
     part = _("part of %s") % parent["title"] if parent else ""
-    return " · ".join(text for text in (row["type"], days(row["start"], row["end"]), part, year) if text)
+    kind = _CAPITAL.sub(" ", row["type"]).lower()
+    return " · ".join(text for text in (kind, days(row["start"], row["end"]), part, year) if text)
