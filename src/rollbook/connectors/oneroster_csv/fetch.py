@@ -160,7 +160,7 @@ class _Fetch:
             async with self._client.open(remote.path, "rb") as file:
                 while piece := cast(bytes, await file.read(_PIECE, done)):
                     self._pulse.beat()
-                    local.write(piece)
+                    local.write(piece.encode() if isinstance(piece, str) else piece)  # its types know no bytes
                     done += len(piece)
                     if done > remote.size:
                         break  # it grows: it is told below
