@@ -46,6 +46,13 @@ def _address(pattern: str) -> str:
     return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda part: str(PARTS[part[1]]), pattern)
 
 
+def _methods(page: Any) -> list[tuple[str, Who | None]]:
+    """Who may GET and POST it. An address of the API may be written in other ways than POST."""
+    rule, resource = page.callback.rule, getattr(page.callback, "resource", None)
+    posts = resource is None or "POST" in resource.operations
+    return [("get", rule.read), ("post", rule.write if posts else None)]
+
+
 def _of_the_api(pattern: str) -> bool:
     return pattern.startswith("api/")
 
@@ -71,7 +78,7 @@ def test_every_page_for_every_person(pattern: str, page: Any, world: Space) -> N
     }
     import_maple(world.name, slug="other")
     stranger = make_person("Stan", org="other", acting=True)
-    for method, who in (("get", page.callback.rule.read), ("post", page.callback.rule.write)):
+    for method, who in _methods(page):
         for name, person in people.items():
             status = getattr(person.client, method)(_address(pattern)).status_code
             if who is None:
@@ -95,7 +102,7 @@ def test_every_page_for_every_person(pattern: str, page: Any, world: Space) -> N
 def test_without_signing_in_nothing_is_shown(pattern: str, page: Any, world: Space) -> None:
     from django.test import Client
 
-    for method, who in (("get", page.callback.rule.read), ("post", page.callback.rule.write)):
+    for method, who in _methods(page):
         answer = getattr(Client(), method)(_address(pattern))
         if who not in (None, Who.ANYONE) and _of_the_api(pattern):
             assert answer.status_code == 401
