@@ -18,7 +18,21 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "tests/bench/results.json"
 FIGURES = ROOT / "docs/reference/figures.md"
 #: In the order in which they run; each is a module with `run(students, work)`.
-BENCHES = ("calls", "again", "pull", "demo", "credits", "plan", "durability", "laws", "faults", "reliability", "queue")
+BENCHES = (
+    "calls",
+    "again",
+    "pull",
+    "demo",
+    "credits",
+    "plan",
+    "durability",
+    "laws",
+    "faults",
+    "reliability",
+    "queue",
+    "viewers",
+    "pages",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -145,7 +147,7 @@ def test_the_demo_prints_a_command_that_can_be_called(tmp_path: Path, monkeypatc
     assert _called() == f"{sys.executable} -m rollbook.cli"
 
 
-def test_the_demo_stays_until_it_is_stopped(tmp_path: Path) -> None:
+def test_the_demo_serves_the_pages_until_it_is_stopped(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "rollbook.cli", "demo", "--students", "20", "--port", "0", "--json"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(
@@ -159,9 +161,32 @@ def test_the_demo_stays_until_it_is_stopped(tmp_path: Path) -> None:
         for address in addresses.values():
             with urllib.request.urlopen(address) as answer:
                 assert answer.status == 200
+        site, email, password = _sign_in_printed(process)
+        assert _signs_in(site, email, password)
         process.send_signal(signal.SIGINT)
         process.stdout.read()
         assert process.wait(15) == 0
-    for address in addresses.values():
+    assert not list(tmp_path.iterdir())
+    for address in (site, *addresses.values()):
         with pytest.raises(OSError, match="refused"):
             urllib.request.urlopen(address)
+
+
+def _sign_in_printed(process: subprocess.Popen[str]) -> tuple[str, str, str]:
+    """Address, e-mail address and password, as a person reads them."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        found = re.search(r"Open (\S+) and sign in as (\S+) with the password (\S+)", line)
+        if found:
+            return found[1], found[2], found[3]
+    raise AssertionError("nothing was printed to sign in with")
+
+
+def _signs_in(site: str, email: str, password: str) -> bool:
+    """Does the sign-in lead to the demo's first page?"""
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with browser.open(f"{site}/accounts/login/") as page:
+        [token] = set(re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page.read().decode())[:1])
+    sent = urlencode({"csrfmiddlewaretoken": token, "login": email, "password": password}).encode()
+    with browser.open(f"{site}/accounts/login/", sent) as page:
+        return page.url == f"{site}/o/demo/" and "Demo District" in page.read().decode()

@@ -94,6 +94,8 @@ def test_up_is_web_and_worker_in_one_process(world: World) -> None:
     up = world.start("up", "--port", "0")
     said = _answered(up)
     check_schema("up", said)
+    assert said["set_up"].startswith(said["address"] + "/invitation/")
+    assert _status(said["set_up"]) == 200
     assert _status(said["address"] + "/healthz") == 200
     until(lambda: states(world) == ["done"])
     assert _status(said["address"] + "/readyz") == 200

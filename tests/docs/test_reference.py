@@ -114,8 +114,8 @@ def test_every_reason_of_a_hold_is_explained() -> None:
     sources = [path for name in ("core", "pipeline") for path in files(within=SOURCE / name)]
     everything = " ".join("\n".join(text(path) for path in sources if path.suffix in (".py", ".sql")).split())
     made = {reason for pattern in _REASONS for reason in re.findall(pattern, everything)}
-    # Neither an update that waits for its account's revival is a hold, nor what a person decided in Data Prep.
-    waits = {"permitted", "refused_before", "user", "linked"}
+    # No holds: an update that waits for its account's revival, what a person decided in Data Prep, who is not left out.
+    waits = {"permitted", "refused_before", "user", "linked", "synced"}
     assert made - waits == set(HOLDS)
     page = text(ROOT / "docs/how-to/approve-a-hold.md")
     assert not [reason for reason in HOLDS if f"| `{reason}` |" not in page]

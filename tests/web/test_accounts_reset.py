@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Iterator
 
@@ -26,6 +27,9 @@ def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
         monkeypatch.setenv("ROLLBOOK_MAIL_FROM", "rollbook@maple.example")
         monkeypatch.setenv("ROLLBOOK_URL", "https://rollbook.maple.example")
         yield found
+        for thread in threading.enumerate():
+            if thread.name == "mail":  # mails that no test waited for
+                thread.join(5)
 
 
 def _mail(box: Mailbox, count: int = 1) -> str:

@@ -93,10 +93,10 @@ def test_findings_are_grouped_as_on_the_command_line(robot: Program, pages: Data
     found = robot.get(f"/runs/{run}/findings?examples=2")
     check_schema("findings", found)
     assert {one["code"]: one["count"] for one in found["findings"]} == robot.get(f"/runs/{run}")["findings"]
-    spaces = next(one for one in found["findings"] if one["code"] == "USERNAME_SPACE")
+    spaces = next(one for one in found["findings"] if one["code"] == "USER_USERNAME_SPACE")
     assert (spaces["count"], len(spaces["examples"]), spaces["severity"]) == (7, 2, "blocks")
-    only = robot.get(f"/runs/{run}/findings?code=USERNAME_SPACE&examples=0")["findings"]
-    assert [(one["code"], one["examples"]) for one in only] == [("USERNAME_SPACE", [])]
+    only = robot.get(f"/runs/{run}/findings?code=USER_USERNAME_SPACE&examples=0")["findings"]
+    assert [(one["code"], one["examples"]) for one in only] == [("USER_USERNAME_SPACE", [])]
 
 
 def test_a_run_without_a_plan_has_no_changes(robot: Program) -> None:
@@ -183,11 +183,11 @@ def test_secrets_go_in_and_never_come_out(robot: Program) -> None:
     assert answer.status_code == 200, answer.content
     shown = robot.ask("GET", "/settings")
     assert b"sixteen" not in shown.content
-    assert shown.json()["secrets"] == ["notices.webhooks.0.secret"]
+    assert shown.json()["secrets"] == ["lms.key", "notices.webhooks.0.secret", "sis.key"]
     assert "sixteen" not in json.dumps(list(SettingsVersion.objects.values_list("document", flat=True)))
     # Put back as it was shown: the secret stays.
     assert robot.ask("PUT", "/settings", {"settings": shown.json()["settings"]}).json()["changed"] is False
-    assert robot.get("/settings")["secrets"] == ["notices.webhooks.0.secret"]
+    assert robot.get("/settings")["secrets"] == ["lms.key", "notices.webhooks.0.secret", "sis.key"]
 
 
 def test_a_secret_never_follows_to_another_address(robot: Program) -> None:
@@ -200,7 +200,7 @@ def test_a_secret_never_follows_to_another_address(robot: Program) -> None:
     assert "notices.webhooks.0.secret" in error_of(refused)["message"]
     document["notices"] = {"webhooks": []}
     assert robot.ask("PUT", "/settings", {"settings": document}).status_code == 200
-    assert robot.get("/settings")["secrets"] == []
+    assert robot.get("/settings")["secrets"] == ["lms.key", "sis.key"]
 
 
 @pytest.mark.parametrize("text", ["${HOME}", "file:/etc/passwd", " file:keys"])
@@ -218,7 +218,7 @@ def test_references_are_not_looked_up_on_the_server(robot: Program, text: str) -
         ({"unheard": 1}, "unheard"),
         ({"organization": {"slug": "other", "name": "x"}}, "organization.slug must be maple"),
         ({"sis": {"connector": "nobody"}}, "there is no connector"),
-        ({"sis": {"connector": "memory", "options": {}}}, "space"),
+        ({"sis": {"connector": "memory", "options": {"unheard": 1}}}, "unheard"),
         ({"active_year": "next"}, "active_year"),
         ({"schools": {"*": "somewhere"}}, "schools.*"),
         ({"organization": {"slug": "maple", "name": "x", "timezone": "Mars"}}, "timezone"),

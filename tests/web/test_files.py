@@ -160,7 +160,7 @@ HOSTILE: dict[str, tuple[Any, str]] = {
     "many": (lambda good: pack({f"{number}.csv": b"x" for number in range(1001)}), "1001 files"),
     "nothing inside": (lambda good: pack({}), "no whole OneRoster export"),
     "wrong files": (lambda good: pack({"pupils.csv": b"name\nZoe\n"}), "users.csv is missing"),
-    "wrong columns": (lambda good: pack(unpack(good) | {"users.csv": b"name,class\nZoe,3\n"}), "lacks the columns"),
+    "wrong columns": (lambda good: pack(unpack(good) | {"users.csv": b"name,class\nZoe,3\n"}), "has no header line"),
     "file cut off": (lambda good: pack(unpack(good) | {"users.csv": unpack(good)["users.csv"][:-30]}), "breaks off"),
     "no people": (
         lambda good: pack(unpack(good) | {"users.csv": unpack(good)["users.csv"].split(b"\n")[0] + b"\n"}),

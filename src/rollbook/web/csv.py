@@ -50,6 +50,9 @@ def _lines(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[st
     writer = csv.writer(out)
     out.write(_BOM)
     writer.writerow(columns)
+    yield out.getvalue()  # at once, however long the first row takes
+    out.seek(0)
+    out.truncate()
     for row in rows:
         writer.writerow([defused(cell) for cell in row])
         if out.tell() > 1 << 16:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.formsets import BaseFormSet
 from django.utils.translation import gettext as _
+
+if TYPE_CHECKING:
+    _AnyRows = BaseFormSet[Any]
+else:
+    _AnyRows = BaseFormSet  # has no parameter at run time
 
 MOST_LINES = 2000
 
@@ -75,7 +80,7 @@ class HiddenTable(forms.Textarea):
         return super().get_context(name, "", attrs)
 
 
-class Rows(BaseFormSet):  # type: ignore[type-arg] # Django's own has no parameter at run time
+class Rows(_AnyRows):
     """Rows of a table. None is ever required, and each is judged: one that is as it was is no empty one."""
 
     def get_form_kwargs(self, index: int | None) -> dict[str, Any]:

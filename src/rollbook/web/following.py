@@ -28,18 +28,21 @@ _PATH: Final = "/live/"
 MOST: Final = 600
 _AGAIN_MS: Final = 3000
 
-#: Tells the browser to ask for the page anew.
+#: Tells the browser that a run has ended: it asks for the page anew.
 REFRESH: Final = b"event: refresh\ndata: now\n\n"
 
 
 def follow_answer(subject: Subject, told: Told, seen: str) -> HttpResponse:
-    """What a live view answers: what there is now. `seen` is the `shown` of the page that asks."""
-    body = (REFRESH if seen != told.shown else b"") + told.text
+    """What a live view answers: what there is now. `seen` are the runs that the asking page shows, with commas."""
+    shown = told.shown or frozenset()
+    has_ended = told.over or bool({one for one in seen.split(",") if one} - shown)
+    body = (REFRESH if has_ended else b"") + told.text
     answer = HttpResponse(body, content_type="text/event-stream")
     answer["Cache-Control"] = "no-store"
     answer["X-Accel-Buffering"] = "no"  # a proxy that gathers answers would keep it to itself
     if not told.over:
-        answer[_HEADER] = f"{subject.organization} {subject.run or '-'} {subject.language} {told.shown}"
+        whom = f"{subject.language} {subject.may_cancel:d}"
+        answer[_HEADER] = f"{subject.organization} {subject.run or '-'} {whom} {','.join(shown) or '-'}"
     return answer
 
 
@@ -75,11 +78,12 @@ class Following:
                 gone.cancel()
 
 
-async def _pass_on(follower: Follower, shown: str, send: Send) -> None:
+async def _pass_on(follower: Follower, shown: frozenset[str], send: Send) -> None:
     while (news := await follower.next()) is not None:
         text = news.text
-        if news.shown and news.shown != shown:
-            text, shown = REFRESH + text, news.shown
+        if news.shown is not None:
+            text = REFRESH + text if shown - news.shown else text
+            shown = news.shown
         await send({"type": "http.response.body", "body": text, "more_body": True})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
@@ -96,7 +100,7 @@ class _Held:
         self._send = send
         self.subject: Subject | None = None
         self.start: Message = {}
-        self.shown = ""
+        self.shown: frozenset[str] = frozenset()
         self.body = b""
 
     async def __call__(self, message: Message) -> None:
@@ -111,8 +115,9 @@ class _Held:
         found = next((value for name, value in start["headers"] if name.lower() == _NAME), None)
         if found is None:
             return
-        organization, run, language, self.shown = found.decode().split(" ")
-        self.subject = Subject(int(organization), "" if run == "-" else run, language)
+        organization, run, language, may_cancel, shown = found.decode().split(" ")
+        self.subject = Subject(int(organization), "" if run == "-" else run, language, may_cancel == "1")
+        self.shown = frozenset() if shown == "-" else frozenset(shown.split(","))
         ours = (_NAME, b"content-length")
         headers = [(name, value) for name, value in start["headers"] if name.lower() not in ours]
         self.start = {**start, "headers": headers}

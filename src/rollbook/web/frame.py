@@ -49,7 +49,7 @@ MORE: Final = (
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """Context of every template: `place`, `tabs`, `more`; without a place none of them."""
+    """Context of every template: `place`, `tabs`, `more_tabs`; without a place none of them."""
     place = getattr(request, "place", None)
     if place is None:
         return {}
@@ -57,7 +57,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         return {"place": place}
     slug = place.organization.slug
     here = request.resolver_match.url_name or "" if request.resolver_match else ""
-    return {"place": place, "tabs": _shown(TABS, slug, here), "more": _shown(MORE, slug, here)}
+    return {"place": place, "tabs": _shown(TABS, slug, here), "more_tabs": _shown(MORE, slug, here)}
 
 
 def _shown(tabs: Sequence[Tab], slug: str, here: str) -> list[dict[str, Any]]:

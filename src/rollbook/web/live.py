@@ -29,20 +29,21 @@ LONGEST: Final = 300.0
 @dataclass(frozen=True)
 class Subject:
     """What is followed: the runs of an organization (its primary key) that have not ended, or one `run` of it; told in
-    `language`."""
+    `language`, to people who may cancel runs or not."""
 
     organization: int
-    run: str
-    language: str
+    run: str = ""
+    language: str = "en"
+    may_cancel: bool = False
 
 
 @dataclass(frozen=True)
 class Told:
-    """`shown` names which runs there are and in which state; when it changes, the page is asked for anew. `over`: there
-    is nothing more to follow."""
+    """`shown` are the runs there are; when one of them is gone, it has ended, and the page is asked for anew. `over`:
+    there is nothing more to follow."""
 
     text: bytes
-    shown: str
+    shown: frozenset[str] | None
     over: bool = False
 
 
@@ -83,7 +84,7 @@ class Follower:
 
 
 #: A line of the stream that means nothing.
-_NOTHING: Final = Told(b":\n\n", "")
+_NOTHING: Final = Told(b":\n\n", None)
 
 
 @dataclass

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from rollbook.store.runs import stored_result
 from rollbook.store.summary import place_in_queue
 from rollbook.web.live import Subject, Told, Watcher
 from rollbook.web.plan_words import SEVERAL
-from rollbook.web.run_words import ACTION_WORDS, STAGES, stage_words
+from rollbook.web.run_words import ACTION_WORDS, STAGES, STATE_SIGNS, STATE_WORDS, run_title, stage_words
 
 CURRENT: Final = (RunState.RUNNING, RunState.QUEUED)
 #: Of an organization; more than these wait only where something goes wrong.
@@ -33,17 +32,11 @@ def current_runs(organization: int) -> list[Run]:
     return sorted(found, key=lambda run: run.state != RunState.RUNNING)
 
 
-def shown(runs: Iterable[Run]) -> str:
-    """Short for which runs these are and in which state: a page that shows another one is out of date."""
-    text = ",".join(sorted(f"{run.pk}:{run.state}:{run.cancel_requested:d}" for run in runs if not run.ended))
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
 def told(subject: Subject, runs: Sequence[Run]) -> Told:
     """What there is to tell about a subject, from its organization's current runs."""
     mine = [run for run in runs if not subject.run or run.pk == subject.run]
     over = bool(subject.run) and not mine
-    return Told(b"" if over else _message(mine, subject.language), shown(mine), over)
+    return Told(b"" if over else _message(mine, subject), frozenset(run.pk for run in mine), over)
 
 
 def look(subjects: Collection[Subject]) -> Mapping[Subject, Told]:
@@ -71,6 +64,9 @@ def progress_of(run: Run) -> dict[str, Any]:
     stage, done, total = now.get("stage", ""), now.get("done") or 0, now.get("total")
     return {
         "run": run,
+        "title": run_title(run),
+        "state": STATE_WORDS[run.state],
+        "sign": STATE_SIGNS[run.state],
         "waits": run.state == RunState.QUEUED,
         "place": place_in_queue(run),
         "stopping": run.cancel_requested and run.state == RunState.RUNNING,
@@ -122,9 +118,14 @@ def counts_table(kinds: Mapping[str, Mapping[str, int]], *, before: bool = False
     return {"columns": [ACTION_WORDS[name] for name in columns], "lines": lines}
 
 
-def _message(runs: Sequence[Run], language: str) -> bytes:
-    """One server-sent event: a fragment for each run, which finds its own place in the page."""
-    with translation.override(language):
-        html = "".join(render_to_string("logs/progress_event.html", {"now": progress_of(run)}) for run in runs)
+def _message(runs: Sequence[Run], subject: Subject) -> bytes:
+    """One server-sent event with what stands in the page's live part."""
+    now = [progress_of(run) for run in runs]
+    context = {"slug": runs[0].organization.slug if runs else "", "may_cancel": subject.may_cancel}
+    with translation.override(subject.language):
+        if subject.run:
+            html = render_to_string("logs/progress.html", {**context, "now": now[0]})
+        else:
+            html = render_to_string("logs/now.html", {**context, "current": now})
     lines = [line.strip() for line in html.splitlines()]
-    return b"".join(b"data: %s\n" % line.encode() for line in lines if line) + b"\n" if html.strip() else b":\n\n"
+    return b"".join(b"data: %s\n" % line.encode() for line in lines if line) + b"\n"

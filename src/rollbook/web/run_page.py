@@ -16,7 +16,7 @@ from rollbook.store.plan_rows import plan_counts
 from rollbook.store.runs import stored_plan, stored_result
 from rollbook.store.summary import hold_summary
 from rollbook.web.access import Place
-from rollbook.web.live_runs import counts_table, progress_of, shown
+from rollbook.web.live_runs import counts_table, progress_of
 from rollbook.web.run_findings import groups
 from rollbook.web.run_refusals import refusals_by_message
 from rollbook.web.run_words import STATE_SIGNS, STATE_WORDS, SYNC_TYPES, duration_words, run_title, stage_words
@@ -41,8 +41,8 @@ def run_context(place: Place, run: Run, wanted: Asked) -> dict[str, Any]:
         "stages": [(stage_words(stage), seconds) for stage, seconds in result.seconds.items()],
         "requests": result.requests,
         "live": None if run.ended else progress_of(run),
-        "shown": shown([run]),
-        "now": timezone.now(),
+        "at": timezone.now(),
+        "slug": place.organization.slug,
         "may_cancel": place.role == Role.ADMINISTRATOR and not run.ended,
         "doubts": [words for _, words in doubt_words(run, result)],
         "conflicts": [(words, number) for words, number in result.conflicts.items()],

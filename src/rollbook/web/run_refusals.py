@@ -8,6 +8,7 @@ from django.db.models import Count, F, Max, Min, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from rollbook.store.models import Organization, RefusalRow, Run
+from rollbook.web.plan_words import SEVERAL
 
 #: More refusals than these are not gathered for a page; the download has all.
 MOST: Final = 5_000

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Final, cast
 
 import asyncssh
 
@@ -158,9 +158,9 @@ class _Fetch:
         done = 0
         with goal.open("wb") as local:
             async with self._client.open(remote.path, "rb") as file:
-                while piece := await file.read(_PIECE, done):
+                while piece := cast(bytes, await file.read(_PIECE, done)):
                     self._pulse.beat()
-                    local.write(piece)
+                    local.write(piece.encode() if isinstance(piece, str) else piece)  # its types know no bytes
                     done += len(piece)
                     if done > remote.size:
                         break  # it grows: it is told below

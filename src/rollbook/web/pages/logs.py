@@ -17,7 +17,7 @@ from rollbook.store.models import Role
 from rollbook.web.access import Place, Who, page
 from rollbook.web.following import follow_answer
 from rollbook.web.live import Subject
-from rollbook.web.live_runs import current_runs, progress_of, shown, told
+from rollbook.web.live_runs import current_runs, progress_of, told
 from rollbook.web.runs_shown import asked, filters, find_run, names_of, past_runs
 
 
@@ -29,8 +29,9 @@ def show(request: HttpRequest, place: Place) -> HttpResponse:
     past, more = past_runs(place, wanted)
     context = {
         "current": [progress_of(run) for run in current],
-        "shown": shown(current),
-        "now": timezone.now(),
+        "shown": ",".join(run.pk for run in current),
+        "at": timezone.now(),
+        "slug": place.organization.slug,
         "may_cancel": place.role == Role.ADMINISTRATOR,
         "past": past,
         "older": wanted.query(page=wanted.page + 1) if more else "",
@@ -44,7 +45,7 @@ def show(request: HttpRequest, place: Place) -> HttpResponse:
 @page(read=Who.READER)
 def live(request: HttpRequest, place: Place) -> HttpResponse:
     """How far the organization's runs are, as server-sent events (see `rollbook.web.following`)."""
-    subject = Subject(place.organization.pk, "", get_language() or "en")
+    subject = _subject(place)
     return follow_answer(subject, told(subject, current_runs(place.organization.pk)), request.GET.get("shown", ""))
 
 
@@ -52,8 +53,12 @@ def live(request: HttpRequest, place: Place) -> HttpResponse:
 def live_run(request: HttpRequest, place: Place, run: str) -> HttpResponse:
     """How far one run is, as server-sent events."""
     found = find_run(place, run)
-    subject = Subject(place.organization.pk, found.pk, get_language() or "en")
+    subject = _subject(place, found.pk)
     return follow_answer(subject, told(subject, [] if found.ended else [found]), request.GET.get("shown", ""))
+
+
+def _subject(place: Place, run: str = "") -> Subject:
+    return Subject(place.organization.pk, run, get_language() or "en", place.role == Role.ADMINISTRATOR)
 
 
 @page(write=Who.ADMINISTRATOR)

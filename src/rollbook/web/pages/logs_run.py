@@ -15,19 +15,22 @@ from django.urls import path
 
 from rollbook.core.stored import StoredPlan
 from rollbook.errors import BlobLost
+from rollbook.roster.changes import REFUSED
 from rollbook.roster.lms import KINDS
-from rollbook.store.journal import attempts
 from rollbook.store.models import Run
-from rollbook.store.refusals import refused_since
-from rollbook.store.rows import change_rows, with_outcomes, with_refusals
+from rollbook.store.outcome_spans import answers, spans
+from rollbook.store.plan_rows import Chosen, rows_in_parts
+from rollbook.store.refusals import refused_among
 from rollbook.store.runs import stored_plan, stored_result
 from rollbook.web.access import Place, Who, page
 from rollbook.web.csv import csv_answer
+from rollbook.web.plan_words import change_text
 from rollbook.web.run_findings import COLUMNS, finding_lines
 from rollbook.web.run_page import run_context
 from rollbook.web.run_words import SYNC_TYPES
 from rollbook.web.runs_shown import Asked, asked, find_run, names_of, stored_files
 
+_AT_ONCE: Final = 2000
 CHANGES: Final = (
     "row", "kind", "action", "school", "school name", "key", "new key", "LMS id",
     "before", "after", "in the plan", "what became of it", "the LMS said", "refused since", "in runs",
@@ -84,7 +87,7 @@ def _download(
     return csv_answer(f"{place.organization.slug}-{run.pk}-{what}.csv", columns, found)
 
 
-def _changes(place: Place, run: Run, wanted: Asked, only: str | None = None) -> Lines:
+def _changes(place: Place, run: Run, wanted: Asked, fate: str = "") -> Lines:
     """Raises BlobLost at once, not in the middle of a download."""
     plan = stored_plan(run)
     if plan is None:
@@ -92,32 +95,29 @@ def _changes(place: Place, run: Run, wanted: Asked, only: str | None = None) -> 
     kinds = [kind for kind in KINDS if kind in plan.files and _is_wanted(kind, wanted)]
     for kind in kinds:
         stored_files().get(plan.files[kind], f"the plan of {kind}")
-    return _change_lines(place, run, plan, kinds, school=wanted.school or None, only=only)
+    chosen = [Chosen(kind=kind, school=wanted.school or None, fate=fate) for kind in kinds]
+    return chain.from_iterable(_change_lines(place, run, plan, one) for one in chosen)
 
 
 def _is_wanted(kind: str, wanted: Asked) -> bool:
     return not wanted.sync or kind in SYNC_TYPES[wanted.sync].kinds
 
 
-def _change_lines(
-    place: Place, run: Run, plan: StoredPlan, kinds: Sequence[str], *, school: str | None, only: str | None
-) -> Lines:
-    blobs, names = stored_files(), names_of(place)
-    planned = chain.from_iterable(
-        change_rows(plan, blobs, kind=kind, action=None, school=school, hold=None) for kind in kinds
-    )
-    tried = attempts(run.pk, plan.digest, order="first_seq")
-    for row in with_refusals(with_outcomes(planned, tried, only), refused_since(run)):
-        refused = row["refused"] or {}
-        yield (
-            row["seq"], row["kind"], row["action"], row["school"], names.get(row["school"] or "", ""),
-            row["key"], row["new_key"], row["lms_id"], _fields(row["before"]), _fields(row["after"]),
-            row["state"], row["outcome"], row["message"], refused.get("since"), refused.get("runs"),
-        )  # fmt: skip
-
-
-def _fields(side: dict[str, Any]) -> str:
-    return "; ".join(f"{name}: {value}" for name, value in side.items() if value not in (None, "", []))
+def _change_lines(place: Place, run: Run, plan: StoredPlan, chosen: Chosen) -> Lines:
+    names = names_of(place)
+    known = spans(run, plan.digest) if chosen.fate else ()
+    for rows in rows_in_parts(plan, stored_files(), chosen, outcomes=known, at_once=_AT_ONCE):
+        told = answers(run.pk, plan.digest, [row["seq"] for row in rows])
+        refused = refused_among(run, {(row["kind"], row["key"]) for row in rows})
+        for row in rows:
+            outcome = told.get(row["seq"])
+            since = refused.get((row["kind"], row["key"])) if outcome and outcome.status == REFUSED else None
+            yield (
+                row["seq"], row["kind"], row["action"], row["school"], names.get(row["school"] or "", ""),
+                row["key"], row["new_key"], row["lms_id"], change_text(row, "before"), change_text(row, "after"),
+                row["state"], outcome.status if outcome else None, outcome.message if outcome else None,
+                since["since"] if since else None, since["runs"] if since else None,
+            )  # fmt: skip
 
 
 urlpatterns = [
