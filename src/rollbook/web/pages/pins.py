@@ -20,7 +20,6 @@ from rollbook.actions.pins import lift_pins
 from rollbook.errors import RollbookError
 from rollbook.store.models import PinRow, Run
 from rollbook.web.access import Place, Who, page
-from rollbook.web.choices import set_choices
 from rollbook.web.plan_words import FIELDS, ONE, value_words
 from rollbook.web.plans import names_of, run_of
 
@@ -30,13 +29,6 @@ ROWS: Final = 50
 class LiftForm(forms.Form):
     """Which pins end: those that are ticked, or all of one undo."""
 
-    pins = forms.TypedMultipleChoiceField(
-        coerce=int,
-        required=False,
-        error_messages={
-            "invalid_choice": gettext_lazy("A pin has ended meanwhile. Tick what shall follow the SIS again.")
-        },
-    )
     undo = forms.CharField(required=False)
     reason = forms.CharField(
         max_length=500, error_messages={"required": gettext_lazy("Say why; it is kept with the pins.")}
@@ -44,7 +36,13 @@ class LiftForm(forms.Form):
 
     def __init__(self, *given: Any, numbers: list[int], **more: Any) -> None:
         super().__init__(*given, **more)
-        set_choices(self, "pins", [(number, number) for number in numbers])
+        ended = gettext_lazy("A pin has ended meanwhile. Tick what shall follow the SIS again.")
+        self.fields["pins"] = forms.TypedMultipleChoiceField(
+            choices=[(number, number) for number in numbers],
+            coerce=int,
+            required=False,
+            error_messages={"invalid_choice": ended},
+        )
 
     def clean(self) -> dict[str, Any]:
         """Something must be chosen."""

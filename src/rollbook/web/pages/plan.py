@@ -21,7 +21,6 @@ from rollbook.store.models import Run
 from rollbook.store.plan_rows import plan_counts
 from rollbook.store.runs import stored_plan, stored_result
 from rollbook.web.access import Place, Who, page
-from rollbook.web.choices import set_choices
 from rollbook.web.hold_cards import waiting_cards, waiting_total
 from rollbook.web.plan_words import STATE_WORDS
 from rollbook.web.plans import (
@@ -48,12 +47,11 @@ class LookForm(forms.Form):
     """Which part of the roster to plan; nothing ticked is all of it."""
 
     kinds = forms.MultipleChoiceField(choices=KINDS_TO_TICK, required=False)
-    schools = forms.MultipleChoiceField(required=False)
 
     def __init__(self, *given: Any, names: dict[str, str], **more: Any) -> None:
         super().__init__(*given, **more)
         choices = sorted(names.items(), key=lambda one: one[1].casefold())
-        set_choices(self, "schools", choices)
+        self.fields["schools"] = forms.MultipleChoiceField(choices=choices, required=False)
 
     def wanted(self) -> Wanted:
         """Of a form that is valid."""

@@ -23,7 +23,6 @@ from rollbook.store.runs import stored_plan
 from rollbook.store.setup import opened
 from rollbook.store.undo_outlook import Outlook, undo_outlook
 from rollbook.web.access import Place, Who, page
-from rollbook.web.choices import set_choices
 from rollbook.web.plan_words import SEVERAL
 from rollbook.web.plans import blackout_words_of, blobs, names_of, place_steps, run_of, run_title
 
@@ -43,12 +42,11 @@ _BACK: Final = {
 class UndoForm(forms.Form):
     """Which part of a run; nothing chosen is all of it. Persons are unique ids, one a line."""
 
-    schools = forms.MultipleChoiceField(required=False)
     persons = forms.CharField(required=False, max_length=100_000)
 
     def __init__(self, *given: Any, choices: Sequence[tuple[str, str]], **more: Any) -> None:
         super().__init__(*given, **more)
-        set_choices(self, "schools", choices)
+        self.fields["schools"] = forms.MultipleChoiceField(choices=choices, required=False)
 
     def clean_persons(self) -> list[str]:
         """Each line once."""
