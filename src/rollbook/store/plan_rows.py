@@ -27,8 +27,6 @@ UNSENT: Final = "unsent"
 #: What may become of a row, as one looks for it: outcomes of the LMS, and states of the plan.
 FATES: Final = (DONE, REFUSED, UNKNOWN, HELD, WAITING, BLOCKED, UNSENT)
 _FATE_SQL: Final = {
-    HELD: f"state = '{HELD}'",
-    BLOCKED: f"state = '{BLOCKED}'",
     WAITING: f"(state = '{WAITING}' OR status = '{WAITING}')",
     UNSENT: f"(state = '{SEND}' AND status IS NULL)",
 }
@@ -74,7 +72,10 @@ def page_before(
     plan: StoredPlan, blobs: Blobs, chosen: Chosen, *, most: int, before: int, outcomes: Sequence[Span] = ()
 ) -> list[dict[str, Any]]:
     """As `page_of_rows`: the last `most` rows whose seq is below `before`, in the order of seq."""
-    return _page(plan, blobs, _Search(chosen, f"seq < {int(before)}", most, outcomes, backwards=True))
+    place = f"seq < {int(before)}"
+    if chosen == Chosen():  # of all rows, the last ones are known by their numbers
+        place += f" AND seq >= {int(before) - most}"
+    return _page(plan, blobs, _Search(chosen, place, most, outcomes, backwards=True))
 
 
 def rows_in_parts(
@@ -165,8 +166,11 @@ def _seqs(db: Connection, path: Path, search: _Search, most: int) -> list[int]:
         if value is not None:
             where.append(f"{name} = ${name}")
             given[name] = value
+    by_plan = chosen.fate in (HELD, BLOCKED)  # the plan alone tells
+    if by_plan:
+        where.append(f"state = {quote(chosen.fate)}")
     rows = f"SELECT seq, state FROM read_parquet({quote(path)}) WHERE {' AND '.join(where)}"
-    if chosen.fate:
+    if chosen.fate and not by_plan:
         wanted = _FATE_SQL.get(chosen.fate, f"status = {quote(chosen.fate)}")
         rows = f"""
             SELECT seq FROM (SELECT p.seq, p.state, CASE WHEN p.seq <= span.last THEN span.status END AS status
