@@ -28,9 +28,9 @@ def test_explain_the_guides_example(rollbook: Command) -> None:
     assert people.startswith("Next sync is queued on Wednesday, 25 November at 12:00 am (America/New_York), because ")
 
 
-def test_explain_needs_no_data_folder(rollbook: Command) -> None:
-    rollbook(*EXPLAIN, "--since", "2026-11-23T14:00", schema="schedule-explain")
-    assert not rollbook.data.exists()
+def test_explain_needs_no_data_folder(tmp_path: Path) -> None:
+    Command(tmp_path / "none")(*EXPLAIN, "--since", "2026-11-23T14:00", schema="schedule-explain")
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize(

