@@ -119,7 +119,7 @@ def _mo(catalog: Catalog) -> bytes:
 def _same(old: bytes, new: bytes) -> bool:
     """Do both hold the same texts? The header tells when it was made."""
     ours, theirs = (read_mo(io.BytesIO(one)) for one in (old, new))
-    return {(m.id, m.string) for m in ours if m.id} == {(m.id, m.string) for m in theirs if m.id}
+    return {(str(m.id), str(m.string)) for m in ours if m.id} == {(str(m.id), str(m.string)) for m in theirs if m.id}
 
 
 if __name__ == "__main__":

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.browser.installation import Installation
+from tests.browser.installation import Installation, chromium
 
-ROOT = Path(__file__).parents[2]
 AXE = (Path(__file__).parent / "axe.min.js").read_text()
-PASSWORD = "a long enough passphrase"
 WAIT = 20_000  # milliseconds; a busy machine is slow
-
-
-def chromium() -> str:
-    """The path that script/bootstrap found."""
-    kept = ROOT / ".venv" / "chromium"
-    return os.environ.get("ROLLBOOK_CHROMIUM") or (kept.read_text().strip() if kept.exists() else "")
 
 
 @pytest.fixture(scope="session")

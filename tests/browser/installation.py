@@ -13,6 +13,7 @@ from playwright.sync_api import Page
 
 from rollbook.practice import district
 
+ROOT = Path(__file__).parents[2]
 PASSWORD = "a long enough passphrase"
 
 SETTINGS = """
@@ -26,6 +27,12 @@ terms: {{"*": {{"*": create}}}}
 roles: {{"*": {{student: Student, teacher: Teacher, guardian: Parent, "*": skip}}}}
 schedule: {{mode: scheduled, every: daily, window: "00:00-03:00"}}
 """
+
+
+def chromium() -> str:
+    """The path that script/bootstrap found."""
+    kept = ROOT / ".venv" / "chromium"
+    return os.environ.get("ROLLBOOK_CHROMIUM") or (kept.read_text().strip() if kept.exists() else "")
 
 
 class Installation:
