@@ -14,8 +14,9 @@ AXE = (Path(__file__).parent / "axe.min.js").read_text()
 WAIT = 20_000  # milliseconds; a busy machine is slow
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Closed with its module: while it is open, this thread has a running event loop, which other tests must not meet."""
     path = chromium()
     if not path:
         pytest.skip("there is no Chromium: script/bootstrap could not install one (see .venv/chromium)")
