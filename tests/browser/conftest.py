@@ -16,7 +16,7 @@ WAIT = 20_000  # milliseconds; a busy machine is slow
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Closed with its module: while it is open, this thread has a running event loop, which other tests must not meet."""
+    """Closed with its module: while it is open, this thread has a running event loop, which no other test must meet."""
     path = chromium()
     if not path:
         pytest.skip("there is no Chromium: script/bootstrap could not install one (see .venv/chromium)")
