@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -97,14 +98,15 @@ def test_too_little_room_is_told_before_anything_is_read(
     assert world.calls == 0
 
 
-def test_help_and_completion_need_no_data_folder(rollbook: Command) -> None:
+def test_help_and_completion_need_no_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROLLBOOK_DATA", str(tmp_path / "none"))
     for arguments in (("--help",), ("run", "--help"), ("sync", "--help")):
         from rollbook.cli.main import main
 
         with pytest.raises(SystemExit) as end:
             main(arguments)
         assert end.value.code == 0
-    assert not rollbook.data.exists()
+    assert not (tmp_path / "none").exists()
 
 
 def test_json_is_one_document_and_nothing_else(rollbook: Command, world: Space) -> None:

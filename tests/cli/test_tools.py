@@ -41,7 +41,8 @@ def test_generate_writes_days_and_lists_mess(rollbook: Command, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("sample", ["maple-valley", "edfi-grandbend-v1p1"])
-def test_check_reads_a_folder_without_any_organization(rollbook: Command, sample: str) -> None:
+def test_check_reads_a_folder_without_any_organization(tmp_path: Path, sample: str) -> None:
+    rollbook = Command(tmp_path / "none")
     answer = rollbook.text("check", str(DATA / sample), "--json")
     check_schema("check", answer.json)
     assert answer.code == (1 if answer.json["blocking"] else 0)

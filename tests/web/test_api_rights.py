@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from rollbook.actions.accounts import hand_over
+from rollbook.actions.members import hand_over
 from rollbook.actions.tokens import revoke_token
 from rollbook.connectors.memory.space import Space
 from rollbook.store.models import Account, ApiToken, Membership

@@ -48,6 +48,7 @@ def serve_web(
     try:
         server.run(sockets=[listener])
     finally:
+        serves_at("")
         server.over.set()
         watcher.join()
         listener.close()
