@@ -336,7 +336,7 @@ def test_one_query_for_all_organizations(world: Space) -> None:
 # --- how far behind the run itself is ---------------------------------------------------------------------------------
 
 
-def test_the_heart_writes_progress_soon_and_only_when_it_changed(
+def test_the_heart_writes_progress_every_second(
     pages: DataFolder, world: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from rollbook.store import workers
@@ -344,9 +344,9 @@ def test_the_heart_writes_progress_soon_and_only_when_it_changed(
     written: list[object] = []
     show = workers.show_progress
 
-    def spy(lease: Lease, progress: Mapping[str, object]) -> bool:
+    def spy(lease: Lease, progress: Mapping[str, object]) -> None:
         written.append(progress["done"])
-        return show(lease, progress)
+        show(lease, progress)
 
     monkeypatch.setattr("rollbook.store.workers.show_progress", spy)
     run = past_run("r1", ago=1, state="running", lease_owner="w", lease_epoch=1)
@@ -366,6 +366,6 @@ def test_the_heart_writes_progress_soon_and_only_when_it_changed(
             time.sleep(1.5)
     finally:
         heart.stop()
-    assert max(delays) < 0.75
-    assert written in ([7, 8, 9], [8, 9])
+    assert max(delays) < 1.6
+    assert sorted(set(written)) in ([7, 8, 9], [8, 9])
     assert json.dumps(Run.objects.get(pk="r1").progress)

@@ -17,9 +17,8 @@ from rollbook.store import workers
 from rollbook.store.lease import Lease
 
 log = logging.getLogger(__name__)
-_LOOK_EVERY = 0.2
-#: With the half second in which pages look, whoever watches is a second behind at most. Written only when it changed.
-_SHOW_EVERY = 0.4
+_LOOK_EVERY = 0.25
+_SHOW_EVERY = 1.0
 
 
 class Watch:
@@ -62,7 +61,6 @@ class Heart:
         self.ended = False
         self._leaving = False
         self._watches: list[tuple[Watch, Progress]] = []
-        self._shown: dict[str, dict[str, object]] = {}
         self._lock = threading.Lock()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._live, name="heart", daemon=True)
@@ -150,10 +148,7 @@ class Heart:
                 watch.wake.set()
 
     def _show(self) -> None:
-        before, self._shown = self._shown, {}
         for watch, progress in self._watched():
             if progress.stage and not watch.lost:
                 shown = {"stage": progress.stage, "done": progress.done, "total": progress.total, "note": progress.note}
-                run = watch.lease.run
-                if before.get(run) == shown or workers.show_progress(watch.lease, shown):
-                    self._shown[run] = shown
+                workers.show_progress(watch.lease, shown)

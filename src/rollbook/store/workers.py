@@ -40,14 +40,13 @@ def held_by(owner: str) -> dict[str, tuple[int, bool]]:
     return {pk: (epoch, asked) for pk, epoch, asked in rows.values_list("pk", "lease_epoch", "cancel_requested")}
 
 
-def show_progress(lease: Lease, progress: Mapping[str, Any]) -> bool:
-    """Where the run is, for people who look from elsewhere; False when it could not be written now."""
+def show_progress(lease: Lease, progress: Mapping[str, Any]) -> None:
+    """Where the run is, for people who look from elsewhere."""
     with transaction.atomic():
         run = Run.objects.filter(pk=lease.run, lease_epoch=lease.epoch, lease_owner=lease.owner)
         # The heart must never wait behind a long transaction of the run: it would miss its beat.
         if run.select_for_update(skip_locked=True).values_list("pk", flat=True).first():
-            return bool(run.update(progress=dict(progress)))
-    return False
+            run.update(progress=dict(progress))
 
 
 def beats(but: str) -> dict[str, tuple[int, float]]:
