@@ -56,8 +56,15 @@ def tab(context: BrowserContext) -> Iterator[Page]:
 
 
 def violations(page: Page) -> list[str]:
-    """What axe-core finds on the page as it is, in one line each. Evaluated past the page's own policy."""
+    """What axe-core finds on the page, in one line each; looked at again where something may just be fading in.
+    Evaluated past the page's own policy."""
     page.evaluate(AXE)
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found = page.evaluate("tags => axe.run({runOnly: {type: 'tag', values: tags}})", tags)
-    return [f"{one['id']}: {node['html'][:160]}" for one in found["violations"] for node in one["nodes"]]
+    lines: list[str] = []
+    for _ in range(3):
+        found = page.evaluate("tags => axe.run({runOnly: {type: 'tag', values: tags}})", tags)
+        lines = [f"{one['id']}: {node['html'][:160]}" for one in found["violations"] for node in one["nodes"]]
+        if not lines:
+            break
+        page.wait_for_timeout(1000)
+    return lines

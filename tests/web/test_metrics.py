@@ -137,15 +137,16 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
     environment = os.environ | {"ROLLBOOK_LOG_FORMAT": "json"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as child:
         assert child.stdout is not None
-        lines = [child.stdout.readline() for _ in range(3)]
         import json
 
         from tests.cli.kit import check_schema
 
-        document = json.loads("".join(lines))
-        check_schema("web", document)
-        assert Site(document["address"]).get("/healthz").status == 200
-        child.terminate()
+        try:
+            document = json.loads("".join([*iter(child.stdout.readline, "}\n"), "}"]))
+            check_schema("web", document)
+            assert Site(document["address"]).get("/healthz").status == 200
+        finally:
+            child.terminate()  # nobody waits for a child that was not told
         _, err = child.communicate(timeout=30)
     assert child.returncode == 0, err
     assert all(json.loads(line)["logger"] == "uvicorn.error" for line in err.splitlines())
