@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Any
 
 from rollbook.actions import runs as actions
 from rollbook.actions.runs import Wanted
 from rollbook.store.blobs import KeptBlobs, open_blobs
 from rollbook.store.finding_groups import grouped_findings
-from rollbook.store.journal import attempts
 from rollbook.store.models import Run
+from rollbook.store.outcome_spans import answers, spans
+from rollbook.store.plan_rows import Chosen, numbers_of_page
 from rollbook.store.refusals import refused_since
-from rollbook.store.rows import change_rows, with_outcomes, with_refusals
+from rollbook.store.rows import change_rows, with_answers, with_refusals
 from rollbook.store.runs import stored_plan, stored_result
 from rollbook.store.setup import opened
 from rollbook.store.summary import run_summary
@@ -84,18 +84,17 @@ def list_changes(asked: Asked) -> dict[str, Any]:
     if plan is None:
         raise Refused(409, "ConfigError", f"run {run.pk} has no plan")
     after = -1 if query.after is None else query.after
-    rows = change_rows(
-        plan,
-        _blobs(),
-        kind=query.kind,
-        action=query.action,
+    chosen = Chosen(
+        kind=query.kind or "",
+        action=query.action or "",
         school=query.school,
-        hold=query.hold,
-        after=after,
-        most=query.limit if query.outcome is None else None,
+        hold=query.hold or "",
+        status=query.outcome or "",
     )
-    tried = attempts(run.pk, plan.digest, order="first_seq", after=after)
-    page = list(islice(with_outcomes(rows, tried, query.outcome), query.limit))
+    known = spans(run, plan.digest) if query.outcome else ()
+    numbers = numbers_of_page(plan, _blobs(), chosen, most=query.limit, after=after, outcomes=known)
+    rows = change_rows(plan, _blobs(), kind=query.kind, action=None, school=None, hold=None, only=numbers)
+    page = list(with_answers(rows, answers(run.pk, plan.digest, numbers)))
     return {"run": run.pk, "changes": list(with_refusals(page, refused_since(run, [row["key"] for row in page])))}
 
 
