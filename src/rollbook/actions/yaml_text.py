@@ -10,7 +10,6 @@ import yaml
 
 from rollbook.errors import ConfigError
 
-
 #: Mappings from so many entries on are written in parts; a longer key would not stand in one line.
 _MANY, _LONGEST_KEY = 50, 80
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
