@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpResponse
 from django.utils import timezone
 
 from rollbook.actions.actors import OPERATOR
@@ -23,7 +22,7 @@ from rollbook.store.folder import DataFolder
 from rollbook.store.gc import collect
 from rollbook.store.models import AuditRow, LooseBlob, UploadRow
 from tests.cli.kit import SETTINGS
-from tests.web.people import Person, make_person, words
+from tests.web.people import Answer, Person, make_person, words
 from tests.web.world import run_now
 
 PAGE = "/o/cedar/files/"
@@ -63,9 +62,9 @@ def unpack(package: bytes) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def send(person: Person, content: bytes, name: str = "roster.zip", *, follow: bool = True) -> HttpResponse:
+def send(person: Person, content: bytes, name: str = "roster.zip", *, follow: bool = True) -> Answer:
     file = SimpleUploadedFile(name, content, content_type="application/zip")
-    return person.client.post(f"{PAGE}upload", {"file": file}, follow=follow)  # type: ignore[return-value]
+    return person.client.post(f"{PAGE}upload", {"file": file}, follow=follow)
 
 
 def kept(folder: DataFolder) -> list[Path]:
@@ -78,7 +77,7 @@ def kept(folder: DataFolder) -> list[Path]:
 def test_an_upload_is_checked_kept_and_read(cora: Person, pages: DataFolder, packages: list[bytes]) -> None:
     answer = send(cora, packages[0])
     page = words(answer)
-    assert answer.redirect_chain == [(PAGE, 302)]  # type: ignore[attr-defined]
+    assert answer.redirect_chain == [(PAGE, 302)]
     assert "“roster.zip” was checked and is kept" in page
     assert "users.csv" in page
     assert "Runs read this one" in page
