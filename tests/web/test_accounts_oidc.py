@@ -16,7 +16,7 @@ from rollbook.errors import ConfigError
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import Account, Membership
 from rollbook.web.opening import open_pages
-from tests.web.accounts import forget_attempts, good_page, query, reauthenticate, with_password
+from tests.web.accounts import good_page, query, reauthenticate, with_password
 from tests.web.people import Person, words
 from tests.web.provider import CLIENT, SECRET, Identities, identities
 
@@ -25,7 +25,6 @@ LOGIN = "/accounts/oidc/oidc/login/"
 
 @pytest.fixture
 def idp(pages: DataFolder, monkeypatch: pytest.MonkeyPatch) -> Iterator[Identities]:
-    forget_attempts()
     with identities() as found:
         for name, value in (("SERVER", found.url), ("CLIENT", CLIENT), ("SECRET", SECRET), ("NAME", "Maple sign-on")):
             monkeypatch.setenv(f"ROLLBOOK_OIDC_{name}", value)
