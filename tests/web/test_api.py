@@ -33,6 +33,7 @@ def _worked(folder: DataFolder, answer: Any) -> dict[str, Any]:
 # --- runs -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("database")
 def test_plan_apply_undo_as_the_pages_do(robot: Program, pages: DataFolder) -> None:
     plan = _worked(pages, robot.ask("POST", "/runs", {"dry_run": True, "kinds": ["all"]}))["run"]
     shown = robot.get(f"/runs/{plan}")
