@@ -117,8 +117,9 @@ def files_page(request: HttpRequest, place: Place, *, status: int = 200, **more:
 
 
 def _newest(place: Place) -> UploadRow | None:
-    """The file that was brought last, however its check ended."""
-    return UploadRow.objects.filter(organization=place.organization).order_by("-pk").first()
+    """The file that is being checked, else the one that was brought last, however its check ended."""
+    mine = UploadRow.objects.filter(organization=place.organization)
+    return mine.filter(state__in=_UNDER_WAY).first() or mine.first()
 
 
 def _stage(upload: UploadRow | None) -> str:
