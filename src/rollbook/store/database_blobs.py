@@ -57,8 +57,8 @@ class DatabaseBlobs:
         return key
 
     def get(self, key: str, what: str = "a stored file", /) -> Path:
-        """A local copy of the blob. Raises BlobLost; LeaseLost when the run's folder is not there any more: who took the
-        run over has it, or has ended the run."""
+        """A local copy of the blob. Raises BlobLost; LeaseLost when the run's folder is gone: who took the run over
+        has it, or has ended the run."""
         if not is_key(key):
             raise lost(key, what, "is missing")
         while True:
