@@ -11,6 +11,7 @@ import msgspec
 from django.db.models.fields.json import KeyTransform
 
 from rollbook.core.stored import StoredPlan
+from rollbook.roster.shapes import learned
 from rollbook.store.models import Run
 
 #: So many runs back is looked.
@@ -58,7 +59,7 @@ def _reading(row: Mapping[str, Any]) -> Reading:
         schools=row["schools"],
         dry_run=row["dry_run"],
         fresh=row["undo_of"] is None and row["applies"] is None,
-        plan=msgspec.convert(row["plan"], StoredPlan),
+        plan=msgspec.convert(row["plan"], learned(StoredPlan)),
         left_out=row["result_left_out"] or {},
         findings=row["result_findings_blob"],
         unread=row["result_verdicts"] or {},

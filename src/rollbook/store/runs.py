@@ -13,6 +13,7 @@ from rollbook.core.protocols import Hold
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.errors import Interrupted, RollbookError, known_name
 from rollbook.roster.lms import KINDS
+from rollbook.roster.shapes import learned
 from rollbook.store.lease import Lease
 from rollbook.store.locks import lock_organization
 from rollbook.store.models import HoldRow, HoldState, Organization, PermitRow, Run, RunState
@@ -27,12 +28,12 @@ MOST_TAKEOVERS = 3
 
 def stored_plan(run: Run) -> StoredPlan | None:
     """The plan of a run as the pipeline knows it."""
-    return None if run.plan is None else msgspec.convert(run.plan, StoredPlan)
+    return None if run.plan is None else msgspec.convert(run.plan, learned(StoredPlan))
 
 
 def stored_result(run: Run) -> RunResult:
     """The result of a run; empty counts when it has none."""
-    return RunResult() if run.result is None else msgspec.convert(run.result, RunResult)
+    return RunResult() if run.result is None else msgspec.convert(run.result, learned(RunResult))
 
 
 def keep_plan(lease: Lease, result: RunResult) -> None:
