@@ -17,7 +17,7 @@ from rollbook.core.protocols import Progress
 from rollbook.engine.heart import Heart
 from rollbook.store.folder import DataFolder
 from rollbook.store.lease import Lease
-from rollbook.store.models import Organization, Run
+from rollbook.store.models import Membership, Organization, Role, Run
 from rollbook.web.following import MOST, REFRESH, Following
 from rollbook.web.live import Follower, Subject, Told, Watcher
 from rollbook.web.live_runs import WATCHER, Looker
@@ -157,9 +157,9 @@ def live(pages: DataFolder, world: Space) -> Iterator[Site]:
 class Stream:
     """An open answer of a live page, read event by event."""
 
-    def __init__(self, site: Site, person: Person, path: str) -> None:
+    def __init__(self, site: Site, person: Person, path: str, headers: Mapping[str, str] | None = None) -> None:
         cookie = f"rollbook_session={person.client.cookies['rollbook_session'].value}"
-        request = urllib.request.Request(site.address + path, headers={"Cookie": cookie})
+        request = urllib.request.Request(site.address + path, headers={"Cookie": cookie, **(headers or {})})
         self.answer: HTTPResponse = urllib.request.urlopen(request, timeout=10)
 
     def event(self) -> str:
@@ -278,6 +278,52 @@ def test_following_keeps_no_threads(live: Site, ann: Person) -> None:
         stream.answer.close()
 
 
+@pytest.mark.parametrize("what", ["signs out", "is no member any more", "gets another role"])
+def test_whoever_may_not_any_more_is_sent_away(
+    live: Site, ann: Person, vic: Person, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr(WATCHER, "_may_every", 0.1)
+    past_run("r1", ago=1, state="running")
+    mine, other = (Stream(live, person, _shown(person, "r1")) for person in (vic, ann))
+    for stream in (mine, other):
+        assert "Starting" in stream.event()
+    member = Membership.objects.filter(account=vic.account)
+    if what == "signs out":
+        vic.client.logout()
+    elif what == "gets another role":
+        member.update(role=Role.TEACHER)
+    else:
+        member.delete()
+    while mine.event():
+        pass  # it ends
+    _progress("r1", done=55)
+    other.until("55 of 100")
+    other.answer.close()
+
+
+def test_a_reader_that_comes_back_is_told_all_there_is(live: Site, ann: Person) -> None:
+    """Each event is the whole state, so there is nothing to go on from."""
+    past_run("r1", ago=1, state="running")
+    _progress("r1", done=55)
+    for given in ({}, {"Last-Event-ID": "7"}):
+        stream = Stream(live, ann, _shown(ann, "r1"), given)
+        assert "55 of 100" in stream.event()
+        stream.answer.close()
+
+
+def test_the_server_ends_although_people_follow(pages: DataFolder, ann: Person) -> None:
+    past_run("r1", ago=1, state="running")
+    with serving(pages) as site:
+        streams = [Stream(site, ann, _shown(ann, "r1")) for _ in range(10)]
+        for stream in streams:
+            assert "Starting" in stream.event()
+        start = time.monotonic()
+    assert time.monotonic() - start < 3
+    for stream in streams:
+        while stream.event():
+            pass
+
+
 def test_only_those_who_may_see_it(live: Site, tea: Person, ann: Person) -> None:
     past_run("r1", ago=1, state="running")
     for path in ("/o/maple/logs/live/", "/o/maple/logs/r1/live/"):
@@ -294,7 +340,7 @@ def test_too_many_ask_again_later() -> None:
     sent: list[Mapping[str, object]] = []
 
     async def app(scope: object, receive: object, send: Any) -> None:
-        header = (b"X-Rollbook-Follow", b"1 r1 en 0 r1")
+        header = (b"X-Rollbook-Follow", b"1 r1 en 0 r1 7 key right")
         await send({"type": "http.response.start", "status": 200, "headers": [header]})
         await send({"type": "http.response.body", "body": b"data: now\n\n"})
 
