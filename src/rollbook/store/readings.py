@@ -43,7 +43,7 @@ class Reading:
 
 def last_readings(organization: int) -> list[Reading]:
     """The newest runs with a plan that is still kept, newest first."""
-    runs = Run.objects.filter(organization=organization, started_at__isnull=False).order_by("-pk")
+    runs = Run.objects.filter(organization=organization, started_at__isnull=False, preview_year="").order_by("-pk")
     parts = {f"result_{name}": KeyTransform(name, "result") for name in _PARTS}
     known = ("pk", "state", "started_at", "kinds", "schools", "dry_run", "undo_of", "applies", "plan")
     rows = runs.annotate(**parts).values(*known, *parts)[:_BACK]

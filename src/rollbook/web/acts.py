@@ -36,6 +36,7 @@ ACTS: Final[dict[str, Any]] = {
     "remove member": _("Removed a member"),
     "request apply": _("Asked to send a stored plan"),
     "request plan": _("Asked for a plan"),
+    "request preview of a year": _("Asked what another active year would do"),
     "request scheduled plan": _("The schedule asked for a plan"),
     "request scheduled sync": _("The schedule asked for a sync"),
     "request sync": _("Asked for a sync"),
