@@ -7,6 +7,7 @@ import itertools
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 #: As the pages say it (English, `web/run_words.py`).
@@ -28,35 +29,49 @@ class Truth:
     """What was true of a run when: one entry each time that what a viewer should see changed."""
 
     def __init__(self, steps: Sequence[Sequence[Any]]) -> None:
-        self.times: list[float] = []
-        self.words: list[str] = []
+        self.times: list[float] = [0.0]
+        self.words: list[str] = ["Starting"]
         for _, at, _, *step in steps:
             words = _should_show(*step)
-            if not self.words or words != self.words[-1]:
+            if words != self.words[-1]:
                 self.times.append(at)
                 self.words.append(words)
 
     def wrong_since(self, words: str, told: float, until: float) -> float | None:
         """Of words that a viewer was shown from `told` to `until`: since when they were not true any more at `until`;
-        None when they still were, or never had been."""
+        None when they still were. Raises ValueError when they never had been."""
         place = bisect_right(self.times, told) - 1
         while place >= 0 and self.words[place] != words:
             place -= 1
-        if place < 0 or place + 1 >= len(self.times) or self.times[place + 1] > until:
+        if place < 0:
+            raise ValueError(words)
+        if place + 1 >= len(self.times) or self.times[place + 1] > until:
             return None
         return self.times[place + 1]
 
 
-def lags(steps: Sequence[Sequence[Any]], seen: dict[str, Any]) -> list[float]:
-    """Of all that viewers were shown, how long (seconds) it was out of date when the next came."""
-    truth, found = Truth(steps), []
+@dataclass(frozen=True)
+class Behind:
+    """Of all that viewers were shown, how long (seconds) it was out of date when the next came; and how often it had
+    never been true."""
+
+    seconds: list[float]
+    untrue: int
+
+
+def behind(steps: Sequence[Sequence[Any]], seen: dict[str, Any]) -> Behind:
+    truth, found, untrue = Truth(steps), [], 0
     for told in seen["told"]:
-        shown = list(_shown([(at, seen["texts"][number]) for at, number in told]))
+        shown = _shown([(at, seen["texts"][number]) for at, number in told])
         for (at, words), (until, _) in itertools.pairwise(shown):
-            since = truth.wrong_since(words, at, until)
+            try:
+                since = truth.wrong_since(words, at, until)
+            except ValueError:
+                untrue += 1
+                continue
             if since is not None:
                 found.append(until - since)
-    return found
+    return Behind(found, untrue)
 
 
 def _should_show(stage: str, done: int, total: int | None, note: str) -> str:

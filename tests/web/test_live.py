@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPResponse
 from typing import Any
 
@@ -17,132 +16,14 @@ from rollbook.core.protocols import Progress
 from rollbook.engine.heart import Heart
 from rollbook.store.folder import DataFolder
 from rollbook.store.lease import Lease
-from rollbook.store.models import Organization, Run
-from rollbook.web.following import MOST, REFRESH, Following
-from rollbook.web.live import Follower, Subject, Told, Watcher
+from rollbook.store.models import Membership, Organization, Role, Run
+from rollbook.web.following import REFRESH
+from rollbook.web.live import Subject
 from rollbook.web.live_runs import WATCHER, Looker
 from tests.web.asking import Site
 from tests.web.conftest import serving
 from tests.web.past import past_run
 from tests.web.people import Person
-
-SUBJECT = Subject(1, "r1", "en")
-SHOWN = frozenset({"r1"})
-
-
-class _World:
-    """What a watcher finds, and how often it looked."""
-
-    def __init__(self) -> None:
-        self.text, self.over, self.looks = b"data: 0\n\n", False, 0
-        self.trouble: Exception | None = None
-
-    def look(self, subjects: Collection[Subject]) -> Mapping[Subject, Told]:
-        self.looks += 1
-        if self.trouble is not None:
-            raise self.trouble
-        return {one: Told(self.text, SHOWN, self.over) for one in subjects}
-
-
-@pytest.fixture
-def found() -> _World:
-    return _World()
-
-
-def _idle(watcher: Watcher) -> bool:
-    for _ in range(100):
-        if watcher._thread is None:
-            return True
-        time.sleep(0.02)
-    return False
-
-
-async def _next(follower: Follower) -> Told | None:
-    return await asyncio.wait_for(follower.next(), 5)
-
-
-def test_one_look_for_many(found: _World) -> None:
-    watcher = Watcher(found.look, every=0.05)
-
-    async def one() -> list[bytes]:
-        with watcher.follow(SUBJECT) as follower:
-            first = await _next(follower)
-            second = await _next(follower)
-            assert first is not None
-            assert second is not None
-            return [first.text, second.text]
-
-    async def all_of_them() -> list[list[bytes]]:
-        tasks = [asyncio.ensure_future(one()) for _ in range(200)]
-        await asyncio.sleep(0.3)
-        found.text = b"data: 1\n\n"
-        return await asyncio.gather(*tasks)
-
-    start = time.monotonic()
-    assert asyncio.run(all_of_them()) == [[b"data: 0\n\n", b"data: 1\n\n"]] * 200
-    assert found.looks <= (time.monotonic() - start) / 0.05 + 2
-    assert watcher.number() == 0
-    assert _idle(watcher)
-
-
-def test_a_slow_reader_gets_the_newest_only(found: _World) -> None:
-    watcher = Watcher(found.look, every=0.02)
-
-    async def slow() -> Told | None:
-        with watcher.follow(SUBJECT) as follower:
-            await _next(follower)
-            for number in range(1, 6):
-                found.text = b"data: %d\n\n" % number
-                await asyncio.sleep(0.06)
-            return await _next(follower)
-
-    assert asyncio.run(slow()) == Told(b"data: 5\n\n", SHOWN)
-
-
-def test_the_end_is_told_also_to_whoever_comes_late(found: _World) -> None:
-    watcher = Watcher(found.look, every=0.02)
-    found.over, found.text = True, b""
-
-    async def late() -> list[Told | None]:
-        with watcher.follow(SUBJECT) as first:
-            await _next(first)
-            assert await _next(first) is None
-            with watcher.follow(SUBJECT) as second:
-                return [await _next(second), await _next(second)]
-
-    assert asyncio.run(late()) == [Told(b"", SHOWN, True), None]
-
-
-@pytest.mark.parametrize("trouble", ["database", "bug"])
-def test_trouble_does_not_end_it(found: _World, trouble: str) -> None:
-    from django.db import OperationalError
-
-    watcher = Watcher(found.look, every=0.02)
-    found.trouble = OperationalError("away") if trouble == "database" else KeyError("x")
-
-    async def patient() -> Told | None:
-        with watcher.follow(SUBJECT) as follower:
-            await asyncio.sleep(0.1)
-            found.trouble = None
-            return await _next(follower)
-
-    assert asyncio.run(patient()) is not None
-    assert _idle(watcher)
-
-
-def test_the_end_of_the_process_ends_everybody(found: _World) -> None:
-    watcher = Watcher(found.look, every=5)
-
-    async def until_end() -> Told | None:
-        with watcher.follow(SUBJECT) as follower:
-            await _next(follower)
-            threading.Timer(0.1, watcher.end).start()
-            return await _next(follower)
-
-    start = time.monotonic()
-    assert asyncio.run(until_end()) is None
-    assert time.monotonic() - start < 3
-
 
 # --- over HTTP, behind the server -------------------------------------------------------------------------------------
 
@@ -157,9 +38,9 @@ def live(pages: DataFolder, world: Space) -> Iterator[Site]:
 class Stream:
     """An open answer of a live page, read event by event."""
 
-    def __init__(self, site: Site, person: Person, path: str) -> None:
+    def __init__(self, site: Site, person: Person, path: str, headers: Mapping[str, str] | None = None) -> None:
         cookie = f"rollbook_session={person.client.cookies['rollbook_session'].value}"
-        request = urllib.request.Request(site.address + path, headers={"Cookie": cookie})
+        request = urllib.request.Request(site.address + path, headers={"Cookie": cookie, **(headers or {})})
         self.answer: HTTPResponse = urllib.request.urlopen(request, timeout=10)
 
     def event(self) -> str:
@@ -278,34 +159,58 @@ def test_following_keeps_no_threads(live: Site, ann: Person) -> None:
         stream.answer.close()
 
 
+@pytest.mark.parametrize("what", ["signs out", "is no member any more", "gets another role"])
+def test_whoever_may_not_any_more_is_sent_away(
+    live: Site, ann: Person, vic: Person, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr(WATCHER, "_may_every", 0.1)
+    past_run("r1", ago=1, state="running")
+    mine, other = (Stream(live, person, _shown(person, "r1")) for person in (vic, ann))
+    for stream in (mine, other):
+        assert "Starting" in stream.event()
+    member = Membership.objects.filter(account=vic.account)
+    if what == "signs out":
+        vic.client.logout()
+    elif what == "gets another role":
+        member.update(role=Role.TEACHER)
+    else:
+        member.delete()
+    while mine.event():
+        pass  # it ends
+    _progress("r1", done=55)
+    other.until("55 of 100")
+    other.answer.close()
+
+
+def test_a_reader_that_comes_back_is_told_all_there_is(live: Site, ann: Person) -> None:
+    """Each event is the whole state, so there is nothing to go on from."""
+    past_run("r1", ago=1, state="running")
+    _progress("r1", done=55)
+    for given in ({}, {"Last-Event-ID": "7"}):
+        stream = Stream(live, ann, _shown(ann, "r1"), given)
+        assert "55 of 100" in stream.event()
+        stream.answer.close()
+
+
+def test_the_server_ends_although_people_follow(pages: DataFolder, ann: Person) -> None:
+    past_run("r1", ago=1, state="running")
+    with serving(pages) as site:
+        streams = [Stream(site, ann, _shown(ann, "r1")) for _ in range(10)]
+        for stream in streams:
+            assert "Starting" in stream.event()
+        start = time.monotonic()
+    assert time.monotonic() - start < 3
+    for stream in streams:
+        while stream.event():
+            pass
+
+
 def test_only_those_who_may_see_it(live: Site, tea: Person, ann: Person) -> None:
     past_run("r1", ago=1, state="running")
     for path in ("/o/maple/logs/live/", "/o/maple/logs/r1/live/"):
         assert tea.get(path).status_code == 403
         assert live.get(path).status != 200 or "event-stream" not in live.get(path).headers["Content-Type"]
         assert ann.post(path).status_code == 405
-
-
-def test_too_many_ask_again_later() -> None:
-    class Full(Watcher):
-        def number(self) -> int:
-            return MOST
-
-    sent: list[Mapping[str, object]] = []
-
-    async def app(scope: object, receive: object, send: Any) -> None:
-        header = (b"X-Rollbook-Follow", b"1 r1 en 0 r1")
-        await send({"type": "http.response.start", "status": 200, "headers": [header]})
-        await send({"type": "http.response.body", "body": b"data: now\n\n"})
-
-    async def send(message: Mapping[str, object]) -> None:
-        sent.append(message)
-
-    async def receive() -> Mapping[str, object]:
-        return {"type": "http.disconnect"}
-
-    asyncio.run(Following(app, Full(Looker()))({"type": "http", "path": "/x/live/"}, receive, send))
-    assert sent[-1] == {"type": "http.response.body", "body": b"data: now\n\nretry: 3000\n\n", "more_body": False}
 
 
 def test_fragments_are_in_the_language_of_their_reader(world: Space) -> None:

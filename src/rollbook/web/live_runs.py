@@ -16,6 +16,7 @@ from rollbook.store.models import Run, RunState
 from rollbook.store.runs import stored_result
 from rollbook.store.summary import place_in_queue, places_in_queue
 from rollbook.web.live import Subject, Told, Watcher
+from rollbook.web.live_rights import still_may
 from rollbook.web.plan_words import SEVERAL
 from rollbook.web.run_words import ACTION_WORDS, STAGES, STATE_SIGNS, STATE_WORDS, run_title, stage_words
 
@@ -72,7 +73,7 @@ class Looker:
 
 
 #: The one of this process.
-WATCHER: Final = Watcher(Looker())
+WATCHER: Final = Watcher(Looker(), rights=still_may)
 
 
 def progress_of(run: Run, places: Mapping[str, int] | None = None) -> dict[str, Any]:
