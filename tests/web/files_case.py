@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpResponse
 
 from rollbook.actions.actors import OPERATOR
 from rollbook.actions.secret_texts import Surroundings
@@ -18,7 +17,7 @@ from rollbook.connectors.memory.space import Space
 from rollbook.engine.uploads import check_uploads
 from rollbook.practice import district
 from tests.cli.kit import SETTINGS
-from tests.web.people import Person, make_person
+from tests.web.people import Answer, Person, make_person
 
 PAGE = "/o/cedar/files/"
 CSV = SETTINGS.replace("slug: maple,", "slug: cedar,").replace(
@@ -57,11 +56,11 @@ def unpack(package: bytes) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def send(person: Person, content: bytes, name: str = "roster.zip", *, follow: bool = True) -> HttpResponse:
+def send(person: Person, content: bytes, name: str = "roster.zip", *, follow: bool = True) -> Answer:
     """Send a file; with `follow` its check is worked too, and the page is the one that tells of it."""
     file = SimpleUploadedFile(name, content, content_type="application/zip")
     answer = person.client.post(f"{PAGE}upload", {"file": file})
     if not follow or answer.status_code != 302:
-        return answer  # type: ignore[return-value]
+        return answer
     check_uploads()
     return person.get(PAGE)

@@ -69,7 +69,7 @@ def _next_code(secret: str, browser: Client) -> None:
     """A code works once: forget that it was used when the app was turned on."""
     forget_attempts()
     answer = browser.post("/accounts/2fa/authenticate/", {"code": _code(secret)})
-    assert answer.status_code == 302, words(answer)  # type: ignore[arg-type]
+    assert answer.status_code == 302, words(answer)
 
 
 def test_a_recovery_code_works_once(ann: Person) -> None:
@@ -90,7 +90,7 @@ def test_guessing_codes_is_stopped(ann: Person) -> None:
     browser = Client()
     sign_in("ann.acting@example.org", client=browser)
     answers = [browser.post("/accounts/2fa/authenticate/", {"code": f"{n:06}"}) for n in range(12)]
-    assert "Too many" in words(answers[-1]) or answers[-1].status_code == 429  # type: ignore[arg-type]
+    assert "Too many" in words(answers[-1]) or answers[-1].status_code == 429
 
 
 def test_the_app_can_be_turned_off(ann: Person) -> None:
@@ -113,11 +113,11 @@ def key(ann: Person) -> SoftKey:
     reauthenticate(with_password(ann))
     browser = Client(headers={"host": "rollbook.example"})
     browser.cookies = ann.client.cookies
-    text = good_page(browser.get("/accounts/2fa/webauthn/add/", secure=True))  # type: ignore[arg-type]
+    text = good_page(browser.get("/accounts/2fa/webauthn/add/", secure=True))
     found = SoftKey(origin="https://rollbook.example", rp="rollbook.example")
     sent = {"name": "My phone", "passwordless": "on", "credential": found.register(_data(text)["creation_options"])}
     answer = browser.post("/accounts/2fa/webauthn/add/", sent, secure=True)
-    assert answer.status_code == 302, words(answer)  # type: ignore[arg-type]
+    assert answer.status_code == 302, words(answer)
     return found
 
 
@@ -127,7 +127,7 @@ def test_a_passkey_signs_in_without_a_password(ann: Person, key: SoftKey) -> Non
     asked = browser.get("/accounts/2fa/webauthn/login/", headers={"accept": "application/json"}, secure=True)
     credential = key.sign(asked.json()["request_options"])
     answer = browser.post("/accounts/2fa/webauthn/login/", {"credential": credential}, secure=True)
-    assert answer["Location"] == "/", words(answer)  # type: ignore[arg-type]
+    assert answer["Location"] == "/", words(answer)
     assert browser.get("/o/maple/", secure=True).status_code == 200
     stale = Client(headers={"host": "rollbook.example"})
     stale.get("/accounts/2fa/webauthn/login/", headers={"accept": "application/json"}, secure=True)
@@ -139,7 +139,7 @@ def test_a_key_is_the_second_factor_after_a_password(ann: Person, key: SoftKey) 
     browser = Client(headers={"host": "rollbook.example"})
     sent = {"login": "ann.acting@example.org", "password": "a long enough passphrase"}
     assert browser.post("/accounts/login/", sent, secure=True)["Location"] == "/accounts/2fa/authenticate/"
-    text = good_page(browser.get("/accounts/2fa/authenticate/", secure=True))  # type: ignore[arg-type]
+    text = good_page(browser.get("/accounts/2fa/authenticate/", secure=True))
     credential = key.sign(_data(text)["request_options"])
     answer = browser.post("/accounts/2fa/authenticate/", {"credential": credential}, secure=True)
     assert answer["Location"] == "/"

@@ -26,7 +26,7 @@ def rows_of(person: Person, show: str = "") -> list[dict[str, str]]:
     answer = person.client.get(f"{HERE}people.csv", {"show": show})
     assert answer["Content-Type"].startswith("text/csv")
     assert answer["Cache-Control"] == "no-store"
-    text = b"".join(answer.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+    text = b"".join(answer.streaming_content).decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text)))
 
 
@@ -42,7 +42,7 @@ def bring(client: Client, file: SimpleUploadedFile | None) -> tuple[str, str]:
     """The preview: its words, and what it would be confirmed with."""
     answer = client.post(f"{HERE}decisions/", {"file": file} if file else {}, follow=True)
     found = re.search(r'name="confirmed" value="([^"]+)"', answer.content.decode())
-    return words(answer), found[1] if found else ""  # type: ignore[arg-type]
+    return words(answer), found[1] if found else ""
 
 
 def test_one_row_a_person(ann: Person, world: Space, pages: DataFolder) -> None:
@@ -70,7 +70,7 @@ def test_decisions_come_back_previewed_and_are_saved_when_confirmed(
     assert "1 person's accounts are left alone" in page
     assert not MatchDecision.objects.exists(), "a preview saves nothing"
     answer = ann.client.post(f"{HERE}decisions/", {"confirmed": confirmed}, follow=True)
-    assert "2 decisions are saved" in words(answer)  # type: ignore[arg-type]
+    assert "2 decisions are saved" in words(answer)
     found = {row.key: (row.choice, row.lms_id) for row in MatchDecision.objects.all()}
     assert found == {first: ("link", account), second: ("leave", other)}
     assert {row["decision"] for row in rows_of(ann, "conflict")} == {"link", "leave"}
@@ -150,7 +150,7 @@ def test_a_confirmation_is_for_one_person_and_organization(
     _, confirmed = bring(ann.client, file_of([{"unique_id": key, "lms_id": lms_id, "decision": "link"}]))
     for forged in (confirmed[:-2], "nonsense", confirmed + "x"):
         answer = ann.client.post(f"{HERE}decisions/", {"confirmed": forged}, follow=True)
-        assert "too old" in words(answer)  # type: ignore[arg-type]
+        assert "too old" in words(answer)
     from rollbook.store.models import Membership, Organization
 
     import_maple(world.name, slug="other")
@@ -158,7 +158,7 @@ def test_a_confirmation_is_for_one_person_and_organization(
     Membership.objects.create(account=ann.account, organization=other, role="administrator")
     Organization.objects.filter(pk=other.pk).update(acting=ann.account)
     answer = ann.client.post("/o/other/data-prep/decisions/", {"confirmed": confirmed}, follow=True)
-    assert "too old" in words(answer)  # type: ignore[arg-type]
+    assert "too old" in words(answer)
     assert not MatchDecision.objects.exists()
     assert bob.post(f"{HERE}decisions/", confirmed=confirmed).status_code == 403
 
