@@ -26,7 +26,7 @@ from tests.bench.measure import ROOT, about, figure, median, watch
 from tests.bench.viewers_lag import Behind, behind
 from tests.postgres import Server
 
-STUDENTS = 16_000
+STUDENTS = 18_000
 VIEWERS = 200
 TIMES = 3
 _ALLOW = "ROLLBOOK_ALLOW_PRIVATE_HOSTS"
