@@ -74,6 +74,16 @@ def test_a_file_that_is_there_twice_is_refused(export: Export, tmp_path: Path) -
     assert "twice" in str(refused(export, pack(tmp_path / "a.zip", {"users.csv": LINES, "USERS.csv": LINES})))
 
 
+def test_a_list_of_files_without_end_is_not_read(export: Export, tmp_path: Path) -> None:
+    """Each entry of a zip's list takes ten times its room in memory."""
+    path, size = tmp_path / "a.zip", 2 << 20
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, size, 0, 0)
+    path.write_bytes(bytes(size) + end)
+    error = refused(export, path)
+    assert isinstance(error, BadResponse)
+    assert "far more files" in str(error)
+
+
 def test_a_zip_bomb_is_refused_before_it_is_opened(export: Export, tmp_path: Path) -> None:
     path = pack(tmp_path / "a.zip", {"users.csv": LINES, "demographics.csv": b" " * (8 << 20)})
     assert "200 to 1" in str(refused(export, path))
