@@ -11,6 +11,8 @@ import pytest
 
 from rollbook.connectors.base import ReadRequest
 from rollbook.connectors.oneroster_csv.manifest import parse_manifest
+from rollbook.connectors.oneroster_csv.options import OneRosterCsvOptions
+from rollbook.engine.world import input_bytes
 from rollbook.errors import BadResponse, ConfigError, RollbookError
 from rollbook.roster.oneroster import COLLECTIONS
 from tests.unit.csv_kit import LI, USERS, ZOE, Export, codes, read
@@ -82,6 +84,7 @@ def test_a_list_of_files_without_end_is_not_read(export: Export, tmp_path: Path)
     error = refused(export, path)
     assert isinstance(error, BadResponse)
     assert "far more files" in str(error)
+    assert input_bytes(OneRosterCsvOptions(path=str(path))) == path.stat().st_size, "nor before a run"
 
 
 def test_a_zip_bomb_is_refused_before_it_is_opened(export: Export, tmp_path: Path) -> None:

@@ -84,8 +84,7 @@ def _here(file: Path) -> Callable[[Path], Path]:
 
 def _zip(path: Path, most_bytes: int) -> Package:
     try:
-        with _Listing(path) as file, zipfile.ZipFile(file) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        entries = [entry for entry in zip_entries(path) if not entry.is_dir()]
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, ValueError, NotImplementedError):
         raise BadResponse(f"the zip file is broken, cut off, or no zip file at all; {_ASK}") from None
     _check_sizes(entries, most_bytes)
@@ -99,6 +98,12 @@ def _zip(path: Path, most_bytes: int) -> Package:
     elsewhere = [entry.filename for entry in entries if entry not in files]
     members = [Member(PurePosixPath(entry.filename).name, entry.file_size, _unpacker(path, entry)) for entry in files]
     return Package(_by_name(members), inside, elsewhere)
+
+
+def zip_entries(path: Path) -> list[zipfile.ZipInfo]:
+    """What a zip says that it holds. Raises BadResponse where that is too much to be read, and what zipfile raises."""
+    with _Listing(path) as file, zipfile.ZipFile(file) as archive:
+        return archive.infolist()
 
 
 class _Listing(io.FileIO):
