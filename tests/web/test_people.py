@@ -96,7 +96,7 @@ def test_an_invitations_link_is_shown_once(ann: Person) -> None:
     [link] = re.findall(r"http://testserver(/invitation/[\w-]+/)", text)
     assert "new@example.org" in text
     assert "/invitation/" not in ann.get(PEOPLE).content.decode()
-    assert "Viewer" in good_page(Client().get(link))  # type: ignore[arg-type]
+    assert "Viewer" in good_page(Client().get(link))
     assert AuditRow.objects.filter(action="invite", by="Ann Acting (ann.acting@example.org)").exists()
 
 

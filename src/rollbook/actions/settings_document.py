@@ -13,6 +13,7 @@ from typing import Any, Final
 from django.db import transaction
 
 from rollbook.actions.organizations import find_organization, latest_version
+from rollbook.actions.runs import Wanted, request_run
 from rollbook.actions.secret_texts import SIDES, FoundSecret, Surroundings, placeholder, take_secrets
 from rollbook.actions.settings import SavedSettings
 from rollbook.actions.settings_edit import Document, change_settings
@@ -58,7 +59,9 @@ def put_settings(
             old.update(document)
 
         texts = {place: secret.text for place, secret in given.items()}
-        return change_settings(org=org, by=by, what="put settings", change=change, secrets=texts, seen=seen)
+        saved = change_settings(org=org, by=by, what="put settings", change=change, secrets=texts, seen=seen)
+        _set_up(organization, latest.document if latest else {}, by)
+    return saved
 
 
 def patch_mappings(*, org: str, by: str, parts: Mapping[str, Mapping[str, Any]], seen: int | None) -> SavedSettings:
@@ -69,7 +72,21 @@ def patch_mappings(*, org: str, by: str, parts: Mapping[str, Mapping[str, Any]],
         for name, wanted in parts.items():
             document[name] = _patched(document.get(name) or {}, wanted)
 
-    return change_settings(org=org, by=by, what="patch mappings", change=change, seen=seen)
+    with transaction.atomic():
+        organization = find_organization(org, lock=True)
+        latest = latest_version(organization)
+        saved = change_settings(org=org, by=by, what="patch mappings", change=change, seen=seen)
+        _set_up(organization, latest.document if latest else {}, by)
+    return saved
+
+
+def _set_up(organization: Organization, old: Document, by: str) -> None:
+    """Where schools or terms are mapped in another way than before, queue the run that makes what they ask for, as
+    saving Schools or Terms does (rule 5)."""
+    now = latest_version(organization)
+    new = now.document if now else {}
+    if any((old.get(name) or {}) != (new.get(name) or {}) for name in ("schools", "terms")):
+        request_run(org=organization.slug, wanted=Wanted(kinds=("setup",)), by=by)
 
 
 def _patched(old: Any, wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -72,7 +72,7 @@ class Accounts:
     def known(self, names: Iterable[str]) -> list[Account]:
         """Accounts with one of these unique ids or usernames (capitals do not count in those)."""
         wanted = sorted({name for name in names if name})
-        return list(self._rows("key IN $names OR lower(username) IN $small", {
+        return list(self._rows("key IN (SELECT unnest($names)) OR lower(username) IN (SELECT unnest($small))", {
             "names": wanted, "small": sorted({name.lower() for name in wanted}),
         })) if wanted else []  # fmt: skip
 

@@ -14,6 +14,7 @@ from rollbook.core.duck import Connection, connect, quote
 from rollbook.core.protocols import Blobs
 from rollbook.store.ledger import current_version
 from rollbook.store.readings import Reading, last_readings
+from rollbook.store.sis_snapshot import snapshot_of
 
 Row = dict[str, Any]
 #: Plans up to this size are searched whole; of larger ones only the parts of the schools in question.
@@ -33,6 +34,7 @@ class Files:
         self.other_id = other_id
         self.ledger = current_version(organization)
         self.readings = last_readings(organization)
+        self.snapshot = snapshot_of(organization)
 
     @property
     def newest(self) -> Reading | None:
@@ -86,6 +88,15 @@ class Files:
         if key is None:
             return []
         return self._rows(self._blobs.get(key, f"what was left out of {kind}"), f"{where} LIMIT {int(most)}", asked)
+
+    # --- what delta reads know ----------------------------------------------------------------------------------------
+
+    def listed(self, collection: str, **asked: str | None) -> list[Row]:
+        """Records of the SIS's snapshot with these values; none where there is no snapshot."""
+        known = {column: value for column, value in asked.items() if value}
+        if self.snapshot is None or len(known) < len(asked):
+            return []
+        return self.snapshot.rows(self._db, self._blobs, collection, known, MOST)
 
     # --- plans and findings -------------------------------------------------------------------------------------------
 

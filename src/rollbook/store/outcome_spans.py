@@ -14,6 +14,7 @@ import msgspec
 
 from rollbook.core.duck import Connection, fill
 from rollbook.roster.changes import UNKNOWN, Outcome
+from rollbook.roster.shapes import learned
 from rollbook.store.journal import outcomes_of
 from rollbook.store.models import Run, SliceIntent, SliceOutcome
 
@@ -26,7 +27,7 @@ class _Status(msgspec.Struct):
     status: str
 
 
-_decode = msgspec.json.Decoder(list[_Status]).decode
+_decode = msgspec.json.Decoder(learned(list[_Status])).decode
 
 
 def spans(run: Run, plan: str) -> Sequence[Span]:

@@ -6,7 +6,6 @@ columns that are short, and only its own rows are read whole.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +20,7 @@ from rollbook.core.stored import StoredPlan
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN
 from rollbook.roster.lms import KINDS
 from rollbook.store.outcome_spans import Span, load_spans
+from rollbook.store.rows import COLUMNS, stored_row
 
 #: Sendable rows of which nothing is known: not sent yet, or never.
 UNSENT: Final = "unsent"
@@ -30,7 +30,6 @@ _FATE_SQL: Final = {
     WAITING: f"(state = '{WAITING}' OR status = '{WAITING}')",
     UNSENT: f"(state = '{SEND}' AND status IS NULL)",
 }
-_ROW: Final = "seq, action, key, new_key, school, lms_id, state, reason, before, after"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,30 +191,19 @@ def _read(db: Connection, kind: str, path: Path, seqs: Sequence[int]) -> list[di
     if last - first + 1 != len(seqs):
         where = f"seq IN (SELECT unnest([{', '.join(map(str, seqs))}]))"
     rows = db.execute(
-        f"SELECT {_ROW} FROM read_parquet({quote(path)}) WHERE seq BETWEEN {first} AND {last} AND {where} ORDER BY seq"
+        f"""SELECT {COLUMNS} FROM read_parquet({quote(path)})
+            WHERE seq BETWEEN {first} AND {last} AND {where} ORDER BY seq"""
     ).fetchall()
     return [_row(kind, row) for row in rows]
 
 
 def _row(kind: str, row: tuple[Any, ...]) -> dict[str, Any]:
-    seq, action, key, new_key, school, lms_id, state, reason, before, after = row
-    had: dict[str, Any] = json.loads(before) if before else {}
-    wanted: dict[str, Any] = {} if action == "remove" else json.loads(after) if after else {}
-    names = list(dict.fromkeys([*wanted, *had]))
-    return {
-        "seq": seq,
-        "kind": kind,
-        "action": action,
-        "key": key,
-        "new_key": new_key,
-        "school": school,
-        "lms_id": lms_id,
-        "state": state,
-        "reason": reason,
-        "before": had,
-        "after": wanted,
-        "differs": [name for name in names if _some(had.get(name)) != _some(wanted.get(name))],
-    }
+    found = stored_row(kind, row)
+    if found["action"] == "remove":
+        found["after"] = {}
+    had, wanted = found["before"], found["after"]
+    names = dict.fromkeys([*wanted, *had])
+    return found | {"differs": [name for name in names if _some(had.get(name)) != _some(wanted.get(name))]}
 
 
 def _some(value: Any) -> Any:

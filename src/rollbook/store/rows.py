@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rollbook.core.duck import connect, quote
 from rollbook.core.guard import reason_of
@@ -17,6 +17,8 @@ from rollbook.roster.lms import KINDS
 
 _PLACE = ("collection", "id", "school", "file", "line", "other", "detail", "dependants")
 _AT_ONCE = 2000
+#: What `stored_row` takes, in its order.
+COLUMNS: Final = "seq, action, key, new_key, school, lms_id, state, reason, before, after"
 
 
 def change_rows(
@@ -43,7 +45,7 @@ def change_rows(
             if name not in plan.files or kind not in (None, name):
                 continue
             cursor = db.execute(
-                f"""SELECT seq, action, key, new_key, school, lms_id, state, reason, before, after
+                f"""SELECT {COLUMNS}
                     FROM read_parquet({quote(blobs.get(plan.files[name], f"the plan of {name}"))})
                     WHERE {" AND ".join(where) or "true"} ORDER BY seq {"" if most is None else f"LIMIT {int(most)}"}"""
             )
@@ -55,12 +57,18 @@ def change_rows(
 
 
 def _change(kind: str, row: tuple[Any, ...]) -> dict[str, Any]:
-    seq, action, key, new_key, school, lms_id, state, reason, before, after = row
-    had: dict[str, Any] = json.loads(before) if before else {}
-    wanted: dict[str, Any] = json.loads(after) if after else {}
-    if action in ("update", "rekey", "deactivate", "revive"):
+    found = stored_row(kind, row)
+    had, wanted = found["before"], found["after"]
+    if found["action"] in ("update", "rekey", "deactivate", "revive"):
         names = [name for name in wanted if had.get(name) != wanted.get(name)]
-        had, wanted = {name: had.get(name) for name in names}, {name: wanted[name] for name in names}
+        found["before"] = {name: had.get(name) for name in names}
+        found["after"] = {name: wanted[name] for name in names}
+    return found
+
+
+def stored_row(kind: str, row: tuple[Any, ...]) -> dict[str, Any]:
+    """A plan's row, read as `COLUMNS`."""
+    seq, action, key, new_key, school, lms_id, state, reason, before, after = row
     return {
         "seq": seq,
         "kind": kind,
@@ -71,8 +79,8 @@ def _change(kind: str, row: tuple[Any, ...]) -> dict[str, Any]:
         "lms_id": lms_id,
         "state": state,
         "reason": reason,
-        "before": had,
-        "after": wanted,
+        "before": json.loads(before) if before else {},
+        "after": json.loads(after) if after else {},
     }
 
 

@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from rollbook.store.models import Account, Membership, Organization, Role
+from rollbook.web.kept_forms import keep_typed, page_of_form
 
 
 class Who(StrEnum):
@@ -165,9 +166,18 @@ def _place(account: Account, slug: str) -> Place:
 
 def _sign_in(request: HttpRequest) -> HttpResponse:
     """Back to this page after signing in; a form's page rather than the address it was sent to."""
-    there = request.get_full_path() if request.method in _SAFE else request.headers.get("Referer", "")
+    part_of = request.headers.get("HX-Current-URL", "")
+    there = part_of or request.get_full_path() if request.method in _SAFE else request.headers.get("Referer", "")
     there = "/" + there.split("/", 3)[3] if there.startswith("http") and there.count("/") >= 3 else there
-    login = f"{reverse('account_login')}?{urlencode({'next': there or '/'})}"
+    there = page_of_form(there or "/")
+    login = f"{reverse('account_login')}?{urlencode({'next': there})}"
+    answer = _to_sign_in(request, login)
+    if request.method == "POST":
+        keep_typed(request, there, answer)
+    return answer
+
+
+def _to_sign_in(request: HttpRequest, login: str) -> HttpResponse:
     if request.headers.get("HX-Request"):
         answer = HttpResponse(status=401)
         answer["HX-Redirect"] = login
