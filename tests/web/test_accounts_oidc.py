@@ -128,6 +128,7 @@ def _invitation(**more: Any) -> str:
 
 def test_an_invitation_is_accepted_with_it(ann: Person, idp: Identities) -> None:
     token, browser = _invitation(), Client()
+    idp.person |= {"name": "Ann\n I.\0"}
     text = good_page(browser.get(f"/invitation/{token}/"))
     assert "Sign in with Maple sign-on" in text
     here = f"/invitation/{token}/"
