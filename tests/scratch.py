@@ -1,13 +1,15 @@
 """Scratch databases of runs in tests: in the memory of one engine for each process, which plans its queries simply.
 
 A small run spends nearly all its time on making engines and on planning hundreds of queries for a handful of rows.
-Files, and engines as Rollbook makes them, are met by the tests of the command line, of reliability and in the browser.
+Files, and engines as Rollbook makes them, are met by the tests that start processes: those of the command line, of
+reliability, and in the browser.
 """
 
 from __future__ import annotations
 
 import itertools
 import threading
+import weakref
 from pathlib import Path
 
 import duckdb
@@ -25,25 +27,27 @@ class _Engine:
         self._db.execute(f"SET disabled_optimizers = '{','.join(name for name in names if name not in _KEPT)}'")
         self._lock = threading.Lock()
         self._numbers = itertools.count()
-        self._given: list[tuple[Connection, str]] = []
+        self._given: list[tuple[weakref.ref[Connection], str]] = []
 
     def scratch(self) -> Connection:
-        """A connection to an empty database, which is dropped when it is closed and the next one is asked for."""
+        """A connection to an empty database, which is dropped once it is closed or forgotten."""
         with self._lock:
-            over = [one for one in self._given if _closed(one[0])]
-            for one in over:
+            for one in [one for one in self._given if _closed(one[0]())]:
                 self._db.execute(f"DETACH {one[1]}")
                 self._given.remove(one)
             name = f"scratch_{next(self._numbers)}"
             connection = self._db.cursor()
             connection.execute(f"ATTACH ':memory:' AS {name}; USE {name}")
-            self._given.append((connection, name))
+            self._given.append((weakref.ref(connection), name))
             return connection
 
 
-def _closed(connection: Connection) -> bool:
+def _closed(connection: Connection | None) -> bool:
+    """Never asked with a query: that would end a result which somebody reads."""
+    if connection is None:
+        return True
     try:
-        connection.execute("SELECT 1")
+        connection.cursor().close()
     except duckdb.ConnectionException:
         return True
     return False
