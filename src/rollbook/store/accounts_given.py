@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from rollbook.core.duck import Connection, connect, quote
+from rollbook.core.duck import Connection, parquet_reader, quote
 from rollbook.core.protocols import Blobs
 from rollbook.store.ledger import current_version
 
@@ -84,7 +84,7 @@ class Accounts:
     def _rows(self, where: str, parameters: dict[str, Any]) -> Iterator[Account]:
         if self._path is None:
             return
-        db = connect()
+        db = parquet_reader()
         try:
             yield from _read(db, f"SELECT {_CHOSEN} FROM read_parquet({quote(self._path)}) WHERE {where}", parameters)
         finally:

@@ -4,13 +4,12 @@ nothing, and reads no file whole: filters on sorted columns, one or two columns 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from rollbook.core.duck import Connection, connect, quote
+from rollbook.core.duck import Connection, parquet_reader, quote
 from rollbook.core.protocols import Blobs
 from rollbook.store.ledger import current_version
 from rollbook.store.readings import Reading, last_readings
@@ -19,8 +18,6 @@ from rollbook.store.sis_snapshot import snapshot_of
 Row = dict[str, Any]
 #: Plans up to this size are searched whole; of larger ones only the parts of the schools in question.
 _SMALL_BYTES: Final = 4 << 20
-#: Requests that one engine serves.
-_RENEWED_AFTER: Final = 2000
 #: Sections that are shown of one person, and changes of one run.
 MOST: Final = 200
 
@@ -149,33 +146,8 @@ def _literal(values: Sequence[str]) -> str:
 @contextmanager
 def files_of(organization: int, blobs: Blobs, *, other_id: bool) -> Iterator[Files]:
     """Raises BlobLost when a file that should be there is not."""
-    db = _cursor()
+    db = parquet_reader()
     try:
         yield Files(db, organization, blobs, other_id=other_id)
     finally:
         db.close()
-
-
-class _Shared:
-    """One engine for all requests of this process: making one takes as long as a look-up, and where the groups of a
-    file lie is read once. It is renewed now and then, so that what it knows of old files does not pile up."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._db: Connection | None = None
-        self._used = 0
-
-    def cursor(self) -> Connection:
-        with self._lock:
-            if self._db is None or self._used >= _RENEWED_AFTER:
-                self._db, self._used = connect(), 0
-                self._db.execute("SET parquet_metadata_cache = true")
-            self._used += 1
-            return self._db.cursor()
-
-
-_shared = _Shared()
-
-
-def _cursor() -> Connection:
-    return _shared.cursor()

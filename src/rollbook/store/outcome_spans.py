@@ -39,7 +39,7 @@ def spans(run: Run, plan: str) -> Sequence[Span]:
 
 def load_spans(db: Connection, found: Sequence[Span]) -> None:
     """Fill the table `span` (first, last, status)."""
-    fill(db, "span", _COLUMNS, found)
+    fill(db, "span", _COLUMNS, found, temporary=True)
 
 
 def answers(run: str, plan: str, seqs: Sequence[int]) -> dict[int, Outcome]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rollbook.core.changes_table import BLOCKED, HELD, SEND, WAITING
-from rollbook.core.duck import Connection, connect, quote
+from rollbook.core.duck import Connection, parquet_reader, quote
 from rollbook.core.guard import reason_of
 from rollbook.core.protocols import Blobs
 from rollbook.core.stored import StoredPlan
@@ -93,7 +93,7 @@ def examples(plan: StoredPlan, blobs: Blobs, kind: str, holds: Sequence[str], mo
         return {}
     first = _first_held(plan.files[kind], _File(blobs))
     wanted = {hold: first.get(reason_of(hold), ())[:most] for hold in holds}
-    with connect() as db:
+    with parquet_reader() as db:
         found = _read(db, kind, _path(plan, blobs, kind), [seq for seqs in wanted.values() for seq in seqs])
     by_seq = {row["seq"]: row for row in found}
     return {hold: [by_seq[seq] for seq in seqs if seq in by_seq] for hold, seqs in wanted.items()}
@@ -115,7 +115,7 @@ class _File:
 @lru_cache(maxsize=256)
 def _counts(kind: str, key: str, file: _File) -> tuple[Count, ...]:
     path = file.blobs.get(key, f"the plan of {kind}")
-    with connect() as db:
+    with parquet_reader() as db:
         rows = db.execute(
             f"SELECT school, action, state, count(*) FROM read_parquet({quote(path)}) GROUP BY ALL ORDER BY ALL"
         ).fetchall()
@@ -125,7 +125,7 @@ def _counts(kind: str, key: str, file: _File) -> tuple[Count, ...]:
 @lru_cache(maxsize=256)
 def _first_held(key: str, file: _File) -> Mapping[str, Sequence[int]]:
     """By reason of held rows: the first ten."""
-    with connect() as db:
+    with parquet_reader() as db:
         rows = db.execute(
             f"""SELECT reason, min(seq, 10) FROM read_parquet({quote(file.blobs.get(key, "a plan"))})
                 WHERE state = '{HELD}' AND reason IS NOT NULL GROUP BY reason"""
@@ -147,7 +147,7 @@ class _Search:
 def _page(plan: StoredPlan, blobs: Blobs, search: _Search) -> list[dict[str, Any]]:
     kinds = [kind for kind in KINDS if kind in plan.files and search.chosen.kind in ("", kind)]
     found: list[dict[str, Any]] = []
-    with connect() as db:
+    with parquet_reader() as db:
         load_spans(db, search.outcomes)
         for kind in reversed(kinds) if search.backwards else kinds:
             path = _path(plan, blobs, kind)

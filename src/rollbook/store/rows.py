@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from rollbook.core.duck import connect, quote
+from rollbook.core.duck import parquet_reader, quote
 from rollbook.core.guard import reason_of
 from rollbook.core.protocols import Attempt, Blobs
 from rollbook.core.stored import StoredPlan
@@ -39,7 +39,7 @@ def change_rows(
     where += [f"action = {quote(action)}"] if action else []
     where += [f"school = {quote(school)}"] if school else []
     where += [f"reason = {quote(reason_of(hold))}"] if hold else []
-    db = connect()
+    db = parquet_reader()
     try:
         for name in KINDS:
             if name not in plan.files or kind not in (None, name):
@@ -118,7 +118,7 @@ def _answers(attempts: Iterable[Attempt]) -> Iterator[tuple[int | None, Outcome 
 
 def read_findings(path: Path) -> Iterator[dict[str, Any]]:
     """The rows of a findings file, one dictionary each."""
-    db = connect()
+    db = parquet_reader()
     try:
         cursor = db.execute(f"SELECT * FROM read_parquet({quote(path)})")
         names = [column[0] for column in cursor.description or ()]
