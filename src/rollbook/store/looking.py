@@ -12,6 +12,7 @@ from typing import Any, Final
 from rollbook.core.duck import Connection, parquet_reader, quote
 from rollbook.core.protocols import Blobs
 from rollbook.store.ledger import current_version
+from rollbook.store.people import people_of
 from rollbook.store.readings import Reading, last_readings
 from rollbook.store.sis_snapshot import snapshot_of
 
@@ -32,6 +33,7 @@ class Files:
         self.ledger = current_version(organization)
         self.readings = last_readings(organization)
         self.snapshot = snapshot_of(organization)
+        self.people = people_of(db, self.ledger.files, blobs)
 
     @property
     def newest(self) -> Reading | None:
@@ -146,8 +148,5 @@ def _literal(values: Sequence[str]) -> str:
 @contextmanager
 def files_of(organization: int, blobs: Blobs, *, other_id: bool) -> Iterator[Files]:
     """Raises BlobLost when a file that should be there is not."""
-    db = parquet_reader()
-    try:
+    with parquet_reader() as db:
         yield Files(db, organization, blobs, other_id=other_id)
-    finally:
-        db.close()

@@ -34,13 +34,15 @@ _FATE_SQL: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """Which rows; what is None or empty is not asked for. `fate` is one of FATES, `hold` a hold's id."""
+    """Which rows; what is None or empty is not asked for. `fate` is one of FATES, `hold` a hold's id; `status` is what
+    the journal says became of rows that were to be sent."""
 
     kind: str = ""
     action: str = ""
     school: str | None = None
     fate: str = ""
     hold: str = ""
+    status: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,15 @@ def page_before(
     if chosen == Chosen():  # of all rows, the last ones are known by their numbers
         place += f" AND seq >= {int(before) - most}"
     return _page(plan, blobs, _Search(chosen, place, most, outcomes, backwards=True))
+
+
+def numbers_of_page(
+    plan: StoredPlan, blobs: Blobs, chosen: Chosen, *, most: int, after: int = -1, outcomes: Sequence[Span] = ()
+) -> list[int]:
+    """As `page_of_rows`, the numbers of the rows alone."""
+    with parquet_reader() as db:
+        parts = _found(db, plan, blobs, _Search(chosen, f"seq > {int(after)}", most, outcomes))
+        return [seq for _kind, _path, seqs in parts for seq in seqs]
 
 
 def rows_in_parts(
@@ -145,16 +156,25 @@ class _Search:
 
 
 def _page(plan: StoredPlan, blobs: Blobs, search: _Search) -> list[dict[str, Any]]:
-    kinds = [kind for kind in KINDS if kind in plan.files and search.chosen.kind in ("", kind)]
     found: list[dict[str, Any]] = []
     with parquet_reader() as db:
-        load_spans(db, search.outcomes)
-        for kind in reversed(kinds) if search.backwards else kinds:
-            path = _path(plan, blobs, kind)
-            found += _read(db, kind, path, _seqs(db, path, search, search.most - len(found)))
-            if len(found) >= search.most:
-                break
+        for kind, path, seqs in _found(db, plan, blobs, search):
+            found += _read(db, kind, path, seqs)
     return sorted(found, key=lambda row: row["seq"])
+
+
+def _found(db: Connection, plan: StoredPlan, blobs: Blobs, search: _Search) -> Iterator[tuple[str, Path, list[int]]]:
+    """The numbers of a page's rows, kind by kind."""
+    kinds = [kind for kind in KINDS if kind in plan.files and search.chosen.kind in ("", kind)]
+    load_spans(db, search.outcomes)
+    missing = search.most
+    for kind in reversed(kinds) if search.backwards else kinds:
+        path = _path(plan, blobs, kind)
+        seqs = _seqs(db, path, search, missing)
+        yield kind, path, seqs
+        missing -= len(seqs)
+        if missing <= 0:
+            return
 
 
 def _seqs(db: Connection, path: Path, search: _Search, most: int) -> list[int]:
@@ -169,8 +189,8 @@ def _seqs(db: Connection, path: Path, search: _Search, most: int) -> list[int]:
     if by_plan:
         where.append(f"state = {quote(chosen.fate)}")
     rows = f"SELECT seq, state FROM read_parquet({quote(path)}) WHERE {' AND '.join(where)}"
-    if chosen.fate and not by_plan:
-        wanted = _FATE_SQL.get(chosen.fate, f"status = {quote(chosen.fate)}")
+    if chosen.status or (chosen.fate and not by_plan):
+        wanted = _FATE_SQL.get(chosen.fate, f"status = {quote(chosen.status or chosen.fate)}")
         rows = f"""
             SELECT seq FROM (SELECT p.seq, p.state, CASE WHEN p.seq <= span.last THEN span.status END AS status
                              FROM ({rows}) p ASOF LEFT JOIN span ON p.seq >= span.first) WHERE {wanted}"""

@@ -99,7 +99,7 @@ def section(request: HttpRequest, place: Place, number: str) -> HttpResponse:
 def _person(request: HttpRequest, place: Place, ids: dict[str, str]) -> HttpResponse:
     settings = _settings(place, *ids.values())
     with _files(place, settings) as files:
-        record = find_person(files, settings, **ids, at=request.GET.get("at", ""))
+        record = find_person(files, settings, **ids)
         fill_in(files, settings, place.organization.pk, record)
         _must_be_known(record)
         view: PersonView = person_view(files, record)
