@@ -18,17 +18,12 @@ from tests.web.people import Person, words
 from tests.web.soft_key import SoftKey
 
 
-@pytest.fixture(autouse=True)
-def _fresh() -> None:
-    forget_attempts()
-
-
 def _code(secret: str) -> str:
     counter = next(yield_hotp_counters_from_time())
     return str(format_hotp_value(hotp_value(secret, counter)))
 
 
-def _with_app(person: Person) -> str:
+def with_app(person: Person) -> str:
     """Turn the authenticator app on; its secret."""
     reauthenticate(with_password(person))
     text = good_page(person.get("/accounts/2fa/totp/activate/"))
@@ -50,14 +45,14 @@ def test_changing_factors_asks_for_the_password_first(ann: Person) -> None:
 
 
 def test_a_factor_is_kept_encrypted(ann: Person) -> None:
-    secret = _with_app(ann)
+    secret = with_app(ann)
     kept = json.dumps([one.data for one in Authenticator.objects.all()])
     assert secret not in kept
     assert kept.count("gAAAA") >= 2, "the app's secret and the seed of the recovery codes"
 
 
 def test_the_app_is_asked_for_at_the_next_sign_in(ann: Person) -> None:
-    secret = _with_app(ann)
+    secret = with_app(ann)
     good_page(ann.get("/accounts/2fa/"))
     browser = Client()
     answer = sign_in("ann.acting@example.org", client=browser)
@@ -78,7 +73,7 @@ def _next_code(secret: str, browser: Client) -> None:
 
 
 def test_a_recovery_code_works_once(ann: Person) -> None:
-    _with_app(ann)
+    with_app(ann)
     good_page(ann.get("/accounts/2fa/recovery-codes/generate/"))
     text = good_page(ann.get("/accounts/2fa/recovery-codes/"))
     codes = re.findall(r"^(?:.*>)?([0-9a-f]{8})(?:<.*)?$", html.unescape(text), re.MULTILINE)
@@ -91,7 +86,7 @@ def test_a_recovery_code_works_once(ann: Person) -> None:
 
 
 def test_guessing_codes_is_stopped(ann: Person) -> None:
-    _with_app(ann)
+    with_app(ann)
     browser = Client()
     sign_in("ann.acting@example.org", client=browser)
     answers = [browser.post("/accounts/2fa/authenticate/", {"code": f"{n:06}"}) for n in range(12)]
@@ -99,7 +94,7 @@ def test_guessing_codes_is_stopped(ann: Person) -> None:
 
 
 def test_the_app_can_be_turned_off(ann: Person) -> None:
-    _with_app(ann)
+    with_app(ann)
     good_page(ann.get("/accounts/2fa/totp/deactivate/"))
     assert ann.post("/accounts/2fa/totp/deactivate/").status_code == 302
     assert not Authenticator.objects.exists(), "recovery codes go with the last factor"

@@ -16,7 +16,7 @@ from rollbook.errors import ConfigError
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import Account, Membership
 from rollbook.web.opening import open_pages
-from tests.web.accounts import forget_attempts, good_page, query, reauthenticate, with_password
+from tests.web.accounts import good_page, query, reauthenticate, with_password
 from tests.web.people import Person, words
 from tests.web.provider import CLIENT, SECRET, Identities, identities
 
@@ -25,7 +25,6 @@ LOGIN = "/accounts/oidc/oidc/login/"
 
 @pytest.fixture
 def idp(pages: DataFolder, monkeypatch: pytest.MonkeyPatch) -> Iterator[Identities]:
-    forget_attempts()
     with identities() as found:
         for name, value in (("SERVER", found.url), ("CLIENT", CLIENT), ("SECRET", SECRET), ("NAME", "Maple sign-on")):
             monkeypatch.setenv(f"ROLLBOOK_OIDC_{name}", value)
@@ -129,6 +128,7 @@ def _invitation(**more: Any) -> str:
 
 def test_an_invitation_is_accepted_with_it(ann: Person, idp: Identities) -> None:
     token, browser = _invitation(), Client()
+    idp.person |= {"name": "Ann\n I.\0"}
     text = good_page(browser.get(f"/invitation/{token}/"))
     assert "Sign in with Maple sign-on" in text
     here = f"/invitation/{token}/"

@@ -58,6 +58,7 @@ def test_times_are_those_of_the_organization(ann: Person) -> None:
     ("sent", "subjects"),
     [
         ({"by": "ann@"}, ["h1"]),
+        ({"by": "ann@\0"}, ["h1"]),
         ({"by": "ANN"}, ["h1"]),
         ({"action": "import settings"}, ["2"]),
         ({"by": "operator", "action": "approve hold"}, []),

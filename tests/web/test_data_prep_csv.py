@@ -8,9 +8,13 @@ import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from rollbook.actions.matching import decide_matches
 from rollbook.connectors.memory.space import Space
+from rollbook.core.protocols import Decision
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import MatchDecision
 from tests.web.people import Person, words
@@ -183,3 +187,17 @@ def test_a_decision_on_the_page_is_in_the_file(ann: Person, world: Space, pages:
     run_now(pages, wanted=LOOK)
     choose(ann, key, "leave")
     assert [row["decision"] for row in rows_of(ann, "conflict")] == ["leave"]
+
+
+@pytest.mark.usefixtures("database")
+def test_a_large_file_of_decisions_is_saved_in_few_steps(ann: Person) -> None:
+    """One by one, twenty thousand decisions took more than a minute."""
+    decisions = [Decision(f"u{number}", "link", (f"l{number}",)) for number in range(1000)]
+    with CaptureQueriesContext(connection) as asked:
+        assert decide_matches(org="maple", by="Ann", decisions=decisions) == 1000
+    assert len(asked) < 20
+    again = [Decision("u1", "leave", ("l1",)), *decisions[2:]]
+    assert decide_matches(org="maple", by="Bea", decisions=again) == 1
+    row = MatchDecision.objects.get(key="u1")
+    assert (row.choice, row.lms_id, row.by) == ("leave", "l1", "Bea")
+    assert MatchDecision.objects.count() == 1000

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rollbook.core.changes_table import BLOCKED, HELD, SEND, WAITING
-from rollbook.core.duck import Connection, connect, quote
+from rollbook.core.duck import Connection, parquet_reader, quote
 from rollbook.core.guard import reason_of
 from rollbook.core.protocols import Blobs
 from rollbook.core.stored import StoredPlan
@@ -34,13 +34,15 @@ _FATE_SQL: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """Which rows; what is None or empty is not asked for. `fate` is one of FATES, `hold` a hold's id."""
+    """Which rows; what is None or empty is not asked for. `fate` is one of FATES, `hold` a hold's id; `status` is what
+    the journal says became of rows that were to be sent."""
 
     kind: str = ""
     action: str = ""
     school: str | None = None
     fate: str = ""
     hold: str = ""
+    status: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,15 @@ def page_before(
     return _page(plan, blobs, _Search(chosen, place, most, outcomes, backwards=True))
 
 
+def numbers_of_page(
+    plan: StoredPlan, blobs: Blobs, chosen: Chosen, *, most: int, after: int = -1, outcomes: Sequence[Span] = ()
+) -> list[int]:
+    """As `page_of_rows`, the numbers of the rows alone."""
+    with parquet_reader() as db:
+        parts = _found(db, plan, blobs, _Search(chosen, f"seq > {int(after)}", most, outcomes))
+        return [seq for _kind, _path, seqs in parts for seq in seqs]
+
+
 def rows_in_parts(
     plan: StoredPlan, blobs: Blobs, chosen: Chosen, *, outcomes: Sequence[Span] = (), at_once: int = 10_000
 ) -> Iterator[list[dict[str, Any]]]:
@@ -93,7 +104,7 @@ def examples(plan: StoredPlan, blobs: Blobs, kind: str, holds: Sequence[str], mo
         return {}
     first = _first_held(plan.files[kind], _File(blobs))
     wanted = {hold: first.get(reason_of(hold), ())[:most] for hold in holds}
-    with connect() as db:
+    with parquet_reader() as db:
         found = _read(db, kind, _path(plan, blobs, kind), [seq for seqs in wanted.values() for seq in seqs])
     by_seq = {row["seq"]: row for row in found}
     return {hold: [by_seq[seq] for seq in seqs if seq in by_seq] for hold, seqs in wanted.items()}
@@ -115,7 +126,7 @@ class _File:
 @lru_cache(maxsize=256)
 def _counts(kind: str, key: str, file: _File) -> tuple[Count, ...]:
     path = file.blobs.get(key, f"the plan of {kind}")
-    with connect() as db:
+    with parquet_reader() as db:
         rows = db.execute(
             f"SELECT school, action, state, count(*) FROM read_parquet({quote(path)}) GROUP BY ALL ORDER BY ALL"
         ).fetchall()
@@ -125,7 +136,7 @@ def _counts(kind: str, key: str, file: _File) -> tuple[Count, ...]:
 @lru_cache(maxsize=256)
 def _first_held(key: str, file: _File) -> Mapping[str, Sequence[int]]:
     """By reason of held rows: the first ten."""
-    with connect() as db:
+    with parquet_reader() as db:
         rows = db.execute(
             f"""SELECT reason, min(seq, 10) FROM read_parquet({quote(file.blobs.get(key, "a plan"))})
                 WHERE state = '{HELD}' AND reason IS NOT NULL GROUP BY reason"""
@@ -145,16 +156,25 @@ class _Search:
 
 
 def _page(plan: StoredPlan, blobs: Blobs, search: _Search) -> list[dict[str, Any]]:
-    kinds = [kind for kind in KINDS if kind in plan.files and search.chosen.kind in ("", kind)]
     found: list[dict[str, Any]] = []
-    with connect() as db:
-        load_spans(db, search.outcomes)
-        for kind in reversed(kinds) if search.backwards else kinds:
-            path = _path(plan, blobs, kind)
-            found += _read(db, kind, path, _seqs(db, path, search, search.most - len(found)))
-            if len(found) >= search.most:
-                break
+    with parquet_reader() as db:
+        for kind, path, seqs in _found(db, plan, blobs, search):
+            found += _read(db, kind, path, seqs)
     return sorted(found, key=lambda row: row["seq"])
+
+
+def _found(db: Connection, plan: StoredPlan, blobs: Blobs, search: _Search) -> Iterator[tuple[str, Path, list[int]]]:
+    """The numbers of a page's rows, kind by kind."""
+    kinds = [kind for kind in KINDS if kind in plan.files and search.chosen.kind in ("", kind)]
+    load_spans(db, search.outcomes)
+    missing = search.most
+    for kind in reversed(kinds) if search.backwards else kinds:
+        path = _path(plan, blobs, kind)
+        seqs = _seqs(db, path, search, missing)
+        yield kind, path, seqs
+        missing -= len(seqs)
+        if missing <= 0:
+            return
 
 
 def _seqs(db: Connection, path: Path, search: _Search, most: int) -> list[int]:
@@ -169,8 +189,8 @@ def _seqs(db: Connection, path: Path, search: _Search, most: int) -> list[int]:
     if by_plan:
         where.append(f"state = {quote(chosen.fate)}")
     rows = f"SELECT seq, state FROM read_parquet({quote(path)}) WHERE {' AND '.join(where)}"
-    if chosen.fate and not by_plan:
-        wanted = _FATE_SQL.get(chosen.fate, f"status = {quote(chosen.fate)}")
+    if chosen.status or (chosen.fate and not by_plan):
+        wanted = _FATE_SQL.get(chosen.fate, f"status = {quote(chosen.status or chosen.fate)}")
         rows = f"""
             SELECT seq FROM (SELECT p.seq, p.state, CASE WHEN p.seq <= span.last THEN span.status END AS status
                              FROM ({rows}) p ASOF LEFT JOIN span ON p.seq >= span.first) WHERE {wanted}"""
