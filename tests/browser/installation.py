@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def chromium() -> str:
 class Installation:
     """Rollbook serving its pages and working its queue, beside a practice SIS and a practice LMS."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, students: int = 60, mess: Sequence[str] = ()) -> None:
         self.folder, self.ready = folder, False
         self._environment = {
             **os.environ,
@@ -46,7 +47,7 @@ class Installation:
             "ROLLBOOK_ALLOW_PRIVATE_HOSTS": "1",
         }
         self._processes: list[subprocess.Popen[str]] = []
-        [day] = district.generate(folder / "sis", students=60, seed=5)
+        [day] = district.generate(folder / "sis", students=students, seed=5, mess=mess)
         self.lms = self._start("practice", "lms", "--port", "0")
         self.sis = self._start("practice", "sis", str(day), "--port", "0")
         self.address = self._start("up", "--port", "0")["address"]

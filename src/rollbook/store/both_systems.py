@@ -108,12 +108,9 @@ def _rows(blobs: Blobs, look: Look, where: str, asked: Mapping[str, Any] | None 
 
 
 def _read(path: Path, where: str, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    db = parquet_reader()
-    try:
+    with parquet_reader() as db:
         cursor = db.execute(f"SELECT * FROM read_parquet({quote(path)}) WHERE {where}", dict(asked))
         names = [column[0] for column in cursor.description or ()]
         while rows := cursor.fetchmany(_AT_ONCE):
             for row in rows:
                 yield dict(zip(names, row, strict=True))
-    finally:
-        db.close()

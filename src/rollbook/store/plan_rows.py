@@ -6,7 +6,6 @@ columns that are short, and only its own rows are read whole.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +20,7 @@ from rollbook.core.stored import StoredPlan
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN
 from rollbook.roster.lms import KINDS
 from rollbook.store.outcome_spans import Span, load_spans
+from rollbook.store.rows import COLUMNS, stored_row
 
 #: Sendable rows of which nothing is known: not sent yet, or never.
 UNSENT: Final = "unsent"
@@ -30,18 +30,19 @@ _FATE_SQL: Final = {
     WAITING: f"(state = '{WAITING}' OR status = '{WAITING}')",
     UNSENT: f"(state = '{SEND}' AND status IS NULL)",
 }
-_ROW: Final = "seq, action, key, new_key, school, lms_id, state, reason, before, after"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """Which rows; what is None or empty is not asked for. `fate` is one of FATES, `hold` a hold's id."""
+    """Which rows; what is None or empty is not asked for. `fate` is one of FATES, `hold` a hold's id; `status` is what
+    the journal says became of rows that were to be sent."""
 
     kind: str = ""
     action: str = ""
     school: str | None = None
     fate: str = ""
     hold: str = ""
+    status: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,15 @@ def page_before(
     if chosen == Chosen():  # of all rows, the last ones are known by their numbers
         place += f" AND seq >= {int(before) - most}"
     return _page(plan, blobs, _Search(chosen, place, most, outcomes, backwards=True))
+
+
+def numbers_of_page(
+    plan: StoredPlan, blobs: Blobs, chosen: Chosen, *, most: int, after: int = -1, outcomes: Sequence[Span] = ()
+) -> list[int]:
+    """As `page_of_rows`, the numbers of the rows alone."""
+    with parquet_reader() as db:
+        parts = _found(db, plan, blobs, _Search(chosen, f"seq > {int(after)}", most, outcomes))
+        return [seq for _kind, _path, seqs in parts for seq in seqs]
 
 
 def rows_in_parts(
@@ -146,16 +156,25 @@ class _Search:
 
 
 def _page(plan: StoredPlan, blobs: Blobs, search: _Search) -> list[dict[str, Any]]:
-    kinds = [kind for kind in KINDS if kind in plan.files and search.chosen.kind in ("", kind)]
     found: list[dict[str, Any]] = []
     with parquet_reader() as db:
-        load_spans(db, search.outcomes)
-        for kind in reversed(kinds) if search.backwards else kinds:
-            path = _path(plan, blobs, kind)
-            found += _read(db, kind, path, _seqs(db, path, search, search.most - len(found)))
-            if len(found) >= search.most:
-                break
+        for kind, path, seqs in _found(db, plan, blobs, search):
+            found += _read(db, kind, path, seqs)
     return sorted(found, key=lambda row: row["seq"])
+
+
+def _found(db: Connection, plan: StoredPlan, blobs: Blobs, search: _Search) -> Iterator[tuple[str, Path, list[int]]]:
+    """The numbers of a page's rows, kind by kind."""
+    kinds = [kind for kind in KINDS if kind in plan.files and search.chosen.kind in ("", kind)]
+    load_spans(db, search.outcomes)
+    missing = search.most
+    for kind in reversed(kinds) if search.backwards else kinds:
+        path = _path(plan, blobs, kind)
+        seqs = _seqs(db, path, search, missing)
+        yield kind, path, seqs
+        missing -= len(seqs)
+        if missing <= 0:
+            return
 
 
 def _seqs(db: Connection, path: Path, search: _Search, most: int) -> list[int]:
@@ -170,8 +189,8 @@ def _seqs(db: Connection, path: Path, search: _Search, most: int) -> list[int]:
     if by_plan:
         where.append(f"state = {quote(chosen.fate)}")
     rows = f"SELECT seq, state FROM read_parquet({quote(path)}) WHERE {' AND '.join(where)}"
-    if chosen.fate and not by_plan:
-        wanted = _FATE_SQL.get(chosen.fate, f"status = {quote(chosen.fate)}")
+    if chosen.status or (chosen.fate and not by_plan):
+        wanted = _FATE_SQL.get(chosen.fate, f"status = {quote(chosen.status or chosen.fate)}")
         rows = f"""
             SELECT seq FROM (SELECT p.seq, p.state, CASE WHEN p.seq <= span.last THEN span.status END AS status
                              FROM ({rows}) p ASOF LEFT JOIN span ON p.seq >= span.first) WHERE {wanted}"""
@@ -192,30 +211,19 @@ def _read(db: Connection, kind: str, path: Path, seqs: Sequence[int]) -> list[di
     if last - first + 1 != len(seqs):
         where = f"seq IN (SELECT unnest([{', '.join(map(str, seqs))}]))"
     rows = db.execute(
-        f"SELECT {_ROW} FROM read_parquet({quote(path)}) WHERE seq BETWEEN {first} AND {last} AND {where} ORDER BY seq"
+        f"""SELECT {COLUMNS} FROM read_parquet({quote(path)})
+            WHERE seq BETWEEN {first} AND {last} AND {where} ORDER BY seq"""
     ).fetchall()
     return [_row(kind, row) for row in rows]
 
 
 def _row(kind: str, row: tuple[Any, ...]) -> dict[str, Any]:
-    seq, action, key, new_key, school, lms_id, state, reason, before, after = row
-    had: dict[str, Any] = json.loads(before) if before else {}
-    wanted: dict[str, Any] = {} if action == "remove" else json.loads(after) if after else {}
-    names = list(dict.fromkeys([*wanted, *had]))
-    return {
-        "seq": seq,
-        "kind": kind,
-        "action": action,
-        "key": key,
-        "new_key": new_key,
-        "school": school,
-        "lms_id": lms_id,
-        "state": state,
-        "reason": reason,
-        "before": had,
-        "after": wanted,
-        "differs": [name for name in names if _some(had.get(name)) != _some(wanted.get(name))],
-    }
+    found = stored_row(kind, row)
+    if found["action"] == "remove":
+        found["after"] = {}
+    had, wanted = found["before"], found["after"]
+    names = dict.fromkeys([*wanted, *had])
+    return found | {"differs": [name for name in names if _some(had.get(name)) != _some(wanted.get(name))]}
 
 
 def _some(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -18,8 +19,8 @@ from rollbook.store.runs import stored_result
 _UNDER_WAY: Final = (NoticeState.WAITING, NoticeState.SENDING)
 
 
-def run_summary(run: Run) -> dict[str, Any]:
-    """A run in the shape of docs/reference/schemas/run.json."""
+def run_summary(run: Run, holds: Iterable[HoldRow] | None = None) -> dict[str, Any]:
+    """A run in the shape of docs/reference/schemas/run.json, with all its holds or with these."""
     result = stored_result(run)
     kinds = [kind for kind in KINDS if kind in run.kinds or kind in result.kinds]
     return {
@@ -33,7 +34,7 @@ def run_summary(run: Run) -> dict[str, Any]:
         "requests": {"sis": 0, "lms": 0} | result.requests,
         "seconds": {stage: round(seconds, 3) for stage, seconds in result.seconds.items()},
         "peak_rss_mib": result.peak_rss_mib,
-        "holds": [hold_summary(hold) for hold in run.holds.all()],
+        "holds": [hold_summary(hold) for hold in (run.holds.all() if holds is None else holds)],
         "refused": {"records": 0, "longest": []} | result.refused,
         "conflicts": result.conflicts,
         "verdicts": result.verdicts,
@@ -63,6 +64,18 @@ def place_in_queue(run: Run) -> int | None:
     ahead = Run.objects.filter(earlier, state=RunState.QUEUED).count()
     own = Run.objects.filter(organization=run.organization_id, state=RunState.RUNNING).count()
     return 1 + ahead + own
+
+
+def places_in_queue(runs: Collection[Run]) -> dict[str, int]:
+    """`place_in_queue` of those that are queued, with one look at the queue for all of them."""
+    mine = {run.organization_id for run in runs if run.state == RunState.QUEUED}
+    if not mine:
+        return {}
+    queue = Run.objects.filter(state=RunState.QUEUED).order_by("created_at", "pk").values_list("pk", flat=True)
+    at = {run: place for place, run in enumerate(queue, 1)}
+    running = Run.objects.filter(state=RunState.RUNNING, organization__in=mine)
+    busy = set(running.values_list("organization_id", flat=True))
+    return {run.pk: at[run.pk] + (run.organization_id in busy) for run in runs if run.pk in at}
 
 
 def hold_summary(hold: HoldRow) -> dict[str, Any]:
