@@ -31,6 +31,7 @@ BENCHES = (
     "reliability",
     "queue",
     "viewers",
+    "viewers_apart",
     "pages",
 )
 

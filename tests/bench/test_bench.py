@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.bench import command, figures
+from tests.bench.viewers_lag import behind
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,20 @@ def test_the_page_has_every_figure(small: dict[str, Any]) -> None:
     for found in small["benches"].values():
         for figure in found["figures"]:
             assert f"| {figure['name']} |" in page
+
+
+def test_how_far_behind_viewers_are() -> None:
+    """At 1.0 the worker had sent 10, at 2.0 it had sent 20; one viewer heard of that at 2.5, another one at once."""
+    steps = [(1, at, 0.0, "apply", done, 30, "user") for at, done in ((1.0, 10), (2.0, 20))]
+    texts = [
+        f'data: <p class="rb-stage" role="status">Send the changes</p>\ndata: <span class="rb-progress-count">'
+        f"{done} of 30 user</span>\n\n"
+        for done in (10, 20, 15)
+    ]
+    told = [[(1.1, 0), (2.5, 1)], [(1.1, 0), (2.0, 1)], [(2.1, 2), (2.2, 1)]]
+    found = behind(steps, {"texts": texts, "told": told})
+    assert found.seconds == [0.5, 0.0]
+    assert found.untrue == 1
 
 
 def test_what_is_committed_has_this_shape_and_this_page() -> None:

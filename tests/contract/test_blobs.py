@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rollbook.core.protocols import Blobs
-from rollbook.errors import BlobLost
+from rollbook.errors import BlobLost, LeaseLost
 from rollbook.store import checksums
 from rollbook.store.blobs import LocalBlobs, open_blobs
 from rollbook.store.database_blobs import IN_USE_S, PIECE_BYTES, DatabaseBlobs
@@ -162,6 +162,13 @@ class TestDatabaseBlobs(DatabaseContract):
         assert sorted(path.name for path in (folder.path / "small").iterdir()) == sorted(keys[2:])
         assert [path.stat().st_size for path in files] == [400_000] * 4
         assert small.get(keys[0]).read_bytes() == files[0].read_bytes()
+
+    def test_whose_folder_was_taken_over_is_told_so(self, folder: Any, again: Blobs, put: Any) -> None:
+        """A frozen worker that wakes up: another one on this machine has its run's folder."""
+        key = put(b"rows")
+        (folder.work / "run").rename(folder.work / "taken")
+        with pytest.raises(LeaseLost):
+            again.get(key)
 
     def test_what_was_just_read_stays_in_the_cache(self, folder: Any, put: Any) -> None:
         small = DatabaseBlobs(folder.path / "small", cache_mib=1)

@@ -119,7 +119,7 @@ def test_a_run_that_is_interrupted_again_and_again_names_its_stage(folder: DataF
     for number in range(3):
         assert Run.objects.get(pk=run.pk).state == "queued"
         lease = taken(run, f"worker {number}")
-        workers.show_progress(lease, {"stage": "plan", "done": 0, "total": None, "note": ""})
+        workers.show_progress({lease: {"stage": "plan", "done": 0, "total": None, "note": ""}})
         assert workers.requeue_orphans("another", ()) == [run.pk]
     ended = Run.objects.get(pk=run.pk)
     assert (ended.state, ended.error_name, ended.takeovers) == ("failed", "Interrupted", 3)

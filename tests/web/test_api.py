@@ -10,7 +10,7 @@ import pytest
 from rollbook.connectors.memory.space import Space
 from rollbook.engine.waiting import work_until_ended
 from rollbook.store.folder import DataFolder
-from rollbook.store.models import AuditRow, DirectoryRow, Organization, Secret, SettingsVersion
+from rollbook.store.models import AuditRow, DirectoryRow, Organization, Run, Secret, SettingsVersion
 from tests.cli.kit import check_schema, fill
 from tests.web.people import Person
 from tests.web.programs import Program, error_of, program
@@ -33,6 +33,7 @@ def _worked(folder: DataFolder, answer: Any) -> dict[str, Any]:
 # --- runs -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("database")
 def test_plan_apply_undo_as_the_pages_do(robot: Program, pages: DataFolder) -> None:
     plan = _worked(pages, robot.ask("POST", "/runs", {"dry_run": True, "kinds": ["all"]}))["run"]
     shown = robot.get(f"/runs/{plan}")
@@ -312,6 +313,19 @@ def test_what_is_refused_has_one_shape(robot: Program, method: str, path: str, b
     assert error_of(answer)["message"]
 
 
+def test_no_database_is_asked_for_a_nul(robot: Program) -> None:
+    """PostgreSQL breaks at one."""
+    from django.db import connection
+
+    def look(execute: Any, sql: str, given: Any, many: bool, context: Any) -> Any:
+        assert "\0" not in "".join(map(str, given or ()))
+        return execute(sql, given, many, context)
+
+    with connection.execute_wrapper(look):
+        for method, path in (("GET", "/runs/%00"), ("POST", "/runs/a%00/undo"), ("POST", "/holds/%00/approve")):
+            assert robot.ask(method, path, {"reason": "x"} if method == "POST" else None).status_code == 404
+
+
 def test_bodies_are_json_and_bounded(robot: Program) -> None:
     def send(data: bytes, kind: str = "application/json") -> Any:
         headers = {"Authorization": f"Bearer {robot.text}"}
@@ -334,3 +348,21 @@ def test_the_second_day_over_the_api(robot: Program, pages: DataFolder, world: S
     kinds = robot.get(f"/runs/{run}")["kinds"]
     assert kinds["user"]["update"] + kinds["user"]["create"] > 0
     assert "section" not in kinds
+
+
+@pytest.mark.rule(5)
+def test_saving_maps_queues_a_setup_run_as_the_pages_do(robot: Program, pages: DataFolder, world: Space) -> None:
+    robot.ask("PATCH", "/settings/mappings", {"roles": {"*": {"teacher": "Teacher"}}})
+    assert not Run.objects.exists()  # roles need no building
+    school = next(row["sourcedId"] for row in world.rows["orgs"] if row["type"] == "school")
+    assert robot.ask("PATCH", "/settings/mappings", {"schools": {school: "create"}}).status_code == 200
+    [run] = Run.objects.all()
+    assert run.kinds == ["building", "grading_period"]
+    assert (run.dry_run, run.requested_by) == (False, "Ann Acting (ann.acting@example.org), API token nightly")
+    assert work_until_ended(pages, run.pk).state == "done"
+    document = robot.get("/settings")["settings"]
+    robot.ask("PUT", "/settings", {"settings": document})
+    assert Run.objects.count() == 1  # nothing has changed
+    document["terms"] = {"*": {"*": "skip"}}
+    assert robot.ask("PUT", "/settings", {"settings": document}).status_code == 200
+    assert Run.objects.filter(state="queued", kinds=run.kinds).count() == 1

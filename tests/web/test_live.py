@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import threading
 import time
 import urllib.request
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPResponse
 from typing import Any
 
@@ -18,132 +16,14 @@ from rollbook.core.protocols import Progress
 from rollbook.engine.heart import Heart
 from rollbook.store.folder import DataFolder
 from rollbook.store.lease import Lease
-from rollbook.store.models import Organization, Run
-from rollbook.web.following import MOST, REFRESH, Following
-from rollbook.web.live import Follower, Subject, Told, Watcher
-from rollbook.web.live_runs import WATCHER, look
+from rollbook.store.models import Membership, Organization, Role, Run
+from rollbook.web.following import REFRESH
+from rollbook.web.live import Subject
+from rollbook.web.live_runs import WATCHER, Looker
 from tests.web.asking import Site
 from tests.web.conftest import serving
 from tests.web.past import past_run
 from tests.web.people import Person
-
-SUBJECT = Subject(1, "r1", "en")
-SHOWN = frozenset({"r1"})
-
-
-class _World:
-    """What a watcher finds, and how often it looked."""
-
-    def __init__(self) -> None:
-        self.text, self.over, self.looks = b"data: 0\n\n", False, 0
-        self.trouble: Exception | None = None
-
-    def look(self, subjects: Collection[Subject]) -> Mapping[Subject, Told]:
-        self.looks += 1
-        if self.trouble is not None:
-            raise self.trouble
-        return {one: Told(self.text, SHOWN, self.over) for one in subjects}
-
-
-@pytest.fixture
-def found() -> _World:
-    return _World()
-
-
-def _idle(watcher: Watcher) -> bool:
-    for _ in range(100):
-        if watcher._thread is None:
-            return True
-        time.sleep(0.02)
-    return False
-
-
-async def _next(follower: Follower) -> Told | None:
-    return await asyncio.wait_for(follower.next(), 5)
-
-
-def test_one_look_for_many(found: _World) -> None:
-    watcher = Watcher(found.look, every=0.05)
-
-    async def one() -> list[bytes]:
-        with watcher.follow(SUBJECT) as follower:
-            first = await _next(follower)
-            second = await _next(follower)
-            assert first is not None
-            assert second is not None
-            return [first.text, second.text]
-
-    async def all_of_them() -> list[list[bytes]]:
-        tasks = [asyncio.ensure_future(one()) for _ in range(200)]
-        await asyncio.sleep(0.3)
-        found.text = b"data: 1\n\n"
-        return await asyncio.gather(*tasks)
-
-    start = time.monotonic()
-    assert asyncio.run(all_of_them()) == [[b"data: 0\n\n", b"data: 1\n\n"]] * 200
-    assert found.looks <= (time.monotonic() - start) / 0.05 + 2
-    assert watcher.number() == 0
-    assert _idle(watcher)
-
-
-def test_a_slow_reader_gets_the_newest_only(found: _World) -> None:
-    watcher = Watcher(found.look, every=0.02)
-
-    async def slow() -> Told | None:
-        with watcher.follow(SUBJECT) as follower:
-            await _next(follower)
-            for number in range(1, 6):
-                found.text = b"data: %d\n\n" % number
-                await asyncio.sleep(0.06)
-            return await _next(follower)
-
-    assert asyncio.run(slow()) == Told(b"data: 5\n\n", SHOWN)
-
-
-def test_the_end_is_told_also_to_whoever_comes_late(found: _World) -> None:
-    watcher = Watcher(found.look, every=0.02)
-    found.over, found.text = True, b""
-
-    async def late() -> list[Told | None]:
-        with watcher.follow(SUBJECT) as first:
-            await _next(first)
-            assert await _next(first) is None
-            with watcher.follow(SUBJECT) as second:
-                return [await _next(second), await _next(second)]
-
-    assert asyncio.run(late()) == [Told(b"", SHOWN, True), None]
-
-
-@pytest.mark.parametrize("trouble", ["database", "bug"])
-def test_trouble_does_not_end_it(found: _World, trouble: str) -> None:
-    from django.db import OperationalError
-
-    watcher = Watcher(found.look, every=0.02)
-    found.trouble = OperationalError("away") if trouble == "database" else KeyError("x")
-
-    async def patient() -> Told | None:
-        with watcher.follow(SUBJECT) as follower:
-            await asyncio.sleep(0.1)
-            found.trouble = None
-            return await _next(follower)
-
-    assert asyncio.run(patient()) is not None
-    assert _idle(watcher)
-
-
-def test_the_end_of_the_process_ends_everybody(found: _World) -> None:
-    watcher = Watcher(found.look, every=5)
-
-    async def until_end() -> Told | None:
-        with watcher.follow(SUBJECT) as follower:
-            await _next(follower)
-            threading.Timer(0.1, watcher.end).start()
-            return await _next(follower)
-
-    start = time.monotonic()
-    assert asyncio.run(until_end()) is None
-    assert time.monotonic() - start < 3
-
 
 # --- over HTTP, behind the server -------------------------------------------------------------------------------------
 
@@ -158,9 +38,9 @@ def live(pages: DataFolder, world: Space) -> Iterator[Site]:
 class Stream:
     """An open answer of a live page, read event by event."""
 
-    def __init__(self, site: Site, person: Person, path: str) -> None:
+    def __init__(self, site: Site, person: Person, path: str, headers: Mapping[str, str] | None = None) -> None:
         cookie = f"rollbook_session={person.client.cookies['rollbook_session'].value}"
-        request = urllib.request.Request(site.address + path, headers={"Cookie": cookie})
+        request = urllib.request.Request(site.address + path, headers={"Cookie": cookie, **(headers or {})})
         self.answer: HTTPResponse = urllib.request.urlopen(request, timeout=10)
 
     def event(self) -> str:
@@ -279,6 +159,52 @@ def test_following_keeps_no_threads(live: Site, ann: Person) -> None:
         stream.answer.close()
 
 
+@pytest.mark.parametrize("what", ["signs out", "is no member any more", "gets another role"])
+def test_whoever_may_not_any_more_is_sent_away(
+    live: Site, ann: Person, vic: Person, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr(WATCHER, "_may_every", 0.1)
+    past_run("r1", ago=1, state="running")
+    mine, other = (Stream(live, person, _shown(person, "r1")) for person in (vic, ann))
+    for stream in (mine, other):
+        assert "Starting" in stream.event()
+    member = Membership.objects.filter(account=vic.account)
+    if what == "signs out":
+        vic.client.logout()
+    elif what == "gets another role":
+        member.update(role=Role.TEACHER)
+    else:
+        member.delete()
+    while mine.event():
+        pass  # it ends
+    _progress("r1", done=55)
+    other.until("55 of 100")
+    other.answer.close()
+
+
+def test_a_reader_that_comes_back_is_told_all_there_is(live: Site, ann: Person) -> None:
+    """Each event is the whole state, so there is nothing to go on from."""
+    past_run("r1", ago=1, state="running")
+    _progress("r1", done=55)
+    for given in ({}, {"Last-Event-ID": "7"}):
+        stream = Stream(live, ann, _shown(ann, "r1"), given)
+        assert "55 of 100" in stream.event()
+        stream.answer.close()
+
+
+def test_the_server_ends_although_people_follow(pages: DataFolder, ann: Person) -> None:
+    past_run("r1", ago=1, state="running")
+    with serving(pages) as site:
+        streams = [Stream(site, ann, _shown(ann, "r1")) for _ in range(10)]
+        for stream in streams:
+            assert "Starting" in stream.event()
+        start = time.monotonic()
+    assert time.monotonic() - start < 3
+    for stream in streams:
+        while stream.event():
+            pass
+
+
 def test_only_those_who_may_see_it(live: Site, tea: Person, ann: Person) -> None:
     past_run("r1", ago=1, state="running")
     for path in ("/o/maple/logs/live/", "/o/maple/logs/r1/live/"):
@@ -287,32 +213,10 @@ def test_only_those_who_may_see_it(live: Site, tea: Person, ann: Person) -> None
         assert ann.post(path).status_code == 405
 
 
-def test_too_many_ask_again_later() -> None:
-    class Full(Watcher):
-        def number(self) -> int:
-            return MOST
-
-    sent: list[Mapping[str, object]] = []
-
-    async def app(scope: object, receive: object, send: Any) -> None:
-        header = (b"X-Rollbook-Follow", b"1 r1 en 0 r1")
-        await send({"type": "http.response.start", "status": 200, "headers": [header]})
-        await send({"type": "http.response.body", "body": b"data: now\n\n"})
-
-    async def send(message: Mapping[str, object]) -> None:
-        sent.append(message)
-
-    async def receive() -> Mapping[str, object]:
-        return {"type": "http.disconnect"}
-
-    asyncio.run(Following(app, Full(look))({"type": "http", "path": "/x/live/"}, receive, send))
-    assert sent[-1] == {"type": "http.response.body", "body": b"data: now\n\nretry: 3000\n\n", "more_body": False}
-
-
 def test_fragments_are_in_the_language_of_their_reader(world: Space) -> None:
     run = past_run("r1", ago=1, state="running")
     _progress("r1")
-    found = look([Subject(run.organization_id, "r1", language) for language in ("en", "es")])
+    found = Looker()([Subject(run.organization_id, "r1", language) for language in ("en", "es")])
     assert all(b"<progress" in told.text for told in found.values())
     assert len(found) == 2
 
@@ -328,7 +232,7 @@ def test_one_query_for_all_organizations(world: Space) -> None:
         past_run(f"r{number}", ago=1, org=f"org-{number}", state="running", progress={"stage": "plan", "done": 1})
     subjects = [Subject(one.pk, "", "en") for one in Organization.objects.all()]
     with CaptureQueriesContext(connection) as queries:
-        found = look(subjects)
+        found = Looker()(subjects)
     assert len(queries) == 1
     assert sum(b"Plan the changes" in told.text for told in found.values()) == 10
 
@@ -336,36 +240,67 @@ def test_one_query_for_all_organizations(world: Space) -> None:
 # --- how far behind the run itself is ---------------------------------------------------------------------------------
 
 
-def test_the_heart_writes_progress_every_second(
-    pages: DataFolder, world: Space, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from rollbook.store import workers
-
-    written: list[object] = []
-    show = workers.show_progress
-
-    def spy(lease: Lease, progress: Mapping[str, object]) -> None:
-        written.append(progress["done"])
-        show(lease, progress)
-
-    monkeypatch.setattr("rollbook.store.workers.show_progress", spy)
+@pytest.fixture
+def beating(pages: DataFolder, world: Space) -> Iterator[tuple[Heart, Progress]]:
+    """A heart at work with one run, and where that is."""
     run = past_run("r1", ago=1, state="running", lease_owner="w", lease_epoch=1)
     heart, progress = Heart("w"), Progress()
     heart.start()
     try:
         with heart.watch(Lease("r1", run.organization_id, 1, "w"), progress):
-            progress.update("apply", 7, 9)
-            delays = []
-            for done in (8, 9):
-                start = time.monotonic()
-                while (Run.objects.values_list("progress", flat=True).get(pk="r1") or {}).get("done") != done:
-                    progress.update("apply", done, 9)
-                    time.sleep(0.01)
-                    assert time.monotonic() - start < 5
-                delays.append(time.monotonic() - start)
-            time.sleep(1.5)
+            yield heart, progress
     finally:
         heart.stop()
-    assert max(delays) < 1.6
-    assert sorted(set(written)) in ([7, 8, 9], [8, 9])
-    assert json.dumps(Run.objects.get(pk="r1").progress)
+
+
+def _until(true: Callable[[], bool]) -> float:
+    start = time.monotonic()
+    while not true():
+        time.sleep(0.01)
+        assert time.monotonic() - start < 5
+    return time.monotonic() - start
+
+
+def _written() -> dict[str, Any]:
+    return Run.objects.values_list("progress", flat=True).get(pk="r1") or {}
+
+
+def test_the_heart_writes_what_changed_within_half_a_second(
+    beating: tuple[Heart, Progress], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rollbook.store import workers
+
+    show, writes = workers.show_progress, []
+
+    def spy(news: Mapping[Lease, Mapping[str, Any]]) -> set[Lease]:
+        writes.extend(news.values())
+        return show(news)
+
+    monkeypatch.setattr(workers, "show_progress", spy)
+    _, progress = beating
+    delays = []
+    for done in (7, 8, 9):
+        progress.update("apply", done, 9, "user")
+        delays.append(_until(lambda done=done: _written().get("done") == done))  # type: ignore[misc]
+    assert max(delays) < 0.9
+    time.sleep(0.7)
+    assert [one["done"] for one in writes] == [7, 8, 9], "what did not change is not written again"
+
+
+def test_what_could_not_be_written_is_written_later(
+    beating: tuple[Heart, Progress], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run's own transaction held the row."""
+    from rollbook.store import workers
+
+    show, tries = workers.show_progress, []
+
+    def locked(news: Mapping[Lease, Mapping[str, Any]]) -> set[Lease]:
+        tries.append(news)
+        return set() if len(tries) == 1 else show(news)
+
+    monkeypatch.setattr(workers, "show_progress", locked)
+    _, progress = beating
+    progress.update("apply", 7, 9)
+    _until(lambda: _written().get("done") == 7)
+    assert len(tries) == 2

@@ -22,7 +22,7 @@ PLAN = "/o/maple/plan/"
 
 
 def _csv(answer: object) -> list[dict[str, str]]:
-    text = b"".join(answer.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+    text = b"".join(answer.streaming_content).decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text)))
 
 

@@ -130,7 +130,7 @@ def _decide_all(org: str, state: HoldState, by: str, reason: str, *, seen: str |
 
 def _decide(hold_id: str, org: str | None, state: HoldState, by: str, reason: str, *, seen: str | None) -> HoldRow:
     _check_named(by, reason)
-    found = HoldRow.objects.select_related("organization", "run").filter(hold=hold_id)
+    found = HoldRow.objects.select_related("organization", "run").filter(hold=hold_id, run__preview_year="")
     if org is not None:
         found = found.filter(organization__slug=org)
     open_states = [HoldState.WAITING]
@@ -176,6 +176,7 @@ def _next_sync(sources: Sequence[Run], by: str) -> Run:
         "kinds": [kind for kind in KINDS if kind in kinds],
         "schools": _union(source.schools for source in sources),
         "dry_run": all(source.dry_run for source in sources),
+        "preview_year": "",
     }
     organization = sources[0].organization
     queued = Run.objects.filter(

@@ -58,6 +58,7 @@ def request_run(*, org: str, wanted: Wanted, by: str) -> Run:
             "compare_live": wanted.compare_live,
             "retry_refused": wanted.retry_refused,
             "despite_blackout": wanted.despite_blackout,
+            "preview_year": "",
         }
         traits = only_plans(organization, traits)
         same = Run.objects.filter(organization=organization, state=RunState.QUEUED, lease_epoch=0, **traits)
@@ -74,7 +75,7 @@ def request_apply(*, run_id: str, by: str, despite_blackout: bool = False) -> Ru
         planned = find_run(run_id)
         lock_organization(planned.organization_id)
         plan = stored_plan(planned)
-        if not planned.dry_run or plan is None:
+        if not planned.dry_run or planned.preview_year or plan is None:
             raise ConfigError(f"run {run_id} is not a dry run with a stored plan")
         if planned.applied_by.filter(state__in=[RunState.QUEUED, RunState.RUNNING]).exists():
             raise ConfigError(f"the plan of run {run_id} is being applied already")

@@ -86,7 +86,7 @@ def _clock(row: ScheduleRow, settings: Settings, now: datetime) -> Clock:
 
 def _serve(organization: Organization, start: Start, now: datetime) -> Run:
     wanted = {"kinds": list(KINDS), "schools": [], "dry_run": False, "compare_live": False, "retry_refused": False}
-    traits = only_plans(organization, {**wanted, "despite_blackout": False}, now)
+    traits = only_plans(organization, {**wanted, "despite_blackout": False, "preview_year": ""}, now)
     same = Run.objects.filter(organization=organization, state=RunState.QUEUED, lease_epoch=0, **traits)
     run = same.filter(applies__isnull=True, undo_of__isnull=True).first()
     if run is None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,48 +14,45 @@ Connection = duckdb.DuckDBPyConnection
 
 #: Measured: 500 MB keeps a million students within 1.2 GiB for the whole process.
 MEMORY_LIMIT: Final = os.environ.get("ROLLBOOK_DUCKDB_MEMORY", "500MB")
-#: Look-ups that one shared engine serves.
+#: Look-ups that one engine serves.
 _RENEWED_AFTER: Final = 2000
 
 
 def connect(path: Path | None = None, memory: str = MEMORY_LIMIT) -> Connection:
-    """A scratch database: a file for real runs, in memory for small look-ups. Spills beside the file."""
+    """A scratch database of its own: a file for real runs, in memory for small work. Spills beside the file."""
     settings: dict[str, Any] = {"memory_limit": memory, "threads": 2, "autoinstall_known_extensions": False}
     settings |= {"autoload_known_extensions": False, "preserve_insertion_order": True}
+    settings["fsync_mode"] = "NONE"  # nobody opens it again after a power cut; waiting was half of a small run
     if path is not None:
         settings["temp_directory"] = str(path.with_suffix(".spill"))
     return duckdb.connect(str(path or ":memory:"), config=settings)
 
 
-class _Shared:
-    """One engine for all look-ups of this process: making one takes as long as a look-up, and where the groups of a
-    file lie is read once. It is renewed now and then, so that what it knows of old files does not pile up."""
+class _Engine:
+    """One engine for all look-ups of a process: making one takes longer than most of them, and where the groups of a
+    file lie is read once. It is renewed now and then, so that what it knows of old files does not pile up, and after a
+    fork, which its threads do not survive."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._db: Connection | None = None
-        self._used = 0
+        self._process = self._used = 0
 
     def cursor(self) -> Connection:
         with self._lock:
-            if self._db is None or self._used >= _RENEWED_AFTER:
-                self._db, self._used = connect(), 0
+            if self._db is None or self._used >= _RENEWED_AFTER or self._process != os.getpid():
+                self._db, self._used, self._process = connect(), 0, os.getpid()
                 self._db.execute("SET parquet_metadata_cache = true")
             self._used += 1
             return self._db.cursor()
 
 
-_shared = _Shared()
+_engine = _Engine()
 
 
-@contextmanager
-def looking() -> Iterator[Connection]:
-    """For reading files that never change. It may hold temporary tables only: others use the same engine."""
-    db = _shared.cursor()
-    try:
-        yield db
-    finally:
-        db.close()
+def parquet_reader() -> Connection:
+    """A connection for looking into Parquet files. Its tables must be TEMP ones: others look at the same time."""
+    return _engine.cursor()
 
 
 def quote(text: str | Path) -> str:

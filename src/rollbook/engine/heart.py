@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import Error, connection
 
@@ -17,8 +18,10 @@ from rollbook.store import workers
 from rollbook.store.lease import Lease
 
 log = logging.getLogger(__name__)
-_LOOK_EVERY = 0.25
-_SHOW_EVERY = 1.0
+_LOOK_EVERY = 0.2
+#: What changed of a run's progress is written at most so often (seconds). The pages look as often as the heart does, so
+#: that people are a second behind at most, also when the row is locked just then (`store/workers.py`).
+_SHOW_EVERY = 0.4
 
 
 class Watch:
@@ -61,6 +64,7 @@ class Heart:
         self.ended = False
         self._leaving = False
         self._watches: list[tuple[Watch, Progress]] = []
+        self._shown: dict[Lease, dict[str, Any]] = {}
         self._lock = threading.Lock()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._live, name="heart", daemon=True)
@@ -107,7 +111,7 @@ class Heart:
             return list(self._watches)
 
     def _live(self) -> None:
-        beat_at = shown_at = 0.0
+        beat_at = show_at = 0.0
         try:
             while not self._end.wait(_LOOK_EVERY):
                 now = boot_clock()
@@ -116,9 +120,8 @@ class Heart:
                         self._beat(now)
                         beat_at = now + BEAT_SECONDS
                     self._hear()
-                    if now >= shown_at:
-                        self._show()
-                        shown_at = now + _SHOW_EVERY
+                    if now >= show_at and self._show():
+                        show_at = now + _SHOW_EVERY - _LOOK_EVERY / 4  # a wait that is a little short must not double
                 except Error as error:
                     log.warning("%s; nothing is sent until it answers", silence(error))
                     connection.close()
@@ -147,8 +150,16 @@ class Heart:
             if watch.lost or watch.cancelled:
                 watch.wake.set()
 
-    def _show(self) -> None:
-        for watch, progress in self._watched():
-            if progress.stage and not watch.lost:
-                shown = {"stage": progress.stage, "done": progress.done, "total": progress.total, "note": progress.note}
-                workers.show_progress(watch.lease, shown)
+    def _show(self) -> bool:
+        """Write down where the runs are, as far as that changed since. Was anything written?"""
+        watched = [(watch.lease, progress) for watch, progress in self._watched() if not watch.lost]
+        now = {lease: _shown(progress) for lease, progress in watched if progress.stage}
+        news = {lease: shown for lease, shown in now.items() if self._shown.get(lease) != shown}
+        written = workers.show_progress(news) if news else set()
+        # What could not be written, because its row was locked, is tried again at the next look.
+        self._shown = {lease: now[lease] if lease in written else self._shown.get(lease, {}) for lease in now}
+        return bool(written)
+
+
+def _shown(progress: Progress) -> dict[str, Any]:
+    return {"stage": progress.stage, "done": progress.done, "total": progress.total, "note": progress.note}

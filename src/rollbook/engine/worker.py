@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
@@ -162,10 +163,14 @@ def _named(error: Exception, work: str) -> RollbookError:
 
 
 def _request(run: Run, version: SettingsVersion) -> river.Request:
+    settings, digest = parse(version.document), version.digest
+    if run.preview_year:  # these settings are saved nowhere: no plan made with them can be sent (rule 3)
+        settings = msgspec.structs.replace(settings, active_year=run.preview_year)
+        digest = f"{digest}, in {run.preview_year}"
     return river.Request(
         run_id=run.pk,
-        settings=parse(version.document),
-        settings_digest=version.digest,
+        settings=settings,
+        settings_digest=digest,
         kinds=tuple(run.kinds),
         schools=tuple(run.schools),
         persons=tuple(run.persons),

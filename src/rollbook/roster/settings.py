@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, field
 
 from rollbook.errors import ConfigError
+from rollbook.roster.shapes import learned
 
 ANY = "*"
 CREATE, SKIP = "create", "skip"
@@ -181,7 +182,7 @@ class Settings(_Settings, frozen=True, kw_only=True):
 def parse(document: Any) -> Settings:
     """Typed settings from a plain document. Raises ConfigError that names the place."""
     try:
-        return msgspec.convert(document, Settings)
+        return msgspec.convert(document, learned(Settings))
     except msgspec.ValidationError as error:
         raise ConfigError(f"the settings are not valid: {error}") from None
 
@@ -189,7 +190,7 @@ def parse(document: Any) -> Settings:
 def schedule(document: Any) -> Schedule:
     """A schedule alone, from a plain document. Raises ConfigError that names the place."""
     try:
-        return msgspec.convert(document, Schedule)
+        return msgspec.convert(document, learned(Schedule))
     except msgspec.ValidationError as error:
         _, _, place = str(error).rpartition(" - at `$.")
         if place == "window`":

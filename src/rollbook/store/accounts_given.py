@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from rollbook.core.duck import Connection, looking, quote
+from rollbook.core.duck import Connection, parquet_reader, quote
 from rollbook.core.protocols import Blobs
 from rollbook.store.ledger import current_version
 from rollbook.store.people import people_of
@@ -51,7 +51,7 @@ class Accounts:
         raw = " ".join(text.split())
         if not raw:
             return list(self._rows(f"{_MADE} LIMIT {int(most)} OFFSET {int(start)}", {}))
-        with looking() as db:
+        with parquet_reader() as db:
             people = people_of(db, self._files, self._blobs)
             if people is None:
                 return []
@@ -68,7 +68,7 @@ class Accounts:
     def known(self, names: Iterable[str]) -> list[Account]:
         """Accounts with one of these unique ids or usernames (capitals do not count in those)."""
         wanted = sorted({name for name in names if name})
-        return list(self._rows("key IN $names OR lower(username) IN $small", {
+        return list(self._rows("key IN (SELECT unnest($names)) OR lower(username) IN (SELECT unnest($small))", {
             "names": wanted, "small": sorted({name.lower() for name in wanted}),
         })) if wanted else []  # fmt: skip
 
@@ -80,7 +80,7 @@ class Accounts:
     def _rows(self, where: str, parameters: dict[str, Any]) -> Iterator[Account]:
         if self._path is None:
             return
-        with looking() as db:
+        with parquet_reader() as db:
             yield from _read(db, f"SELECT {_CHOSEN} FROM read_parquet({quote(self._path)}) WHERE {where}", parameters)
 
 

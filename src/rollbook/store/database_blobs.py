@@ -14,6 +14,7 @@ from typing import Final
 
 from django.db import transaction
 
+from rollbook.errors import LeaseLost
 from rollbook.store.blobs import move_synced
 from rollbook.store.checksums import VERIFIED, is_key, lost, new_key
 from rollbook.store.models import BlobHead, BlobPiece
@@ -56,7 +57,8 @@ class DatabaseBlobs:
         return key
 
     def get(self, key: str, what: str = "a stored file", /) -> Path:
-        """A local copy of the blob. Raises BlobLost."""
+        """A local copy of the blob. Raises BlobLost; LeaseLost when the run's folder is gone: who took the run over
+        has it, or has ended the run."""
         if not is_key(key):
             raise lost(key, what, "is missing")
         while True:
@@ -65,8 +67,9 @@ class DatabaseBlobs:
                 return cached
             try:
                 return _link(cached, self._links / key)
-            except FileNotFoundError:  # another process made room in this very moment
-                continue
+            except FileNotFoundError:  # another process made room in this very moment, or …
+                if not self._links.exists():
+                    raise LeaseLost("the run's folder is gone: another worker took the run over") from None
 
     def everything(self) -> Iterator[tuple[str, int]]:
         yield from BlobHead.objects.values_list("key", "size").order_by("key").iterator()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rollbook.core.duck import looking, quote
+from rollbook.core.duck import parquet_reader, quote
 from rollbook.store.rows import group_findings
 
 
@@ -13,7 +13,7 @@ def grouped_findings(path: Path, examples: int, code: str | None = None) -> list
     """As `group_findings` of the file's rows: blocking and frequent ones first, each with its first few places."""
     source = f"read_parquet({quote(path)}, file_row_number = true)"
     where = f"WHERE code = {quote(code)}" if code is not None else ""
-    with looking() as db:
+    with parquet_reader() as db:
         counts = db.execute(
             f"SELECT code, count(*), min(file_row_number, {max(int(examples), 1)}) FROM {source} {where} GROUP BY code"
         ).fetchall()

@@ -12,6 +12,7 @@ import msgspec
 
 from rollbook.core.stored import RunResult
 from rollbook.roster.lms import ACTIONS, plural
+from rollbook.roster.shapes import learned
 from rollbook.store.held import doubt_words, doubted, hold_words
 from rollbook.store.models import HoldState, NoticeRow, Run, RunState
 
@@ -153,7 +154,7 @@ def _told_lately(run: Run, event: str) -> bool:
 
 def result_of(run: Run) -> RunResult:
     """The result of a run; empty counts when it has none. (`store.runs` is above this module.)"""
-    return RunResult() if run.result is None else msgspec.convert(run.result, RunResult)
+    return RunResult() if run.result is None else msgspec.convert(run.result, learned(RunResult))
 
 
 def figures(run: Run) -> Figures:

@@ -13,13 +13,14 @@ import msgspec
 from rollbook.core.protocols import Attempt
 from rollbook.errors import Bug
 from rollbook.roster.changes import Outcome
+from rollbook.roster.shapes import learned
 from rollbook.store.lease import Lease
 from rollbook.store.models import Run, SliceIntent, SliceOutcome
 
 #: Slices that are read at a time.
 _AT_ONCE: Final = 100
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(list[Outcome]).decode
+_decode = msgspec.json.Decoder(learned(list[Outcome])).decode
 
 
 class StoredJournal:

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from rollbook.core.duck import Connection, looking, quote
+from rollbook.core.duck import Connection, parquet_reader, quote
 from rollbook.core.protocols import Blobs
 from rollbook.store.ledger import current_version
 from rollbook.store.people import people_of
 from rollbook.store.readings import Reading, last_readings
+from rollbook.store.sis_snapshot import snapshot_of
 
 Row = dict[str, Any]
 #: Plans up to this size are searched whole; of larger ones only the parts of the schools in question.
@@ -31,6 +32,7 @@ class Files:
         self.other_id = other_id
         self.ledger = current_version(organization)
         self.readings = last_readings(organization)
+        self.snapshot = snapshot_of(organization)
         self.people = people_of(db, self.ledger.files, blobs)
 
     @property
@@ -86,6 +88,15 @@ class Files:
             return []
         return self._rows(self._blobs.get(key, f"what was left out of {kind}"), f"{where} LIMIT {int(most)}", asked)
 
+    # --- what delta reads know ----------------------------------------------------------------------------------------
+
+    def listed(self, collection: str, **asked: str | None) -> list[Row]:
+        """Records of the SIS's snapshot with these values; none where there is no snapshot."""
+        known = {column: value for column, value in asked.items() if value}
+        if self.snapshot is None or len(known) < len(asked):
+            return []
+        return self.snapshot.rows(self._db, self._blobs, collection, known, MOST)
+
     # --- plans and findings -------------------------------------------------------------------------------------------
 
     def changes(
@@ -137,5 +148,5 @@ def _literal(values: Sequence[str]) -> str:
 @contextmanager
 def files_of(organization: int, blobs: Blobs, *, other_id: bool) -> Iterator[Files]:
     """Raises BlobLost when a file that should be there is not."""
-    with looking() as db:
+    with parquet_reader() as db:
         yield Files(db, organization, blobs, other_id=other_id)

@@ -18,6 +18,7 @@ from rollbook.store.looking import Files, Row
 from rollbook.store.models import HoldRow, HoldState, PinRow, RefusalRow
 from rollbook.store.outcome_spans import answers
 from rollbook.store.readings import Reading
+from rollbook.store.sis_snapshot import first
 
 #: Runs whose changes are shown.
 RUNS: Final = 5
@@ -46,13 +47,14 @@ class Change:
 @dataclass(kw_only=True)
 class Record:
     """`key` is the LMS key, `sis_id` the sourcedId if known; `given` the ledger's row, `left_out` why the newest
-    reading of the SIS left it out. Either may be None."""
+    reading of the SIS left it out. Either may be None. `listed` is the record as delta reads know it (with `gone`)."""
 
     kind: str
     key: str | None
     sis_id: str | None
     given: Row | None
     left_out: Row | None
+    listed: Row | None = None
     changes: list[Change] = field(default_factory=list)
     findings: list[Row] = field(default_factory=list)
     refusals: dict[tuple[str, str], RefusalRow] = field(default_factory=dict)
@@ -60,7 +62,7 @@ class Record:
 
     @property
     def known(self) -> bool:
-        return bool(self.given or self.left_out or self.changes or self.findings)
+        return bool(self.given or self.left_out or self.changes or self.findings or self.listed)
 
     @property
     def school(self) -> str | None:
@@ -106,6 +108,7 @@ def fill_in(files: Files, settings: Settings, organization: int, record: Record)
     ids = [one for one in {record.key, record.sis_id} if one]
     ending = f"|{record.key}" if record.kind == "user" and record.key else ""
     record.findings = files.findings(ids, ending)
+    record.listed = first(files.listed("users" if record.kind == "user" else "classes", sourcedId=record.sis_id))
     if record.key is None:
         return record
     schools = schools_of(record, settings)

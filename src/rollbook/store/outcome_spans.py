@@ -15,6 +15,7 @@ import msgspec
 
 from rollbook.core.duck import Connection, fill
 from rollbook.roster.changes import UNKNOWN, Outcome
+from rollbook.roster.shapes import learned
 from rollbook.store.journal import in_a_row, some_outcomes
 from rollbook.store.models import Run, SliceIntent, SliceOutcome
 
@@ -27,7 +28,7 @@ class _Status(msgspec.Struct):
     status: str
 
 
-_decode = msgspec.json.Decoder(list[_Status]).decode
+_decode = msgspec.json.Decoder(learned(list[_Status])).decode
 
 
 def spans(run: Run, plan: str) -> Sequence[Span]:

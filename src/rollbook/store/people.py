@@ -35,7 +35,7 @@ class People:
         words = text.lower().split()[:_MOST_WORDS]
         if not words:
             return []
-        kinds = _NAMES
+        kinds: tuple[int, ...] = _NAMES
         if logins and len(words) == 1:
             kinds = (USERNAME, EMAIL) if "@" in text else (*_NAMES, USERNAME)
         return self._rows([_begins(word, kinds) for word in words], most, made)

@@ -6,7 +6,6 @@ columns that are short, and only its own rows are read whole.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,13 +13,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from rollbook.core.changes_table import BLOCKED, HELD, SEND, WAITING
-from rollbook.core.duck import Connection, looking, quote
+from rollbook.core.duck import Connection, parquet_reader, quote
 from rollbook.core.guard import reason_of
 from rollbook.core.protocols import Blobs
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN
 from rollbook.roster.lms import KINDS
 from rollbook.store.outcome_spans import Span, load_spans
+from rollbook.store.rows import COLUMNS, stored_row
 from rollbook.store.sent_rows import sent_rows
 
 #: Sendable rows of which nothing is known: not sent yet, or never.
@@ -33,7 +33,6 @@ _FATE_SQL: Final = {
 }
 #: Above the number of any row.
 _LAST: Final = 2**62
-_ROW: Final = "seq, action, key, new_key, school, lms_id, state, reason, before, after"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +84,7 @@ def numbers_of_page(
     plan: StoredPlan, blobs: Blobs, chosen: Chosen, *, most: int, after: int = -1, outcomes: Sequence[Span] = ()
 ) -> list[int]:
     """As `page_of_rows`, the numbers of the rows alone."""
-    with looking() as db:
+    with parquet_reader() as db:
         parts = _found(db, plan, blobs, _Search(chosen, after + 1, _LAST, most, outcomes))
         return [seq for _kind, _path, seqs in parts for seq in seqs]
 
@@ -106,7 +105,7 @@ def examples(plan: StoredPlan, blobs: Blobs, kind: str, holds: Sequence[str], mo
         return {}
     first = _first_held(plan.files[kind], _File(blobs))
     wanted = {hold: first.get(reason_of(hold), ())[:most] for hold in holds}
-    with looking() as db:
+    with parquet_reader() as db:
         found = _read(db, kind, _path(plan, blobs, kind), [seq for seqs in wanted.values() for seq in seqs])
     by_seq = {row["seq"]: row for row in found}
     return {hold: [by_seq[seq] for seq in seqs if seq in by_seq] for hold, seqs in wanted.items()}
@@ -128,7 +127,7 @@ class _File:
 @lru_cache(maxsize=256)
 def _counts(kind: str, key: str, file: _File) -> tuple[Count, ...]:
     path = file.blobs.get(key, f"the plan of {kind}")
-    with looking() as db:
+    with parquet_reader() as db:
         rows = db.execute(
             f"SELECT school, action, state, count(*) FROM read_parquet({quote(path)}) GROUP BY ALL ORDER BY ALL"
         ).fetchall()
@@ -138,7 +137,7 @@ def _counts(kind: str, key: str, file: _File) -> tuple[Count, ...]:
 @lru_cache(maxsize=256)
 def _first_held(key: str, file: _File) -> Mapping[str, Sequence[int]]:
     """By reason of held rows: the first ten."""
-    with looking() as db:
+    with parquet_reader() as db:
         rows = db.execute(
             f"""SELECT reason, min(seq, 10) FROM read_parquet({quote(file.blobs.get(key, "a plan"))})
                 WHERE state = '{HELD}' AND reason IS NOT NULL GROUP BY reason"""
@@ -167,7 +166,7 @@ class _Search:
 
 def _page(plan: StoredPlan, blobs: Blobs, search: _Search) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    with looking() as db:
+    with parquet_reader() as db:
         for kind, path, seqs in _found(db, plan, blobs, search):
             found += _read(db, kind, path, seqs)
     return sorted(found, key=lambda row: row["seq"])
@@ -231,30 +230,19 @@ def _read(db: Connection, kind: str, path: Path, seqs: Sequence[int]) -> list[di
     if last - first + 1 != len(seqs):
         where = f"seq IN (SELECT unnest([{', '.join(map(str, seqs))}]))"
     rows = db.execute(
-        f"SELECT {_ROW} FROM read_parquet({quote(path)}) WHERE seq BETWEEN {first} AND {last} AND {where} ORDER BY seq"
+        f"""SELECT {COLUMNS} FROM read_parquet({quote(path)})
+            WHERE seq BETWEEN {first} AND {last} AND {where} ORDER BY seq"""
     ).fetchall()
     return [_row(kind, row) for row in rows]
 
 
 def _row(kind: str, row: tuple[Any, ...]) -> dict[str, Any]:
-    seq, action, key, new_key, school, lms_id, state, reason, before, after = row
-    had: dict[str, Any] = json.loads(before) if before else {}
-    wanted: dict[str, Any] = {} if action == "remove" else json.loads(after) if after else {}
-    names = list(dict.fromkeys([*wanted, *had]))
-    return {
-        "seq": seq,
-        "kind": kind,
-        "action": action,
-        "key": key,
-        "new_key": new_key,
-        "school": school,
-        "lms_id": lms_id,
-        "state": state,
-        "reason": reason,
-        "before": had,
-        "after": wanted,
-        "differs": [name for name in names if _some(had.get(name)) != _some(wanted.get(name))],
-    }
+    found = stored_row(kind, row)
+    if found["action"] == "remove":
+        found["after"] = {}
+    had, wanted = found["before"], found["after"]
+    names = dict.fromkeys([*wanted, *had])
+    return found | {"differs": [name for name in names if _some(had.get(name)) != _some(wanted.get(name))]}
 
 
 def _some(value: Any) -> Any:

@@ -11,6 +11,7 @@ import msgspec
 from django.db.models.fields.json import KeyTransform
 
 from rollbook.core.stored import StoredPlan
+from rollbook.roster.shapes import learned
 from rollbook.store.models import Run
 
 #: So many runs back is looked.
@@ -42,7 +43,7 @@ class Reading:
 
 def last_readings(organization: int) -> list[Reading]:
     """The newest runs with a plan that is still kept, newest first."""
-    runs = Run.objects.filter(organization=organization, started_at__isnull=False).order_by("-pk")
+    runs = Run.objects.filter(organization=organization, started_at__isnull=False, preview_year="").order_by("-pk")
     parts = {f"result_{name}": KeyTransform(name, "result") for name in _PARTS}
     known = ("pk", "state", "started_at", "kinds", "schools", "dry_run", "undo_of", "applies", "plan")
     rows = runs.annotate(**parts).values(*known, *parts)[:_BACK]
@@ -58,7 +59,7 @@ def _reading(row: Mapping[str, Any]) -> Reading:
         schools=row["schools"],
         dry_run=row["dry_run"],
         fresh=row["undo_of"] is None and row["applies"] is None,
-        plan=msgspec.convert(row["plan"], StoredPlan),
+        plan=msgspec.convert(row["plan"], learned(StoredPlan)),
         left_out=row["result_left_out"] or {},
         findings=row["result_findings_blob"],
         unread=row["result_verdicts"] or {},

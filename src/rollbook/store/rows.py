@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from rollbook.core.duck import looking, quote
+from rollbook.core.duck import parquet_reader, quote
 from rollbook.core.guard import reason_of
 from rollbook.core.protocols import Attempt, Blobs
 from rollbook.core.stored import StoredPlan
@@ -17,6 +17,8 @@ from rollbook.roster.lms import KINDS
 
 _PLACE = ("collection", "id", "school", "file", "line", "other", "detail", "dependants")
 _AT_ONCE = 2000
+#: What `stored_row` takes, in its order.
+COLUMNS: Final = "seq, action, key, new_key, school, lms_id, state, reason, before, after"
 
 
 def change_rows(
@@ -38,12 +40,12 @@ def change_rows(
     where += [f"action = {quote(action)}"] if action else []
     where += [f"school = {quote(school)}"] if school else []
     where += [f"reason = {quote(reason_of(hold))}"] if hold else []
-    with looking() as db:
+    with parquet_reader() as db:
         for name in KINDS:
             if name not in plan.files or kind not in (None, name):
                 continue
             cursor = db.execute(
-                f"""SELECT seq, action, key, new_key, school, lms_id, state, reason, before, after
+                f"""SELECT {COLUMNS}
                     FROM read_parquet({quote(blobs.get(plan.files[name], f"the plan of {name}"))})
                     WHERE {" AND ".join(where) or "true"} ORDER BY seq"""
             )
@@ -53,12 +55,18 @@ def change_rows(
 
 
 def _change(kind: str, row: tuple[Any, ...]) -> dict[str, Any]:
-    seq, action, key, new_key, school, lms_id, state, reason, before, after = row
-    had: dict[str, Any] = json.loads(before) if before else {}
-    wanted: dict[str, Any] = json.loads(after) if after else {}
-    if action in ("update", "rekey", "deactivate", "revive"):
+    found = stored_row(kind, row)
+    had, wanted = found["before"], found["after"]
+    if found["action"] in ("update", "rekey", "deactivate", "revive"):
         names = [name for name in wanted if had.get(name) != wanted.get(name)]
-        had, wanted = {name: had.get(name) for name in names}, {name: wanted[name] for name in names}
+        found["before"] = {name: had.get(name) for name in names}
+        found["after"] = {name: wanted[name] for name in names}
+    return found
+
+
+def stored_row(kind: str, row: tuple[Any, ...]) -> dict[str, Any]:
+    """A plan's row, read as `COLUMNS`."""
+    seq, action, key, new_key, school, lms_id, state, reason, before, after = row
     return {
         "seq": seq,
         "kind": kind,
@@ -69,8 +77,8 @@ def _change(kind: str, row: tuple[Any, ...]) -> dict[str, Any]:
         "lms_id": lms_id,
         "state": state,
         "reason": reason,
-        "before": had,
-        "after": wanted,
+        "before": json.loads(before) if before else {},
+        "after": json.loads(after) if after else {},
     }
 
 
@@ -115,7 +123,7 @@ def _answers(attempts: Iterable[Attempt]) -> Iterator[tuple[int | None, Outcome 
 
 def read_findings(path: Path) -> Iterator[dict[str, Any]]:
     """The rows of a findings file, one dictionary each."""
-    with looking() as db:
+    with parquet_reader() as db:
         cursor = db.execute(f"SELECT * FROM read_parquet({quote(path)})")
         names = [column[0] for column in cursor.description or ()]
         while rows := cursor.fetchmany(_AT_ONCE):

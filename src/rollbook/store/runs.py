@@ -13,10 +13,12 @@ from rollbook.core.protocols import Hold
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.errors import Interrupted, RollbookError, known_name
 from rollbook.roster.lms import KINDS
+from rollbook.roster.shapes import learned
 from rollbook.store.lease import Lease
 from rollbook.store.locks import lock_organization
 from rollbook.store.models import HoldRow, HoldState, Organization, PermitRow, Run, RunState
 from rollbook.store.notices import note_end
+from rollbook.store.permits import of_year
 from rollbook.store.plain import without_nul
 from rollbook.store.refusals import longest_refused
 
@@ -26,12 +28,12 @@ MOST_TAKEOVERS = 3
 
 def stored_plan(run: Run) -> StoredPlan | None:
     """The plan of a run as the pipeline knows it."""
-    return None if run.plan is None else msgspec.convert(run.plan, StoredPlan)
+    return None if run.plan is None else msgspec.convert(run.plan, learned(StoredPlan))
 
 
 def stored_result(run: Run) -> RunResult:
     """The result of a run; empty counts when it has none."""
-    return RunResult() if run.result is None else msgspec.convert(run.result, RunResult)
+    return RunResult() if run.result is None else msgspec.convert(run.result, learned(RunResult))
 
 
 def keep_plan(lease: Lease, result: RunResult) -> None:
@@ -153,9 +155,13 @@ def _replace_holds(run: Run, result: RunResult) -> None:
     """A fresh plan replaces what an older one held; an undo has holds of its own. Where exactly the same changes were
     rejected, they stay rejected."""
     older = HoldRow.objects.filter(organization=run.organization_id, run__undo_of=run.undo_of_id).exclude(run=run)
+    older = older.filter(run__preview_year="")
     decisions = older.filter(state__in=[HoldState.APPROVED, HoldState.REJECTED]).order_by("decided_at", "pk")
     decided = {(row.hold, row.digest): row for row in decisions}  # the last decision about the very same changes
-    older.filter(_in_scope(run), state=HoldState.WAITING).update(state=HoldState.SUPERSEDED)
+    if run.preview_year:
+        decided = {}
+    else:
+        older.filter(_in_scope(run), state=HoldState.WAITING).update(state=HoldState.SUPERSEDED)
     HoldRow.objects.bulk_create(
         _hold_row(run, hold, result.hold_blobs.get(hold.id, ""), decided.get((hold.id, hold.digest)))
         for hold in result.holds
@@ -176,6 +182,7 @@ def _hold_row(run: Run, hold: Hold, changes: str, decided: HoldRow | None) -> Ho
         school_name=without_nul(hold.school_name),
         changes=changes,
         digest=hold.digest,
+        state=HoldState.PREVIEW if run.preview_year else HoldState.WAITING,
     )
     if decided is not None and decided.state == HoldState.REJECTED and hold.digest:
         row.state, row.by, row.why = HoldState.REJECTED, decided.by, decided.why
@@ -187,6 +194,7 @@ def _use_permits(run: Run) -> None:
     """Permits without an end are used up by the first run that could use them and ended well."""
     open_ended = PermitRow.objects.filter(
         _in_scope(run, "hold__"),
+        of_year(run),
         organization=run.organization_id,
         hold__run__undo_of=run.undo_of_id,
         until__isnull=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -64,6 +64,18 @@ def place_in_queue(run: Run) -> int | None:
     ahead = Run.objects.filter(earlier, state=RunState.QUEUED).count()
     own = Run.objects.filter(organization=run.organization_id, state=RunState.RUNNING).count()
     return 1 + ahead + own
+
+
+def places_in_queue(runs: Collection[Run]) -> dict[str, int]:
+    """`place_in_queue` of those that are queued, with one look at the queue for all of them."""
+    mine = {run.organization_id for run in runs if run.state == RunState.QUEUED}
+    if not mine:
+        return {}
+    queue = Run.objects.filter(state=RunState.QUEUED).order_by("created_at", "pk").values_list("pk", flat=True)
+    at = {run: place for place, run in enumerate(queue, 1)}
+    running = Run.objects.filter(state=RunState.RUNNING, organization__in=mine)
+    busy = set(running.values_list("organization_id", flat=True))
+    return {run.pk: at[run.pk] + (run.organization_id in busy) for run in runs if run.pk in at}
 
 
 def hold_summary(hold: HoldRow) -> dict[str, Any]:

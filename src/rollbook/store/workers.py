@@ -40,13 +40,17 @@ def held_by(owner: str) -> dict[str, tuple[int, bool]]:
     return {pk: (epoch, asked) for pk, epoch, asked in rows.values_list("pk", "lease_epoch", "cancel_requested")}
 
 
-def show_progress(lease: Lease, progress: Mapping[str, Any]) -> None:
-    """Where the run is, for people who look from elsewhere."""
+def show_progress(news: Mapping[Lease, Mapping[str, Any]]) -> set[Lease]:
+    """Where the runs of these leases are, for people who look from elsewhere. Returns those that were written: the
+    heart must never wait behind a long transaction of a run, or it would miss its beat."""
     with transaction.atomic():
-        run = Run.objects.filter(pk=lease.run, lease_epoch=lease.epoch, lease_owner=lease.owner)
-        # The heart must never wait behind a long transaction of the run: it would miss its beat.
-        if run.select_for_update(skip_locked=True).values_list("pk", flat=True).first():
-            run.update(progress=dict(progress))
+        return {lease for lease, progress in news.items() if _show(lease, progress)}
+
+
+def _show(lease: Lease, progress: Mapping[str, Any]) -> bool:
+    mine = Run.objects.filter(pk=lease.run, lease_epoch=lease.epoch, lease_owner=lease.owner)
+    free = mine.select_for_update(skip_locked=True, no_key=True).values("pk")
+    return bool(Run.objects.filter(pk__in=free).update(progress=dict(progress)))
 
 
 def beats(but: str) -> dict[str, tuple[int, float]]:

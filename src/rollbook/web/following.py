@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from django.http import HttpResponse
 
-from rollbook.web.live import Follower, Subject, Told, Watcher
+from rollbook.web.live import LONGEST, Follower, Subject, Told, Viewer, Watcher
 
 Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -27,13 +27,16 @@ _PATH: Final = "/live/"
 #: More than these get what there is now, and ask again after a while: each open answer is an open file.
 MOST: Final = 600
 _AGAIN_MS: Final = 3000
+#: Seconds that a reader may take for the last of it.
+_LATE: Final = 30.0
 
 #: Tells the browser that a run has ended: it asks for the page anew.
 REFRESH: Final = b"event: refresh\ndata: now\n\n"
 
 
-def follow_answer(subject: Subject, told: Told, seen: str) -> HttpResponse:
-    """What a live view answers: what there is now. `seen` are the runs that the asking page shows, with commas."""
+def follow_answer(subject: Subject, viewer: Viewer, told: Told, seen: str) -> HttpResponse:
+    """What a live view answers a viewer: what there is now. `seen` are the runs that the asking page shows, with
+    commas."""
     shown = told.shown or frozenset()
     has_ended = told.over or bool({one for one in seen.split(",") if one} - shown)
     body = (REFRESH if has_ended else b"") + told.text
@@ -41,8 +44,8 @@ def follow_answer(subject: Subject, told: Told, seen: str) -> HttpResponse:
     answer["Cache-Control"] = "no-store"
     answer["X-Accel-Buffering"] = "no"  # a proxy that gathers answers would keep it to itself
     if not told.over:
-        whom = f"{subject.language} {subject.may_cancel:d}"
-        answer[_HEADER] = f"{subject.organization} {subject.run or '-'} {whom} {','.join(shown) or '-'}"
+        what = f"{subject.run or '-'} {subject.language} {subject.may_cancel:d} {','.join(shown) or '-'}"
+        answer[_HEADER] = f"{subject.organization} {what} {viewer.account} {viewer.session} {viewer.right}"
     return answer
 
 
@@ -69,11 +72,14 @@ class Following:
             await send({"type": "http.response.body", "body": held.body + again, "more_body": False})
             return
         await send({"type": "http.response.body", "body": held.body, "more_body": True})
-        with self._watcher.follow(held.subject) as follower:
+        with self._watcher.follow(held.subject, held.viewer) as follower:
             gone = asyncio.ensure_future(_gone(receive))
             gone.add_done_callback(lambda _: follower.end())
             try:
-                await _pass_on(follower, held.shown, send)
+                async with asyncio.timeout(LONGEST + _LATE):
+                    await _pass_on(follower, held.shown, send)
+            except TimeoutError:
+                pass  # whoever takes nothing any more keeps no place; the server closes the connection
             finally:
                 gone.cancel()
 
@@ -99,6 +105,7 @@ class _Held:
     def __init__(self, send: Send) -> None:
         self._send = send
         self.subject: Subject | None = None
+        self.viewer: Viewer | None = None
         self.start: Message = {}
         self.shown: frozenset[str] = frozenset()
         self.body = b""
@@ -115,8 +122,9 @@ class _Held:
         found = next((value for name, value in start["headers"] if name.lower() == _NAME), None)
         if found is None:
             return
-        organization, run, language, may_cancel, shown = found.decode().split(" ")
+        organization, run, language, may_cancel, shown, account, session, right = found.decode().split(" ")
         self.subject = Subject(int(organization), "" if run == "-" else run, language, may_cancel == "1")
+        self.viewer = Viewer(int(organization), int(account), session, right)
         self.shown = frozenset() if shown == "-" else frozenset(shown.split(","))
         ours = (_NAME, b"content-length")
         headers = [(name, value) for name, value in start["headers"] if name.lower() not in ours]

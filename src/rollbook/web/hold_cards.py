@@ -25,6 +25,7 @@ STATE_WORDS: Final = {
     HoldState.APPROVED: gettext_lazy("Approved"),
     HoldState.REJECTED: gettext_lazy("Rejected"),
     HoldState.SUPERSEDED: gettext_lazy("Replaced by a newer plan"),
+    HoldState.PREVIEW: gettext_lazy("Only a preview"),
 }
 _EXAMPLES: Final = 3
 

@@ -1,4 +1,4 @@
-"""Tells those who follow something that it changed: one thread looks for all of them, twice a second at most.
+"""Tells those who follow something that it changed: one thread looks for all of them, five times a second at most.
 
 However many people watch, the database is asked once. Whoever follows belongs to an event loop; what they are told is
 made once, and everybody gets the newest of it only, so that a slow reader holds up nobody.
@@ -18,11 +18,13 @@ from typing import Final
 from rollbook.store.database import DATABASE_TROUBLE, fresh, let_go
 
 log = logging.getLogger(__name__)
-#: Seconds between two looks at the database.
-EVERY: Final = 0.5
+#: Seconds between two looks at the database. What the worker writes every 0.4 seconds is a second old at most.
+EVERY: Final = 0.2
 #: A line is sent at least so often, so that nothing between here and the reader takes the connection for dead.
 STILL_THERE: Final = 15.0
-#: Then the reader asks anew, and it is asked anew whether they may.
+#: It is asked so often whether those who follow still may.
+MAY_EVERY: Final = 5.0
+#: Then the reader asks anew.
 LONGEST: Final = 300.0
 
 
@@ -38,6 +40,17 @@ class Subject:
 
 
 @dataclass(frozen=True)
+class Viewer:
+    """Who follows. `session` is the key of the browser's session; `right` tells by what right its page was shown: it
+    changes with the person's role and, because that ends their sessions, with their password."""
+
+    organization: int
+    account: int
+    session: str
+    right: str
+
+
+@dataclass(frozen=True)
 class Told:
     """`shown` are the runs there are; when one of them is gone, it has ended, and the page is asked for anew. `over`:
     there is nothing more to follow."""
@@ -48,13 +61,15 @@ class Told:
 
 
 Look = Callable[[Collection[Subject]], Mapping[Subject, Told]]
+#: Of those who follow, the ones that still may.
+Rights = Callable[[Collection[Viewer]], Collection[Viewer]]
 
 
 class Follower:
-    """One reader. All methods are called in its own event loop."""
+    """One reader; `viewer` says who. All methods are called in its own event loop."""
 
-    def __init__(self, subject: Subject) -> None:
-        self.subject = subject
+    def __init__(self, subject: Subject, viewer: Viewer | None = None) -> None:
+        self.subject, self.viewer = subject, viewer
         self.since = time.monotonic()
         self.loop = asyncio.get_running_loop()
         self._news: Told | None = None
@@ -95,19 +110,21 @@ class _Channel:
 
 
 class Watcher:
-    """`look` is called in a thread of its own, which is there as long as somebody follows anything."""
+    """`look` and `rights` are called in a thread of its own, which is there as long as somebody follows anything."""
 
-    def __init__(self, look: Look, every: float = EVERY) -> None:
-        self._look, self._every = look, every
+    def __init__(
+        self, look: Look, every: float = EVERY, rights: Rights | None = None, may_every: float = MAY_EVERY
+    ) -> None:
+        self._look, self._every, self._rights, self._may_every = look, every, rights, may_every
         self._channels: dict[Subject, _Channel] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._hurry = threading.Event()
 
     @contextmanager
-    def follow(self, subject: Subject) -> Iterator[Follower]:
+    def follow(self, subject: Subject, viewer: Viewer | None = None) -> Iterator[Follower]:
         """In an event loop: somebody follows as long as the block lasts."""
-        follower = Follower(subject)
+        follower = Follower(subject, viewer)
         with self._lock:
             channel = self._channels.setdefault(subject, _Channel())
             channel.followers.add(follower)
@@ -131,12 +148,15 @@ class Watcher:
 
     def end(self) -> None:
         """Everybody is told that it is over, e.g. because the process ends."""
-        with self._lock:
-            everybody = {one for channel in self._channels.values() for one in channel.followers}
-        _in_loops(everybody, Follower.end)
+        _in_loops(self._everybody(), Follower.end)
         self._hurry.set()
 
+    def _everybody(self) -> set[Follower]:
+        with self._lock:
+            return {one for channel in self._channels.values() for one in channel.followers}
+
     def _watch(self) -> None:
+        asked = 0.0
         while True:
             start = time.monotonic()
             with self._lock:
@@ -144,23 +164,34 @@ class Watcher:
                 if not subjects:
                     self._thread = None
                     break
-            self._publish(subjects)
+            with self._enduring():
+                self._publish(subjects)
+                if self._rights is not None and start - asked > self._may_every:
+                    self._send_away(self._rights)
+                    asked = start
             self._hurry.wait(max(0.0, start + self._every - time.monotonic()))
             self._hurry.clear()
         let_go()
 
-    def _publish(self, subjects: Collection[Subject]) -> None:
+    @contextmanager
+    def _enduring(self) -> Iterator[None]:
         try:
-            found = self._look(subjects)
+            yield
         except DATABASE_TROUBLE as error:
             log.warning("the database does not answer (%s); those who follow runs wait", type(error).__name__)
             fresh()
-            return
         except Exception:  # a watcher that stops would leave every page behind
             log.error("looking for what is followed met an error that nobody foresaw", exc_info=True)
-            return
-        for subject, told in found.items():
+
+    def _publish(self, subjects: Collection[Subject]) -> None:
+        for subject, told in self._look(subjects).items():
             self._tell(subject, told, time.monotonic())
+
+    def _send_away(self, rights: Rights) -> None:
+        """Whoever may not follow any more is told that it is over; their browser asks anew, and is refused."""
+        known = [(one, one.viewer) for one in self._everybody() if one.viewer is not None]
+        may = rights({viewer for _, viewer in known}) if known else ()
+        _in_loops({one for one, viewer in known if viewer not in may}, Follower.end)
 
     def _tell(self, subject: Subject, told: Told, now: float) -> None:
         with self._lock:

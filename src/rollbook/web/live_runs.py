@@ -14,8 +14,9 @@ from rollbook.core.stored import COUNTS
 from rollbook.roster.lms import KINDS
 from rollbook.store.models import Run, RunState
 from rollbook.store.runs import stored_result
-from rollbook.store.summary import place_in_queue
+from rollbook.store.summary import place_in_queue, places_in_queue
 from rollbook.web.live import Subject, Told, Watcher
+from rollbook.web.live_rights import still_may
 from rollbook.web.plan_words import SEVERAL
 from rollbook.web.run_words import ACTION_WORDS, STAGES, STATE_SIGNS, STATE_WORDS, run_title, stage_words
 
@@ -34,32 +35,49 @@ def current_runs(organization: int) -> list[Run]:
 
 def told(subject: Subject, runs: Sequence[Run]) -> Told:
     """What there is to tell about a subject, from its organization's current runs."""
-    mine = [run for run in runs if not subject.run or run.pk == subject.run]
+    return _told(subject, _of(subject, runs), places_in_queue(runs))
+
+
+def _of(subject: Subject, runs: Sequence[Run]) -> list[Run]:
+    if subject.run:
+        return [run for run in runs if run.pk == subject.run]
+    return sorted(runs[:MOST], key=lambda run: run.state != RunState.RUNNING)
+
+
+def _told(subject: Subject, mine: Sequence[Run], places: Mapping[str, int]) -> Told:
     over = bool(subject.run) and not mine
-    return Told(b"" if over else _message(mine, subject), frozenset(run.pk for run in mine), over)
+    return Told(b"" if over else _message(mine, subject, places), frozenset(run.pk for run in mine), over)
 
 
-def look(subjects: Collection[Subject]) -> Mapping[Subject, Told]:
-    """What there is to tell about each; one query for all of them, and one for each run that waits."""
-    wanted = Q(organization__in={one.organization for one in subjects}, state__in=CURRENT)
-    found: dict[int, list[Run]] = {}
-    for run in Run.objects.select_related("organization").defer(*_HEAVY).filter(wanted):
-        found.setdefault(run.organization_id, []).append(run)
-    return {one: told(one, _first(found.get(one.organization, []), one.run)) for one in subjects}
+class Looker:
+    """Looks for a watcher: one query for all that are followed, and two more while one of them waits in the queue. What
+    did not change since the last look is not written anew."""
 
+    def __init__(self) -> None:
+        self._last: dict[Subject, tuple[object, Told]] = {}
 
-def _first(runs: Sequence[Run], run: str) -> list[Run]:
-    if run:
-        return [one for one in runs if one.pk == run]
-    return sorted(runs[:MOST], key=lambda one: one.state != RunState.RUNNING)
+    def __call__(self, subjects: Collection[Subject]) -> Mapping[Subject, Told]:
+        wanted = Q(organization__in={one.organization for one in subjects}, state__in=CURRENT)
+        runs: dict[int, list[Run]] = {}
+        for run in Run.objects.select_related("organization").defer(*_HEAVY).filter(wanted):
+            runs.setdefault(run.organization_id, []).append(run)
+        mine = {one: _of(one, runs.get(one.organization, [])) for one in subjects}
+        places = places_in_queue({run.pk: run for each in mine.values() for run in each}.values())
+        self._last = {one: self._look(one, mine[one], places) for one in subjects}
+        return {one: found for one, (_, found) in self._last.items()}
+
+    def _look(self, subject: Subject, mine: Sequence[Run], places: Mapping[str, int]) -> tuple[object, Told]:
+        seen = [(run.pk, run.state, run.cancel_requested, run.progress, places.get(run.pk)) for run in mine]
+        last = self._last.get(subject)
+        return last if last is not None and last[0] == seen else (seen, _told(subject, mine, places))
 
 
 #: The one of this process.
-WATCHER: Final = Watcher(look)
+WATCHER: Final = Watcher(Looker(), rights=still_may)
 
 
-def progress_of(run: Run) -> dict[str, Any]:
-    """A run that has not ended, for the template `logs/progress.html`."""
+def progress_of(run: Run, places: Mapping[str, int] | None = None) -> dict[str, Any]:
+    """A run that has not ended, for the template `logs/progress.html`; `places` are those of the queue, if known."""
     now = run.progress or {}
     stage, done, total = now.get("stage", ""), now.get("done") or 0, now.get("total")
     return {
@@ -68,7 +86,7 @@ def progress_of(run: Run) -> dict[str, Any]:
         "state": STATE_WORDS[run.state],
         "sign": STATE_SIGNS[run.state],
         "waits": run.state == RunState.QUEUED,
-        "place": place_in_queue(run),
+        "place": place_in_queue(run) if places is None else places.get(run.pk),
         "stopping": run.cancel_requested and run.state == RunState.RUNNING,
         "stages": _stages(run, stage),
         "stage": stage_words(stage),
@@ -118,9 +136,9 @@ def counts_table(kinds: Mapping[str, Mapping[str, int]], *, before: bool = False
     return {"columns": [ACTION_WORDS[name] for name in columns], "lines": lines}
 
 
-def _message(runs: Sequence[Run], subject: Subject) -> bytes:
+def _message(runs: Sequence[Run], subject: Subject, places: Mapping[str, int]) -> bytes:
     """One server-sent event with what stands in the page's live part."""
-    now = [progress_of(run) for run in runs]
+    now = [progress_of(run, places) for run in runs]
     context = {"slug": runs[0].organization.slug if runs else "", "may_cancel": subject.may_cancel}
     with translation.override(subject.language):
         if subject.run:

@@ -21,6 +21,7 @@ from rollbook.store.setup import opened
 from rollbook.web.access import Place
 from rollbook.web.plan_words import ACTION_WORDS, FATE_WORDS, ONE, SEVERAL
 from rollbook.web.steps import Steps, steps
+from rollbook.web.years import year_words
 
 #: URL names of set-up pages, as their tabs are called.
 _STEPS: Final = ("select_sis", "configuration", "schools", "terms", "data_prep")
@@ -53,6 +54,8 @@ def run_title(run: Run) -> str:
         return _("Dry run of an undo") if run.dry_run else _("Undo")
     if run.applies_id:
         return _("Sending of a plan")
+    if run.preview_year:
+        return _("Preview of %(year)s") % {"year": year_words(run.preview_year)}
     return _("Dry run") if run.dry_run else _("Sync")
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from rollbook.roster.lms import KINDS, RUN_KINDS
 from rollbook.store.models import Run
 from rollbook.web.plan_words import SEVERAL
+from rollbook.web.years import year_words
 
 STATE_WORDS: Final = {
     "queued": gettext_lazy("Waits in the queue"),
@@ -89,6 +90,8 @@ def run_title(run: Run) -> str:
         return _("Dry run of an undo") if run.dry_run else _("Undo")
     if run.applies_id:
         return _("Sending of a plan: %(what)s") % {"what": what}
+    if run.preview_year:
+        return _("Preview of %(year)s") % {"year": year_words(run.preview_year)}
     return _("Dry run of %(what)s") % {"what": what} if run.dry_run else _("Sync of %(what)s") % {"what": what}
 
 

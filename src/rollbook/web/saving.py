@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from rollbook.actions.accounts import account_by
+from rollbook.actions.settings import SavedSettings
 from rollbook.actions.settings_edit import ChangedMeanwhile, change_settings
 from rollbook.errors import ConfigError
 from rollbook.web.access import Place
@@ -25,8 +26,9 @@ def save_settings(
 ) -> str:
     """Save what `change` edits, unless other settings were saved since the form was shown. Tells the person when it
     was saved; returns what is wrong when it was not, else an empty text."""
-    try:
-        saved = change_settings(
+
+    def save() -> SavedSettings:
+        return change_settings(
             org=place.organization.slug,
             by=account_by(place.account),
             what=what,
@@ -34,6 +36,14 @@ def save_settings(
             secrets=secrets,
             seen=seen_of(request),
         )
+
+    return saved_in_words(request, save)
+
+
+def saved_in_words(request: HttpRequest, save: Callable[[], SavedSettings]) -> str:
+    """Do it, and tell the person; returns what is wrong when nothing was saved, else an empty text."""
+    try:
+        saved = save()
     except ChangedMeanwhile:
         return _(
             "Nothing was saved: somebody else, or you in another tab, saved other settings since you opened this page. "

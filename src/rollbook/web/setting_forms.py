@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from rollbook.roster.settings import Settings
+from rollbook.roster.shapes import learned
 from rollbook.web.fields import Lines, LongSelect, Number, dress
 from rollbook.web.setting_texts import choice, label, sentence, texts
 
@@ -103,7 +104,7 @@ class GroupForm(forms.Form):
         changed = msgspec.json.decode(msgspec.json.encode(self._document))
         self.apply(changed)
         try:
-            msgspec.convert(changed, Settings)
+            msgspec.convert(changed, learned(Settings))
         except msgspec.ValidationError as error:
             words = str(error)
             place = _PLACE.search(words)

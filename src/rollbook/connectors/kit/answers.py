@@ -12,6 +12,7 @@ import msgspec
 
 from rollbook.connectors.kit.retry import http_date, retry_after
 from rollbook.errors import AuthFailed, BadResponse, RollbookError, Throttled, Unavailable
+from rollbook.roster.shapes import learned
 
 T = TypeVar("T")
 
@@ -65,10 +66,10 @@ class Answer:
     def json(self, shape: Any = Any) -> Any:
         """The body decoded into `shape`. Raises BadResponse for a web page, broken JSON or another shape."""
         try:
-            return msgspec.json.decode(self.body, type=shape)
+            return msgspec.json.decode(self.body, type=learned(shape))
         except msgspec.ValidationError:
             raise self.bad("JSON of another shape than agreed") from None
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise self.not_json() from None
 
     def not_json(self) -> BadResponse:

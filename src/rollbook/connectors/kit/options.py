@@ -11,6 +11,7 @@ import msgspec
 
 from rollbook.connectors.base import OptionHelp
 from rollbook.errors import ConfigError
+from rollbook.roster.shapes import learned
 
 HIDDEN = "********"
 
@@ -66,7 +67,7 @@ def parse(struct: type[O], values: Mapping[str, Any]) -> O:
     """Typed options from plain data. Raises ConfigError that names the option and never a secret's value."""
     hidden = [str(values[one.name]) for one in describe(struct) if one.secret and values.get(one.name)]
     try:
-        return msgspec.convert(dict(values), struct)
+        return msgspec.convert(dict(values), learned(struct))
     except msgspec.ValidationError as error:
         words = str(error)
     if any(value in words for value in hidden):

@@ -11,6 +11,8 @@ from typing import Any, cast
 
 import msgspec
 
+from rollbook.roster.shapes import learned
+
 Id = str | None
 _BUCKETS = 256
 _FEW = 500_000
@@ -32,7 +34,7 @@ class NotJson(Exception):
 @cache
 def _decoder(collection: str) -> Callable[[bytes], Any]:
     shape = msgspec.defstruct("Envelope", [("records", list[_Record], msgspec.field(name=collection))], gc=False)
-    return msgspec.json.Decoder(shape).decode
+    return msgspec.json.Decoder(learned(shape)).decode
 
 
 def page_ids(collection: str, body: bytes) -> list[Id]:

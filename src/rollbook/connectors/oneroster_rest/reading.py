@@ -18,6 +18,7 @@ from rollbook.connectors.oneroster_rest.client import Api, Fetched, Next
 from rollbook.connectors.oneroster_rest.ids import Seen, named, raw_by_id, without
 from rollbook.connectors.oneroster_rest.paging import Walk
 from rollbook.errors import BadResponse
+from rollbook.roster.shapes import learned
 
 #: How often a collection that moved under our feet is read again.
 _MOST_AGAIN: Final = 3
@@ -211,7 +212,7 @@ class OneRosterReading:
         if not self._request.saved:
             return _Start()
         try:
-            return msgspec.json.decode(self._notes.read_bytes(), type=_Start)
+            return msgspec.json.decode(self._notes.read_bytes(), type=learned(_Start))
         except (OSError, msgspec.DecodeError):
             times = [path.stat().st_mtime for path in self._request.saved.values() if path.exists()]
             return _Start(started=datetime.fromtimestamp(min(times), UTC) if times else None)

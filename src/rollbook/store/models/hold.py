@@ -13,11 +13,12 @@ class HoldState(models.TextChoices):
     APPROVED = "approved"
     REJECTED = "rejected"
     SUPERSEDED = "superseded"
+    PREVIEW = "preview"
 
 
 class HoldRow(models.Model):
     """`hold` is the plan's stable id of the hold; `changes` the blob of what is held and `digest` its content's; `by`,
-    `why` and `until` are the decision."""
+    `why` and `until` are the decision. PREVIEW: another active year would hold it; it waits for nobody (rule 3)."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="holds")
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="holds")

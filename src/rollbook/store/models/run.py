@@ -24,7 +24,8 @@ class Run(models.Model):
     it. `applies` is the run whose plan this one sends. `lease_grace` is how long, in seconds, one call of this run may
     still be under way after its worker was last seen. `progress` is where the run is, for those who watch it.
     `blackout` says, in words, why a run that was to send only plans; `despite_blackout` is a person's wish to send
-    anyway."""
+    anyway. `preview_year`: a dry run that plans as if this were the active year already (rule 3); its holds wait for
+    nobody."""
 
     id = models.CharField(primary_key=True, max_length=20)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="runs")
@@ -58,6 +59,7 @@ class Run(models.Model):
     work_bytes = models.BigIntegerField(default=0)
     blackout = models.TextField(default="")
     despite_blackout = models.BooleanField(default=False)
+    preview_year = models.CharField(max_length=4, default="")
 
     class Meta:
         ordering = ("created_at", "id")

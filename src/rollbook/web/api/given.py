@@ -9,6 +9,7 @@ import msgspec
 from django.http import HttpRequest
 from django.http.request import RawPostDataException, UnreadablePostError
 
+from rollbook.roster.shapes import learned
 from rollbook.web.api.answers import Refused
 from rollbook.web.api.shapes import Given
 
@@ -29,7 +30,7 @@ def read_query(request: HttpRequest, shape: type[Given]) -> Any:
             raise _wrong(f"{name} holds a character that no text has")
         found[name] = values if listed else values[0]
     try:
-        return msgspec.convert(found, shape, strict=False)
+        return msgspec.convert(found, learned(shape), strict=False)
     except msgspec.ValidationError as error:
         raise _wrong(str(error)) from None
 
@@ -44,7 +45,7 @@ def read_body(request: HttpRequest, shape: type[Given] | None) -> Any:
     if b"\\u0000" in raw:
         raise _wrong("a text holds a character that no text has")
     try:
-        return msgspec.json.decode(raw or b"{}", type=shape)
+        return msgspec.json.decode(raw or b"{}", type=learned(shape))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _wrong("it is nested too deeply" if isinstance(error, RecursionError) else str(error)) from None
 

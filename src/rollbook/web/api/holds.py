@@ -15,7 +15,7 @@ from rollbook.web.api.shapes import ApproveBody, HoldsQuery, RejectBody
 @operation("GET", "/holds", who=Who.READER, query=HoldsQuery, answer="holds")
 def list_holds(asked: Asked) -> dict[str, Any]:
     """What waits for a decision, oldest first; with `all`, decided and superseded ones too, newest first."""
-    rows = HoldRow.objects.filter(organization=asked.place.organization)
+    rows = HoldRow.objects.filter(organization=asked.place.organization, run__preview_year="")
     rows = rows.order_by("-created_at", "-pk") if asked.query.all else rows.filter(state=HoldState.WAITING)
     return {"org": asked.slug, "holds": [hold_summary(row) for row in rows[: asked.query.limit]]}
 

@@ -159,7 +159,8 @@ def _decided_by(row: HoldRow) -> str:
 
 def _newest(place: Place, hold: str) -> HoldRow:
     mine = HoldRow.objects.select_related("run").filter(organization=place.organization)
-    row = mine.filter(hold=hold).last() if "\x00" not in hold else None
+    rows = mine.filter(hold=hold) if "\x00" not in hold else mine.none()
+    row = rows.filter(run__preview_year="").last() or rows.exclude(state=HoldState.PREVIEW).last()
     if row is None:
         raise Http404
     return row

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,10 +15,11 @@ from django.utils.translation import gettext as _
 from rollbook.actions.accounts import account_by
 from rollbook.actions.runs import cancel_run
 from rollbook.errors import ConfigError
-from rollbook.store.models import Role
+from rollbook.store.models import Role, Run
 from rollbook.web.access import Place, Who, page
 from rollbook.web.following import follow_answer
 from rollbook.web.live import Subject
+from rollbook.web.live_rights import viewer_of
 from rollbook.web.live_runs import current_runs, progress_of, told
 from rollbook.web.runs_shown import asked, filters, find_run, names_of, past_runs
 
@@ -45,16 +48,19 @@ def show(request: HttpRequest, place: Place) -> HttpResponse:
 @page(read=Who.READER)
 def live(request: HttpRequest, place: Place) -> HttpResponse:
     """How far the organization's runs are, as server-sent events (see `rollbook.web.following`)."""
-    subject = _subject(place)
-    return follow_answer(subject, told(subject, current_runs(place.organization.pk)), request.GET.get("shown", ""))
+    return _follow(request, place, _subject(place), current_runs(place.organization.pk))
 
 
 @page(read=Who.READER)
 def live_run(request: HttpRequest, place: Place, run: str) -> HttpResponse:
     """How far one run is, as server-sent events."""
     found = find_run(place, run)
-    subject = _subject(place, found.pk)
-    return follow_answer(subject, told(subject, [] if found.ended else [found]), request.GET.get("shown", ""))
+    return _follow(request, place, _subject(place, found.pk), [] if found.ended else [found])
+
+
+def _follow(request: HttpRequest, place: Place, subject: Subject, runs: Sequence[Run]) -> HttpResponse:
+    seen = request.GET.get("shown", "")
+    return follow_answer(subject, viewer_of(request, place), told(subject, runs), seen)
 
 
 def _subject(place: Place, run: str = "") -> Subject:

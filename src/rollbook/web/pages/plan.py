@@ -88,7 +88,7 @@ def look(request: HttpRequest, place: Place) -> HttpResponse:
 def working(request: HttpRequest, place: Place) -> HttpResponse:
     """The part of a page that says what is under way. When a run that it knew has ended, the page is loaded anew."""
     runs = under_way(place)
-    answer = render(request, "plan/working.html", {"runs": _working(runs)})
+    answer = render(request, "plan/working.html", {"runs": working_runs(runs)})
     known = set(filter(None, request.GET.get("seen", "").split(",")))
     if known - {run.pk for run in runs}:
         answer["HX-Refresh"] = "true"
@@ -106,7 +106,7 @@ def _shown(request: HttpRequest, place: Place, form: LookForm) -> HttpResponse:
         "newest": _newest(place, names),
         "older": older,
         "older_runs": [_line(run, kinds[run.pk] or {}) for run in older],
-        "runs": _working(under_way(place)),
+        "runs": working_runs(under_way(place)),
         "holds": waiting_cards(place, names, 0, _FIRST_HOLDS),
         "waiting": waiting_total(place),
     }
@@ -114,7 +114,7 @@ def _shown(request: HttpRequest, place: Place, form: LookForm) -> HttpResponse:
 
 
 def _plans(place: Place) -> QuerySet[Run]:
-    mine = Run.objects.filter(organization=place.organization, plan__isnull=False)
+    mine = Run.objects.filter(organization=place.organization, plan__isnull=False, preview_year="")
     return mine.order_by("-created_at", "-pk")
 
 
@@ -135,7 +135,8 @@ def _line(run: Run, kinds: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
     return {"run": run, "title": run_title(run), "state": STATE_WORDS[run.state], "changes": changes}
 
 
-def _working(runs: list[Run]) -> list[dict[str, Any]]:
+def working_runs(runs: list[Run]) -> list[dict[str, Any]]:
+    """For plan/working.html."""
     return [{"run": run, "title": run_title(run), "state": STATE_WORDS[run.state]} for run in runs]
 
 

@@ -100,7 +100,7 @@ def _plain(run: Run, error: RollbookError) -> str:
 def _about(place: Place, run: Run, plan: StoredPlan | None, result: RunResult) -> dict[str, Any]:
     """The run's head: what it is, what may be done with it, what somebody should know."""
     found = place_steps(place)
-    sendable = run.dry_run and plan is not None and run.ended and run.state != RunState.FAILED
+    sendable = run.dry_run and not run.preview_year and plan is not None and run.ended and run.state != RunState.FAILED
     return {
         "run": run,
         "title": run_title(run),

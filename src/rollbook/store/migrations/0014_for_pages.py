@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("store", "0009_accounts"),
+        ("store", "0013_checked_uploads"),
     ]
 
     operations = [
