@@ -17,6 +17,7 @@ EMPTY = "other-0"
 NOT_ASKED = {
     "": "leads on to the only organization of a person",
     "o/<slug:slug>/configuration/year/read/": "leads back to Configuration: it takes a form",
+    "o/<slug:slug>/configuration/year/preview/": "leads back to the page of the year: it takes a form",
     "o/<slug:slug>/configuration/sis/": "leads back to Configuration: it takes a form",
     "o/<slug:slug>/configuration/sis/test/": "leads back to Configuration: it takes a form",
     "o/<slug:slug>/configuration/lms/": "leads back to Configuration: it takes a form",
