@@ -15,11 +15,15 @@ from hypothesis import HealthCheck, settings
 from pytest_socket import socket_allow_hosts
 
 import rollbook.web  # noqa: F401 - before anything else of Rollbook: tests of pages and of the rest share a process
+from rollbook.store.django_settings import SQLITE_OPTIONS
 
 LOCAL = ["127.0.0.1", "::1", "localhost"]
 
 settings.register_profile("rollbook", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("rollbook")
+
+#: No test of this process outlives a power cut, and each commit waits for the disk. Other processes keep it.
+SQLITE_OPTIONS["init_command"] = SQLITE_OPTIONS["init_command"].replace("synchronous=FULL", "synchronous=OFF")
 
 _getaddrinfo = socket.getaddrinfo
 
@@ -47,6 +51,12 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(name, None)
     # pytest-socket warns and raises; with warnings as errors the warning would hide the error that names the rule.
     config.addinivalue_line("filterwarnings", "ignore:A test tried to use socket:UserWarning")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What mostly waits comes first, so that the processors have other work meanwhile; else the order is random."""
+    items.sort(key=lambda item: not {"reliability", "browser"} & set(item.path.parts))
 
 
 @pytest.hookimpl(trylast=True)

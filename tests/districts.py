@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import duckdb
-
 from rollbook.connectors.base import Batch, Context
 from rollbook.connectors.memory import CONNECTOR
 from rollbook.connectors.memory.server import LINKS, code_of
 from rollbook.connectors.memory.space import Space, Stored, space
+from rollbook.core.duck import parquet_reader
 from rollbook.core.protocols import Permit
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.pipeline import roster_run, summary
@@ -25,6 +24,7 @@ from rollbook.roster.changes import Outcome
 from rollbook.roster.lms import CREATE, KINDS
 from rollbook.roster.settings import parse
 from rollbook.testing.world import MemoryWorld, NeverCancelled
+from tests.scratch import in_memory
 
 #: A Monday in the middle of the fall term of 2026-2027.
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -192,7 +192,7 @@ class Organization:
             }
             | asked
         )
-        with mock.patch.object(roster_run, "connect", _in_memory):
+        with mock.patch.object(roster_run, "connect", in_memory):
             world = self.world.world(self.source, self.target, journal_of=run)
             result: RunResult = flow(request, world, *plan, self._step)
         return result
@@ -274,7 +274,7 @@ class Organization:
     def findings(self, result: RunResult, code: str | None = None) -> list[dict[str, Any]]:
         """The findings of a run as rows."""
         assert result.findings_blob is not None
-        with duckdb.connect() as db:
+        with parquet_reader() as db:
             rows = summary.finding_rows(self.world.blobs.get(result.findings_blob), db)
         return [row for row in rows if code in (None, row["code"])]
 
@@ -287,7 +287,7 @@ class Organization:
         key = self.world.ledger.version.files.get(kind)
         if key is None:
             return []
-        with duckdb.connect() as db:
+        with parquet_reader() as db:
             cursor = db.execute("SELECT * FROM read_parquet(?)", [str(self.world.blobs.get(key))])
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -311,8 +311,3 @@ def differing(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, tu
     """What differs between two looks at the LMS, for readable failures."""
     both = sorted({*left, *right})
     return {key: (left.get(key), right.get(key)) for key in both if left.get(key) != right.get(key)}
-
-
-def _in_memory(path: Path | None = None, memory: str = "") -> duckdb.DuckDBPyConnection:
-    """Scratch databases of tests stay in memory: the files would only cost time."""
-    return duckdb.connect(":memory:", config={"threads": 1, "autoinstall_known_extensions": False})

@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import duckdb
-
 from rollbook.connectors.base import Context
 from rollbook.connectors.kit import parse as parse_options
 from rollbook.connectors.registry import connector
@@ -32,6 +30,7 @@ from rollbook.practice.sis import create_sis
 from rollbook.roster.lms import KINDS
 from rollbook.roster.settings import parse
 from rollbook.testing.world import MemoryWorld, NeverCancelled
+from tests.scratch import in_memory
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 #: Records of one page of the SIS: users come in two, enrollments in several.
@@ -132,7 +131,7 @@ class FaultWorld:
         except RollbookError as error:
             return Ended("failed", str(error), known_name(error), error.who)
         try:
-            with mock.patch.object(roster_run, "connect", _in_memory):
+            with mock.patch.object(roster_run, "connect", in_memory):
                 return self._carry_out(source, target, compare_live=compare_live)
         finally:
             source.close()
@@ -200,11 +199,6 @@ def _made(name: str, side: str, options: dict[str, Any], work: Path) -> Any:
 
 def _tell(url: str, what: str, body: dict[str, Any]) -> None:
     urllib.request.urlopen(urllib.request.Request(f"{url}/_practice/{what}", json.dumps(body).encode())).close()
-
-
-def _in_memory(path: Path | None = None, memory: str = "") -> duckdb.DuckDBPyConnection:
-    """Scratch databases of tests stay in memory: the files would only cost time."""
-    return duckdb.connect(":memory:", config={"threads": 1, "autoinstall_known_extensions": False})
 
 
 def missing(before: State, after: State) -> set[tuple[str, ...]]:

@@ -1,8 +1,9 @@
-"""Parts of the bench `pages`: sync a district into a data folder, add past runs, ask for every page."""
+"""A child process of the bench `pages`: asks for every page of the prepared world in turns, and times the server."""
 
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import sys
 import time
@@ -12,160 +13,109 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-ORG = "bench"
-SETTINGS = """
-organization: {{slug: bench, name: Bench, timezone: America/New_York}}
-sis: {{connector: oneroster_csv, options: {{path: {day}}}}}
-lms: {{connector: memory, options: {{space: bench, key: memory}}}}
-active_year: "2027"
-schools: {{"*": create}}
-terms: {{"*": {{"*": create}}}}
-roles: {{"*": {{student: Student, teacher: Teacher, guardian: Parent, parent: Parent, "*": skip}}}}
-users: {{passwords: none}}
-live: {{compare: never}}
-limits: {{remove: {{percent: 100, from: 1}}, update: {{percent: 100, from: 1}}, create: {{percent: 100, from: 1}}}}
-"""
+from tests.bench.pages_addresses import EMPTY, LEAST_ROWS, NOT_ASKED, Some, addresses, searches
+from tests.bench.pages_world import ORG
+
+_METRICS = "a token of this bench"
 
 
-def main(what: str, data: str, **given: Any) -> dict[str, Any]:
+def main(data: str, times: int, only: str = "") -> dict[str, Any]:
+    """`only` is for somebody who looks at a few pages."""
+    os.environ |= {"ROLLBOOK_API_PER_MINUTE": "1000000", "ROLLBOOK_METRICS_TOKEN": _METRICS}
     import_module("rollbook.web")  # the settings of the pages come first
     from rollbook.store.setup import setup
+    from rollbook.web.opening import open_pages
 
     folder = setup(Path(data))
-    return {"load": _load, "fill": _fill, "ask": _ask}[what](folder, **given)
-
-
-# --- a big organization -----------------------------------------------------------------------------------------------
-
-
-def _load(folder: Any, day: str) -> dict[str, Any]:
-    from rollbook.actions.runs import Wanted, request_run
-    from rollbook.actions.secret_texts import Surroundings
-    from rollbook.actions.settings import import_settings
-    from rollbook.engine.waiting import work_until_ended
-    from rollbook.engine.world import Doors
-    from rollbook.store.runs import stored_result
-    from tests.bench.river import YesTarget
-
-    target = YesTarget()
-    vars_of_doors: Any = Doors  # of this process alone
-    vars_of_doors.target = lambda doors: target
-    import_settings(SETTINGS.format(day=day), name=ORG, around=Surroundings({}, folder.path), by="bench")
-    run = work_until_ended(folder, request_run(org=ORG, wanted=Wanted(), by="bench").pk)
-    assert run.state in ("done", "held"), (run.state, run.error)
-    result = stored_result(run)
-    return {"state": run.state, "kinds": result.kinds, "findings": sum(result.findings.values())}
-
-
-def _fill(folder: Any, runs: int) -> dict[str, Any]:
-    """Past runs of every kind and end, each as the first sync left them; holds, refusals, audit rows."""
-    from django.utils import timezone
-
-    from rollbook.roster.lms import RUN_KINDS
-    from rollbook.store.ids import new_run_id
-    from rollbook.store.models import AuditRow, HoldRow, RefusalRow, Run
-
-    first, now = Run.objects.get(), timezone.now()
-    kinds, states = list(RUN_KINDS.values()), ("done", "held", "planned", "failed", "done")
-    made = [
-        Run(
-            id=new_run_id(), organization_id=first.organization_id, state=states[place % 5], kinds=kinds[place % 5],
-            dry_run=states[place % 5] == "planned", requested_by="bench", settings_id=first.settings_id,
-            plan=first.plan, result=first.result, error="it failed" if states[place % 5] == "failed" else "",
-        )
-        for place in range(runs)
-    ]  # fmt: skip
-    Run.objects.bulk_create(made, batch_size=100)
-    for place, run in enumerate(made):
-        at = now - timedelta(hours=place + 1)
-        Run.objects.filter(pk=run.pk).update(created_at=at, started_at=at, ended_at=at + timedelta(minutes=9))
-    words = {"reason": "limit", "kind": "user", "action": "update", "count": 500, "of": 900}
-    for place, run in enumerate(made[:300]):
-        state = "waiting" if place == 1 else "superseded"
-        HoldRow.objects.create(
-            organization_id=first.organization_id, run=run, hold=f"hold{place}", state=state, **words
-        )
-    refused = {"organization_id": first.organization_id, "kind": "user", "digest": "d", "first": now, "runs": 4}
-    RefusalRow.objects.bulk_create(
-        RefusalRow(key=f"key{place}", message=f"message {place % 20}", **refused) for place in range(2000)
-    )
-    AuditRow.objects.bulk_create(
-        AuditRow(by="bench", action="request sync", organization=ORG, subject=run.pk) for run in made
-    )
-    return {"runs": len(made)}
-
-
-# --- its pages --------------------------------------------------------------------------------------------------------
-
-
-def _ask(folder: Any, times: int) -> dict[str, Any]:
-    from rollbook.store.models import Run
-    from rollbook.web.opening import open_pages
-    from tests.web.people import make_person
-
     open_pages(folder)
-    person = make_person("Ann Acting", org=ORG, acting=True)
-    person.client.raise_request_exception = False
-    big = Run.objects.order_by("created_at").filter(intents__isnull=False).distinct().get()
-    parts = {"slug": ORG, "run": big.pk, "hold": "hold1", "org": ORG, "token": "x", "number": person.account.pk}
-    some = _some_of_the_lms(folder, big)
-    taken: dict[str, list[float]] = {name: [] for name in _pages()}
-    status: dict[str, int] = {}
-    for _ in range(times):
-        for name in taken:
-            start = time.perf_counter()
-            answer = person.client.get(_address(name, parts | some.get(name, {})))
-            if answer.streaming:
-                next(iter(answer.streaming_content), b"")
-            taken[name].append((time.perf_counter() - start) * 1000)
-            status[name] = answer.status_code
-            answer.close()
-    return {"pages": {name: _told(each, status[name]) for name, each in taken.items()}}
+    asker = _Asker(folder)
+    pages = {name: found for name, found in asker.pages().items() if only in name}
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in pages}
+    wrong: dict[str, str] = {}
+    for turn in range(times + 1):
+        for name, asked in pages.items():
+            wall, cpu, trouble = asker.ask(name, asked[turn % len(asked)])
+            if turn:  # the first one warms the process up: templates, imports
+                taken[name].append((wall * 1000, cpu * 1000))
+            if trouble:
+                wrong.setdefault(name, trouble)
+    return {"pages": {name: _told(each) for name, each in taken.items()}, "wrong": wrong, "not_asked": NOT_ASKED}
 
 
-def _some_of_the_lms(folder: Any, run: Any) -> dict[str, dict[str, str]]:
-    """For addresses that name a person or a section: one that was synced."""
-    from rollbook.core.duck import connect, quote
-    from rollbook.store.blobs import open_blobs
-    from rollbook.store.ledger import current_version
+class _Asker:
+    """Those who ask: the acting user, who is the operator too; nobody in particular; and a program with a token."""
 
-    files = current_version(run.organization_id).files
-    found = {}
-    with connect() as db:
-        for kind in ("user", "section"):
-            path = open_blobs(folder).get(files[kind])
-            row = db.execute(f"SELECT key, lms_id FROM read_parquet({quote(path)}) OFFSET 10 LIMIT 1").fetchone()
-            assert row is not None
-            found[kind] = row
-    search = "o/<slug:slug>/search/"
-    return {
-        f"{search}person/sis/<path:number>/": {"number": found["user"][0]},
-        f"{search}person/lms/<path:number>/": {"number": found["user"][1]},
-        f"{search}section/<path:number>/": {"number": found["section"][0]},
-    }
+    def __init__(self, folder: Any) -> None:
+        from django.test import Client
+        from django.utils import timezone
+
+        from rollbook.actions.tokens import make_token
+        from rollbook.store.models import Account, ApiToken, Membership, Organization, WorkerRow
+        from tests.web.people import make_person
+
+        WorkerRow.objects.update_or_create(id="bench", defaults={"seen_at": timezone.now() + timedelta(days=1)})
+        Account.objects.filter(email="ann.acting@example.org").delete()
+        person = make_person("Ann Acting", org=ORG, acting=True, operator=True)
+        fresh = Organization.objects.get(slug=EMPTY)
+        Membership.objects.create(account=person.account, organization=fresh, role="administrator")
+        Organization.objects.filter(pk=fresh.pk).update(acting=person.account)
+        ApiToken.objects.filter(name="bench").delete()
+        self._text = make_token(org=ORG, account=person.account, by="bench", name="bench", may_write=False, days=None)[
+            1
+        ]
+        self._client, self._nobody = person.client, Client()
+        self._client.raise_request_exception = False
+        self._some = Some(folder)
+
+    def pages(self) -> dict[str, list[tuple[str, str, dict[str, str]]]]:
+        """By name: what is asked in turns, as method, address and form."""
+        known = addresses(self._some)
+        found: dict[str, list[tuple[str, str, dict[str, str]]]] = {}
+        for pattern in _patterns():
+            if pattern not in NOT_ASKED:
+                found[pattern or "/"] = [("GET", one, {}) for one in known.get(pattern) or [self._some.plain(pattern)]]
+        for name, asked in searches(self._some).items():
+            found[name] = [("POST", address, form) for address, form in asked]
+        return found
+
+    def ask(self, name: str, asked: tuple[str, str, dict[str, str]]) -> tuple[float, float, str]:
+        """How long it took (and the processors' time, of all threads), and what was wrong with the answer: it must be a
+        whole page with something in it."""
+        method, address, form = asked
+        client = self._nobody if name.startswith("invitation/") else self._client
+        token = _METRICS if name == "metrics" else self._text if name.startswith("api/") else ""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        start, used = time.perf_counter(), time.process_time()
+        answer = client.post(address, form) if method == "POST" else client.get(address, headers=headers)
+        begun = next(iter(answer.streaming_content), b"") if answer.streaming else answer.content
+        wall, cpu = time.perf_counter() - start, time.process_time() - used
+        text = begun.decode(errors="replace")
+        rows = text.count("\n") if answer.streaming else text.count("<tr") + text.count("<li") + text.count('{"')
+        answer.close()
+        least = LEAST_ROWS.get(name, 0)
+        if answer.status_code != 200:
+            return wall, cpu, f"{answer.status_code} for {address}"
+        if rows < least:
+            return wall, cpu, f"{rows} instead of {least} rows or more in {address}"
+        return wall, cpu, "" if text else f"nothing in {address}"
 
 
-def _told(taken: list[float], status: int) -> dict[str, Any]:
-    p95 = statistics.quantiles(taken, n=20, method="inclusive")[-1] if len(taken) > 1 else taken[0]
-    told = {"p95_ms": p95, "median_ms": statistics.median(taken), "first_ms": taken[0], "most_ms": max(taken)}
-    return {**{name: round(value, 1) for name, value in told.items()}, "status": status}
-
-
-def _pages() -> Iterator[str]:
-    """The addresses of the organization's pages that can be looked at."""
+def _patterns() -> Iterator[str]:
+    """The addresses of all that can be looked at."""
     from django.urls import get_resolver
 
     from tests.web.test_permissions import _ours
 
     for pattern, page in _ours(get_resolver().url_patterns):
-        if pattern.startswith("o/<slug:slug>/") and page.callback.rule.read is not None:
+        if page.callback.rule.read is not None:
             yield pattern
 
 
-def _address(pattern: str, parts: dict[str, Any]) -> str:
-    import re
-
-    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda part: str(parts[part[1]]), pattern)
+def _told(taken: list[tuple[float, float]]) -> dict[str, float]:
+    wall, cpu = [one[0] for one in taken], [one[1] for one in taken]
+    p95 = statistics.quantiles(wall, n=20, method="inclusive")[-1] if len(wall) > 1 else wall[0]
+    told = {"p95_ms": p95, "median_ms": statistics.median(wall), "most_ms": max(wall), "cpu_ms": statistics.median(cpu)}
+    return {name: round(value, 1) for name, value in told.items()}
 
 
 if __name__ == "__main__":

@@ -8,8 +8,16 @@ from pathlib import Path
 import pytest
 
 from rollbook.connectors.memory.space import Space, forget, space
+from rollbook.pipeline import roster_run
 from rollbook.practice import district
 from tests.cli.kit import SETTINGS, Command, fill, place_tables
+from tests.scratch import in_memory
+
+
+@pytest.fixture(autouse=True)
+def _quick_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs in this process; those of real processes keep their scratch files as everywhere."""
+    monkeypatch.setattr(roster_run, "connect", in_memory)
 
 
 @pytest.fixture

@@ -62,8 +62,8 @@ def test_something_else_called_zip(synced: District, tmp_path: Path, content: by
         ("nul-bytes", 0, "CSV_NUL_BYTES"),
         ("wrong-manifest", 0, "CSV_MANIFEST_WRONG"),
         ("usernames-with-spaces", 0, "USER_USERNAME_SPACE"),
-        ("broken-quotes", 0, "STAGE_BAD_LINE"),
-        ("ragged-rows", 0, "STAGE_BAD_LINE"),
+        ("broken-quotes", 3, "STAGE_BAD_LINE"),
+        ("ragged-rows", 3, "STAGE_BAD_LINE"),
         ("doubled-sourcedids", 0, "USER_UNIQUE_ID_DUPLICATE"),
         ("swapped-dates", 0, "ENROLLMENT_DATES_SWAPPED"),
     ],
@@ -120,7 +120,7 @@ def _emptied(folder: Path) -> None:
     ("spoil", "finding", "code"),
     [
         (_utf16, "CSV_NOT_UTF8", 0),
-        (_school_unreadable, "STAGE_BAD_LINE", 0),
+        (_school_unreadable, "STAGE_BAD_LINE", 3),
         (_no_users, "CSV_MISSING_FILE", 3),
         (_html, "CSV_NO_HEADER", 3),
         (_binary, "SOURCE_INCOMPLETE", 3),
@@ -138,6 +138,20 @@ def test_spoiled_files_take_nothing_away(
     run = synced.sync(code=code)
     assert run["findings"][finding] >= 1
     assert synced.state() == before
+
+
+def test_an_unreadable_line_is_told_as_not_read_whole(synced: District, tmp_path: Path, days: list[Path]) -> None:
+    """Until it can be read, nobody is taken for gone; once it can, the run goes on by itself."""
+    folder = tmp_path / "spoiled"
+    shutil.copytree(days[0], folder)
+    _school_unreadable(folder)
+    synced.reads(folder)
+    run = synced.sync(code=3)
+    assert run["verdicts"] == {"orgs": "1 line could not be read, the first is line 3 of orgs.csv"}
+    assert run["holds"] == []
+    assert "line 3 of orgs.csv), so nothing is taken for gone" in synced.rollbook.text("run", "show", run["run"]).out
+    synced.reads(days[0])
+    assert synced.sync()["verdicts"] == {}
 
 
 def test_no_folder_and_no_leave_to_read(district: District, tmp_path: Path) -> None:

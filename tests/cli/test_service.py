@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
@@ -98,7 +99,7 @@ def test_up_is_web_and_worker_in_one_process(world: World) -> None:
     assert _status(said["set_up"]) == 200
     assert _status(said["address"] + "/healthz") == 200
     until(lambda: states(world) == ["done"])
-    assert _status(said["address"] + "/readyz") == 200
+    until(lambda: _ready(said["address"]))
     up.send_signal(signal.SIGTERM)
     _, err = up.communicate(timeout=60)
     assert up.returncode == 0, err
@@ -112,6 +113,16 @@ def _answered(process: subprocess.Popen[str]) -> dict[str, Any]:
         lines.append(process.stdout.readline())
     found: dict[str, Any] = json.loads("".join(lines))
     return found
+
+
+def _ready(address: str) -> bool:
+    """A heart that missed a beat on a busy machine beats again."""
+    try:
+        return _status(address + "/readyz") == 200
+    except HTTPError as error:
+        if error.code != 503:
+            raise
+        return False
 
 
 def _status(url: str) -> int:

@@ -11,7 +11,7 @@ import pytest
 from rollbook.connectors.memory.options import MemoryOptions
 from rollbook.connectors.memory.source import MemorySource
 from rollbook.connectors.memory.space import Space, forget, space
-from rollbook.core.duck import Connection, connect
+from rollbook.core.duck import Connection
 from rollbook.core.protocols import Progress
 from rollbook.pipeline.check import check
 from rollbook.pipeline.extract import extract
@@ -20,6 +20,7 @@ from rollbook.pipeline.tables import Extracted, create_shared_tables
 from rollbook.roster.findings import BLOCKS, FINDINGS
 from rollbook.roster.settings import FieldMap
 from rollbook.testing import hostile, make_context
+from tests.scratch import in_memory
 
 Read = tuple[Extracted, Connection]
 
@@ -35,7 +36,7 @@ def own(tmp_path: Path) -> Iterator[Space]:
 
 def read(own: Space, tmp_path: Path, page_size: int = 4) -> Read:
     source = MemorySource(MemoryOptions(space=own.name, page_size=page_size), make_context(tmp_path))
-    db = connect()
+    db = in_memory()
     create_shared_tables(db)
     extracted = extract(source, tmp_path / "pages", Progress())
     stage(db, source, extracted, tmp_path / "staged", Progress())

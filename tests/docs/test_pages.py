@@ -14,6 +14,7 @@ from rollbook.cli.main import app
 from rollbook.connectors.kit.options import parse as parse_options
 from rollbook.connectors.registry import connector
 from rollbook.roster.settings import Connection, parse
+from tests.browser.pictures import FOLDER, PICTURES
 from tests.docs.pages import anchors, blocks, commands, links, pages, prose, text
 from tests.repo.tree import ROOT, name
 
@@ -35,6 +36,14 @@ def test_every_page_is_linked() -> None:
         (page.parent / link.partition("#")[0]).resolve() for page in PAGES for link in links(page) if link[0] != "#"
     }
     assert not [name(page) for page in PAGES if page not in linked and page.parent != ROOT]
+
+
+def test_every_picture_of_the_pages_is_taken_by_the_script_and_shown() -> None:
+    shown = {(page.parent / link).resolve() for page in PAGES for link in links(page) if link.endswith(".png")}
+    taken = {FOLDER / f"{picture}.png" for picture in PICTURES}
+    assert set(FOLDER.iterdir()) == taken
+    assert shown == taken
+    assert sum(path.stat().st_size for path in taken) < 3_000_000
 
 
 def _settings_blocks() -> list[Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import duckdb
 import pytest
 
+from rollbook.core.duck import parquet_reader
 from rollbook.core.protocols import ASK, LEAVE, LINK, Decision
 from rollbook.core.stored import RunResult
 from tests.districts import Organization, counts, reasons, small
@@ -29,7 +29,7 @@ def decide(org: Organization, key: str, choice: str, *lms_ids: str) -> None:
 def everybody(org: Organization, result: RunResult) -> list[dict[str, Any]]:
     """The list that Data Prep shows."""
     assert result.people_blob is not None
-    with duckdb.connect() as db:
+    with parquet_reader() as db:
         cursor = db.execute("SELECT * FROM read_parquet(?)", [str(org.world.blobs.get(result.people_blob))])
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -87,6 +87,14 @@ class TestRefusals:
         assert [each.status for each in outcomes] == ["done", "refused", "done", "refused"]
         assert (outcomes[1].code, outcomes[1].message) == (409, "[name] Diaz ([e-mail]) exists")
 
+    @pytest.mark.rule(14)
+    def test_a_password_that_the_lms_quotes_gets_no_further(self, world: World, place: str) -> None:
+        world.fault("refuse_items", each=2, code=422, message=f"weak: {PASSWORD}")
+        changes = [world.user(f"u{n}", place) for n in range(4)]
+        outcomes = world.apply(*changes, secrets={change.key: PASSWORD for change in changes})
+        assert [each.status for each in outcomes] == ["done", "refused", "done", "refused"]
+        assert outcomes[3].message == "weak: [password]"
+
     def test_a_call_refused_whole_is_not_blamed_on_its_records(self, world: World, place: str) -> None:
         world.fault("not_found", method="POST", path="/v1/users")
         with pytest.raises(BatchRefused) as caught:

@@ -44,32 +44,26 @@ def one_killed_one_frozen(
     wait_for_end: bool = True,
 ) -> Story:
     """`frozen` seconds at least; `wait_for_end`: until the run has ended, so that the calls of the woken one show."""
-    first, second, third = nurseries
-    with world(folder, day, first, url=url, timeout=timeout) as org:
+    with world(folder, day, nurseries[0], url=url, timeout=timeout) as org:
         org.faults({"name": "slow", "seconds": slow, "method": "POST"})
         run = org.request()
-        killed = org.start(run)
+        workers = [org.start(run, nursery=nursery) for nursery in nurseries]
+        until(lambda: WorkerRow.objects.count() == len(workers))  # while one plans: nobody has to come in time later
         sent = _until_more(org, 0)
-        sleeper = _second(org, run, second)
+        killed, _ = _taken_over(run, workers)
         killed.kill()
         killed.wait()
-        soon = _taken_over(run, sleeper)
+        workers.remove(killed)
+        sleeper, soon = _taken_over(run, workers)
         _until_more(org, sent)
-        last = _second(org, run, third)
+        workers.remove(sleeper)
         sleeper.kill(signal.SIGSTOP)
         asleep = time.monotonic()
-        later = _taken_over(run, last)
+        last, later = _taken_over(run, workers)
         until(lambda: time.monotonic() - asleep > frozen and (not wait_for_end or _ended(run)))
         return Story(seen=Seen(), takeovers=(soon, later), woken_calls=_wake(org, sleeper, last)).judged(
             org, run, usual
         )
-
-
-def _second(org: World, run: Run, nursery: Nursery) -> Worker:
-    """Another worker, which waits for work."""
-    worker = org.start(run, nursery=nursery)
-    until(lambda: WorkerRow.objects.count() == 2)
-    return worker
 
 
 def _wake(org: World, sleeper: Worker, last: Worker) -> int:
@@ -95,10 +89,19 @@ def _until_more(org: World, than: int) -> int:
     return org.writes()
 
 
-def _taken_over(run: Run, worker: Worker) -> float:
+def _taken_over(run: Run, workers: Sequence[Worker]) -> tuple[Worker, float]:
+    """Which of these works the run, and after how many seconds."""
     start = time.monotonic()
-    until(lambda: _owner(run).startswith(f"{worker.pid}-") or _ended(run))
-    return time.monotonic() - start
+    by_owner: list[Worker] = []
+
+    def found() -> bool:
+        over = _ended(run)
+        assert not over or len(workers) == 1, "the run was over before somebody had to take it over"
+        by_owner.extend(worker for worker in workers if over or _owner(run).startswith(f"{worker.pid}-"))
+        return bool(by_owner)
+
+    until(found)
+    return by_owner[0], time.monotonic() - start
 
 
 def _owner(run: Run) -> str:

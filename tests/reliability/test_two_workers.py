@@ -18,10 +18,17 @@ from tests.reliability.world import Day, differences, duplicates, world
 PARALLEL = 4
 
 
-@pytest.fixture
-def nurseries(nursery: Nursery) -> Iterator[list[Nursery]]:
+@pytest.fixture(scope="module")
+def two_more() -> Iterator[list[Nursery]]:
     with ExitStack() as stack:
-        yield [nursery, *(stack.enter_context(Nursery(ROLLBOOK_LEASE_SECONDS="1")) for _ in range(2))]
+        yield [stack.enter_context(Nursery(ROLLBOOK_LEASE_SECONDS="1")) for _ in range(2)]
+
+
+@pytest.fixture
+def nurseries(nursery: Nursery, two_more: list[Nursery]) -> Iterator[list[Nursery]]:
+    yield [nursery, *two_more]
+    for one in two_more:
+        one.clear()
 
 
 @pytest.mark.parametrize("wait_for_end", [True, False], ids=["woken at the end", "woken while the other works"])

@@ -8,7 +8,7 @@ from typing import Any
 
 from rollbook.connectors.base import Batch, TargetTraits
 from rollbook.core.apply import Applier
-from rollbook.core.duck import Connection, connect
+from rollbook.core.duck import Connection
 from rollbook.core.ledger_files import load
 from rollbook.core.plan import Slice
 from rollbook.core.protocols import LedgerVersion, Progress
@@ -18,6 +18,7 @@ from rollbook.roster.changes import DONE, Change, LiveRecord, Outcome
 from rollbook.roster.lms import CREATE, KINDS
 from rollbook.testing.builders import change
 from rollbook.testing.world import FolderBlobs, MemoryJournal, MemoryPasswords, NeverCancelled
+from tests.scratch import in_memory
 
 Answer = Callable[[Batch], Sequence[Outcome]]
 
@@ -74,7 +75,7 @@ def users(number: int, action: str = CREATE) -> list[Change]:
 
 
 def empty_ledger(folder: Path, files: Mapping[str, str] | None = None) -> Connection:
-    db = connect()
+    db = in_memory()
     load(db, LedgerVersion(0, files or {}), FolderBlobs(folder / "blobs"))
     return db
 

@@ -20,6 +20,7 @@ from rollbook.pipeline.tables import create_shared_tables
 from rollbook.roster.lms import KINDS
 from rollbook.roster.settings import Limit, Limits
 from rollbook.testing.world import FolderBlobs
+from tests.scratch import in_memory
 from tests.unit.core_kit import ScriptedTarget
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -30,7 +31,7 @@ class Making:
     """A plan in the making: tables of changes, a ledger with so many rows a school, and what the guard says."""
 
     def __init__(self, folder: Path) -> None:
-        self.db: Connection = connect()
+        self.db: Connection = in_memory()
         self.folder, self.blobs = folder, FolderBlobs(folder / "blobs")
         create_shared_tables(self.db)
         create_tables(self.db)

@@ -8,7 +8,10 @@ from rollbook.connectors.kit import check_address, check_url, same_origin
 from rollbook.errors import ConfigError
 
 
-@pytest.mark.parametrize("url", ["https://sis.example/ims", "https://8.8.8.8/", "https://[2606:4700::1111]:8443/x"])
+@pytest.mark.parametrize(
+    "url",
+    ["https://sis.example/ims", "https://8.8.8.8/", "https://[2606:4700::1111]:8443/x", "https://[64:ff9b::8.8.8.8]/"],
+)
 def test_public_https_is_fine(url: str) -> None:
     check_url(url, allow_private_hosts=False)
 
@@ -16,7 +19,8 @@ def test_public_https_is_fine(url: str) -> None:
 @pytest.mark.parametrize(
     "url",
     ["http://sis.example/", "https://127.0.0.1/", "https://localhost/", "https://10.1.2.3/", "https://192.168.0.1/",
-     "https://[::1]/", "https://[fd12::1]/", "https://[::ffff:10.0.0.1]/", "https://100.64.0.1/"],
+     "https://[::1]/", "https://[fd12::1]/", "https://[::ffff:10.0.0.1]/", "https://100.64.0.1/",
+     "https://[64:ff9b::10.0.0.1]/", "https://[2002:a00:1::1]/"],
 )  # fmt: skip
 def test_private_and_plain_need_permission(url: str) -> None:
     with pytest.raises(ConfigError):
@@ -28,6 +32,7 @@ def test_private_and_plain_need_permission(url: str) -> None:
     "url",
     ["https://169.254.169.254/latest", "https://[fe80::1]/", "https://0.0.0.0/", "https://224.0.0.1/",
      "https://[fd00:ec2::254]/", "https://[::ffff:169.254.169.254]/", "https://100.100.100.200/",
+     "https://[64:ff9b::169.254.169.254]/", "https://[2002:a9fe:a9fe::1]/",
      "ftp://sis.example/", "sis.example/ims", "https://", "https://user:hush@sis.example/", "https://sis.example:x/"],
 )  # fmt: skip
 def test_never(url: str) -> None:

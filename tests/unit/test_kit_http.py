@@ -228,6 +228,7 @@ def test_other_statuses_are_errors_unless_asked_for(ctx: Context) -> None:
         (httpx2.Response(200, html="<html>hello</html>"), "web page"),
         (httpx2.Response(200, text="\n <?xml version='1.0'?>"), "web page"),
         (httpx2.Response(200, text="hello"), "not JSON"),
+        (httpx2.Response(200, text="[" * 100_000), "not JSON"),
         (httpx2.Response(200), "empty body"),
     ],
 )

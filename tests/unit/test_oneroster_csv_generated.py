@@ -8,7 +8,7 @@ import pytest
 
 from rollbook.connectors.oneroster_csv.options import OneRosterCsvOptions
 from rollbook.connectors.oneroster_csv.source import OneRosterCsvSource
-from rollbook.core.duck import connect, count
+from rollbook.core.duck import count
 from rollbook.core.protocols import Progress
 from rollbook.errors import BadResponse
 from rollbook.pipeline.extract import extract
@@ -16,6 +16,7 @@ from rollbook.pipeline.stage import stage
 from rollbook.pipeline.tables import Extracted, create_shared_tables
 from rollbook.practice.district import generate
 from rollbook.testing import make_context
+from tests.scratch import in_memory
 
 #: What each kind of mess in files is called by the source, and the collections that are not whole then.
 MESS = {
@@ -51,7 +52,7 @@ def generated(folder: Path, mess: str, version: str = "1.1") -> Path:
 
 def staged(source: OneRosterCsvSource, work: Path) -> tuple[Extracted, dict[str, int], list[str]]:
     """The verdicts, the rows that were staged by collection, and the codes that staging found."""
-    db = connect()
+    db = in_memory()
     create_shared_tables(db)
     extracted = extract(source, work / "pages", Progress())
     stage(db, source, extracted, work / "staged", Progress())

@@ -11,6 +11,8 @@ import pytest
 
 from rollbook.connectors.base import ReadRequest
 from rollbook.connectors.oneroster_csv.manifest import parse_manifest
+from rollbook.connectors.oneroster_csv.options import OneRosterCsvOptions
+from rollbook.engine.world import input_bytes
 from rollbook.errors import BadResponse, ConfigError, RollbookError
 from rollbook.roster.oneroster import COLLECTIONS
 from tests.unit.csv_kit import LI, USERS, ZOE, Export, codes, read
@@ -72,6 +74,17 @@ def test_names_that_lead_out_are_refused(export: Export, tmp_path: Path, name: s
 
 def test_a_file_that_is_there_twice_is_refused(export: Export, tmp_path: Path) -> None:
     assert "twice" in str(refused(export, pack(tmp_path / "a.zip", {"users.csv": LINES, "USERS.csv": LINES})))
+
+
+def test_a_list_of_files_without_end_is_not_read(export: Export, tmp_path: Path) -> None:
+    """Each entry of a zip's list takes ten times its room in memory."""
+    path, size = tmp_path / "a.zip", 2 << 20
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, size, 0, 0)
+    path.write_bytes(bytes(size) + end)
+    error = refused(export, path)
+    assert isinstance(error, BadResponse)
+    assert "far more files" in str(error)
+    assert input_bytes(OneRosterCsvOptions(path=str(path))) == path.stat().st_size, "nor before a run"
 
 
 def test_a_zip_bomb_is_refused_before_it_is_opened(export: Export, tmp_path: Path) -> None:

@@ -169,6 +169,11 @@ def test_a_total_that_is_wrong_is_incomplete(tmp_path: Path, told: int) -> None:
     assert len(provider.asked) < 60
 
 
+def test_a_total_that_is_no_number_anybody_counts_to_is_none(tmp_path: Path) -> None:
+    provider = Provider(records(25), total=False, headers={"X-Total-Count": "9" * 5000})
+    assert pull(provider, tmp_path)[1] == names(25)
+
+
 def test_a_provider_that_ignores_offset_ends(tmp_path: Path) -> None:
     def first(provider: Provider, offset: int, number: int) -> httpx2.Response:
         return httpx2.Response(200, json={"users": records(10)})

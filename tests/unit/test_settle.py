@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from rollbook.core.changes_table import create_tables
-from rollbook.core.duck import connect
 from rollbook.core.ledger_files import load
 from rollbook.core.outcomes import load_outcomes, load_plan
 from rollbook.core.plan import slices, write_plan
@@ -20,6 +19,7 @@ from rollbook.pipeline.settle import PAUSE, remember_refusals, settle
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, WAITING, Outcome
 from rollbook.roster.lms import KEYS, KINDS
 from rollbook.testing.world import FolderBlobs, MemoryJournal, MemoryLedger, MemoryMemory
+from tests.scratch import in_memory
 from tests.unit.core_kit import ScriptedTarget
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -41,7 +41,7 @@ class Books:
     def settle(self, rows: Sequence[tuple[str, Row]], outcomes: Mapping[str, Outcome | None]) -> int:
         """Settle a plan of `rows` (kind, change). `outcomes` by key, or by "action key": without one it is done, None
         means that the process died before it wrote the answer down."""
-        with connect() as db:
+        with in_memory() as db:
             create_tables(db)
             for kind, row in rows:
                 names, marks = ", ".join(row), ", ".join("?" * len(row))
@@ -70,7 +70,7 @@ class Books:
         key = self.ledger.version.files.get(kind)
         if key is None:
             return []
-        with connect() as db:
+        with in_memory() as db:
             cursor = db.execute("FROM read_parquet(?)", [str(self.blobs.get(key))])
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -8,11 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from django.contrib.auth.hashers import make_password
 from django.core.cache import cache
-from django.http import HttpResponse
 from django.test import Client
 
 from rollbook.store.models import Account
-from tests.web.people import PASSWORD, Person
+from tests.web.people import PASSWORD, Answer, Person
 
 LOGIN = "/accounts/login/"
 #: Inline scripts (data blocks are none), inline styles and handlers, all of which the policy would block.
@@ -30,9 +29,9 @@ def with_password(person: Person, password: str = PASSWORD) -> Person:
     return person
 
 
-def sign_in(email: str, password: str = PASSWORD, client: Client | None = None, **more: Any) -> HttpResponse:
+def sign_in(email: str, password: str = PASSWORD, client: Client | None = None, **more: Any) -> Answer:
     """Send the sign-in form."""
-    return (client or Client()).post(LOGIN, {"login": email, "password": password, **more})  # type: ignore[return-value]
+    return (client or Client()).post(LOGIN, {"login": email, "password": password, **more})
 
 
 def reauthenticate(person: Person, password: str = PASSWORD) -> None:
@@ -45,7 +44,7 @@ def forget_attempts() -> None:
     cache.clear()
 
 
-def good_page(answer: HttpResponse, status: int = 200) -> str:
+def good_page(answer: Answer, status: int = 200) -> str:
     """The page's text, once it is sure that it is ours, whole and allowed by the policy."""
     text = answer.content.decode()
     assert answer.status_code == status, text[:2000]

@@ -9,14 +9,37 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 
 from rollbook.connectors.memory.space import Space, forget, space
+from rollbook.pipeline import roster_run
 from rollbook.practice import district
 from rollbook.store.folder import DataFolder
+from rollbook.web.api.rights import PER_MINUTE, Pace
 from tests.cli.kit import fill, open_store
+from tests.scratch import in_memory
 from tests.web.asking import Site
 from tests.web.people import Person, make_person
 from tests.web.world import import_maple
+
+
+@pytest.fixture(autouse=True)
+def _quick_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What these tests prove is not how a run keeps its scratch file."""
+    monkeypatch.setattr(roster_run, "connect", in_memory)
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same algorithm with little work: what it costs is Django's choice, and is not proven here."""
+    for name, value in {"time_cost": 1, "memory_cost": 64, "parallelism": 1}.items():
+        monkeypatch.setattr(Argon2PasswordHasher, name, value)
+
+
+@pytest.fixture(autouse=True)
+def _own_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test has a database whose first token is number 1: what the last test asked is not to be counted here."""
+    monkeypatch.setattr("rollbook.web.api.operations.PACE", Pace(PER_MINUTE))
 
 
 @pytest.fixture

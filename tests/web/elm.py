@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from django.http import HttpResponse
-
 from rollbook.actions.organizations import latest_version
 from rollbook.roster.settings import Settings, parse
 from rollbook.store.models import Organization, Secret
 from rollbook.store.secrets import KeyRing, secrets_of
 from rollbook.store.setup import opened
-from tests.web.people import Person, make_person
+from tests.web.people import Answer, Person, make_person
 
 AT = "/o/elm/"
 
@@ -47,7 +45,7 @@ def references(slug: str = "elm") -> set[str]:
     return set(Secret.objects.filter(organization__slug=slug).values_list("place", flat=True))
 
 
-def select(person: Person, sis: str = "generic-1.1") -> HttpResponse:
+def select(person: Person, sis: str = "generic-1.1") -> Answer:
     return person.post(f"{AT}select-sis/confirm/", sis=sis, seen=0)
 
 
@@ -65,11 +63,11 @@ def lms_data(base: str, **more: Any) -> dict[str, Any]:
     return {**found, **more}
 
 
-def html(answer: HttpResponse) -> str:
+def html(answer: Answer) -> str:
     return answer.content.decode()
 
 
-def error_at(answer: HttpResponse, field: str) -> str:
+def error_at(answer: Answer, field: str) -> str:
     """What stands beside a field of a page that was shown again; empty when nothing is wrong there."""
     found = re.search(rf'id="id_{re.escape(field)}_error">([^<]*)<', html(answer))
     return found[1].strip() if found else ""

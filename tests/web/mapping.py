@@ -7,12 +7,11 @@ from collections.abc import Callable
 from html import unescape
 from typing import Any
 
-from django.http import HttpResponse
-
 from rollbook.actions.organizations import current_settings, find_organization
 from rollbook.actions.settings_edit import change_settings
 from rollbook.roster.settings import Settings
 from rollbook.store.models import Organization
+from tests.web.people import Answer
 
 
 def maple() -> Organization:
@@ -32,7 +31,7 @@ def change(edit: Callable[[dict[str, Any]], None]) -> None:
     change_settings(org="maple", by="test", what="test", change=edit)
 
 
-def selections(answer: HttpResponse) -> dict[str, list[str]]:
+def selections(answer: Answer) -> dict[str, list[str]]:
     """What the drop-downs of a page show: name to the values of the selected options, in order."""
     found: dict[str, list[str]] = {}
     for name, inner in re.findall(r'<select[^>]* name="([^"]+)"[^>]*>(.*?)</select>', answer.content.decode(), re.S):

@@ -6,12 +6,11 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
 
 from rollbook.actions.tokens import make_token
 from rollbook.store.models import ApiToken
-from tests.web.people import Person
+from tests.web.people import Answer, Person
 
 BASE = "/api/v1/o/maple"
 
@@ -24,7 +23,7 @@ class Program:
     text: str = field(repr=False)
     client: Client = field(default_factory=Client)
 
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """`path` below the organization, or a whole one."""
         address = path if path.startswith("/api/") else BASE + path
         sent = {"Authorization": f"Bearer {self.text}"} | {k.replace("_", "-"): v for k, v in headers.items()}
@@ -48,7 +47,7 @@ def program(
     return Program(*made)
 
 
-def error_of(answer: HttpResponse) -> dict[str, str]:
+def error_of(answer: Answer) -> dict[str, str]:
     """The error of an answer, after a look at its shape."""
     from tests.cli.kit import check_schema
 

@@ -18,17 +18,12 @@ from tests.web.people import Person, words
 from tests.web.soft_key import SoftKey
 
 
-@pytest.fixture(autouse=True)
-def _fresh() -> None:
-    forget_attempts()
-
-
 def _code(secret: str) -> str:
     counter = next(yield_hotp_counters_from_time())
     return str(format_hotp_value(hotp_value(secret, counter)))
 
 
-def _with_app(person: Person) -> str:
+def with_app(person: Person) -> str:
     """Turn the authenticator app on; its secret."""
     reauthenticate(with_password(person))
     text = good_page(person.get("/accounts/2fa/totp/activate/"))
@@ -50,14 +45,14 @@ def test_changing_factors_asks_for_the_password_first(ann: Person) -> None:
 
 
 def test_a_factor_is_kept_encrypted(ann: Person) -> None:
-    secret = _with_app(ann)
+    secret = with_app(ann)
     kept = json.dumps([one.data for one in Authenticator.objects.all()])
     assert secret not in kept
     assert kept.count("gAAAA") >= 2, "the app's secret and the seed of the recovery codes"
 
 
 def test_the_app_is_asked_for_at_the_next_sign_in(ann: Person) -> None:
-    secret = _with_app(ann)
+    secret = with_app(ann)
     good_page(ann.get("/accounts/2fa/"))
     browser = Client()
     answer = sign_in("ann.acting@example.org", client=browser)
@@ -74,11 +69,11 @@ def _next_code(secret: str, browser: Client) -> None:
     """A code works once: forget that it was used when the app was turned on."""
     forget_attempts()
     answer = browser.post("/accounts/2fa/authenticate/", {"code": _code(secret)})
-    assert answer.status_code == 302, words(answer)  # type: ignore[arg-type]
+    assert answer.status_code == 302, words(answer)
 
 
 def test_a_recovery_code_works_once(ann: Person) -> None:
-    _with_app(ann)
+    with_app(ann)
     good_page(ann.get("/accounts/2fa/recovery-codes/generate/"))
     text = good_page(ann.get("/accounts/2fa/recovery-codes/"))
     codes = re.findall(r"^(?:.*>)?([0-9a-f]{8})(?:<.*)?$", html.unescape(text), re.MULTILINE)
@@ -91,15 +86,15 @@ def test_a_recovery_code_works_once(ann: Person) -> None:
 
 
 def test_guessing_codes_is_stopped(ann: Person) -> None:
-    _with_app(ann)
+    with_app(ann)
     browser = Client()
     sign_in("ann.acting@example.org", client=browser)
     answers = [browser.post("/accounts/2fa/authenticate/", {"code": f"{n:06}"}) for n in range(12)]
-    assert "Too many" in words(answers[-1]) or answers[-1].status_code == 429  # type: ignore[arg-type]
+    assert "Too many" in words(answers[-1]) or answers[-1].status_code == 429
 
 
 def test_the_app_can_be_turned_off(ann: Person) -> None:
-    _with_app(ann)
+    with_app(ann)
     good_page(ann.get("/accounts/2fa/totp/deactivate/"))
     assert ann.post("/accounts/2fa/totp/deactivate/").status_code == 302
     assert not Authenticator.objects.exists(), "recovery codes go with the last factor"
@@ -118,11 +113,11 @@ def key(ann: Person) -> SoftKey:
     reauthenticate(with_password(ann))
     browser = Client(headers={"host": "rollbook.example"})
     browser.cookies = ann.client.cookies
-    text = good_page(browser.get("/accounts/2fa/webauthn/add/", secure=True))  # type: ignore[arg-type]
+    text = good_page(browser.get("/accounts/2fa/webauthn/add/", secure=True))
     found = SoftKey(origin="https://rollbook.example", rp="rollbook.example")
     sent = {"name": "My phone", "passwordless": "on", "credential": found.register(_data(text)["creation_options"])}
     answer = browser.post("/accounts/2fa/webauthn/add/", sent, secure=True)
-    assert answer.status_code == 302, words(answer)  # type: ignore[arg-type]
+    assert answer.status_code == 302, words(answer)
     return found
 
 
@@ -132,7 +127,7 @@ def test_a_passkey_signs_in_without_a_password(ann: Person, key: SoftKey) -> Non
     asked = browser.get("/accounts/2fa/webauthn/login/", headers={"accept": "application/json"}, secure=True)
     credential = key.sign(asked.json()["request_options"])
     answer = browser.post("/accounts/2fa/webauthn/login/", {"credential": credential}, secure=True)
-    assert answer["Location"] == "/", words(answer)  # type: ignore[arg-type]
+    assert answer["Location"] == "/", words(answer)
     assert browser.get("/o/maple/", secure=True).status_code == 200
     stale = Client(headers={"host": "rollbook.example"})
     stale.get("/accounts/2fa/webauthn/login/", headers={"accept": "application/json"}, secure=True)
@@ -144,7 +139,7 @@ def test_a_key_is_the_second_factor_after_a_password(ann: Person, key: SoftKey) 
     browser = Client(headers={"host": "rollbook.example"})
     sent = {"login": "ann.acting@example.org", "password": "a long enough passphrase"}
     assert browser.post("/accounts/login/", sent, secure=True)["Location"] == "/accounts/2fa/authenticate/"
-    text = good_page(browser.get("/accounts/2fa/authenticate/", secure=True))  # type: ignore[arg-type]
+    text = good_page(browser.get("/accounts/2fa/authenticate/", secure=True))
     credential = key.sign(_data(text)["request_options"])
     answer = browser.post("/accounts/2fa/authenticate/", {"credential": credential}, secure=True)
     assert answer["Location"] == "/"

@@ -24,7 +24,7 @@ NEW = {
 
 def _token(**more: object) -> str:
     wanted = {"by": "test", "org": "maple", **more}
-    return invite(**wanted)[1]  # type: ignore[arg-type]
+    return invite(**wanted)[1]
 
 
 def test_it_makes_an_account_and_signs_in(ann: Person) -> None:
@@ -48,7 +48,7 @@ def test_it_works_once(ann: Person) -> None:
     first.post(f"/invitation/{token}/", NEW)
     assert first.post(f"/invitation/{token}/", NEW)["Location"] == "/", "a second press of the button is no mistake"
     late = Client().post(f"/invitation/{token}/", {**NEW, "email": "late@example.org"})
-    assert "This invitation does not work" in good_page(late, 404)  # type: ignore[arg-type]
+    assert "This invitation does not work" in good_page(late, 404)
     assert Account.objects.filter(email__endswith="@example.org").count() == 2
 
 
@@ -89,7 +89,7 @@ def test_mistakes_are_told_beside_their_fields_and_the_rest_stays(
 ) -> None:
     token = _token()
     answer = Client().post(f"/invitation/{token}/", {**NEW, field: value})
-    text = good_page(answer)  # type: ignore[arg-type]
+    text = good_page(answer)
     assert told in text
     assert f'id="id_{field}_error"' in text
     if field != "name":
@@ -112,7 +112,7 @@ def test_an_address_that_is_fixed(ann: Person) -> None:
 def test_an_address_that_has_an_account_already(ann: Person, bob: Person) -> None:
     token = _token(role="viewer")
     answer = Client().post(f"/invitation/{token}/", {**NEW, "email": bob.account.email})
-    assert "There is an account with this e-mail address" in good_page(answer)  # type: ignore[arg-type]
+    assert "There is an account with this e-mail address" in good_page(answer)
     assert find_invitation(token) is not None
 
 
@@ -175,4 +175,4 @@ def test_without_an_organization_the_first_account_begins_at_making_one(pages: o
     token, browser = set_up_invitation(), Client()
     browser.post(f"/invitation/{token}/", NEW)
     assert browser.get("/")["Location"] == "/organizations/"
-    good_page(browser.get("/organizations/"))  # type: ignore[arg-type]
+    good_page(browser.get("/organizations/"))

@@ -16,7 +16,7 @@ from rollbook.errors import ConfigError
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import Account, Membership
 from rollbook.web.opening import open_pages
-from tests.web.accounts import forget_attempts, good_page, query, reauthenticate, with_password
+from tests.web.accounts import good_page, query, reauthenticate, with_password
 from tests.web.people import Person, words
 from tests.web.provider import CLIENT, SECRET, Identities, identities
 
@@ -25,7 +25,6 @@ LOGIN = "/accounts/oidc/oidc/login/"
 
 @pytest.fixture
 def idp(pages: DataFolder, monkeypatch: pytest.MonkeyPatch) -> Iterator[Identities]:
-    forget_attempts()
     with identities() as found:
         for name, value in (("SERVER", found.url), ("CLIENT", CLIENT), ("SECRET", SECRET), ("NAME", "Maple sign-on")):
             monkeypatch.setenv(f"ROLLBOOK_OIDC_{name}", value)
@@ -38,7 +37,7 @@ def idp(pages: DataFolder, monkeypatch: pytest.MonkeyPatch) -> Iterator[Identiti
 def _leave(browser: Client, **sent: str) -> str:
     """Press the button; the provider's address to which the page goes on."""
     answer = browser.post(LOGIN, {"process": "login", **sent})
-    text = good_page(answer)  # type: ignore[arg-type]
+    text = good_page(answer)
     found = re.search(r'http-equiv="refresh" content="0;url=([^"]+)"', text)
     assert found
     return html.unescape(found[1])
@@ -129,6 +128,7 @@ def _invitation(**more: Any) -> str:
 
 def test_an_invitation_is_accepted_with_it(ann: Person, idp: Identities) -> None:
     token, browser = _invitation(), Client()
+    idp.person |= {"name": "Ann\n I.\0"}
     text = good_page(browser.get(f"/invitation/{token}/"))
     assert "Sign in with Maple sign-on" in text
     here = f"/invitation/{token}/"
@@ -157,7 +157,7 @@ def test_an_invitation_is_used_once_and_for_nothing_but_this_sign_in(ann: Person
     idp.person = {"sub": "u-2", "email": "two@idp.example"}
     late = Client()
     assert _go(late, idp, invitation=token)["Location"] == "/accounts/login/"
-    assert "used already" in words(late.get("/accounts/login/"))  # type: ignore[arg-type]
+    assert "used already" in words(late.get("/accounts/login/"))
     assert not Account.objects.filter(email="two@idp.example").exists()
 
 
@@ -165,7 +165,7 @@ def test_an_invitation_gives_nobody_anothers_account(ann: Person, idp: Identitie
     idp.person = {"sub": "thief", "email": ann.account.email}
     browser = Client()
     assert _go(browser, idp, invitation=_invitation())["Location"] == "/accounts/login/"
-    assert "there is an account with this e-mail address" in words(browser.get("/accounts/login/")).lower()  # type: ignore[arg-type]
+    assert "there is an account with this e-mail address" in words(browser.get("/accounts/login/")).lower()
     assert not SocialAccount.objects.exists()
 
 
@@ -173,7 +173,7 @@ def test_without_any_address_the_person_types_one(ann: Person, idp: Identities) 
     idp.person = {"sub": "u-3"}
     browser = Client()
     assert _go(browser, idp, invitation=_invitation())["Location"] == "/accounts/login/"
-    assert "gave no e-mail address" in words(browser.get("/accounts/login/"))  # type: ignore[arg-type]
+    assert "gave no e-mail address" in words(browser.get("/accounts/login/"))
 
 
 WRONGS: dict[str, dict[str, Any]] = {
@@ -237,16 +237,16 @@ def test_leaving_before_it_is_done(idp: Identities) -> None:
     browser = Client()
     state = query(_leave(browser))["state"]
     answer = browser.get(f"{LOGIN}callback/", {"error": "access_denied", "state": state}, follow=True)
-    good_page(answer)  # type: ignore[arg-type]
-    assert "you left the single sign-on" in words(answer).lower()  # type: ignore[arg-type]
+    good_page(answer)
+    assert "you left the single sign-on" in words(answer).lower()
 
 
 def test_a_provider_that_is_down_is_said(idp: Identities) -> None:
     browser = Client()
     back = idp.leave_for(_leave(browser)).removeprefix("http://testserver")
     idp.down = True
-    good_page(Client().post(LOGIN), 401)  # type: ignore[arg-type]
-    good_page(browser.get(back), 401)  # type: ignore[arg-type]
+    good_page(Client().post(LOGIN), 401)
+    good_page(browser.get(back), 401)
 
 
 def test_it_begins_by_a_button_only_and_at_our_provider(idp: Identities) -> None:
@@ -286,5 +286,5 @@ def test_people_with_nothing_but_single_sign_on_confirm_themselves_by_a_fresh_si
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 301)
     answer = browser.get("/accounts/2fa/totp/activate/")
-    good_page(answer, 403)  # type: ignore[arg-type]
-    assert "Please sign in once more" in words(answer)  # type: ignore[arg-type]
+    good_page(answer, 403)
+    assert "Please sign in once more" in words(answer)

@@ -12,7 +12,7 @@ from django.test import Client
 
 from rollbook.store.models import Account
 from tests.post import Mailbox, mail_server
-from tests.web.accounts import forget_attempts, good_page, sign_in, with_password
+from tests.web.accounts import good_page, sign_in, with_password
 from tests.web.people import Person, words
 
 ASK = "/accounts/password/reset/"
@@ -21,7 +21,6 @@ NEW = "a brand new passphrase"
 
 @pytest.fixture
 def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
-    forget_attempts()
     with mail_server() as found:
         monkeypatch.setenv("ROLLBOOK_SMTP_URL", f"smtp://127.0.0.1:{found.port}?tls=none")
         monkeypatch.setenv("ROLLBOOK_MAIL_FROM", "rollbook@maple.example")

@@ -7,13 +7,8 @@ from django.test import Client
 from django.urls import get_resolver
 
 from rollbook.store.models import Account
-from tests.web.accounts import LOGIN, forget_attempts, good_page, sign_in, with_password
+from tests.web.accounts import LOGIN, good_page, sign_in, with_password
 from tests.web.people import PASSWORD, Person, make_person, words
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> None:
-    forget_attempts()
 
 
 def test_the_page_asks_for_address_and_password(pages: object) -> None:

@@ -33,6 +33,7 @@ def _worked(folder: DataFolder, answer: Any) -> dict[str, Any]:
 # --- runs -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("database")
 def test_plan_apply_undo_as_the_pages_do(robot: Program, pages: DataFolder) -> None:
     plan = _worked(pages, robot.ask("POST", "/runs", {"dry_run": True, "kinds": ["all"]}))["run"]
     shown = robot.get(f"/runs/{plan}")
@@ -310,6 +311,19 @@ def test_what_is_refused_has_one_shape(robot: Program, method: str, path: str, b
     answer = robot.ask(method, path, body)
     assert answer.status_code == status, answer.content
     assert error_of(answer)["message"]
+
+
+def test_no_database_is_asked_for_a_nul(robot: Program) -> None:
+    """PostgreSQL breaks at one."""
+    from django.db import connection
+
+    def look(execute: Any, sql: str, given: Any, many: bool, context: Any) -> Any:
+        assert "\0" not in "".join(map(str, given or ()))
+        return execute(sql, given, many, context)
+
+    with connection.execute_wrapper(look):
+        for method, path in (("GET", "/runs/%00"), ("POST", "/runs/a%00/undo"), ("POST", "/holds/%00/approve")):
+            assert robot.ask(method, path, {"reason": "x"} if method == "POST" else None).status_code == 404
 
 
 def test_bodies_are_json_and_bounded(robot: Program) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from rollbook.web.bounds import MIB, Bounded
+from tests.web.people import Person
 
 
 async def _reads_all(scope: Any, receive: Any, send: Any) -> None:
@@ -22,7 +25,15 @@ async def _reads_all(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": str(got).encode()})
 
 
-def _ask(path: str, pieces: Sequence[bytes], said: int | None = None) -> tuple[int, bytes]:
+async def _somebody(scope: Any) -> bool:
+    return True
+
+
+async def _nobody(scope: Any) -> bool:
+    return False
+
+
+def _ask(path: str, pieces: Sequence[bytes], said: int | None = None, knows: Any = _somebody) -> tuple[int, bytes]:
     sent: list[Any] = []
     left = list(pieces)
 
@@ -35,7 +46,7 @@ def _ask(path: str, pieces: Sequence[bytes], said: int | None = None) -> tuple[i
 
     headers = [] if said is None else [(b"content-length", str(said).encode())]
     scope = {"type": "http", "path": path, "headers": headers}
-    asyncio.run(Bounded(_reads_all, upload_mib=40)(scope, receive, send))
+    asyncio.run(Bounded(_reads_all, upload_mib=40, knows=knows)(scope, receive, send))
     return sent[0]["status"], sent[-1]["body"]
 
 
@@ -50,11 +61,40 @@ def test_more_than_may_come_is_refused(path: str, most: int) -> None:
     assert _ask(path, [b""], said=most * MIB + 1)[0] == 413
 
 
+def test_strangers_send_no_large_files() -> None:
+    piece = b"x" * MIB
+    assert _ask("/o/maple/files/upload", [piece] * 16, knows=_nobody)[0] == 200
+    assert _ask("/o/maple/files/upload", [piece] * 17, knows=_nobody)[0] == 413
+    assert _ask("/o/maple/files/upload", [b""], said=17 * MIB, knows=_nobody)[0] == 413
+
+
+def _uploads(site: Any, cookie: str) -> bytes:
+    """The first bytes of the answer to a large file that is announced and does not come whole."""
+    parts = urlsplit(site.address)
+    head = f"POST /o/maple/files/upload HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\nContent-Length: {20 * MIB}\r\n\r\n"
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=1) as link:
+        link.sendall(head.encode())
+        try:
+            return link.recv(12)
+        except TimeoutError:
+            return b""
+
+
+def test_a_session_tells_who_is_no_stranger(site: Any, ann: Person) -> None:
+    session = ann.client.cookies["rollbook_session"].value
+    assert _uploads(site, f"rollbook_session={session}") == b"", "it waits for the rest"
+    for cookie in (
+        "rollbook_session=made-up",
+        "rollbook_session=",
+        "other=1",
+        "\x00=;=",
+        f"rollbook_session={session}x",
+    ):
+        assert _uploads(site, cookie) == b"HTTP/1.1 413", cookie
+
+
 def test_the_served_site_refuses_it(site: Any) -> None:
     """Through uvicorn: a body that is said to be endless is not waited for."""
-    import socket
-    from urllib.parse import urlsplit
-
     parts = urlsplit(site.address)
     with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as link:
         link.sendall(b"POST /o/maple/schools/ HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n")

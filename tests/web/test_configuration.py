@@ -99,7 +99,7 @@ def test_saving_the_same_again_makes_no_version(eve: Person) -> None:
     _save(eve)
     before = number()
     answer = eve.client.post(SAVE, sis_data(BASE, **{"sis-secret": SECRET}), follow=True)
-    assert "saved like that already" in words(answer)  # type: ignore[arg-type]
+    assert "saved like that already" in words(answer)
     assert number() == before
 
 
@@ -285,7 +285,7 @@ def test_settings_of_a_file_are_shown_and_kept(ann: Person) -> None:
     assert f'value="{before.sis.options["space"]}"' in page
     data = {"sis-space": before.sis.options["space"], "seen": number("maple")}
     answer = ann.client.post("/o/maple/configuration/sis/", data, follow=True)
-    assert "saved like that already" in words(answer)  # type: ignore[arg-type]
+    assert "saved like that already" in words(answer)
     assert settings("maple") == before
 
 

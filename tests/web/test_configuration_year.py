@@ -10,18 +10,12 @@ import pytest
 from rollbook.connectors.memory.space import Space
 from rollbook.engine.directory import known
 from rollbook.store.models import Organization, Run, ScheduleRow
-from rollbook.web.connection_tests import TURNS
 from rollbook.web.years import year_words
 from tests.web.elm import html, number, settings
 from tests.web.people import Person, words
 
 AT = "/o/maple/configuration/"
 YEAR = f"{AT}year/"
-
-
-@pytest.fixture(autouse=True)
-def _turns() -> None:
-    TURNS.forget()
 
 
 def test_years_in_the_guides_words() -> None:

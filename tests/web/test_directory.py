@@ -15,7 +15,7 @@ from rollbook.actions.settings import import_settings
 from rollbook.connectors.memory.space import CUT, Space
 from rollbook.engine.directory import Deadline, connection_digest, known, look
 from rollbook.engine.sessions import session_rows
-from rollbook.errors import AuthFailed, Bug, RollbookError, Unavailable
+from rollbook.errors import AuthFailed, BadResponse, Bug, RollbookError, Unavailable
 from rollbook.practice.lms import create_lms
 from rollbook.practice.server import serve
 from rollbook.practice.sis import create_sis
@@ -196,6 +196,16 @@ def test_practice_systems(pages: DataFolder, days: list[Path], monkeypatch: pyte
             _look(pages, "lms")
         _look(pages)
         assert [known(_maple(), name).rows for name in NAMES[:2]] == over_rest
+
+
+def test_a_file_that_would_fill_the_memory_is_not_read(
+    pages: DataFolder, days: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rollbook.engine.directory._MOST_BYTES", 100)
+    _import(f'{{connector: oneroster_csv, options: {{path: "{days[0]}"}}}}', "https://lms.example")
+    with pytest.raises(BadResponse, match=r"orgs\.csv"):
+        _look(pages)
+    assert known(_maple(), "sis.orgs").read_at is None
 
 
 def test_changed_connections_are_told_apart(world: Space, pages: DataFolder) -> None:

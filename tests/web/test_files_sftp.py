@@ -15,8 +15,8 @@ from rollbook.practice import district
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import AuditRow
 from tests.integration.sftp_host import PASSWORD, USER, Host
+from tests.web.files_case import CSV, PAGE, pack
 from tests.web.people import Person, make_person, words
-from tests.web.test_files import CSV, PAGE, pack
 from tests.web.world import run_now
 
 

@@ -308,7 +308,7 @@ def test_bad_rows_are_named_by_line(ann: Person, synced: Space) -> None:
 @pytest.mark.parametrize("content", [b"password\nabc\n", b"unique_id\n1\n", b""])
 def test_files_that_are_none(ann: Person, synced: Space, content: bytes) -> None:
     answer = ann.client.post(f"{HERE}import/", {"file": SimpleUploadedFile("x.csv", content)}, follow=True)
-    assert re.search("lacks the column|needs a column", words(answer))  # type: ignore[arg-type]
+    assert re.search("lacks the column|needs a column", words(answer))
 
 
 def test_a_preview_is_for_one_person_and_not_forever(
@@ -372,7 +372,7 @@ def test_a_claim_of_a_dead_worker_is_taken_over(ann: Person, synced: Space, page
 
 def test_sending_nothing_is_said(ann: Person, synced: Space) -> None:
     answer = ann.client.post(f"{HERE}send/", follow=True)
-    assert "no imported password" in words(answer)  # type: ignore[arg-type]
+    assert "no imported password" in words(answer)
 
 
 def test_the_issued_passwords_are_exported_for_the_lmss_own_import(ann: Person, synced: Space) -> None:

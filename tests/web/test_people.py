@@ -9,6 +9,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from django.test import Client
 
+from rollbook.actions.accounts import account_by, find_invitation, invite
 from rollbook.actions.actors import OPERATOR
 from rollbook.actions.members import change_role, hand_over, remove_member
 from rollbook.errors import ConfigError
@@ -95,7 +96,7 @@ def test_an_invitations_link_is_shown_once(ann: Person) -> None:
     [link] = re.findall(r"http://testserver(/invitation/[\w-]+/)", text)
     assert "new@example.org" in text
     assert "/invitation/" not in ann.get(PEOPLE).content.decode()
-    assert "Viewer" in good_page(Client().get(link))  # type: ignore[arg-type]
+    assert "Viewer" in good_page(Client().get(link))
     assert AuditRow.objects.filter(action="invite", by="Ann Acting (ann.acting@example.org)").exists()
 
 
@@ -188,6 +189,23 @@ def test_a_member_is_removed_after_asking_once_more(ann: Person, bob: Person) ->
     assert not ApiToken.objects.exists()
     assert Account.objects.filter(pk=bob.account.pk, is_active=True).exists()
     assert ann.post(f"{PEOPLE}{bob.account.pk}/remove/").status_code == 404
+
+
+def test_no_open_invitation_brings_a_removed_member_back(ann: Person, bob: Person, world) -> None:
+    import_maple(world.name, slug="other")
+    theirs = invite(by="test", org="maple", email=bob.account.email)[1]
+    by_them = invite(by=account_by(bob.account), org="maple", role="administrator")[1]
+    kept = [
+        invite(by=account_by(bob.account), org="maple", email="new@example.org")[1],
+        invite(by="test", org="maple")[1],
+        invite(by="test", org="other", email=bob.account.email)[1],
+    ]
+    ann.post(f"{PEOPLE}{bob.account.pk}/remove/")
+    for token in (theirs, by_them):
+        assert bob.post(f"/invitation/{token}/").status_code == 404
+    assert bob.get("/o/maple/").status_code == 404
+    assert all(find_invitation(token) for token in kept)
+    assert AuditRow.objects.filter(action="revoke invitation", by__startswith="Ann Acting").count() == 2
 
 
 def test_the_acting_user_cannot_go_before_handing_over(ann: Person) -> None:

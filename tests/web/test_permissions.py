@@ -80,7 +80,10 @@ def test_every_page_for_every_person(pattern: str, page: Any, world: Space) -> N
     stranger = make_person("Stan", org="other", acting=True)
     for method, who in _methods(page):
         for name, person in people.items():
-            status = getattr(person.client, method)(_address(pattern)).status_code
+            answer = getattr(person.client, method)(_address(pattern))
+            status = answer.status_code
+            if who not in (None, Who.ANYONE) and status in (200, 403):
+                assert answer["Cache-Control"] == "no-store", "nothing of it stays on the disk of a shared computer"
             if who is None:
                 assert status == 405, (method, name)
             elif _of_the_api(pattern) and who is not Who.ANYONE:

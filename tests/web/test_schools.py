@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-from django.http import HttpResponse
 
 from rollbook.connectors.memory.space import CUT, Space
 from rollbook.engine.directory import look
@@ -13,7 +12,7 @@ from rollbook.store.folder import DataFolder
 from rollbook.store.models import AuditRow, Organization, Run
 from rollbook.web.school_map import SchoolMap, plain_name
 from tests.web.mapping import change, maple, number, saved, selections
-from tests.web.people import Person, words
+from tests.web.people import Answer, Person, words
 from tests.web.world import run_now
 
 PAGE, SAVE, READ, PROPOSE = (f"/o/maple/schools/{end}" for end in ("", "save/", "read/", "propose/"))
@@ -36,7 +35,7 @@ def _set(**schools: str) -> None:
     change(lambda document: document.update(schools=named))
 
 
-def _selected(answer: HttpResponse) -> dict[str, str]:
+def _selected(answer: Answer) -> dict[str, str]:
     """What each drop-down of a page shows: its name to the value of its selected option."""
     return {name: value for name, [value] in selections(answer).items()}
 
@@ -53,7 +52,7 @@ def known_lists(world: Space, pages: DataFolder) -> dict[str, str]:
     return ids
 
 
-def _choose(person: Person, chosen: dict[str, str], **more: str) -> HttpResponse:
+def _choose(person: Person, chosen: dict[str, str], **more: str) -> Answer:
     seen = more.pop("seen", str(number()))
     return person.post(SAVE, seen=seen, **{f"school:{org}": value for org, value in chosen.items()}, **more)
 

@@ -78,7 +78,7 @@ def test_a_direct_post_cannot_change_it(eve: Person, other: str, seen: object) -
     answer = eve.client.post(f"{AT}select-sis/confirm/", {"sis": other, "seen": seen}, follow=True)
     assert settings().sis.partner == "skyward"
     assert number() == 1
-    assert "alert-danger" in html(answer)  # type: ignore[arg-type]
+    assert "alert-danger" in html(answer)
 
 
 def test_pressing_twice_saves_once(eve: Person) -> None:
@@ -100,7 +100,7 @@ def test_confirming_again_later_takes_nothing_away(eve: Person) -> None:
 @pytest.mark.parametrize("choice", ["", "nothing", "memory", "__class__"])
 def test_what_is_not_on_the_list_is_not_chosen(eve: Person, choice: str) -> None:
     answer = eve.client.post(f"{AT}select-sis/confirm/", {"sis": choice, "seen": 0}, follow=True)
-    assert "Choose your SIS from the list first" in words(answer)  # type: ignore[arg-type]
+    assert "Choose your SIS from the list first" in words(answer)
     assert latest_version(elm()) is None
     assert eve.get(f"{AT}select-sis/confirm/").status_code == 302
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.html import escape
 
@@ -15,7 +14,7 @@ from rollbook.store.folder import DataFolder
 from rollbook.store.models import AuditRow, Run
 from rollbook.web.term_map import MOST_COPIED, TermMap, tree
 from tests.web.mapping import change, maple, number, saved, selections
-from tests.web.people import Person, words
+from tests.web.people import Answer, Person, words
 from tests.web.world import run_now
 
 LIST, OTHERS, READ = "/o/maple/terms/", "/o/maple/terms/others/", "/o/maple/terms/read/"
@@ -40,7 +39,7 @@ def _at(org: str) -> str:
     return f"/o/maple/terms/school/{org}/"
 
 
-def _choose(person: Person, address: str, chosen: dict[str, Any], **more: str) -> HttpResponse:
+def _choose(person: Person, address: str, chosen: dict[str, Any], **more: str) -> Answer:
     seen = more.pop("seen", str(number()))
     return person.post(address, seen=seen, **{f"term:{key}": value for key, value in chosen.items()}, **more)
 

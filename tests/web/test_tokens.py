@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from rollbook.connectors.memory.space import Space
 from rollbook.store.models import ApiToken, AuditRow
 from tests.web.people import Person, words
 from tests.web.programs import Program
@@ -94,11 +95,11 @@ def test_others_see_the_list_and_cannot_make_or_revoke(ann: Person, bob: Person,
         assert person.post(f"{PAGE}{number}/revoke").status_code == 403
 
 
-def test_a_token_of_another_organization_cannot_be_revoked_here(ann: Person, world: object) -> None:
+def test_a_token_of_another_organization_cannot_be_revoked_here(ann: Person, world: Space) -> None:
     from tests.web.programs import program
     from tests.web.world import import_maple
 
-    import_maple(world.name, slug="other")  # type: ignore[attr-defined]
+    import_maple(world.name, slug="other")
     strange = program(ann, org="other").token
     assert "There is no such token" in words(ann.client.post(f"{PAGE}{strange.pk}/revoke", follow=True))
     assert ApiToken.objects.get(pk=strange.pk).revoked_at is None

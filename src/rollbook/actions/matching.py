@@ -17,6 +17,7 @@ LOOKED, SKIPPED = "looked", "skipped"
 #: The fact whose value is LOOKED or SKIPPED; `rollbook.web.steps` reads it.
 _DATA_PREP: Final = "data_prep"
 _NAMED: Final = 50
+_AT_ONCE: Final = 500
 _WORDS: Final = {LINK: "linked", LEAVE: "left alone", ASK: "to be asked again"}
 
 
@@ -34,21 +35,31 @@ def decide_matches(*, org: str, by: str, decisions: Sequence[Decision]) -> int:
         keys = [one.key for one in decisions]
         known = {row.key: row for row in mine.filter(key__in=keys)}
         _check_free(decisions, {row.lms_id: row.key for row in mine.filter(choice=LINK).exclude(key__in=keys)})
-        changed = []
-        for one in decisions:
-            lms_id, row = " ".join(one.lms_ids), known.get(one.key)
-            if row is not None and (row.choice, row.lms_id) == (one.choice, lms_id):
-                continue
-            mine.update_or_create(
-                organization=organization,
-                kind="user",
-                key=one.key,
-                defaults={"choice": one.choice, "lms_id": lms_id, "by": by},
-            )
-            changed.append(one)
+        last = {one.key: one for one in decisions}.values()
+        changed = [one for one in last if not _same(one, known.get(one.key))]
+        MatchDecision.objects.bulk_create(
+            [
+                MatchDecision(
+                    organization=organization, kind="user", key=one.key, choice=one.choice, lms_id=_ids(one), by=by
+                )
+                for one in changed
+            ],
+            batch_size=_AT_ONCE,
+            update_conflicts=True,
+            unique_fields=["organization", "kind", "key"],
+            update_fields=["choice", "lms_id", "by", "at"],
+        )
         if changed:
             audit(by=by, action="decide matches", organization=org, subject=_named(changed), details=_counted(changed))
     return len(changed)
+
+
+def _same(one: Decision, row: MatchDecision | None) -> bool:
+    return row is not None and (row.choice, row.lms_id) == (one.choice, _ids(one))
+
+
+def _ids(one: Decision) -> str:
+    return " ".join(one.lms_ids)
 
 
 def finish_data_prep(*, org: str, by: str, how: str) -> None:

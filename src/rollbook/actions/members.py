@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from rollbook.actions.accounts import account_by, whom
@@ -46,7 +47,7 @@ def change_role(*, org: str, account: int, role: str, by: str, actor: int | None
 
 def remove_member(*, org: str, account: int, by: str, actor: int | None = None) -> None:
     """End a membership; the account itself stays. An acting user who goes leaves the organization without one, and
-    schedules go on. Raises ConfigError, as `change_role`."""
+    schedules go on. No invitation that is still open brings the person back. Raises ConfigError, as `change_role`."""
     with transaction.atomic():
         organization, membership = _member(org, account, actor)
         subject = _who(membership)
@@ -55,6 +56,7 @@ def remove_member(*, org: str, account: int, by: str, actor: int | None = None) 
         membership.account.api_tokens.filter(organization=organization).delete()
         membership.delete()
         audit(by=by, action="remove member", organization=org, subject=subject, details=role)
+        _take_back(organization, membership.account, by)
 
 
 def deactivate_account(*, account: Account, by: str) -> None:
@@ -80,14 +82,26 @@ def revoke_invitation(*, org: str, invitation: int, by: str) -> None:
         found = Invitation.objects.filter(pk=invitation, organization__slug=org, used_at__isnull=True).first()
         if found is None:
             raise ConfigError("this invitation was accepted or taken back already")
-        audit(by=by, action="revoke invitation", organization=org, subject=whom(found), details=found.role)
-        found.delete()
+        _revoke(found, org, by)
 
 
 def open_invitations(org: str) -> list[Invitation]:
     """Invitations of an organization that can still be accepted, newest first; at most a hundred."""
     every = Invitation.objects.filter(organization__slug=org, used_at__isnull=True, expires_at__gt=timezone.now())
     return list(every.order_by("-pk")[:100])
+
+
+def _take_back(organization: Organization, account: Account, by: str) -> None:
+    """What would bring this person back: invitations to their address, and those that they made for whoever has the
+    link."""
+    theirs = Q(email=account.email) | Q(email="", created_by=account_by(account))
+    for one in Invitation.objects.filter(theirs, organization=organization, used_at__isnull=True):
+        _revoke(one, organization.slug, by)
+
+
+def _revoke(invitation: Invitation, org: str, by: str) -> None:
+    audit(by=by, action="revoke invitation", organization=org, subject=whom(invitation), details=invitation.role)
+    invitation.delete()
 
 
 def find_account(email: str) -> Account:

@@ -76,7 +76,7 @@ def _chosen(
     """The holds that were ticked; all of them must be of this preview as it stands."""
     if not approve:
         return []
-    run = _previews(organization, year).filter(pk=preview, state=RunState.PLANNED, settings__number=seen).first()
+    run = _previews(organization, year).filter(pk=preview, state=RunState.PLANNED, settings__number=seen or 0).first()
     rows = HoldRow.objects.filter(run=run, hold__in=sorted(approve), state=HoldState.PREVIEW) if run else ()
     found = [row for row in rows if is_for_beforehand(row)]
     if len(found) != len(set(approve)):

@@ -28,10 +28,10 @@ class FoundSecret:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Where `${NAME}` and relative `file:` paths are looked up."""
+    """Where `${NAME}` and relative `file:` paths are looked up; without a folder, no file is read."""
 
     environment: Mapping[str, str] = field(repr=False)
-    folder: Path
+    folder: Path | None
 
 
 def take_secrets(document: dict[str, Any], around: Surroundings) -> dict[str, FoundSecret]:
@@ -134,6 +134,8 @@ def _look_up(value: str, place: str, around: Surroundings) -> FoundSecret:
             raise ConfigError(f"{place}: the environment variable {name} is not set")
         return FoundSecret(around.environment[name], value)
     if value.startswith("file:"):
+        if around.folder is None:
+            raise ConfigError(f"{place}: file:PATH is only for settings files")
         path = (around.folder / Path(value.removeprefix("file:")).expanduser()).resolve()
         try:
             return FoundSecret(path.read_text("utf-8").rstrip("\r\n"), f"file:{path}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Final
@@ -18,24 +18,35 @@ from rollbook.actions.secret_texts import SIDES, FoundSecret, Surroundings, plac
 from rollbook.actions.settings import SavedSettings
 from rollbook.actions.settings_edit import Document, change_settings
 from rollbook.actions.settings_text import judge
+from rollbook.connectors.kit.hosts import origin
+from rollbook.connectors.kit.options import describe
+from rollbook.connectors.oneroster_csv.options import FILES_OPTIONS
+from rollbook.connectors.registry import connector
 from rollbook.errors import ConfigError
 from rollbook.store.models import Organization, Secret
 from rollbook.store.secrets import KeyRing, secrets_of
 from rollbook.store.setup import opened
+from rollbook.store.uploads import UPLOAD
 
 _REFERENCE: Final = re.compile(r"\$\{.*\}|file:.*", re.DOTALL)
+_CSV: Final = "oneroster_csv"
 _WEBHOOK: Final = re.compile(r"notices\.webhooks\.(\d+)\.secret")
 
 
-def put_settings(*, org: str, by: str, document: Document, seen: int | None) -> SavedSettings:
+def put_settings(
+    *, org: str, by: str, document: Document, seen: int | None, server: bool = False
+) -> SavedSettings:  # fmt: skip
     """Save a whole document in the shape of a settings file. Its secrets are stored; those it does not name stay, save
-    those of another connector or webhook. Raises ConfigError, ChangedMeanwhile."""
+    those of another connector, address or webhook. `server`: whoever gives it may name files of the server. Raises
+    ConfigError, ChangedMeanwhile."""
     document = deepcopy(document)
     _refuse_references(document)
-    given = take_secrets(document, Surroundings({}, Path()))
+    given = take_secrets(document, Surroundings({}, None))
     with transaction.atomic():
         organization = find_organization(org, lock=True)
         latest = latest_version(organization)
+        if not server:
+            _refuse_files(latest.document if latest else {}, document, given)
         stays, goes = _old_secrets(organization, latest.document if latest else {}, document)
         secrets = {place: FoundSecret(text, placeholder(place)) for place, text in stays.items()} | given
         settings = judge(document, secrets, name="settings", around=Surroundings(os.environ, Path()))
@@ -97,13 +108,29 @@ def _old_secrets(organization: Organization, old: Document, new: Document) -> tu
 
 
 def _same_owner(place: str, old: Document, new: Document) -> bool:
-    """Does the secret of this place go to the same connector or the same address? It must never reach another one."""
+    """Does the secret of this place go to the same connector and the same host? It must never reach another one."""
     webhook = _WEBHOOK.fullmatch(place)
     if webhook:
         url = _url(new, int(webhook[1]))
         return url is not None and bool(url == _url(old, int(webhook[1])))
     side = place.partition(".")[0]
-    return bool(_connector(new, side) == _connector(old, side))
+    if _connector(new, side) != _connector(old, side):
+        return False
+    return _hosts(new, side) <= _hosts(old, side) | {origin("")}
+
+
+def _hosts(document: Document, side: str) -> set[Any]:
+    """Where the connection of a side goes to."""
+    options = _options(document, side)
+    every = describe(connector(str(_connector(document, side))).options)
+    addresses = [one for one in every if one.name.endswith("url") or one.name == "host"]
+    return {origin(str(options.get(one.name) or one.default or "")) for one in addresses}
+
+
+def _options(document: Document, side: str) -> Mapping[str, Any]:
+    found = document.get(side)
+    options = found.get("options") if isinstance(found, dict) else None
+    return options if isinstance(options, dict) else {}
 
 
 def _connector(document: Document, side: str) -> Any:
@@ -120,11 +147,32 @@ def _url(document: Document, number: int) -> Any:
 
 def _refuse_references(document: Document) -> None:
     """`${NAME}` and `file:` are for settings files on the server: over the API they would read its environment."""
-    options = [found.get("options") for side in SIDES if isinstance(found := document.get(side), dict)]
-    texts = [value for one in options if isinstance(one, dict) for value in one.values()]
-    notices = document.get("notices")
-    webhooks = notices.get("webhooks") if isinstance(notices, dict) else None
-    for webhook in webhooks if isinstance(webhooks, list) else []:
-        texts += list(webhook.values()) if isinstance(webhook, dict) else []
-    if any(isinstance(text, str) and _REFERENCE.fullmatch(text.strip()) for text in texts):
+    parts = [*(document.get(side) for side in SIDES), document.get("notices")]
+    if any(_REFERENCE.fullmatch(text.strip()) for text in _texts(parts)):
         raise ConfigError("settings: ${NAME} and file:PATH are only for settings files; give the text itself")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in plain data, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _texts(one)
+
+
+def _refuse_files(old: Document, new: Document, given: Mapping[str, FoundSecret]) -> None:
+    """Which files are read is said by the operator, or by an upload: any other path may lead to files of this server
+    that are not the organization's."""
+    if _connector(new, "sis") != _CSV:
+        return
+    before = _options(old, "sis") if _connector(old, "sis") == _CSV else {}
+    after = _options(new, "sis")
+    changed = {name for name in FILES_OPTIONS if before.get(name) != after.get(name) or f"sis.{name}" in given}
+    if changed <= {"path", "host"} and after.get("path") == UPLOAD and not after.get("host"):
+        return
+    if changed - {"host_key"}:
+        names = ", ".join(sorted(changed - {"host_key"}))
+        raise ConfigError(
+            f"settings: sis.options: {names} are set by the operator of this server; others may say path: {UPLOAD}"
+        )

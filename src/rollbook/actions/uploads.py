@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PureWindowsPath
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
 import msgspec
 from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from rollbook.actions.organizations import current_settings, find_organization
 from rollbook.actions.settings_edit import Document, change_settings
@@ -30,7 +32,7 @@ from rollbook.pipeline.run_types import CheckResult
 from rollbook.roster.settings import Settings
 from rollbook.store.audit import audit
 from rollbook.store.blobs import open_blobs
-from rollbook.store.models import Organization, UploadRow
+from rollbook.store.models import Organization, UploadRow, UploadState
 from rollbook.store.rows import group_findings
 from rollbook.store.secrets import KeyRing, secrets_of
 from rollbook.store.setup import opened
@@ -44,6 +46,17 @@ _ABSENT: Final = "the manifest says that this file is absent"
 _ASK: Final = "ask whoever makes the export to send it again"
 
 
+class Watch(Protocol):
+    """Stops a check that nobody wants any more: both raise RollbookError then."""
+
+    def check(self) -> None: ...
+    def wait(self, seconds: float) -> None: ...
+
+
+class UploadUnderWay(ConfigError):
+    """One file after the other."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Checked:
     """What `rollbook check` says of a package: records by collection, findings by cause."""
@@ -54,33 +67,70 @@ class Checked:
     sanity: dict[str, int]
 
 
-def take_upload(*, org: str, by: str, name: str, path: Path) -> tuple[UploadRow, Checked]:
-    """Judge the package at `path` and make it what runs read. The file is moved, or stays where it is when it is
-    refused. Raises ConfigError or BadResponse that say in words why it is refused; nothing is kept then."""
+def offer_upload(*, org: str, by: str, name: str, path: Path) -> UploadRow:
+    """Store the package at `path` (the file is moved) for a worker to check; runs read it only if it is good. Raises
+    ConfigError or BadResponse that say in words why it is refused at once; nothing is kept then."""
     organization = find_organization(org)
-    _, settings = current_settings(organization)
-    if settings.sis.connector != CONNECTOR:
-        raise ConfigError("this organization does not read OneRoster CSV files; see the page Select SIS")
+    _check_source(organization)
     size = path.stat().st_size
     if not size:
         raise BadResponse(f"the file is empty; {_ASK}")
-    checked = _judge(organization, settings, path)
+    _check_alone(organization)
     blob = open_blobs(opened()).put(path)
     with transaction.atomic():
         organization = find_organization(org, lock=True)
-        row = UploadRow.objects.create(organization=organization, name=plain_name(name), blob=blob, size=size, by=by)
+        _check_alone(organization)
+        UploadRow.objects.filter(organization=organization, state=UploadState.REFUSED).delete()
+        return UploadRow.objects.create(
+            organization=organization, name=plain_name(name), blob=blob, size=size, by=by, state=UploadState.WAITING
+        )
+
+
+def keep_upload(claim: UploadRow, checked: Checked) -> bool:
+    """The package is good: from now on runs read it. False when the claim was lost meanwhile."""
+    found = {"state": UploadState.KEPT, "report": msgspec.to_builtins(checked), "progress": None}
+    with transaction.atomic():
+        organization = find_organization(claim.organization.slug, lock=True)
+        if not _mine(claim).update(**found, at=timezone.now()):
+            return False
         drop_old(organization)
-        audit(by=by, action="upload file", organization=org, subject=str(row.pk), details=row.name)
-    return row, checked
+        audit(
+            by=claim.by, action="upload file", organization=organization.slug, subject=str(claim.pk), details=claim.name
+        )
+    return True
 
 
-def check_upload(*, org: str, upload: int) -> Checked:
-    """Judge an upload that is kept, once more. Raises ConfigError, BadResponse, BlobLost."""
-    organization = find_organization(org)
-    _, settings = current_settings(organization)
-    row = _kept(organization, upload)
+def refuse_upload(claim: UploadRow, words: str) -> bool:
+    """The package is dangerous, broken or no whole export: nothing of it is kept but why."""
+    if not _mine(claim).update(state=UploadState.REFUSED, refused=words, blob="", progress=None):
+        return False
+    if not UploadRow.objects.filter(blob=claim.blob).exists():
+        open_blobs(opened()).delete(claim.blob)
+    return True
+
+
+def judge_upload(row: UploadRow, watch: Watch, progress: Progress) -> Checked:
+    """What `rollbook check` says of a stored package. Raises ConfigError, BadResponse, BlobLost."""
+    _, settings = current_settings(row.organization)
     with tempfile.TemporaryDirectory(prefix="rollbook-upload-") as scratch:
-        return _judge(organization, settings, open_blobs(opened(), Path(scratch)).get(row.blob, "an uploaded file"))
+        path = open_blobs(opened(), Path(scratch)).get(row.blob, "an uploaded file")
+        return _judge(row.organization, settings, path, watch, progress)
+
+
+def _check_source(organization: Organization) -> None:
+    _, settings = current_settings(organization)
+    if settings.sis.connector != CONNECTOR:
+        raise ConfigError("this organization does not read OneRoster CSV files; see the page Select SIS")
+
+
+def _check_alone(organization: Organization) -> None:
+    under_way = [UploadState.WAITING, UploadState.CHECKING]
+    if UploadRow.objects.filter(organization=organization, state__in=under_way).exists():
+        raise UploadUnderWay("another file is being checked at this moment; wait until its check has ended")
+
+
+def _mine(claim: UploadRow) -> QuerySet[UploadRow]:
+    return UploadRow.objects.filter(pk=claim.pk, state=UploadState.CHECKING, checked_by=claim.checked_by)
 
 
 def use_upload(*, org: str, by: str, upload: int) -> UploadRow:
@@ -88,7 +138,7 @@ def use_upload(*, org: str, by: str, upload: int) -> UploadRow:
     with transaction.atomic():
         organization = find_organization(org, lock=True)
         row = _kept(organization, upload)
-        newest = UploadRow.objects.filter(organization=organization, refused="").first()
+        newest = UploadRow.objects.filter(organization=organization, state=UploadState.KEPT).first()
         if newest is not None and newest.blob == row.blob:
             return newest
         again = UploadRow.objects.create(
@@ -119,18 +169,21 @@ def plain_name(name: str) -> str:
 
 
 def _kept(organization: Organization, upload: int) -> UploadRow:
-    row = UploadRow.objects.filter(organization=organization, pk=upload, refused="").first()
+    row = UploadRow.objects.filter(organization=organization, pk=upload, state=UploadState.KEPT).first()
     if row is None:
         raise ConfigError("this file is not kept any more")
     return row
 
 
-def _judge(organization: Organization, settings: Settings, path: Path) -> Checked:
+def _judge(organization: Organization, settings: Settings, path: Path, watch: Watch, progress: Progress) -> Checked:
     """Raises BadResponse when the package is dangerous, broken or no whole export."""
-    with _source(organization, settings, path) as (source, work):
+    if settings.sis.connector != CONNECTOR:
+        raise ConfigError("this organization does not read OneRoster CSV files any more; see the page Select SIS")
+    progress.update("unpack")
+    with _source(organization, settings, path, watch) as (source, work):
         _refuse_formulas(source)
         today = datetime.now(ZoneInfo(settings.organization.timezone)).date()
-        found = check_source(source, work=work / "check", progress=Progress(), today=today, users=settings.users)
+        found = check_source(source, work=work / "check", progress=progress, today=today, users=settings.users)
     _refuse_parts(found)
     groups = group_findings(found.rows, _EXAMPLES)
     return Checked(read=dict(found.read), blocking=found.blocking, findings=groups, sanity=dict(found.sanity))
@@ -138,14 +191,14 @@ def _judge(organization: Organization, settings: Settings, path: Path) -> Checke
 
 @contextmanager
 def _source(
-    organization: Organization, settings: Settings, path: Path
+    organization: Organization, settings: Settings, path: Path, watch: Watch
 ) -> Iterator[tuple[OneRosterCsvSource, Path]]:  # fmt: skip
     """The package as a source with the organization's options, and a scratch folder."""
     options = typed_options(settings.sis, secrets_of(organization.pk, KeyRing(opened().keys)), "sis")
     assert isinstance(options, OneRosterCsvOptions)
     work = Path(tempfile.mkdtemp(prefix="rollbook-upload-"))
     try:
-        context = Context(work=work / "source", cancel=Patient(), count=lambda attempts=1, /: None)
+        context = Context(work=work / "source", cancel=watch, count=lambda attempts=1, /: None)
         context.work.mkdir(mode=0o700)
         yield OneRosterCsvSource(msgspec.structs.replace(options, path=str(path), host=None), context), work
     finally:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 import yaml
 
 from rollbook.errors import ConfigError
+
+#: Mappings from so many entries on are written in parts; a longer key would not stand in one line.
+_MANY, _LONGEST_KEY = 50, 80
+_Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 class _Loader(yaml.SafeLoader):
@@ -54,4 +59,25 @@ def load_yaml(text: str, name: str) -> dict[str, Any]:
 
 def dump_yaml(document: dict[str, Any]) -> str:
     """Plain data as YAML, keys in the given order."""
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    return "".join(_dump_entry(key, value) for key, value in document.items())
+
+
+def _dump_entry(key: str, value: Any) -> str:
+    """A district maps thousands of schools, most of them alike: what is alike is written out once and copied."""
+    if not isinstance(value, dict) or len(value) < _MANY or any(len(one) > _LONGEST_KEY for one in value):
+        return _dump({key: value})
+    names = _dump(list(value)).splitlines()
+    if len(names) != len(value):  # one of them does not fit into a line
+        return _dump({key: value})
+    alike: dict[str, str] = {}
+    parts = [_dump({key: None}).partition(":")[0], ":\n"]
+    for name, one in zip(names, value.values(), strict=True):
+        mark = json.dumps(one)
+        if mark not in alike:
+            alike[mark] = _dump({"x": one})[1:].rstrip("\n").replace("\n", "\n  ") + "\n"
+        parts += ["  ", name.removeprefix("- "), alike[mark]]
+    return "".join(parts)
+
+
+def _dump(value: Any) -> str:
+    return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100))

@@ -49,8 +49,10 @@ def command(app: typer.Typer, name: str, **settings: Any) -> Callable[[Callable[
 
 
 def _log_to_stderr() -> None:
+    """Our own loggers down to the last detail. Of libraries only what they warn of, without what they fill in: a
+    template's logger would tell whole pages of people."""
     import logging
 
-    logging.basicConfig(level=logging.DEBUG, format="%(levelname)s %(name)s: %(message)s")
-    for noisy in ("httpx", "httpcore", "httpx2", "httpcore2", "asyncio", "filelock", "django"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    from rollbook.engine.log import set_up_logging
+
+    set_up_logging("text", level=logging.DEBUG)

@@ -123,7 +123,9 @@ def _add_list(group: typer.Typer) -> None:
         from rollbook.store.summary import hold_summary, waiting_holds
 
         found = find_organization(org)
-        rows = list(HoldRow.objects.filter(organization=found, run__preview_year="")) if everything else waiting_holds(org)
+        rows = (
+            list(HoldRow.objects.filter(organization=found, run__preview_year="")) if everything else waiting_holds(org)
+        )
         summaries = [hold_summary(row) for row in rows]
 
         def people() -> None:

@@ -80,7 +80,7 @@ def _run(given: list[str]) -> int:
         return result if isinstance(result, int) else 0
     except RollbookError as error:
         if debug:
-            _traceback()
+            _traceback(error)
         _tell(as_json, known_name(error), str(error), error.who)
         return error.exit_code
     except _Usage as error:
@@ -92,7 +92,7 @@ def _run(given: list[str]) -> int:
         raise
     except Exception as error:
         if debug:
-            _traceback()
+            _traceback(error)
         trouble = _of_the_database(error)
         if trouble is not None:
             _tell(as_json, type(trouble).__name__, str(trouble), trouble.who)
@@ -134,7 +134,10 @@ def _tell_usage(as_json: bool, error: Exception) -> int:
     return 2
 
 
-def _traceback() -> None:
+def _traceback(error: Exception) -> None:
+    """Where it happened. What an error says that nobody foresaw may be somebody's data, and stays untold."""
     import traceback
 
-    traceback.print_exc()
+    known = isinstance(error, RollbookError)
+    lines = ["Traceback (most recent call last):\n", *traceback.format_tb(error.__traceback__)]
+    typer.echo("".join(lines) + type(error).__qualname__ + (f": {error}" if known else ""), err=True)

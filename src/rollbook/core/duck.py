@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -13,15 +14,45 @@ Connection = duckdb.DuckDBPyConnection
 
 #: Measured: 500 MB keeps a million students within 1.2 GiB for the whole process.
 MEMORY_LIMIT: Final = os.environ.get("ROLLBOOK_DUCKDB_MEMORY", "500MB")
+#: Look-ups that one engine serves.
+_RENEWED_AFTER: Final = 2000
 
 
 def connect(path: Path | None = None, memory: str = MEMORY_LIMIT) -> Connection:
-    """A scratch database: a file for real runs, in memory for small look-ups. Spills beside the file."""
+    """A scratch database of its own: a file for real runs, in memory for small work. Spills beside the file."""
     settings: dict[str, Any] = {"memory_limit": memory, "threads": 2, "autoinstall_known_extensions": False}
     settings |= {"autoload_known_extensions": False, "preserve_insertion_order": True}
+    settings["fsync_mode"] = "NONE"  # nobody opens it again after a power cut; waiting was half of a small run
     if path is not None:
         settings["temp_directory"] = str(path.with_suffix(".spill"))
     return duckdb.connect(str(path or ":memory:"), config=settings)
+
+
+class _Engine:
+    """One engine for all look-ups of a process: making one takes longer than most of them, and where the groups of a
+    file lie is read once. It is renewed now and then, so that what it knows of old files does not pile up, and after a
+    fork, which its threads do not survive."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._db: Connection | None = None
+        self._process = self._used = 0
+
+    def cursor(self) -> Connection:
+        with self._lock:
+            if self._db is None or self._used >= _RENEWED_AFTER or self._process != os.getpid():
+                self._db, self._used, self._process = connect(), 0, os.getpid()
+                self._db.execute("SET parquet_metadata_cache = true")
+            self._used += 1
+            return self._db.cursor()
+
+
+_engine = _Engine()
+
+
+def parquet_reader() -> Connection:
+    """A connection for looking into Parquet files. Its tables must be TEMP ones: others look at the same time."""
+    return _engine.cursor()
 
 
 def quote(text: str | Path) -> str:
@@ -51,10 +82,12 @@ def count(db: Connection, table: str, where: str = "true") -> int:
     return int(row[0]) if row else 0
 
 
-def fill(db: Connection, table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> None:
+def fill(
+    db: Connection, table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]], *, temporary: bool = False
+) -> None:
     """Create a table of these columns (name to type) and fill it in one statement; for thousands of rows, not more."""
     declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
-    db.execute(f"CREATE OR REPLACE TABLE {table} ({declared})")
+    db.execute(f"CREATE OR REPLACE {'TEMP ' if temporary else ''}TABLE {table} ({declared})")
     values = list(zip(*rows, strict=True))
     if values:
         lists = ", ".join(f"unnest(CAST(${place} AS {kind}[]))" for place, kind in enumerate(columns.values(), start=1))

@@ -230,13 +230,15 @@ def _judge(db: Connection, kind: str, name: str, parent: str) -> None:
     many = KINDS[kind].fields[name] == KEYS
     wanted = f"unnest(p_{name})" if many else f"p_{name}"
     rekeys = ", 'rekey'" if parent == "course" else ""  # the ledger must know the course by its new id first
-    db.execute(f"""
+    found = db.execute(f"""
         CREATE OR REPLACE TABLE missing AS
         SELECT c.no, c.parent, k.key IS NOT NULL AS known
         FROM (SELECT rowid AS no, {wanted} AS parent FROM changes_{kind}
               WHERE state = '{SEND}' AND action IN ('create', 'update'{rekeys})) c
         ANTI JOIN available_{parent} a ON a.key = c.parent LEFT JOIN known_{parent} k ON k.key = c.parent
-        WHERE c.parent IS NOT NULL""")
+        WHERE c.parent IS NOT NULL""").fetchone()
+    if found == (0,):
+        return
     db.execute(f"""
         UPDATE changes_{kind} SET state = CASE WHEN m.known THEN '{WAITING}' ELSE '{BLOCKED}' END, reason = '{parent}'
         FROM (SELECT no, bool_and(known) AS known FROM missing GROUP BY no) m WHERE m.no = changes_{kind}.rowid""")

@@ -13,6 +13,7 @@ from rollbook.roster.lms import KEYS, KINDS, plural
 
 #: What earlier comparisons left alone: kind → key → (deleted, inactive, protected).
 Aside = Mapping[str, Mapping[str, Sequence[bool]]]
+_DONE = "if(p.action = 'rekey' AND p.reason = 'linked', 'adopt', p.action) AS done"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +46,45 @@ def invert(db: Connection, plan: StoredPlan, wanted: Wanted, staff: frozenset[st
     return notes
 
 
-def done(db: Connection, plan: StoredPlan, wanted: Wanted) -> dict[str, dict[str, int]]:
-    """How much of the wanted part was done, by kind and action. Needs the plan views and `outcome`."""
-    return {kind: counts for kind in _kinds(plan, wanted) if (counts := _done(db, kind, wanted))}
+def done(
+    db: Connection, plan: StoredPlan, wanted: Wanted, spans: Sequence[tuple[int, int, str]]
+) -> dict[str, dict[str, int]]:
+    """How much of the wanted part was done, by kind and action. Needs the plan views, and `span` filled with the same
+    spans (first seq, last seq, status): in their order, without overlap."""
+    well = [(first, last) for first, last, status in spans if status == "done"]
+    if wanted.schools or wanted.persons:
+        kinds = {kind: _done_of_part(db, kind, wanted) for kind in _kinds(plan, wanted)}
+    else:
+        kinds = _done_of_all(db, plan, _kinds(plan, wanted), well)
+    return {kind: counts for kind, counts in kinds.items() if counts}
+
+
+def _done_of_all(
+    db: Connection, plan: StoredPlan, kinds: Sequence[str], well: Sequence[tuple[int, int]]
+) -> dict[str, dict[str, int]]:
+    """Groups of a plan lie together: no row needs to be looked at, save those whose reason counts."""
+    found: dict[str, dict[str, int]] = {kind: {} for kind in kinds}
+    for group in plan.groups:
+        if group.kind not in kinds:
+            continue
+        if group.action == "rekey":
+            counts = _done_of_part(db, group.kind, Wanted(kinds=kinds), "p.action = 'rekey'")
+        else:
+            end = group.first_seq + group.count - 1
+            inside = (min(last, end) - max(first, group.first_seq) + 1 for first, last in well)
+            counts = {group.action: sum(number for number in inside if number > 0)}
+        for action, number in counts.items():
+            if number:
+                found[group.kind][action] = found[group.kind].get(action, 0) + number
+    return found
+
+
+def _done_of_part(db: Connection, kind: str, wanted: Wanted, more: str = "true") -> dict[str, int]:
+    rows = db.execute(f"""
+        SELECT {_DONE}, count(*)
+        FROM (FROM plan_{kind} p WHERE {_of_part(kind, wanted)} AND {more}) p ASOF JOIN span s ON p.seq >= s.first
+        WHERE p.seq <= s.last AND s.status = 'done' GROUP BY ALL ORDER BY ALL""").fetchall()
+    return dict(rows)
 
 
 def stays(done: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
@@ -76,7 +113,7 @@ def _kinds(plan: StoredPlan, wanted: Wanted) -> list[str]:
 def _done(db: Connection, kind: str, wanted: Wanted) -> dict[str, int]:
     """An account that a person linked was found in the LMS, as adopted ones are."""
     rows = db.execute(f"""
-        SELECT if(p.action = 'rekey' AND p.reason = 'linked', 'adopt', p.action) AS done, count(*)
+        SELECT {_DONE}, count(*)
         FROM plan_{kind} p JOIN outcome o ON o.seq = p.seq AND o.status = 'done'
         WHERE {_of_part(kind, wanted)} GROUP BY ALL ORDER BY ALL""").fetchall()
     return dict(rows)

@@ -11,6 +11,7 @@ from rollbook.actions.upkeep import collect_garbage
 from rollbook.engine.notices import deliver_due
 from rollbook.engine.passwords import send_asked
 from rollbook.engine.service import Chore
+from rollbook.engine.uploads import check_uploads
 from rollbook.store.folder import DataFolder
 
 #: Plans and findings of settled runs are kept so long (days): the window in which a run can be undone.
@@ -18,10 +19,11 @@ KEPT_DAYS: Final = 30
 
 
 def chores(folder: DataFolder) -> list[Chore]:
-    """Due runs every five seconds, notices and passwords too, garbage once a day."""
+    """Due runs every five seconds, notices and passwords too, uploads at once, garbage once a day."""
     return [
         Chore("schedule", 5.0, lambda: queue_due(now=timezone.now())),
         Chore("notices", 5.0, lambda: deliver_due(folder, timezone.now())),
         Chore("passwords", 5.0, lambda: send_asked(folder)),
+        Chore("uploads", 0.5, check_uploads),
         Chore("garbage", 24 * 3600.0, lambda: collect_garbage(by="the clock", days=KEPT_DAYS)),
     ]

@@ -32,7 +32,7 @@ from rollbook.actions.settings_text import connector_of
 from rollbook.connectors.base import ReadRequest, Source, Target
 from rollbook.engine.sessions import session_rows
 from rollbook.engine.world import Doors
-from rollbook.errors import Bug, Unavailable
+from rollbook.errors import BadResponse, Bug, Unavailable
 from rollbook.roster.oneroster import ROLES
 from rollbook.roster.settings import ANY, Connection, Settings
 from rollbook.store.folder import DataFolder
@@ -42,6 +42,8 @@ from rollbook.store.secrets import KeyRing, secrets_of
 
 #: Somebody waits in front of a page (seconds).
 DEADLINE_S: Final = 25.0
+#: A file is read whole, by a process that has others to serve too.
+_MOST_BYTES: Final = 64 << 20
 _GONE: Final = frozenset({"tobedeleted", "inactive"})
 
 Row = dict[str, Any]
@@ -171,7 +173,11 @@ class _Collection:
 
 
 def _content(path: Path | None) -> bytes:
-    return path.read_bytes() if path is not None else b""
+    if path is None:
+        return b""
+    if path.stat().st_size > _MOST_BYTES:
+        raise BadResponse(f"{path.name} has more than {_MOST_BYTES >> 20} MiB, as no list of schools or terms has")
+    return path.read_bytes()
 
 
 def _org_rows(rows: Mapping[str, Mapping[str, str | None]]) -> list[Row]:

@@ -15,8 +15,9 @@ import msgspec
 
 from rollbook.actions.settings_text import connector_of, typed_options
 from rollbook.connectors.base import Cancel, Context, CountRequest, Source, Target
+from rollbook.connectors.oneroster_csv.package import zip_entries
 from rollbook.core.protocols import Progress
-from rollbook.errors import Bug, ConfigError
+from rollbook.errors import BadResponse, Bug, ConfigError
 from rollbook.pipeline.roster_run import World
 from rollbook.roster.settings import Settings
 from rollbook.store.blobs import open_blobs
@@ -154,9 +155,8 @@ def input_bytes(options: msgspec.Struct) -> int:
     if path.is_dir():
         return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
     try:
-        with zipfile.ZipFile(path) as archive:
-            return sum(member.file_size for member in archive.infolist())
-    except (zipfile.BadZipFile, OSError):
+        return sum(member.file_size for member in zip_entries(path))
+    except (zipfile.BadZipFile, OSError, BadResponse):
         return path.stat().st_size
 
 

@@ -50,6 +50,17 @@ def look(db: Connection, request: Request, facts: Mapping[str, Any], year: int |
     return found
 
 
+def unread_lines(db: Connection) -> dict[str, str]:
+    """Collections of which not even every line could be read: their records may be anybody's, so nobody is gone."""
+    rows = db.execute("""
+        SELECT f.collection, count(*), min(f.line), first(coalesce(p.name, f.file, f.collection) ORDER BY f.line)
+        FROM found f LEFT JOIN pages p ON p.page = f.page WHERE f.code = 'STAGE_BAD_LINE' GROUP BY 1""").fetchall()
+    return {
+        name: f"{'1 line' if number == 1 else f'{number} lines'} could not be read, the first is line {line} of {file}"
+        for name, number, line, file in rows
+    }
+
+
 def look_live(db: Connection, doubts: Mapping[str, str], found: Doubts) -> None:
     """Add what a comparison with the live LMS doubts."""
     found.shrunk |= doubts

@@ -31,7 +31,7 @@ from rollbook.pipeline.check import check
 from rollbook.pipeline.columns import notice_columns, places_unknown
 from rollbook.pipeline.compare import compare
 from rollbook.pipeline.conflicts import load_decisions
-from rollbook.pipeline.doubts import Doubts, look, look_live, unclear
+from rollbook.pipeline.doubts import Doubts, look, look_live, unclear, unread_lines
 from rollbook.pipeline.extract import extract
 from rollbook.pipeline.leavers import gone_since, read_leavers
 from rollbook.pipeline.left_out import keep_left_out
@@ -235,6 +235,7 @@ class _River:
         merge = snapshots.judge(extracted)
         self.result.verdicts = {name: v.reason for name, v in extracted.verdicts.items() if not v.complete}
         self.step("stage", lambda: stage(db, source, extracted, world.work / "rows", world.progress, merge))
+        self.result.verdicts = unread_lines(db) | self.result.verdicts
         self.step("check", lambda: check(db, request.settings.users, request.today, world.progress))
         columns = notice_columns(db, request.settings, world.memory.facts(), extracted.verdicts)
         if _complete(db, extracted):
@@ -371,8 +372,7 @@ def _stored(result: RunResult) -> StoredPlan:
 
 def _complete(db: Connection, extracted: Extracted) -> bool:
     """Nothing may be concluded from absence when a collection or even one line could not be read (rule 20)."""
-    row = db.execute("SELECT count(*) FROM found WHERE code = 'STAGE_BAD_LINE'").fetchone()
-    return not extracted.incomplete() and not (row and row[0])
+    return not extracted.incomplete() and not unread_lines(db)
 
 
 def check_source(

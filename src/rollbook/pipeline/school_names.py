@@ -18,6 +18,7 @@ def name_schools(db: Connection, holds: Sequence[Hold]) -> list[Hold]:
 def _names(db: Connection) -> dict[str, str]:
     found = "SELECT school, any_value(title) FROM ledger_building WHERE school IS NOT NULL GROUP BY 1"
     names = dict(db.execute(found).fetchall())
-    if db.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'orgs'").fetchone():  # an undo reads no SIS
+    staged = "SELECT 1 FROM duckdb_tables() WHERE table_name = 'orgs' AND database_name = current_database()"
+    if db.execute(staged).fetchone():  # an undo reads no SIS
         names |= db.execute('SELECT "sourcedId", any_value(name) FROM orgs WHERE NOT gone GROUP BY 1').fetchall()
     return {school: name for school, name in names.items() if school and name}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rollbook.core.duck import Connection, count, write_parquet
 from rollbook.core.ledger_files import PAIRS, columns, key_columns, key_text
+from rollbook.core.people_files import write_people
 from rollbook.core.protocols import Blobs, Ledger, Memory, Progress, Refusal
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.lms import KEYS, KINDS
@@ -37,6 +38,8 @@ def settle(db: Connection, plan: StoredPlan, ledger: Ledger, blobs: Blobs, folde
         _put(db, kind, acted=acted)
         path = folder / f"ledger-{kind}.parquet"
         write_parquet(db, _new_ledger(kind), path)
+        if kind == "user":
+            files |= {name: blobs.put(made) for name, made in write_people(db, path, folder).items()}
         files[kind] = blobs.put(path)
     if not files:
         return ledger.current().number

@@ -1,6 +1,6 @@
 """Accounts of the LMS as the ledger knows them, for showing and looking up. Changes nothing.
 
-Everything reads one Parquet file, sorted by school and key, with filters and limits only.
+Lists read the ledger's file, sorted by school and key, with filters and limits only; a search reads its index.
 """
 
 from __future__ import annotations
@@ -10,20 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from rollbook.core.duck import Connection, connect, quote
+from rollbook.core.duck import Connection, parquet_reader, quote
 from rollbook.core.protocols import Blobs
 from rollbook.store.ledger import current_version
+from rollbook.store.people import people_of
 
 _FIELDS: Final = ("key", "first_name", "last_name", "username", "email", "role", "school", "origin", "lms_id")
 _CHOSEN: Final = ", ".join(_FIELDS)
-#: Where the search looks, one after the other until there is enough: conditions on one column each are quick.
-_WHOLE: Final = ("key = $raw", "lower(username) = $text", "lower(email) = $text")
-_ONE_WORD: Final = ("starts_with(lower(last_name), $text)", "starts_with(lower(first_name), $text)")
-_WORDS: Final = (
-    "lower(last_name) = $last AND starts_with(lower(first_name), $first)",
-    "lower(first_name) = $first AND starts_with(lower(last_name), $last)",
-    "lower(last_name) = $text",
-)
 _MADE: Final = "origin IN ('created', 'unknown')"
 _AT_ONCE: Final = 2000
 
@@ -48,7 +41,8 @@ class Accounts:
 
     def __init__(self, organization: int, blobs: Blobs) -> None:
         """Raises BlobLost when the ledger's file is gone."""
-        key = current_version(organization).files.get("user")
+        self._blobs, self._files = blobs, current_version(organization).files
+        key = self._files.get("user")
         self._path: Path | None = blobs.get(key, "the ledger of user") if key else None
 
     def page(self, *, start: int, most: int, text: str = "") -> list[Account]:
@@ -57,12 +51,14 @@ class Accounts:
         raw = " ".join(text.split())
         if not raw:
             return list(self._rows(f"{_MADE} LIMIT {int(most)} OFFSET {int(start)}", {}))
-        found: dict[str, Account] = {}
-        for where, asked in _searches(raw):
-            for one in self._rows(f"{_MADE} AND {where} LIMIT {int(start + most)}", asked):
-                found.setdefault(one.key, one)
-            if len(found) >= start + most:
-                break
+        with parquet_reader() as db:
+            people = people_of(db, self._files, self._blobs)
+            if people is None:
+                return []
+            rows = people.by_id(raw, most=start + most, made=True)
+            if "@" not in raw:
+                rows += people.by_beginning(raw, most=start + most, made=True, logins=False)
+        found = {row["key"]: Account(**row) for row in rows}
         return list(found.values())[start : start + most]
 
     def every(self) -> Iterator[Account]:
@@ -72,7 +68,7 @@ class Accounts:
     def known(self, names: Iterable[str]) -> list[Account]:
         """Accounts with one of these unique ids or usernames (capitals do not count in those)."""
         wanted = sorted({name for name in names if name})
-        return list(self._rows("key IN $names OR lower(username) IN $small", {
+        return list(self._rows("key IN (SELECT unnest($names)) OR lower(username) IN (SELECT unnest($small))", {
             "names": wanted, "small": sorted({name.lower() for name in wanted}),
         })) if wanted else []  # fmt: skip
 
@@ -84,21 +80,8 @@ class Accounts:
     def _rows(self, where: str, parameters: dict[str, Any]) -> Iterator[Account]:
         if self._path is None:
             return
-        db = connect()
-        try:
+        with parquet_reader() as db:
             yield from _read(db, f"SELECT {_CHOSEN} FROM read_parquet({quote(self._path)}) WHERE {where}", parameters)
-        finally:
-            db.close()
-
-
-def _searches(raw: str) -> list[tuple[str, dict[str, Any]]]:
-    text = raw.lower()
-    first, _, last = text.rpartition(" ")
-    names = () if "@" in text else _WORDS if first else _ONE_WORD
-    known = {"raw": raw, "text": text, "first": first, "last": last}
-    return [
-        (f"({one})", {name: value for name, value in known.items() if f"${name}" in one}) for one in (*_WHOLE, *names)
-    ]
 
 
 def _read(db: Connection, query: str, parameters: dict[str, Any]) -> Iterator[Account]:

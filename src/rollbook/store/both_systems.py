@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.db.models.fields.json import KeyTransform
 
-from rollbook.core.duck import connect, quote
+from rollbook.core.duck import parquet_reader, quote
 from rollbook.core.protocols import Blobs
 from rollbook.store.models import Organization, Run, RunState
 
@@ -108,12 +108,9 @@ def _rows(blobs: Blobs, look: Look, where: str, asked: Mapping[str, Any] | None 
 
 
 def _read(path: Path, where: str, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    db = connect()
-    try:
+    with parquet_reader() as db:
         cursor = db.execute(f"SELECT * FROM read_parquet({quote(path)}) WHERE {where}", dict(asked))
         names = [column[0] for column in cursor.description or ()]
         while rows := cursor.fetchmany(_AT_ONCE):
             for row in rows:
                 yield dict(zip(names, row, strict=True))
-    finally:
-        db.close()

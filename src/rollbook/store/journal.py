@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterator, Sequence
-from typing import Literal
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Final, Literal
 
 import msgspec
 
@@ -16,6 +17,8 @@ from rollbook.roster.shapes import learned
 from rollbook.store.lease import Lease
 from rollbook.store.models import Run, SliceIntent, SliceOutcome
 
+#: Slices that are read at a time.
+_AT_ONCE: Final = 100
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(learned(list[Outcome])).decode
 
@@ -43,7 +46,14 @@ class StoredJournal:
     def record(self, number: int, outcomes: Sequence[Outcome]) -> None:
         payload = zlib.compress(_encode(list(outcomes)), 1)
         checksum = hashlib.sha256(payload).hexdigest()
-        outcome = SliceOutcome(run_id=self._run, plan=self._plan, number=number, payload=payload, checksum=checksum)
+        outcome = SliceOutcome(
+            run_id=self._run,
+            plan=self._plan,
+            number=number,
+            payload=payload,
+            checksum=checksum,
+            statuses=in_a_row(outcome.status for outcome in outcomes),
+        )
         with self._lease.fenced():
             SliceOutcome.objects.bulk_create([outcome], ignore_conflicts=True)
 
@@ -55,22 +65,30 @@ class StoredJournal:
         return attempts(self._run, self._plan)
 
 
-def attempts(
-    run: str, plan: str, *, order: Literal["number", "first_seq"] = "number", after: int = -1
-) -> Iterator[Attempt]:
-    """What the journal of a run's plan holds, in the order of sending or of the plan's numbers, where it speaks of rows
-    whose seq is above `after`. Raises Bug where a checksum does not match."""
-    wanted = SliceIntent.objects.filter(run=run, plan=plan, last_seq__gt=after)
+def in_a_row(statuses: Iterable[str]) -> list[tuple[str, int]]:
+    """Each status with how many there are in a row."""
+    return [(status, sum(1 for _ in same)) for status, same in groupby(statuses)]
+
+
+def attempts(run: str, plan: str, *, order: Literal["number", "first_seq"] = "number") -> Iterator[Attempt]:
+    """What the journal of a run's plan holds, in the order of sending or of the plan's numbers. Raises Bug where a
+    checksum does not match."""
+    wanted = SliceIntent.objects.filter(run=run, plan=plan)
     for intent in wanted.order_by(order).iterator():
         yield Attempt(intent.number, intent.first_seq, intent.last_seq, outcomes_of(run, plan, intent.number))
 
 
 def outcomes_of(run: str, plan: str, number: int) -> list[Outcome] | None:
     """The outcomes of one slice; None where there are none (yet). Raises Bug where the checksum does not match."""
-    row = SliceOutcome.objects.filter(run=run, plan=plan, number=number).first()
-    if row is None:
-        return None
-    payload = bytes(row.payload)
-    if hashlib.sha256(payload).hexdigest() != row.checksum:
-        raise Bug(f"the outcome of slice {number} of run {run} was damaged on disk")
-    return _decode(zlib.decompress(payload))
+    return next((outcomes for _, outcomes in some_outcomes(run, plan, [number])), None)
+
+
+def some_outcomes(run: str, plan: str, numbers: Sequence[int]) -> Iterator[tuple[int, list[Outcome]]]:
+    """The outcomes of these slices, where there are any. Raises Bug where a checksum does not match."""
+    for start in range(0, len(numbers), _AT_ONCE):
+        rows = SliceOutcome.objects.filter(run=run, plan=plan, number__in=numbers[start : start + _AT_ONCE])
+        for number, stored, checksum in rows.values_list("number", "payload", "checksum"):
+            payload = bytes(stored)
+            if hashlib.sha256(payload).hexdigest() != checksum:
+                raise Bug(f"the outcome of slice {number} of run {run} was damaged on disk")
+            yield number, _decode(zlib.decompress(payload))

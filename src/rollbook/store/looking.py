@@ -4,22 +4,21 @@ nothing, and reads no file whole: filters on sorted columns, one or two columns 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from rollbook.core.duck import Connection, connect, quote
+from rollbook.core.duck import Connection, parquet_reader, quote
 from rollbook.core.protocols import Blobs
 from rollbook.store.ledger import current_version
+from rollbook.store.people import people_of
 from rollbook.store.readings import Reading, last_readings
+from rollbook.store.sis_snapshot import snapshot_of
 
 Row = dict[str, Any]
 #: Plans up to this size are searched whole; of larger ones only the parts of the schools in question.
 _SMALL_BYTES: Final = 4 << 20
-#: Requests that one engine serves.
-_RENEWED_AFTER: Final = 2000
 #: Sections that are shown of one person, and changes of one run.
 MOST: Final = 200
 
@@ -33,6 +32,8 @@ class Files:
         self.other_id = other_id
         self.ledger = current_version(organization)
         self.readings = last_readings(organization)
+        self.snapshot = snapshot_of(organization)
+        self.people = people_of(db, self.ledger.files, blobs)
 
     @property
     def newest(self) -> Reading | None:
@@ -87,6 +88,15 @@ class Files:
             return []
         return self._rows(self._blobs.get(key, f"what was left out of {kind}"), f"{where} LIMIT {int(most)}", asked)
 
+    # --- what delta reads know ----------------------------------------------------------------------------------------
+
+    def listed(self, collection: str, **asked: str | None) -> list[Row]:
+        """Records of the SIS's snapshot with these values; none where there is no snapshot."""
+        known = {column: value for column, value in asked.items() if value}
+        if self.snapshot is None or len(known) < len(asked):
+            return []
+        return self.snapshot.rows(self._db, self._blobs, collection, known, MOST)
+
     # --- plans and findings -------------------------------------------------------------------------------------------
 
     def changes(
@@ -138,33 +148,5 @@ def _literal(values: Sequence[str]) -> str:
 @contextmanager
 def files_of(organization: int, blobs: Blobs, *, other_id: bool) -> Iterator[Files]:
     """Raises BlobLost when a file that should be there is not."""
-    db = _cursor()
-    try:
+    with parquet_reader() as db:
         yield Files(db, organization, blobs, other_id=other_id)
-    finally:
-        db.close()
-
-
-class _Shared:
-    """One engine for all requests of this process: making one takes as long as a look-up, and where the groups of a
-    file lie is read once. It is renewed now and then, so that what it knows of old files does not pile up."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._db: Connection | None = None
-        self._used = 0
-
-    def cursor(self) -> Connection:
-        with self._lock:
-            if self._db is None or self._used >= _RENEWED_AFTER:
-                self._db, self._used = connect(), 0
-                self._db.execute("SET parquet_metadata_cache = true")
-            self._used += 1
-            return self._db.cursor()
-
-
-_shared = _Shared()
-
-
-def _cursor() -> Connection:
-    return _shared.cursor()

@@ -18,6 +18,7 @@ from rollbook.store.looking import Files, Row
 from rollbook.store.models import HoldRow, HoldState, PinRow, RefusalRow
 from rollbook.store.outcome_spans import answers
 from rollbook.store.readings import Reading
+from rollbook.store.sis_snapshot import first
 
 #: Runs whose changes are shown.
 RUNS: Final = 5
@@ -46,13 +47,14 @@ class Change:
 @dataclass(kw_only=True)
 class Record:
     """`key` is the LMS key, `sis_id` the sourcedId if known; `given` the ledger's row, `left_out` why the newest
-    reading of the SIS left it out. Either may be None."""
+    reading of the SIS left it out. Either may be None. `listed` is the record as delta reads know it (with `gone`)."""
 
     kind: str
     key: str | None
     sis_id: str | None
     given: Row | None
     left_out: Row | None
+    listed: Row | None = None
     changes: list[Change] = field(default_factory=list)
     findings: list[Row] = field(default_factory=list)
     refusals: dict[tuple[str, str], RefusalRow] = field(default_factory=dict)
@@ -60,7 +62,7 @@ class Record:
 
     @property
     def known(self) -> bool:
-        return bool(self.given or self.left_out or self.changes or self.findings)
+        return bool(self.given or self.left_out or self.changes or self.findings or self.listed)
 
     @property
     def school(self) -> str | None:
@@ -71,16 +73,15 @@ class Record:
         return next((one for one in self.changes if one.kind == kind and one.key == key), None)
 
 
-def find_person(files: Files, settings: Settings, *, lms_id: str = "", sis_id: str = "", at: str = "") -> Record:
-    """A person by one of their ids, not yet with anything else; nothing is `known` of somebody who is nowhere. `at` is
-    the school (org) where one looks first: it may be wrong."""
+def find_person(files: Files, settings: Settings, *, lms_id: str = "", sis_id: str = "") -> Record:
+    """A person by one of their ids, not yet with anything else; nothing is `known` of somebody who is nowhere."""
     by_source = settings.users.unique_id == "sourcedId"
     given: Row | None = None
     left: Row | None = None
     if lms_id:
-        given = _first(files, "user", "lms_id = $id", lms_id, at)
+        given = _person(files, lms_id=lms_id)
     elif by_source:
-        given = _first(files, "user", "key = $id", sis_id, at)
+        given = _person(files, key=sis_id)
     key = given["key"] if given else (sis_id if by_source else None)
     if key is not None:
         left = _one(files.left_out("user", "key = $key", {"key": key}, 1))
@@ -88,14 +89,15 @@ def find_person(files: Files, settings: Settings, *, lms_id: str = "", sis_id: s
         left = _one(files.left_out("user", "id = $id", {"id": sis_id}, 1))
     if left is not None and given is None and left["key"]:
         key = left["key"]
-        given = _one(files.given("user", "key = $key", {"key": key}, 1))
+        given = _person(files, key=key)
     source = left["id"] if left and left["id"] else (key if by_source else sis_id or None)
     left = None if left is not None and left["reason"] == "synced" else left
     return Record(kind="user", key=key, sis_id=source, given=given, left_out=left)
 
 
 def find_section(files: Files, key: str, at: str = "") -> Record:
-    """A section by its class's sourcedId, not yet with anything else; `at` as for a person."""
+    """A section by its class's sourcedId, not yet with anything else. `at` is the school (org)
+    where one looks first: it may be wrong."""
     given = _first(files, "section", "key = $id", key, at)
     left = _one(files.left_out("section", "key = $key", {"key": key}, 1))
     return Record(kind="section", key=key, sis_id=key, given=given, left_out=left)
@@ -106,6 +108,7 @@ def fill_in(files: Files, settings: Settings, organization: int, record: Record)
     ids = [one for one in {record.key, record.sis_id} if one]
     ending = f"|{record.key}" if record.kind == "user" and record.key else ""
     record.findings = files.findings(ids, ending)
+    record.listed = first(files.listed("users" if record.kind == "user" else "classes", sourcedId=record.sis_id))
     if record.key is None:
         return record
     schools = schools_of(record, settings)
@@ -184,6 +187,18 @@ def _pins(organization: int, key: str) -> Iterable[PinRow]:
     mine = Q(key=key) | Q(kind="enrollment", key__endswith=f"|{key}") | Q(kind="enrollment", key__startswith=f"{key}|")
     open_ = PinRow.objects.filter(mine, organization=organization, ended_at__isnull=True, until__gt=timezone.now())
     return open_[:50]
+
+
+def _person(files: Files, *, lms_id: str = "", key: str = "") -> Row | None:
+    """The ledger's row, found where the index says."""
+    if files.people is None:
+        return None
+    known = files.people.by_lms_id(lms_id) if lms_id else files.people.by_key(key)
+    if known is None:
+        return None
+    where = "key = $key AND " + ("school IS NULL" if known["school"] is None else "school = $school")
+    asked = {name: known[name] for name in ("key", "school") if known[name] is not None}
+    return _one(files.given("user", where, asked, 1))
 
 
 def _first(files: Files, kind: str, where: str, id: str, at: str) -> Row | None:

@@ -7,6 +7,7 @@ none of them. An intent without outcomes counts as unknown.
 from __future__ import annotations
 
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
@@ -15,7 +16,7 @@ import msgspec
 from rollbook.core.duck import Connection, fill
 from rollbook.roster.changes import UNKNOWN, Outcome
 from rollbook.roster.shapes import learned
-from rollbook.store.journal import outcomes_of
+from rollbook.store.journal import in_a_row, some_outcomes
 from rollbook.store.models import Run, SliceIntent, SliceOutcome
 
 Span = tuple[int, int, str]
@@ -39,7 +40,7 @@ def spans(run: Run, plan: str) -> Sequence[Span]:
 
 def load_spans(db: Connection, found: Sequence[Span]) -> None:
     """Fill the table `span` (first, last, status)."""
-    fill(db, "span", _COLUMNS, found)
+    fill(db, "span", _COLUMNS, found, temporary=True)
 
 
 def answers(run: str, plan: str, seqs: Sequence[int]) -> dict[int, Outcome]:
@@ -48,13 +49,16 @@ def answers(run: str, plan: str, seqs: Sequence[int]) -> dict[int, Outcome]:
     if not seqs:
         return found
     intents = SliceIntent.objects.filter(run=run, plan=plan, first_seq__lte=max(seqs), last_seq__gte=min(seqs))
-    wanted = set(seqs)
-    for intent in intents:
-        mine = wanted.intersection(range(intent.first_seq, intent.last_seq + 1))
-        outcomes = outcomes_of(run, plan, intent.number) if mine else None
-        for seq in mine:
-            lost = Outcome(status=UNKNOWN, message="the answer was lost")
-            found[seq] = outcomes[seq - intent.first_seq] if outcomes is not None else lost
+    slices = sorted(intents.values_list("first_seq", "last_seq", "number"))
+    firsts = [first for first, _, _ in slices]
+    wanted: dict[int, list[tuple[int, int]]] = {}
+    for seq in seqs:
+        place = bisect_right(firsts, seq) - 1
+        if place >= 0 and seq <= slices[place][1]:
+            found[seq] = Outcome(status=UNKNOWN, message="the answer was lost")
+            wanted.setdefault(slices[place][2], []).append((seq, seq - firsts[place]))
+    for number, outcomes in some_outcomes(run, plan, list(wanted)):
+        found |= {seq: outcomes[place] for seq, place in wanted[number]}
     return found
 
 
@@ -65,7 +69,6 @@ def _kept(run: str, plan: str, outcomes: int) -> Sequence[Span]:
 
 def _spans(run: str, plan: str) -> Iterator[Span]:
     rows = SliceOutcome.objects.filter(run=run, plan=plan).order_by("number")
-    payloads = rows.values_list("number", "payload").iterator(chunk_size=50)
     places = {
         number: (first, last)
         for number, first, last in SliceIntent.objects.filter(run=run, plan=plan).values_list(
@@ -73,16 +76,23 @@ def _spans(run: str, plan: str) -> Iterator[Span]:
         )
     }
     found: list[Span] = []
-    for number, payload in payloads:
+    for number, statuses in rows.values_list("number", "statuses").iterator(chunk_size=50):
         if number in places:
             first, _ = places.pop(number)
-            found.extend(_joined(first, (one.status for one in _decode(zlib.decompress(bytes(payload))))))
+            found.extend(_placed(first, statuses if statuses is not None else _statuses(rows.get(number=number))))
     found += [(first, last, UNKNOWN) for first, last in places.values()]
     return _merged(sorted(found))
 
 
-def _joined(first: int, statuses: Iterable[str]) -> Iterator[Span]:
-    return _merged((seq, seq, status) for seq, status in enumerate(statuses, first))
+def _placed(first: int, statuses: Iterable[tuple[str, int]]) -> Iterator[Span]:
+    for status, number in statuses:
+        yield first, first + number - 1, status
+        first += number
+
+
+def _statuses(row: SliceOutcome) -> list[tuple[str, int]]:
+    """Of a row that an earlier release wrote."""
+    return in_a_row(one.status for one in _decode(zlib.decompress(bytes(row.payload))))
 
 
 def _merged(some: Iterable[Span]) -> Iterator[Span]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rollbook.core.duck import connect, quote
+from rollbook.core.duck import parquet_reader, quote
 from rollbook.core.protocols import Blobs
 from rollbook.store.ledger import current_version
 
@@ -24,13 +24,10 @@ def periods_given(organization: int, blobs: Blobs) -> dict[str, PeriodGiven]:
     if key is None:
         return {}
     path = quote(blobs.get(key, "the ledger of grading_period"))
-    db = connect()
-    try:
+    with parquet_reader() as db:
         rows = db.execute(f"""
             SELECT lms_id, key, title, origin FROM read_parquet({path}) WHERE lms_id IS NOT NULL LIMIT 10000""")
         return {
             lms_id: PeriodGiven(key, title or "", key.startswith("session:") and origin != "adopted")
             for lms_id, key, title, origin in rows.fetchall()
         }
-    finally:
-        db.close()

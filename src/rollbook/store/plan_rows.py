@@ -6,7 +6,6 @@ columns that are short, and only its own rows are read whole.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,13 +13,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from rollbook.core.changes_table import BLOCKED, HELD, SEND, WAITING
-from rollbook.core.duck import Connection, connect, quote
+from rollbook.core.duck import Connection, parquet_reader, quote
 from rollbook.core.guard import reason_of
 from rollbook.core.protocols import Blobs
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN
 from rollbook.roster.lms import KINDS
 from rollbook.store.outcome_spans import Span, load_spans
+from rollbook.store.rows import COLUMNS, stored_row
+from rollbook.store.sent_rows import sent_rows
 
 #: Sendable rows of which nothing is known: not sent yet, or never.
 UNSENT: Final = "unsent"
@@ -30,18 +31,21 @@ _FATE_SQL: Final = {
     WAITING: f"(state = '{WAITING}' OR status = '{WAITING}')",
     UNSENT: f"(state = '{SEND}' AND status IS NULL)",
 }
-_ROW: Final = "seq, action, key, new_key, school, lms_id, state, reason, before, after"
+#: Above the number of any row.
+_LAST: Final = 2**62
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """Which rows; what is None or empty is not asked for. `fate` is one of FATES, `hold` a hold's id."""
+    """Which rows; what is None or empty is not asked for. `fate` is one of FATES, `hold` a hold's id; `status` is what
+    the journal says became of rows that were to be sent."""
 
     kind: str = ""
     action: str = ""
     school: str | None = None
     fate: str = ""
     hold: str = ""
+    status: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,17 +69,24 @@ def page_of_rows(
 ) -> list[dict[str, Any]]:
     """Up to `most` chosen rows whose seq is above `after`. `outcomes` tell what became of rows; only needed when a fate
     is asked for. `before` and `after` hold all fields; `differs` names those that change."""
-    return _page(plan, blobs, _Search(chosen, f"seq > {int(after)}", most, outcomes))
+    return _page(plan, blobs, _Search(chosen, after + 1, _LAST, most, outcomes))
 
 
 def page_before(
     plan: StoredPlan, blobs: Blobs, chosen: Chosen, *, most: int, before: int, outcomes: Sequence[Span] = ()
 ) -> list[dict[str, Any]]:
     """As `page_of_rows`: the last `most` rows whose seq is below `before`, in the order of seq."""
-    place = f"seq < {int(before)}"
-    if chosen == Chosen():  # of all rows, the last ones are known by their numbers
-        place += f" AND seq >= {int(before) - most}"
-    return _page(plan, blobs, _Search(chosen, place, most, outcomes, backwards=True))
+    low = before - most if chosen == Chosen() else 0  # of all rows, the last ones are known by their numbers
+    return _page(plan, blobs, _Search(chosen, low, before - 1, most, outcomes, backwards=True))
+
+
+def numbers_of_page(
+    plan: StoredPlan, blobs: Blobs, chosen: Chosen, *, most: int, after: int = -1, outcomes: Sequence[Span] = ()
+) -> list[int]:
+    """As `page_of_rows`, the numbers of the rows alone."""
+    with parquet_reader() as db:
+        parts = _found(db, plan, blobs, _Search(chosen, after + 1, _LAST, most, outcomes))
+        return [seq for _kind, _path, seqs in parts for seq in seqs]
 
 
 def rows_in_parts(
@@ -94,7 +105,7 @@ def examples(plan: StoredPlan, blobs: Blobs, kind: str, holds: Sequence[str], mo
         return {}
     first = _first_held(plan.files[kind], _File(blobs))
     wanted = {hold: first.get(reason_of(hold), ())[:most] for hold in holds}
-    with connect() as db:
+    with parquet_reader() as db:
         found = _read(db, kind, _path(plan, blobs, kind), [seq for seqs in wanted.values() for seq in seqs])
     by_seq = {row["seq"]: row for row in found}
     return {hold: [by_seq[seq] for seq in seqs if seq in by_seq] for hold, seqs in wanted.items()}
@@ -116,7 +127,7 @@ class _File:
 @lru_cache(maxsize=256)
 def _counts(kind: str, key: str, file: _File) -> tuple[Count, ...]:
     path = file.blobs.get(key, f"the plan of {kind}")
-    with connect() as db:
+    with parquet_reader() as db:
         rows = db.execute(
             f"SELECT school, action, state, count(*) FROM read_parquet({quote(path)}) GROUP BY ALL ORDER BY ALL"
         ).fetchall()
@@ -126,7 +137,7 @@ def _counts(kind: str, key: str, file: _File) -> tuple[Count, ...]:
 @lru_cache(maxsize=256)
 def _first_held(key: str, file: _File) -> Mapping[str, Sequence[int]]:
     """By reason of held rows: the first ten."""
-    with connect() as db:
+    with parquet_reader() as db:
         rows = db.execute(
             f"""SELECT reason, min(seq, 10) FROM read_parquet({quote(file.blobs.get(key, "a plan"))})
                 WHERE state = '{HELD}' AND reason IS NOT NULL GROUP BY reason"""
@@ -136,42 +147,69 @@ def _first_held(key: str, file: _File) -> Mapping[str, Sequence[int]]:
 
 @dataclass(frozen=True)
 class _Search:
-    """`place` is where to look, as SQL; `backwards` takes the last rows instead of the first."""
+    """`low` and `high` are the numbers between which to look; `backwards` takes the last rows instead of the first."""
 
     chosen: Chosen
-    place: str
+    low: int
+    high: int
     most: int
     outcomes: Sequence[Span]
     backwards: bool = False
 
+    @property
+    def sent_alone(self) -> bool:
+        """Is what became of rows enough to know which ones are meant?"""
+        chosen = self.chosen
+        asked = bool(chosen.status) or chosen.fate in (DONE, REFUSED, UNKNOWN, UNSENT)
+        return asked and chosen.school is None and not chosen.hold
+
 
 def _page(plan: StoredPlan, blobs: Blobs, search: _Search) -> list[dict[str, Any]]:
-    kinds = [kind for kind in KINDS if kind in plan.files and search.chosen.kind in ("", kind)]
     found: list[dict[str, Any]] = []
-    with connect() as db:
-        load_spans(db, search.outcomes)
-        for kind in reversed(kinds) if search.backwards else kinds:
-            path = _path(plan, blobs, kind)
-            found += _read(db, kind, path, _seqs(db, path, search, search.most - len(found)))
-            if len(found) >= search.most:
-                break
+    with parquet_reader() as db:
+        for kind, path, seqs in _found(db, plan, blobs, search):
+            found += _read(db, kind, path, seqs)
     return sorted(found, key=lambda row: row["seq"])
+
+
+def _found(db: Connection, plan: StoredPlan, blobs: Blobs, search: _Search) -> Iterator[tuple[str, Path, list[int]]]:
+    """The numbers of a page's rows, kind by kind."""
+    kinds = [kind for kind in KINDS if kind in plan.files and search.chosen.kind in ("", kind)]
+    if not search.sent_alone:
+        load_spans(db, search.outcomes)
+    missing = search.most
+    for kind in reversed(kinds) if search.backwards else kinds:
+        path = _path(plan, blobs, kind)
+        seqs = _sent(plan, kind, search, missing) if search.sent_alone else _seqs(db, path, search, missing)
+        yield kind, path, seqs
+        missing -= len(seqs)
+        if missing <= 0:
+            return
+
+
+def _sent(plan: StoredPlan, kind: str, search: _Search, most: int) -> list[int]:
+    chosen = search.chosen
+    groups = [one for one in plan.groups if one.kind == kind and chosen.action in ("", one.action)]
+    status = None if chosen.fate == UNSENT else chosen.status or chosen.fate
+    inside = (search.low, search.high)
+    return sent_rows(groups, search.outcomes, status, inside, most=most, last=search.backwards)
 
 
 def _seqs(db: Connection, path: Path, search: _Search, most: int) -> list[int]:
     """The numbers of the rows of a page, found without reading what is in them."""
-    where, given, chosen = [search.place], {}, search.chosen
+    where, given, chosen = [f"seq BETWEEN {int(search.low)} AND {int(search.high)}"], {}, search.chosen
     reason = reason_of(chosen.hold) if chosen.hold else None
     for name, value in (("action", chosen.action or None), ("school", chosen.school), ("reason", reason)):
         if value is not None:
             where.append(f"{name} = ${name}")
             given[name] = value
     by_plan = chosen.fate in (HELD, BLOCKED)  # the plan alone tells
+    by_plan |= chosen.fate == WAITING and all(status != WAITING for _, _, status in search.outcomes)
     if by_plan:
         where.append(f"state = {quote(chosen.fate)}")
     rows = f"SELECT seq, state FROM read_parquet({quote(path)}) WHERE {' AND '.join(where)}"
-    if chosen.fate and not by_plan:
-        wanted = _FATE_SQL.get(chosen.fate, f"status = {quote(chosen.fate)}")
+    if chosen.status or (chosen.fate and not by_plan):
+        wanted = _FATE_SQL.get(chosen.fate, f"status = {quote(chosen.status or chosen.fate)}")
         rows = f"""
             SELECT seq FROM (SELECT p.seq, p.state, CASE WHEN p.seq <= span.last THEN span.status END AS status
                              FROM ({rows}) p ASOF LEFT JOIN span ON p.seq >= span.first) WHERE {wanted}"""
@@ -192,30 +230,19 @@ def _read(db: Connection, kind: str, path: Path, seqs: Sequence[int]) -> list[di
     if last - first + 1 != len(seqs):
         where = f"seq IN (SELECT unnest([{', '.join(map(str, seqs))}]))"
     rows = db.execute(
-        f"SELECT {_ROW} FROM read_parquet({quote(path)}) WHERE seq BETWEEN {first} AND {last} AND {where} ORDER BY seq"
+        f"""SELECT {COLUMNS} FROM read_parquet({quote(path)})
+            WHERE seq BETWEEN {first} AND {last} AND {where} ORDER BY seq"""
     ).fetchall()
     return [_row(kind, row) for row in rows]
 
 
 def _row(kind: str, row: tuple[Any, ...]) -> dict[str, Any]:
-    seq, action, key, new_key, school, lms_id, state, reason, before, after = row
-    had: dict[str, Any] = json.loads(before) if before else {}
-    wanted: dict[str, Any] = {} if action == "remove" else json.loads(after) if after else {}
-    names = list(dict.fromkeys([*wanted, *had]))
-    return {
-        "seq": seq,
-        "kind": kind,
-        "action": action,
-        "key": key,
-        "new_key": new_key,
-        "school": school,
-        "lms_id": lms_id,
-        "state": state,
-        "reason": reason,
-        "before": had,
-        "after": wanted,
-        "differs": [name for name in names if _some(had.get(name)) != _some(wanted.get(name))],
-    }
+    found = stored_row(kind, row)
+    if found["action"] == "remove":
+        found["after"] = {}
+    had, wanted = found["before"], found["after"]
+    names = dict.fromkeys([*wanted, *had])
+    return found | {"differs": [name for name in names if _some(had.get(name)) != _some(wanted.get(name))]}
 
 
 def _some(value: Any) -> Any:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from rollbook.core.duck import connect, quote
+from rollbook.core.duck import parquet_reader, quote
 from rollbook.core.guard import reason_of
 from rollbook.core.protocols import Attempt, Blobs
 from rollbook.core.stored import StoredPlan
@@ -17,6 +17,8 @@ from rollbook.roster.lms import KINDS
 
 _PLACE = ("collection", "id", "school", "file", "line", "other", "detail", "dependants")
 _AT_ONCE = 2000
+#: What `stored_row` takes, in its order.
+COLUMNS: Final = "seq, action, key, new_key, school, lms_id, state, reason, before, after"
 
 
 def change_rows(
@@ -27,40 +29,44 @@ def change_rows(
     action: str | None,
     school: str | None,
     hold: str | None,
-    after: int = -1,
-    most: int | None = None,
+    only: Collection[int] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The plan's rows in apply order, save that deactivations are sent last; all, or those that match what is given;
     `hold` is the id of one. Of what is there already, `before` and `after` hold only the fields that differ.
-    Only rows whose seq is above `after`; with `most`, at least so many of each kind if there are."""
-    where = [f"seq > {int(after)}"] if after >= 0 else []
+    `only` names rows by their seq."""
+    if only is not None and not only:
+        return
+    where = [f"seq BETWEEN {min(only)} AND {max(only)} AND seq IN ({', '.join(map(str, only))})"] if only else []
     where += [f"action = {quote(action)}"] if action else []
     where += [f"school = {quote(school)}"] if school else []
     where += [f"reason = {quote(reason_of(hold))}"] if hold else []
-    db = connect()
-    try:
+    with parquet_reader() as db:
         for name in KINDS:
             if name not in plan.files or kind not in (None, name):
                 continue
             cursor = db.execute(
-                f"""SELECT seq, action, key, new_key, school, lms_id, state, reason, before, after
+                f"""SELECT {COLUMNS}
                     FROM read_parquet({quote(blobs.get(plan.files[name], f"the plan of {name}"))})
-                    WHERE {" AND ".join(where) or "true"} ORDER BY seq {"" if most is None else f"LIMIT {int(most)}"}"""
+                    WHERE {" AND ".join(where) or "true"} ORDER BY seq"""
             )
             while rows := cursor.fetchmany(_AT_ONCE):
                 for row in rows:
                     yield _change(name, row)
-    finally:
-        db.close()
 
 
 def _change(kind: str, row: tuple[Any, ...]) -> dict[str, Any]:
-    seq, action, key, new_key, school, lms_id, state, reason, before, after = row
-    had: dict[str, Any] = json.loads(before) if before else {}
-    wanted: dict[str, Any] = json.loads(after) if after else {}
-    if action in ("update", "rekey", "deactivate", "revive"):
+    found = stored_row(kind, row)
+    had, wanted = found["before"], found["after"]
+    if found["action"] in ("update", "rekey", "deactivate", "revive"):
         names = [name for name in wanted if had.get(name) != wanted.get(name)]
-        had, wanted = {name: had.get(name) for name in names}, {name: wanted[name] for name in names}
+        found["before"] = {name: had.get(name) for name in names}
+        found["after"] = {name: wanted[name] for name in names}
+    return found
+
+
+def stored_row(kind: str, row: tuple[Any, ...]) -> dict[str, Any]:
+    """A plan's row, read as `COLUMNS`."""
+    seq, action, key, new_key, school, lms_id, state, reason, before, after = row
     return {
         "seq": seq,
         "kind": kind,
@@ -71,8 +77,8 @@ def _change(kind: str, row: tuple[Any, ...]) -> dict[str, Any]:
         "lms_id": lms_id,
         "state": state,
         "reason": reason,
-        "before": had,
-        "after": wanted,
+        "before": json.loads(before) if before else {},
+        "after": json.loads(after) if after else {},
     }
 
 
@@ -90,6 +96,13 @@ def with_outcomes(
         row |= {"outcome": mine.status if mine else None, "message": mine.message if mine else ""}
         if only in (None, row["outcome"]):
             yield row
+
+
+def with_answers(rows: Iterable[dict[str, Any]], told: Mapping[int, Outcome]) -> Iterator[dict[str, Any]]:
+    """As `with_outcomes`, of a few rows whose answers are known by seq."""
+    for row in rows:
+        mine = told.get(row["seq"])
+        yield row | {"outcome": mine.status if mine else None, "message": mine.message if mine else ""}
 
 
 def with_refusals(
@@ -110,15 +123,12 @@ def _answers(attempts: Iterable[Attempt]) -> Iterator[tuple[int | None, Outcome 
 
 def read_findings(path: Path) -> Iterator[dict[str, Any]]:
     """The rows of a findings file, one dictionary each."""
-    db = connect()
-    try:
+    with parquet_reader() as db:
         cursor = db.execute(f"SELECT * FROM read_parquet({quote(path)})")
         names = [column[0] for column in cursor.description or ()]
         while rows := cursor.fetchmany(_AT_ONCE):
             for row in rows:
                 yield dict(zip(names, row, strict=True))
-    finally:
-        db.close()
 
 
 def group_findings(rows: Iterable[Mapping[str, Any]], examples: int, code: str | None = None) -> list[dict[str, Any]]:

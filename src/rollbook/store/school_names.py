@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from rollbook.core.duck import connect, quote
+from rollbook.core.duck import parquet_reader, quote
 from rollbook.core.protocols import Blobs
 from rollbook.store.ledger import current_version
 from rollbook.store.models import DirectoryRow
@@ -29,7 +29,7 @@ def school_names(organization: int, blobs: Blobs) -> dict[str, str]:
 @lru_cache(maxsize=64)
 def _buildings(path: str) -> tuple[tuple[str, str], ...]:
     """School and title of every building of a ledger file, which never changes."""
-    with connect() as db:
+    with parquet_reader() as db:
         source = f"read_parquet({quote(Path(path))})"
         rows = db.execute(
             f"SELECT school, any_value(title) FROM {source} WHERE school IS NOT NULL GROUP BY 1"

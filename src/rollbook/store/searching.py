@@ -25,12 +25,10 @@ def find_people(files: Files, typed: str) -> list[Row]:
     names = " AND ".join(_NAMED.format(place) for place in range(len(words)))
     asked: dict[str, Any] = {f"word{place}": word for place, word in enumerate(words)}
     asked |= {f"inner{place}": f" {word}" for place, word in enumerate(words)}
-    ids = {"raw": raw, "text": text}
     found: dict[str, Row] = {}
-    for where in [*_places(raw), *([] if "@" in raw else [names]), *([] if " " in raw else ["key = $raw"])]:
-        if where == names or not found:  # each is a column that is read through, so the rarer ones come last
-            given = {name: value for name, value in (ids | asked).items() if f"${name}" in where}
-            found |= {row["key"]: row for row in files.scan("user", where, given, MOST)}
+    if files.people is not None:
+        rows = [*files.people.by_id(raw, most=MOST), *files.people.by_beginning(raw, most=MOST)]
+        found = {row["key"]: row for row in rows[:MOST]}
     called = f"last_name IS NOT NULL AND ({_CALLED} OR ({names}))"
     left = files.left_out("user", called, {"text": text, **asked}, MOST)
     left += [row for row in files.left_out("user", _by_id(files, raw), {"raw": raw}, 2) if row not in left]
@@ -48,15 +46,6 @@ def find_people(files: Files, typed: str) -> list[Row]:
 def _by_id(files: Files, raw: str) -> str:
     """The file is sorted by the unique id; where that is not the sourcedId, all of those are read."""
     return "key = $raw OR id = $raw" if files.other_id else "key = $raw"
-
-
-def _places(raw: str) -> list[str]:
-    """Where an LMS id, a username or an address may stand in the ledger."""
-    if " " in raw:
-        return ["lower(username) = $text"] if len(raw.split()) == 2 else []
-    if "@" in raw:
-        return ["starts_with(lower(email), $text)", "lower(username) = $text"]
-    return [*(["lms_id = $raw"] if raw.isdigit() else []), "starts_with(lower(username), $text)"]
 
 
 def find_sections(files: Files, typed: str) -> list[Row]:

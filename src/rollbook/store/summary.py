@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -19,8 +19,8 @@ from rollbook.store.runs import stored_result
 _UNDER_WAY: Final = (NoticeState.WAITING, NoticeState.SENDING)
 
 
-def run_summary(run: Run) -> dict[str, Any]:
-    """A run in the shape of docs/reference/schemas/run.json."""
+def run_summary(run: Run, holds: Iterable[HoldRow] | None = None) -> dict[str, Any]:
+    """A run in the shape of docs/reference/schemas/run.json, with all its holds or with these."""
     result = stored_result(run)
     kinds = [kind for kind in KINDS if kind in run.kinds or kind in result.kinds]
     return {
@@ -34,7 +34,7 @@ def run_summary(run: Run) -> dict[str, Any]:
         "requests": {"sis": 0, "lms": 0} | result.requests,
         "seconds": {stage: round(seconds, 3) for stage, seconds in result.seconds.items()},
         "peak_rss_mib": result.peak_rss_mib,
-        "holds": [hold_summary(hold) for hold in run.holds.all()],
+        "holds": [hold_summary(hold) for hold in (run.holds.all() if holds is None else holds)],
         "refused": {"records": 0, "longest": []} | result.refused,
         "conflicts": result.conflicts,
         "verdicts": result.verdicts,

@@ -28,10 +28,9 @@ def undo_outlook(folder: DataFolder, run: Run, part: Mapping[str, Sequence[str]]
     """For a part of a run as `actions.runs.undoable` has it. Raises BlobLost when its plan is gone."""
     plan = stored_plan(run)
     assert plan is not None
+    found = spans(run, plan.digest)
     with connect() as db:
         load_plan(db, plan, open_blobs(folder))
-        load_spans(db, spans(run, plan.digest))
-        well = "SELECT unnest(range(first, last + 1)) AS seq, status FROM span WHERE status = 'done'"
-        db.execute(f"CREATE VIEW outcome AS {well}")
-        done = undo.done(db, plan, undo.Wanted(**part))
+        load_spans(db, found)
+        done = undo.done(db, plan, undo.Wanted(**part), found)
     return Outlook(done, undo.stays(done))

@@ -16,7 +16,8 @@ def join_by_sign_on(digest: str, sociallogin: Any) -> Account:
     """The account that the invitation makes, with the provider's name and, where the invitation fixes none, its e-mail
     address. Raises ConfigError."""
     claims = sociallogin.account.extra_data.get("id_token", {})
-    email, name = str(claims.get("email") or ""), str(claims.get("name") or "")[:150]
+    email = str(claims.get("email") or "")
+    name = "".join(letter for letter in str(claims.get("name") or "") if letter.isprintable())[:150]
     if not Invitation.objects.filter(digest=digest).exclude(email="").exists():
         _check_email(email)
     return accept(digest=digest, email=email, name=name)

@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from rollbook.store.models import Account, Membership, Organization, Role
+from rollbook.web.kept_forms import keep_typed, page_of_form
 
 
 class Who(StrEnum):
@@ -71,16 +72,23 @@ def page(*, read: Who | None = None, write: Who | None = None) -> Callable[[View
                 return HttpResponseNotAllowed([m for m, w in (("GET", rule.read), ("POST", rule.write)) if w])
             refused = _refusal(request, who, kwargs.get("slug"))
             if refused is not None:
-                return refused
+                return _not_kept(refused)
             if "slug" in kwargs:
                 kwargs.pop("slug")
-                return view(request, place_of(request), *args, **kwargs)
-            return view(request, *args, **kwargs)
+                args = (place_of(request), *args)
+            answer = view(request, *args, **kwargs)
+            return answer if who is Who.ANYONE else _not_kept(answer)
 
         vars(checked)["rule"] = rule  # the tests of permissions read it
         return checked
 
     return declare
+
+
+def _not_kept(answer: HttpResponseBase) -> HttpResponseBase:
+    """What only some people may see is kept by no cache, nor by the browser of a computer that the next person uses."""
+    answer.headers.setdefault("Cache-Control", "no-store")
+    return answer
 
 
 def place_of(request: HttpRequest) -> Place:
@@ -97,7 +105,8 @@ def account_of(request: HttpRequest) -> Account:
 
 
 class AccessMiddleware:
-    """Refuses views of ours without a rule: forgetting one must not open a page."""
+    """Refuses views of ours without a rule: forgetting one must not open a page. And addresses with a NUL, which no id
+    has, before a database that cannot take it is asked."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -108,6 +117,8 @@ class AccessMiddleware:
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         ours = getattr(view, "__module__", "").startswith("rollbook.")
         if ours and not hasattr(view, "rule"):
+            raise Http404
+        if "\0" in request.path_info:
             raise Http404
         return None
 
@@ -155,9 +166,18 @@ def _place(account: Account, slug: str) -> Place:
 
 def _sign_in(request: HttpRequest) -> HttpResponse:
     """Back to this page after signing in; a form's page rather than the address it was sent to."""
-    there = request.get_full_path() if request.method in _SAFE else request.headers.get("Referer", "")
+    part_of = request.headers.get("HX-Current-URL", "")
+    there = part_of or request.get_full_path() if request.method in _SAFE else request.headers.get("Referer", "")
     there = "/" + there.split("/", 3)[3] if there.startswith("http") and there.count("/") >= 3 else there
-    login = f"{reverse('account_login')}?{urlencode({'next': there or '/'})}"
+    there = page_of_form(there or "/")
+    login = f"{reverse('account_login')}?{urlencode({'next': there})}"
+    answer = _to_sign_in(request, login)
+    if request.method == "POST":
+        keep_typed(request, there, answer)
+    return answer
+
+
+def _to_sign_in(request: HttpRequest, login: str) -> HttpResponse:
     if request.headers.get("HX-Request"):
         answer = HttpResponse(status=401)
         answer["HX-Redirect"] = login

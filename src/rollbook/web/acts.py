@@ -8,9 +8,12 @@ from django.utils.translation import gettext_lazy as _
 
 ACTS: Final[dict[str, Any]] = {
     "accept invitation": _("Accepted an invitation"),
+    "add second factor": _("Added a second factor"),
     "approve hold": _("Approved held changes"),
     "cancel run": _("Cancelled a run"),
+    "change password": _("Changed their own password"),
     "change role": _("Changed a member's role"),
+    "choose password": _("Chose a password"),
     "collect garbage": _("Deleted files that nothing needs"),
     "decide matches": _("Decided about matches"),
     "data prep looked": _("Said that Data Prep was looked at"),
@@ -43,6 +46,9 @@ ACTS: Final[dict[str, Any]] = {
     "request sync after approval": _("Asked for a sync after approving"),
     "request undo": _("Asked to undo a run"),
     "request undo after approval": _("Asked to undo after approving"),
+    "remove second factor": _("Removed a second factor"),
+    "renew second factor": _("Renewed recovery codes"),
+    "reset password": _("Chose a new password by a link"),
     "revoke invitation": _("Took an invitation back"),
     "rotate keys": _("Encrypted all secrets with a new key"),
     "save active year": _("Saved the active year"),

@@ -42,12 +42,3 @@ def address_problem(url: str, *, private: bool) -> str:
         "This address is private or never called. If your SIS is inside your network, the operator of this server can "
         "allow private addresses with ROLLBOOK_ALLOW_PRIVATE_HOSTS=1."
     )
-
-
-def origin(url: str) -> tuple[str, str | None, int | None]:
-    """Scheme, host and port; of what is no address, the text itself."""
-    try:
-        parts = urlsplit(url)
-        return parts.scheme, parts.hostname, parts.port
-    except ValueError:
-        return url, None, None

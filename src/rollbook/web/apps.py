@@ -8,3 +8,8 @@ from django.apps import AppConfig
 class WebConfig(AppConfig):
     name = "rollbook.web"
     label = "web"
+
+    def ready(self) -> None:
+        from rollbook.web.sign_in_audit import listen
+
+        listen()

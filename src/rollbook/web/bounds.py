@@ -1,11 +1,17 @@
 """No request may be endless: bodies are counted before anything is done with them, because Django keeps each whole body
-on disk before it asks who sends it."""
+on disk before it asks who sends it. Large files are taken only from those who are signed in."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
+from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.db import DatabaseError
 
 #: The largest file that may be uploaded, in MiB.
 UPLOAD_MIB: Final = int(os.environ.get("ROLLBOOK_UPLOAD_MIB", "2048"))
@@ -27,17 +33,44 @@ class TooLong(Exception):
     """More came than may come."""
 
 
+async def signed_in(scope: Scope) -> bool:
+    """Does the request come with the session of somebody who has signed in? What they may do is asked later."""
+    cookies: SimpleCookie = SimpleCookie()
+    for name, value in scope["headers"]:
+        if name == b"cookie":
+            try:
+                cookies.load(value.decode("latin-1"))
+            except CookieError:
+                return False
+    found = cookies.get(settings.SESSION_COOKIE_NAME)
+    return found is not None and await sync_to_async(_is_somebody)(found.value)
+
+
+def _is_somebody(key: str) -> bool:
+    from django.contrib.sessions.backends.db import SessionStore  # needs Django's settings
+
+    try:
+        return SESSION_KEY in SessionStore(key)
+    except DatabaseError:
+        return False
+
+
 class Bounded:
     """An ASGI application that answers 413 to a body that is too long, said or not."""
 
-    def __init__(self, app: App, *, upload_mib: int = UPLOAD_MIB) -> None:
-        self._app, self._upload = app, upload_mib * MIB + _AROUND
+    def __init__(
+        self, app: App, *, upload_mib: int = UPLOAD_MIB, knows: Callable[[Scope], Awaitable[bool]] = signed_in
+    ) -> None:
+        """`knows`: may whoever sends this a large file?"""
+        self._app, self._upload, self._knows = app, upload_mib * MIB + _AROUND, knows
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        most = self._upload if str(scope["path"]).endswith(_UPLOADS) else _OTHER
+        most = _OTHER
+        if str(scope["path"]).endswith(_UPLOADS) and await self._knows(scope):
+            most = self._upload
         if _said(scope) > most:
             await _refuse(send)
             return

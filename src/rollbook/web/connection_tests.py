@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -21,12 +18,12 @@ from rollbook.store.audit import audit
 from rollbook.store.models import Organization
 from rollbook.store.secrets import KeyRing, secrets_of
 from rollbook.store.setup import opened
+from rollbook.store.turns import Turns
 from rollbook.web.access import Place
 from rollbook.web.option_forms import OptionForm
 from rollbook.web.partner_list import CSV
 
 _MOST_A_MINUTE: Final = 5
-_MINUTE: Final = 60.0
 #: Shorter texts are no secrets worth hiding, and hiding them would make words unreadable.
 _SHORTEST: Final = 4
 _FACTS: Final = {
@@ -48,37 +45,13 @@ class Outcome:
     facts: tuple[tuple[str, str], ...] = ()
 
 
-class Turns:
-    """At most so many a minute for each organization, in this process."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._taken: dict[int, deque[float]] = defaultdict(deque)
-
-    def take(self, organization: int) -> bool:
-        """False when all turns of this minute are used."""
-        now = time.monotonic()
-        with self._lock:
-            mine = self._taken[organization]
-            while mine and now - mine[0] > _MINUTE:
-                mine.popleft()
-            if len(mine) >= _MOST_A_MINUTE:
-                return False
-            mine.append(now)
-            return True
-
-    def forget(self) -> None:
-        """Begin anew."""
-        with self._lock:
-            self._taken.clear()
-
-
-TURNS: Final = Turns()
+#: So many tests a minute has each organization.
+TURNS: Final = Turns("test", _MOST_A_MINUTE, at_once=1)
 
 
 def try_typed(place: Place, settings: Settings, form: OptionForm) -> Outcome:
     """Try the connection as the valid form has it; secrets that were not typed are the saved ones."""
-    if not TURNS.take(place.organization.pk):
+    if TURNS.take(place.organization.pk):
         return Outcome(good=None, summary=_("That were many tests. Wait a minute, then test again."))
     typed, secrets = as_typed(place.organization, settings, form)
     with transaction.atomic():

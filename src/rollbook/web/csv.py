@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any, Final
 
@@ -12,6 +13,9 @@ from django.http import StreamingHttpResponse
 
 #: What makes a spreadsheet reckon, also after spaces and as full-width letters.
 _FORMULA: Final = tuple("=+-@\t\r\n＝＋－＠")
+#: The same in the middle of a cell, after what parts cells or rows where commas do not: a spreadsheet of a country with
+#: decimal commas splits our cells at semicolons, whatever quotes stand around them.
+_WITHIN: Final = re.compile(r"([;\t\r\n][ \"']*)(?=[=+\-@＝＋－＠])")
 _BOM: Final = "\ufeff"
 
 
@@ -40,8 +44,8 @@ def csv_answer(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]])
 
 
 def defused(value: Any) -> str:
-    """The cell's text; with an apostrophe before it where a spreadsheet would reckon."""
-    text = "" if value is None else str(value)
+    """The cell's text; with an apostrophe before whatever a spreadsheet would reckon with."""
+    text = _WITHIN.sub(r"\1'", "" if value is None else str(value))
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) or text.startswith(_FORMULA) else text
 
 

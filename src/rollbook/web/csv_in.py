@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,6 +16,7 @@ from rollbook.errors import ConfigError
 
 MOST_BYTES: Final = 10 * 1024 * 1024
 MOST_ROWS: Final = 20_000
+_WITHIN: Final = re.compile(r"([;\t\r\n][ \"']*)'(?=[=+\-@＝＋－＠])")
 _DELIMITERS: Final = (",", ";", "\t")
 
 
@@ -81,5 +83,6 @@ def _name(cell: str) -> str:
 
 
 def _plain(cell: str) -> str:
-    """Without the apostrophe that keeps spreadsheets from reckoning (see `csv.defused`)."""
+    """Without the apostrophes that keep spreadsheets from reckoning (see `csv.defused`)."""
+    cell = _WITHIN.sub(r"\1", cell)
     return cell[1:] if cell[:1] == "'" and cell[1:2] and cell[1:].lstrip(" ")[:1] in "=+-@\t\r\n＝＋－＠" else cell

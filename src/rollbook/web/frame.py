@@ -49,15 +49,18 @@ MORE: Final = (
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """Context of every template: `place`, `tabs`, `more_tabs`; without a place none of them."""
+    """Context of every template: `place`, `tabs`, `more_tabs`; without a place none of them. `kept_form` is what
+    somebody had typed when their sign-in expired."""
+    kept = getattr(request, "kept_form", None)
+    typed = {"kept_form": kept} if kept else {}
     place = getattr(request, "place", None)
     if place is None:
-        return {}
+        return typed
     if place.role == Role.TEACHER:
-        return {"place": place}
+        return {"place": place, **typed}
     slug = place.organization.slug
     here = request.resolver_match.url_name or "" if request.resolver_match else ""
-    return {"place": place, "tabs": _shown(TABS, slug, here), "more_tabs": _shown(MORE, slug, here)}
+    return {"place": place, "tabs": _shown(TABS, slug, here), "more_tabs": _shown(MORE, slug, here), **typed}
 
 
 def _shown(tabs: Sequence[Tab], slug: str, here: str) -> list[dict[str, Any]]:

@@ -10,11 +10,13 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from rollbook.actions.secret_texts import table_text
+from rollbook.connectors.kit.hosts import origin
 from rollbook.connectors.kit.options import Option, describe, parse
+from rollbook.connectors.oneroster_csv.options import FILES_OPTIONS
 from rollbook.connectors.registry import connector
 from rollbook.errors import ConfigError
 from rollbook.roster.settings import Connection
-from rollbook.web.addresses import address_problem, completed, origin
+from rollbook.web.addresses import address_problem, completed
 from rollbook.web.fields import Hidden, HiddenTable, Lines, Number, Table, dress
 from rollbook.web.partner_list import CSV, asked_first, example, fixed_options
 
@@ -27,9 +29,6 @@ _GUIDE: Final = {
     ("schoology", "secret"): "Consumer Secret",
 }
 _FIRST: Final = frozenset({"base_url", "key", "secret"})
-#: Where files come from: the page Files says it with checks of its own; here only the operator, as for a folder of the
-#: server. Whoever could empty `host` would make a folder of the server of a path that is one of another host.
-FILES_OPTIONS: Final = frozenset({"path", "host", "port", "user", "password", "private_key", "host_key"})
 _PLACE: Final = re.compile(r"`\$\.([A-Za-z0-9_]+)")
 _BOUND: Final = re.compile(r"Expected `(?:int|float|str)` (?:of length )?(>=|<=|>|<) ([\d.]+)")
 #: Stands for every secret while a form is judged, so that none can get into a message.
@@ -59,6 +58,7 @@ class OptionForm(forms.Form):
         super().__init__(data, prefix=side)
         self.side, self.connection, self._private = side, connection, private
         self._saved = frozenset(saved)
+        # Where files come from, the page Files says with checks of its own; here only the operator.
         hidden = fixed_options(connection) | (FILES_OPTIONS if connection.connector == CSV and not server else set())
         self._declared = [one for one in _every(connection) if one.name not in hidden]
         self.fields = {**self._option_fields(), **self._own_fields()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from django.core.paginator import Page, Paginator
@@ -90,31 +90,47 @@ def paged(rows: Sequence[Any] | Any, number: str | None, most: int) -> Page[Any]
     return Paginator(rows, most).get_page(page_number(number))
 
 
+class _Lines(Sequence[dict[str, Any]]):
+    """Lines of a table, made when they are looked at: a district has thousands, a page shows a few."""
+
+    def __init__(self, keys: Sequence[tuple[str, str]], line: Callable[[tuple[str, str]], dict[str, Any]]) -> None:
+        self._keys, self._line = keys, line
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return [self._line(key) for key in self._keys[place]]
+        return self._line(self._keys[place])
+
+
 def sums(counts: Iterable[Count], names: Mapping[str, str], *, by_school: bool) -> dict[str, Any]:
     """A table: a line a kind, or a school and kind; a column an action that goes out, and held, waiting, blocked."""
     lines: dict[tuple[str, str], dict[str, int]] = {}
     used: set[str] = set()
     for one in counts:
-        school = one.school or ""
-        line = lines.setdefault((school if by_school else "", one.kind), {})
+        line = lines.setdefault(((one.school or "") if by_school else "", one.kind), {})
         column = one.action if one.state == SEND else one.state
         line[column] = line.get(column, 0) + one.number
         used.add(column)
     columns = [name for name in (*ACTIONS, *_HELD_BACK) if name in used]
-    order = list(KINDS)
-    keys = sorted(lines, key=lambda key: (names.get(key[0], key[0]).casefold(), key[0], order.index(key[1])))
+    order = {kind: place for place, kind in enumerate(KINDS)}
+    keys = sorted(lines, key=lambda key: (names.get(key[0], key[0]).casefold(), key[0], order[key[1]]))
+
+    def line_of(key: tuple[str, str]) -> dict[str, Any]:
+        school, kind = key
+        return {
+            "school": school,
+            "school_name": names.get(school, school) or _("The whole organization"),
+            "kind": kind,
+            "several": SEVERAL[kind],
+            "one": ONE[kind],
+            "numbers": [lines[key].get(name, 0) for name in columns],
+            "total": sum(lines[key].values()),
+        }
+
     return {
         "columns": [ACTION_WORDS.get(name) or FATE_WORDS[name] for name in columns],
-        "lines": [
-            {
-                "school": school,
-                "school_name": names.get(school, school) or _("The whole organization"),
-                "kind": kind,
-                "several": SEVERAL[kind],
-                "one": ONE[kind],
-                "numbers": [lines[school, kind].get(name, 0) for name in columns],
-                "total": sum(lines[school, kind].values()),
-            }
-            for school, kind in keys
-        ],
+        "lines": _Lines(keys, line_of),
     }

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from rollbook.core.duck import Connection, connect, quote
+from rollbook.core.duck import Connection, parquet_reader, quote
 from rollbook.roster.findings import FINDINGS
 
 #: Places shown of each cause; the download has all.
@@ -24,7 +24,7 @@ def groups(path: Path, *, school: str, collections: Sequence[str]) -> list[dict[
 @lru_cache(maxsize=64)
 def _groups(path: str, school: str, collections: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
     where, given = _where(school, collections)
-    with connect() as db:
+    with parquet_reader() as db:
         counted = db.execute(
             f"""SELECT code, any_value(severity), count(*), min(file_row_number, {EXAMPLES})
                 FROM read_parquet({quote(path)}, file_row_number = true) WHERE {where} GROUP BY code""",
@@ -62,7 +62,7 @@ def _group(code: str, severity: str, number: int, places: list[dict[str, Any]]) 
 def finding_lines(path: Path, *, school: str, collections: Sequence[str]) -> Iterator[Sequence[Any]]:
     """All rows as COLUMNS, then the cause's sentence and fix."""
     where, given = _where(school, collections)
-    with connect() as db:
+    with parquet_reader() as db:
         cursor = db.execute(f"SELECT {', '.join(COLUMNS)} FROM read_parquet({quote(path)}) WHERE {where}", given)
         while rows := cursor.fetchmany(_AT_ONCE):
             for row in rows:

@@ -110,7 +110,7 @@ class View:
     def confirmation(self, consequences: Sequence[Consequence], given: Mapping[str, Any]) -> dict[str, Any]:
         """Context of the page that asks whether these consequences are wanted. `given` comes again as hidden fields."""
         moves = [one for one in consequences if one.what == MOVES]
-        freezes = [one for one in consequences if one.what != MOVES]
+        freezes = [one.school for one in consequences if one.what != MOVES]
         fields = [(name, value) for name, value in given.items() if name not in ("csrfmiddlewaretoken", "confirmed")]
         own = {CREATE: _("a building of its own")}
         lines = [(one.school, *(own.get(way) or self.goes(way) for way in (one.before, one.after))) for one in moves]

@@ -133,6 +133,8 @@ def pair_of(files: Files, organization: int, person: Record, section: Record, sc
         left_out=left,
         changes=changes,
         findings=files.findings(ids),
+        listed=files.listed("enrollments", classSourcedId=section.sis_id, userSourcedId=person.sis_id),
+        whole=files.snapshot.full if files.snapshot else None,
         refusal=refusal(organization, "enrollment", key),
         pin=next((pin for pin in person.pins if pin.kind == "enrollment" and pin.key == key), None),
         reading=reading,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from django.utils.dateformat import format as date_text
@@ -30,7 +31,8 @@ _TAKEN_OUT: Final = "ENROLLMENT_GONE"
 @dataclass(frozen=True, kw_only=True)
 class Pair:
     """A person, a section, and what is known of the enrollment that joins them. `changes` are those of the pair, the
-    newest first; `reading` is the newest run that read the SIS and covers enrollments of the section's school."""
+    newest first; `reading` is the newest run that read the SIS and covers enrollments of the section's school. Where
+    the SIS is read by changes, `listed` are its enrollments of the pair, and `whole` is when it was last read whole."""
 
     person: Record
     section: Record
@@ -41,6 +43,8 @@ class Pair:
     refusal: RefusalRow | None
     pin: PinRow | None
     reading: Reading | None
+    listed: Sequence[Row] = ()
+    whole: datetime | None = None
 
 
 @dataclass
@@ -230,6 +234,8 @@ def _not_listed(pair: Pair) -> Answer:
             _("Sync Sections/Enrollments, or make a preview of it."),
         )
     answer = Answer(False)
+    if pair.whole is not None and _said_by_changes(answer, pair):
+        return answer
     if pair.section.given is None and not pair.section.changes:
         return answer.add(
             _("The SIS did not list this section in run %(run)s, and it is not in the LMS.") % {"run": reading.run},
@@ -242,6 +248,33 @@ def _not_listed(pair: Pair) -> Answer:
     for name, reason in reading.unread.items():
         answer.add(_("But %(name)s were not read whole: %(reason)s") % {"name": name, "reason": reason})
     return answer
+
+
+def _said_by_changes(answer: Answer, pair: Pair) -> bool:
+    """What delta reads know of the enrollment, of the section or of the person; False when it is none of them."""
+    if pair.listed and not all(row["gone"] for row in pair.listed):
+        answer.add(
+            _("The SIS lists the person in this class; no run has come to this enrollment yet."),
+            _("Sync Sections/Enrollments."),
+        )
+    elif pair.listed:
+        answer.add(
+            _("The SIS has marked the enrollment in this class as deleted."),
+            _("If that is wrong, correct the enrollment in the SIS."),
+        )
+    else:
+        for record, words in ((pair.section, _gone_class), (pair.person, _gone_person)):
+            if record.listed is not None and record.listed["gone"]:
+                answer.add(words(), _("If that is wrong, correct it in the SIS."))
+    return bool(answer.reasons)
+
+
+def _gone_class() -> str:
+    return _("The SIS has marked this class as deleted.")
+
+
+def _gone_person() -> str:
+    return _("The SIS has marked this person as deleted.")
 
 
 # --- parts ------------------------------------------------------------------------------------------------------------
@@ -263,11 +296,15 @@ def section_answer(section: Record) -> Answer:
     answer = Answer(section.given is not None)
     if section.left_out is not None:
         answer.add(*section_words(section.left_out))
+    elif section.listed is not None and section.listed["gone"]:
+        answer.add(_gone_class(), _("If that is wrong, correct it in the SIS."))
     _record_reasons(answer, section)
     return answer
 
 
 def _account_reasons(answer: Answer, person: Record) -> None:
+    if person.listed is not None and person.listed["gone"]:
+        answer.add(_gone_person(), _("If that is wrong, correct it in the SIS."))
     _record_reasons(answer, person)
 
 

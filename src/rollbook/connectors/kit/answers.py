@@ -69,7 +69,7 @@ class Answer:
             return msgspec.json.decode(self.body, type=learned(shape))
         except msgspec.ValidationError:
             raise self.bad("JSON of another shape than agreed") from None
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise self.not_json() from None
 
     def not_json(self) -> BadResponse:

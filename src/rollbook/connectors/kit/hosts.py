@@ -11,6 +11,9 @@ from rollbook.errors import ConfigError
 #: Instance metadata services with an address outside the link-local ranges.
 _METADATA = frozenset({"fd00:ec2::254", "100.100.100.200", "168.63.129.16"})
 
+#: Where networks without IPv4 put its addresses (RFC 6052).
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -57,14 +60,30 @@ def same_origin(one: str, other: str) -> bool:
     return ends[0] == ends[1] or ends == [("http", 80), ("https", 443)]
 
 
+def origin(url: str) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port; of what is no address, the text itself."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname, parts.port
+    except ValueError:
+        return url, None, None
+
+
 def _literal(host: str) -> Address | None:
     try:
         found = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return None
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
-        return found.ipv4_mapped
-    return found
+    return _within(found) or found
+
+
+def _within(address: Address) -> Address | None:
+    """The IPv4 address to which an IPv6 one leads."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return None
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
 
 
 def _require(allowed: bool, host: str) -> None:

@@ -27,6 +27,8 @@ _CSV: Final = re.compile(r"[\w.-]+\.csv", re.IGNORECASE | re.ASCII)
 _REGULAR, _DIRECTORY = asyncssh.FILEXFER_TYPE_REGULAR, asyncssh.FILEXFER_TYPE_DIRECTORY
 _ROOM: Final = 64 << 20
 _PIECE: Final = 1 << 20
+#: A host that lists more has no end.
+_MOST_NAMES: Final = 100_000
 
 asyncssh.set_log_level("WARNING")  # it would write down users and file names
 
@@ -129,14 +131,18 @@ class _Fetch:
 
     async def _folder(self, folder: str) -> Path:
         remotes = []
+        seen = 0
         async for one in self._client.scandir(folder):
             self._pulse.beat()
+            seen += 1
             name = str(one.filename)
             if one.attrs.type == _REGULAR and _CSV.fullmatch(name):
                 path = str(PurePosixPath(folder) / name)
                 remotes.append(_Remote(path, one.attrs.size or 0, one.attrs.mtime or 0))
             if len(remotes) > MOST_FILES:
                 raise BadResponse(f"the folder on {self._options.host} holds more than {MOST_FILES} CSV files")
+            if seen > _MOST_NAMES:
+                raise BadResponse(f"the folder on {self._options.host} holds more than {_MOST_NAMES} names")
         self._check_room(remotes)
         goal = self._goal / "package"
         goal.mkdir()

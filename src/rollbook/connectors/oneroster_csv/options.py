@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
@@ -11,6 +11,10 @@ from rollbook.connectors.kit import Options, option
 Gigabytes = Annotated[float, Meta(gt=0, le=1000)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Seconds = Annotated[float, Meta(ge=1, le=600)]
+
+#: Which files are read, of this machine or of which other one. Whoever could empty `host` would make a folder of this
+#: machine of a path that is one of another host.
+FILES_OPTIONS: Final = frozenset({"path", "host", "port", "user", "password", "private_key", "host_key"})
 
 
 class OneRosterCsvOptions(Options, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@ never to a place that the zip names."""
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import stat
@@ -18,6 +19,8 @@ from rollbook.errors import BadResponse, ConfigError
 MOST_FILES: Final = 1000
 #: DEFLATE text of rosters shrinks to a twentieth; beyond this it is an attack, not a roster.
 MOST_RATIO: Final = 200
+#: So many bytes has a zip's list of its files at most; a thousand names are shorter.
+_MOST_LIST: Final = 1 << 20
 _SMALL: Final = 1 << 20
 _CHUNK: Final = 1 << 20
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -81,8 +84,7 @@ def _here(file: Path) -> Callable[[Path], Path]:
 
 def _zip(path: Path, most_bytes: int) -> Package:
     try:
-        with zipfile.ZipFile(path) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        entries = [entry for entry in zip_entries(path) if not entry.is_dir()]
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, ValueError, NotImplementedError):
         raise BadResponse(f"the zip file is broken, cut off, or no zip file at all; {_ASK}") from None
     _check_sizes(entries, most_bytes)
@@ -96,6 +98,22 @@ def _zip(path: Path, most_bytes: int) -> Package:
     elsewhere = [entry.filename for entry in entries if entry not in files]
     members = [Member(PurePosixPath(entry.filename).name, entry.file_size, _unpacker(path, entry)) for entry in files]
     return Package(_by_name(members), inside, elsewhere)
+
+
+def zip_entries(path: Path) -> list[zipfile.ZipInfo]:
+    """What a zip says that it holds. Raises BadResponse where that is too much to be read, and what zipfile raises."""
+    with _Listing(path) as file, zipfile.ZipFile(file) as archive:
+        return archive.infolist()
+
+
+class _Listing(io.FileIO):
+    """A zip of which only the list of files is read: that is one piece, which must not fill the memory."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        left = max(0, os.fstat(self.fileno()).st_size - self.tell())
+        if (left if size is None or size < 0 else min(size, left)) > _MOST_LIST:
+            raise BadResponse(f"the zip file lists far more files than the 22 that belong in it; {_ASK}")
+        return super().read(size) or b""
 
 
 def _check_sizes(entries: Sequence[zipfile.ZipInfo], most_bytes: int) -> None:

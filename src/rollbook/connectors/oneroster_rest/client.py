@@ -29,6 +29,8 @@ from rollbook.connectors.oneroster_rest.ids import Id, MissingEnvelope, NotJson,
 from rollbook.connectors.oneroster_rest.options import Setup, path
 from rollbook.connectors.oneroster_rest.tables import fields
 
+#: Longer numbers count nothing.
+_DIGITS: Final = 15
 _LINK: Final = re.compile(r"<([^<>]*)>([^<]*?)(?:,\s*(?=<)|$)")
 
 
@@ -176,7 +178,7 @@ def _next(answer: Answer) -> str | None:
 
 def _offset(url: str) -> int | None:
     text = dict(parse_qsl(urlsplit(url).query)).get("offset", "")
-    return int(text) if text.isascii() and text.isdigit() else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else None
 
 
 def _total(answer: Answer, received: int) -> int | None:
@@ -184,6 +186,11 @@ def _total(answer: Answer, received: int) -> int | None:
     (of others it is the size of the page)."""
     for name in ("x-total-count", "x-count"):
         text = (answer.headers.get(name) or "").strip()
-        if text.isascii() and text.isdigit() and (name == "x-total-count" or int(text) > received):
+        if (
+            text.isascii()
+            and text.isdigit()
+            and len(text) <= _DIGITS
+            and (name == "x-total-count" or int(text) > received)
+        ):
             return int(text)
     return None

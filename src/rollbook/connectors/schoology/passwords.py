@@ -40,6 +40,13 @@ def set_passwords(client: SchoologyClient, batch: Batch) -> list[Outcome]:
     return [outcomes[place] for place in range(len(batch.changes))]
 
 
+def without_passwords(message: str, batch: Batch) -> str:
+    """A message of the LMS about a batch, without any password that the batch brought (rule 14)."""
+    for password in batch.secrets.values():
+        message = message.replace(password, "[password]") if password else message
+    return message
+
+
 def _send(client: SchoologyClient, sent: Sequence[tuple[Change, Json]]) -> list[Outcome]:
     body = {"users": {"user": [item for _, item in sent]}}
     try:

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
+import msgspec
+
 from rollbook.connectors.base import Batch, Context, Report, TargetTraits
 from rollbook.connectors.kit import LostAnswer
 from rollbook.connectors.schoology import accounts
@@ -14,7 +16,7 @@ from rollbook.connectors.schoology.client import SchoologyClient
 from rollbook.connectors.schoology.lenient import mapping, number, text
 from rollbook.connectors.schoology.options import EMAIL_QUERIES, SchoologyOptions
 from rollbook.connectors.schoology.outcomes import scrubbed, unknown
-from rollbook.connectors.schoology.passwords import set_passwords
+from rollbook.connectors.schoology.passwords import set_passwords, without_passwords
 from rollbook.connectors.schoology.reading import Reader
 from rollbook.connectors.schoology.singles import SINGLES, Singles, refusal_words
 from rollbook.connectors.schoology.translate import Wording
@@ -96,6 +98,13 @@ class SchoologyTarget:
         return [found.get((change.kind, change.key)) for change in changes]
 
     def apply(self, batch: Batch) -> Sequence[Outcome]:
+        """The LMS's words may quote what it was sent; no password of theirs gets further."""
+        outcomes = self._apply(batch)
+        if not batch.secrets:
+            return outcomes
+        return [msgspec.structs.replace(one, message=without_passwords(one.message, batch)) for one in outcomes]
+
+    def _apply(self, batch: Batch) -> Sequence[Outcome]:
         if not batch.changes:
             return []
         if batch.action in accounts.ACTIONS:
@@ -125,6 +134,7 @@ class SchoologyTarget:
             said = refusal_words(answer)
             for position in call.positions:
                 said = scrubbed(said, batch.changes[position])
+            said = without_passwords(said, batch)
             words = f": {said}" if said else ""
             raise BatchRefused(f"{answer.who} refused a whole call with {answer.status}{words}", answer.status)
         try:

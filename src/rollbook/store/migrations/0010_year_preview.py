@@ -4,9 +4,8 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ("store", '0009_accounts'),
+        ("store", "0009_accounts"),
     ]
 
     operations = [
@@ -18,6 +17,16 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="holdrow",
             name="state",
-            field=models.CharField(choices=[("waiting", 'Waiting'), ("approved", 'Approved'), ("rejected", 'Rejected'), ("superseded", 'Superseded'), ("preview", 'Preview')], default="waiting", max_length=10),
+            field=models.CharField(
+                choices=[
+                    ("waiting", "Waiting"),
+                    ("approved", "Approved"),
+                    ("rejected", "Rejected"),
+                    ("superseded", "Superseded"),
+                    ("preview", "Preview"),
+                ],
+                default="waiting",
+                max_length=10,
+            ),
         ),
     ]

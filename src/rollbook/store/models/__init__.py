@@ -10,6 +10,7 @@ from rollbook.store.models.directory import DirectoryRow
 from rollbook.store.models.fact import FactRow
 from rollbook.store.models.hold import HoldRow, HoldState
 from rollbook.store.models.installation import InstallationSecret
+from rollbook.store.models.kept_form import KeptForm
 from rollbook.store.models.ledger import LedgerVersionRow
 from rollbook.store.models.loose_blob import LooseBlob
 from rollbook.store.models.notice import NoticeRow, NoticeState
@@ -23,7 +24,8 @@ from rollbook.store.models.schedule import QueuedSlot, ScheduleRow
 from rollbook.store.models.secret import Secret
 from rollbook.store.models.settings import SettingsVersion
 from rollbook.store.models.slices import SliceIntent, SliceOutcome
-from rollbook.store.models.upload import UploadRow
+from rollbook.store.models.turns import CacheRow, TurnsRow
+from rollbook.store.models.upload import UploadRow, UploadState
 from rollbook.store.models.worker import WorkerRow
 
 __all__ = [
@@ -32,12 +34,14 @@ __all__ = [
     "AuditRow",
     "BlobHead",
     "BlobPiece",
+    "CacheRow",
     "DirectoryRow",
     "FactRow",
     "HoldRow",
     "HoldState",
     "InstallationSecret",
     "Invitation",
+    "KeptForm",
     "LedgerVersionRow",
     "LooseBlob",
     "MatchDecision",
@@ -58,6 +62,8 @@ __all__ = [
     "SettingsVersion",
     "SliceIntent",
     "SliceOutcome",
+    "TurnsRow",
     "UploadRow",
+    "UploadState",
     "WorkerRow",
 ]

@@ -41,6 +41,10 @@ class HoldRow(models.Model):
 
     class Meta:
         ordering = ("created_at", "id")
+        indexes = (
+            models.Index(fields=["organization", "state", "created_at", "id"], name="hold_state"),
+            models.Index(fields=["organization", "hold"], name="hold_of_organization"),
+        )
         constraints = (models.UniqueConstraint(fields=["run", "hold"], name="one_hold_a_run"),)
 
     def __str__(self) -> str:

@@ -63,7 +63,10 @@ class Run(models.Model):
 
     class Meta:
         ordering = ("created_at", "id")
-        indexes = (models.Index(fields=["organization", "state"], name="run_state"),)
+        indexes = (
+            models.Index(fields=["organization", "state"], name="run_state"),
+            models.Index(fields=["organization", "-created_at", "-id"], name="run_newest"),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=["organization"], condition=models.Q(state="running"), name="one_running_run"

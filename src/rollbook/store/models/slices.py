@@ -23,13 +23,15 @@ class SliceIntent(models.Model):
 
 
 class SliceOutcome(models.Model):
-    """`payload` is compressed JSON of the outcomes in order; `checksum` is the SHA-256 of `payload`."""
+    """`payload` is compressed JSON of the outcomes in order; `checksum` is the SHA-256 of `payload`. `statuses` says
+    how many in a row had which status; rows of earlier releases have none."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="outcomes")
     plan = models.CharField(max_length=128)
     number = models.PositiveIntegerField()
     payload = models.BinaryField()
     checksum = models.CharField(max_length=64)
+    statuses = models.JSONField(null=True)
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -126,6 +126,8 @@ class Resource:
             document = wanted.run(asked)
         except RollbookError as error:
             raise refusal_of(error, conflict=wanted.conflict) from None
+        except RecursionError:
+            raise Refused(422, "UsageError", "the request is not valid: it is nested too deeply") from None
         headers = {"ETag": f'"{document["version"]}"'} if wanted.versioned else {}
         return json_answer(document, status=wanted.status, headers=headers)
 

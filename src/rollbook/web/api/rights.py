@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import threading
-import time
 from typing import Final
 
 from django.http import HttpRequest
 
 from rollbook.actions.tokens import PREFIX, find_token
 from rollbook.store.models import ApiToken, Membership, Role
+from rollbook.store.turns import Turns
 from rollbook.web.access import Place, Who, may
 from rollbook.web.api.answers import ADMIN, Refused
 
-#: So many requests a minute may one token make of one process.
+#: So many requests a minute may one token make.
 PER_MINUTE: Final = int(os.environ.get("ROLLBOOK_API_PER_MINUTE", "300"))
 _SCHEME: Final = "bearer "
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="rollbook"'}
@@ -66,24 +65,17 @@ def _unknown() -> Refused:
 
 
 class Pace:
-    """How fast tokens may ask: each has `per_minute` requests, which come back evenly."""
+    """How fast tokens may ask: each has `per_minute` requests, which come back evenly, of all processes together."""
 
     def __init__(self, per_minute: int) -> None:
-        self._most, self._rate = float(per_minute), per_minute / 60
-        self._left: dict[int, tuple[float, float]] = {}
-        self._lock = threading.Lock()
+        self._turns = Turns("api", per_minute)
 
     def take(self, token: int) -> None:
         """Raises Refused 429 with the seconds to wait."""
-        now = time.monotonic()
-        with self._lock:
-            left, before = self._left.get(token, (self._most, now))
-            left = min(self._most, left + (now - before) * self._rate)
-            if left >= 1:
-                self._left[token] = (left - 1, now)
-                return
-        wait = str(int((1 - left) / self._rate) + 1)
-        raise Refused(429, "TooManyRequests", f"ask again in {wait} seconds", headers={"Retry-After": wait})
+        wait = self._turns.take(token)
+        if wait:
+            seconds = str(int(wait) + 1)
+            raise Refused(429, "TooManyRequests", f"ask again in {seconds} seconds", headers={"Retry-After": seconds})
 
 
 PACE: Final = Pace(PER_MINUTE)

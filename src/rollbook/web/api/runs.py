@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from rollbook.actions import runs as actions
 from rollbook.actions.runs import Wanted
 from rollbook.store.blobs import KeptBlobs, open_blobs
 from rollbook.store.finding_groups import grouped_findings
-from rollbook.store.journal import attempts
-from rollbook.store.models import Run
+from rollbook.store.models import HoldRow, Run
+from rollbook.store.outcome_spans import answers, spans
+from rollbook.store.plan_rows import Chosen, numbers_of_page
 from rollbook.store.refusals import refused_since
-from rollbook.store.rows import change_rows, with_outcomes, with_refusals
+from rollbook.store.rows import change_rows, with_answers, with_refusals
 from rollbook.store.runs import stored_plan, stored_result
 from rollbook.store.setup import opened
 from rollbook.store.summary import run_summary
@@ -21,17 +21,22 @@ from rollbook.web.api.answers import Refused
 from rollbook.web.api.operations import Asked, missing, operation
 from rollbook.web.api.shapes import ApplyBody, ChangesQuery, FindingsQuery, RunBody, RunsQuery, UndoBody
 
+#: Holds shown with a run of a list: there may be thousands, and the run alone has them all.
+_HOLDS: Final = 100
+
 
 @operation("GET", "/runs", who=Who.READER, query=RunsQuery, answer="runs")
 def list_runs(asked: Asked) -> dict[str, Any]:
-    """The runs of the organization, the newest first."""
+    """The runs of the organization, the newest first; of each the first hundred holds."""
     found = Run.objects.filter(organization=asked.place.organization)
     if asked.query.before is not None:
         found = found.filter(pk__lt=asked.query.before)  # ids sort by time
     if asked.query.state is not None:
         found = found.filter(state=asked.query.state)
-    page = found.select_related("organization").prefetch_related("holds").order_by("-pk")
-    return {"runs": [run_summary(run) for run in page[: asked.query.limit]]}
+    page = list(found.select_related("organization").order_by("-pk")[: asked.query.limit])
+    some = HoldRow.objects.filter(run__in=[run.pk for run in page]).order_by().values_list("run_id", flat=True)
+    held = set(some.distinct())
+    return {"runs": [run_summary(run, run.holds.all()[:_HOLDS] if run.pk in held else ()) for run in page]}
 
 
 @operation("POST", "/runs", who=Who.ACTING, body=RunBody, answer="run", status=202)
@@ -84,18 +89,17 @@ def list_changes(asked: Asked) -> dict[str, Any]:
     if plan is None:
         raise Refused(409, "ConfigError", f"run {run.pk} has no plan")
     after = -1 if query.after is None else query.after
-    rows = change_rows(
-        plan,
-        _blobs(),
-        kind=query.kind,
-        action=query.action,
+    chosen = Chosen(
+        kind=query.kind or "",
+        action=query.action or "",
         school=query.school,
-        hold=query.hold,
-        after=after,
-        most=query.limit if query.outcome is None else None,
+        hold=query.hold or "",
+        status=query.outcome or "",
     )
-    tried = attempts(run.pk, plan.digest, order="first_seq", after=after)
-    page = list(islice(with_outcomes(rows, tried, query.outcome), query.limit))
+    known = spans(run, plan.digest) if query.outcome else ()
+    numbers = numbers_of_page(plan, _blobs(), chosen, most=query.limit, after=after, outcomes=known)
+    rows = change_rows(plan, _blobs(), kind=query.kind, action=None, school=None, hold=None, only=numbers)
+    page = list(with_answers(rows, answers(run.pk, plan.digest, numbers)))
     return {"run": run.pk, "changes": list(with_refusals(page, refused_since(run, [row["key"] for row in page])))}
 
 

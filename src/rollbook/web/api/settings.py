@@ -33,7 +33,12 @@ def show_settings(asked: Asked) -> dict[str, Any]:
 @operation("PUT", "/settings", who=Who.ACTING, body=SettingsBody, answer="config-import", versioned=True)
 def put(asked: Asked) -> dict[str, Any]:
     """Save a whole document. Secrets in it are texts and are stored encrypted; those that it does not name stay."""
-    return _saved(put_settings(org=asked.slug, by=asked.by, document=asked.body.settings, seen=_seen(asked)))
+    operator = asked.place.account.is_operator
+    return _saved(
+        put_settings(
+            org=asked.slug, by=asked.by, document=asked.body.settings, seen=_seen(asked), server=operator
+        )
+    )  # fmt: skip
 
 
 @operation("PATCH", "/settings/mappings", who=Who.ACTING, body=MappingsBody, answer="config-import", versioned=True)

@@ -27,7 +27,10 @@ def show(request: HttpRequest, place: Place) -> HttpResponse:
     slug = place.organization.slug
     if request.method == "POST":
         clear = "clear" in request.POST
-        wanted = {name: "" if clear else request.POST.get(name, "").strip()[:_LONGEST] for name in ("by", "action")}
+        wanted = {
+            name: "" if clear else request.POST.get(name, "").replace("\0", "").strip()[:_LONGEST]
+            for name in ("by", "action")
+        }
         request.session[_FILTER] = {**_kept(request), slug: wanted}
         return redirect("audit", slug)
     wanted = _wanted(request, slug)

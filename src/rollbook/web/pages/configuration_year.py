@@ -81,7 +81,7 @@ def preview(request: HttpRequest, place: Place) -> HttpResponse:
 def read_years(request: HttpRequest, place: Place) -> HttpResponse:
     """Ask the SIS for its years, with the saved connection."""
     if request.method == "POST" and steps(place.organization).settings is not None:
-        if not TURNS.take(place.organization.pk):
+        if TURNS.take(place.organization.pk):
             messages.warning(request, _("The SIS was asked several times just now. Wait a minute, then try again."))
             return back(place, CARD)
         try:

@@ -99,5 +99,8 @@ def _context(work: Path) -> Context:
 
 def sentence(error: RollbookError) -> str:
     """An error's words, as a sentence for a page."""
-    words = str(error)
+    return sentence_of(str(error))
+
+
+def sentence_of(words: str) -> str:
     return words[:1].upper() + words[1:].rstrip(".") + "."

@@ -36,7 +36,7 @@ def show(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _("%(name)s is made. Now invite who acts in it.") % {"name": made.name})
             return redirect("organizations_one", made.slug)
-    after = request.GET.get("after", "")
+    after = request.GET.get("after", "").replace("\0", "")
     rows = list(_with_last_run(after)[: _AT_ONCE + 1])
     context = {
         "form": form,

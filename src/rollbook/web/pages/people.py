@@ -68,37 +68,36 @@ def person(request: HttpRequest, place: Place, number: int) -> HttpResponse:
         request,
         place,
         lambda: members.change_role(role=wanted, account=number, **_acting(place)),
-        _("%(name)s is now: %(role)s.")
-        % {"name": membership.account.name or membership.account.email, "role": ROLE_WORDS[wanted]},
+        _("%(name)s is now: %(role)s.") % {"name": _name(membership), "role": ROLE_WORDS[wanted]},
     )
 
 
 @page(read=Who.ACTING, write=Who.ACTING)
 def remove(request: HttpRequest, place: Place, number: int) -> HttpResponse:
     """Asks once more, then ends the membership."""
-    membership = _membership(place, number)
-    if request.method != "POST":
-        return render(request, "people/remove.html", {"member": membership})
-    return _do(
-        request,
-        place,
-        lambda: members.remove_member(account=number, **_acting(place)),
-        _("%(name)s is no member any more.") % {"name": membership.account.name or membership.account.email},
-    )
+    asks, done = "people/remove.html", _("%(name)s is no member any more.")
+    return _asked(request, place, number, asks, lambda: members.remove_member(account=number, **_acting(place)), done)
 
 
 @page(read=Who.ACTING, write=Who.ACTING)
 def hand_over(request: HttpRequest, place: Place, number: int) -> HttpResponse:
     """Asks once more, then makes the other the acting user."""
+    asks, done = "people/hand_over.html", _("%(name)s is the Acting User now.")
+    return _asked(request, place, number, asks, lambda: members.hand_over(to=number, **_acting(place)), done)
+
+
+def _asked(
+    request: HttpRequest, place: Place, number: int, asks: str, act: Callable[[], object], done: str
+) -> HttpResponse:
+    """Shows the page that asks, or, once confirmed, acts on that member."""
     membership = _membership(place, number)
     if request.method != "POST":
-        return render(request, "people/hand_over.html", {"member": membership})
-    return _do(
-        request,
-        place,
-        lambda: members.hand_over(to=number, **_acting(place)),
-        _("%(name)s is the Acting User now.") % {"name": membership.account.name or membership.account.email},
-    )
+        return render(request, asks, {"member": membership})
+    return _do(request, place, act, done % {"name": _name(membership)})
+
+
+def _name(membership: Membership) -> str:
+    return membership.account.name or membership.account.email
 
 
 def _acting(place: Place) -> dict[str, Any]:

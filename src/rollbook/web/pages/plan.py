@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django import forms
@@ -19,7 +20,7 @@ from rollbook.errors import RollbookError
 from rollbook.roster.lms import ACTIONS
 from rollbook.store.models import Run
 from rollbook.store.plan_rows import plan_counts
-from rollbook.store.runs import stored_plan, stored_result
+from rollbook.store.runs import stored_plan
 from rollbook.web.access import Place, Who, page
 from rollbook.web.hold_cards import waiting_cards, waiting_total
 from rollbook.web.plan_words import STATE_WORDS
@@ -97,13 +98,14 @@ def working(request: HttpRequest, place: Place) -> HttpResponse:
 def _shown(request: HttpRequest, place: Place, form: LookForm) -> HttpResponse:
     names = names_of(place)
     found = place_steps(place)
-    older = paged(_plans(place).defer("plan"), request.GET.get("older"), _OLDER)
+    older = paged(_plans(place).defer("plan", "result"), request.GET.get("older"), _OLDER)
+    kinds = dict(Run.objects.filter(pk__in=[run.pk for run in older]).values_list("pk", "result__kinds"))
     more = {
         "form": form,
         "missing": missing_steps(found, to_send=False),
         "newest": _newest(place, names),
         "older": older,
-        "older_runs": [_line(run) for run in older],
+        "older_runs": [_line(run, kinds[run.pk] or {}) for run in older],
         "runs": working_runs(under_way(place)),
         "holds": waiting_cards(place, names, 0, _FIRST_HOLDS),
         "waiting": waiting_total(place),
@@ -128,8 +130,7 @@ def _newest(place: Place, names: dict[str, str]) -> dict[str, Any] | None:
     return {"run": run, "title": run_title(run), "state": STATE_WORDS[run.state], "counts": counts}
 
 
-def _line(run: Run) -> dict[str, Any]:
-    kinds = stored_result(run).kinds
+def _line(run: Run, kinds: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
     changes = sum(counts.get(name, 0) for counts in kinds.values() for name in (*ACTIONS, "held"))
     return {"run": run, "title": run_title(run), "state": STATE_WORDS[run.state], "changes": changes}
 

@@ -7,11 +7,9 @@ from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.translation import gettext as _
 
-from rollbook.errors import ConfigError
 from rollbook.roster.settings import ANY, CREATE
 from rollbook.web.access import Place, Who, page
-from rollbook.web.lists import read_both
-from rollbook.web.map_saving import changed_meanwhile, save_map, was_synced
+from rollbook.web.map_saving import Sent, read_lists, save_sent
 from rollbook.web.schools_page import FIELD, View, address, shown_context, view_of
 
 
@@ -26,9 +24,7 @@ def show(request: HttpRequest, place: Place) -> HttpResponse:
 @page(write=Who.ACTING)
 def read(request: HttpRequest, place: Place) -> HttpResponse:
     """Read again, or for the first time."""
-    if view_of(place.organization) is not None:
-        read_both(request, place)
-    return redirect("schools", place.organization.slug)
+    return read_lists(request, place, "schools")
 
 
 @page(write=Who.ACTING)
@@ -51,19 +47,17 @@ def save(request: HttpRequest, place: Place) -> HttpResponse:
     wrong = [org for org, value in chosen.items() if not view.map.may_choose(org, value)]
     if wrong or "back" in request.POST:
         return _again(request, view, chosen, wrong=wrong)
-    new = view.map.changed(chosen)
-    if request.POST.get("seen") != str(view.number):
-        if new == view.map.saved:  # sent twice
-            return redirect(address(place.organization.slug, request.POST))
-        return _again(request, view, chosen, problem=changed_meanwhile())
-    consequences = view.map.consequences(chosen) if was_synced(place.organization) else []
-    if consequences and "confirmed" not in request.POST:
-        return render(request, "schools/confirm.html", view.confirmation(consequences, request.POST))
-    try:
-        save_map(request, place, key="schools", value=new, seen=view.number)
-    except ConfigError as error:
-        return _again(request, view, chosen, problem=str(error))
-    return redirect(address(place.organization.slug, request.POST))
+
+    def asks() -> HttpResponse | None:
+        found = view.map.consequences(chosen)
+        return render(request, "schools/confirm.html", view.confirmation(found, request.POST)) if found else None
+
+    sent = Sent(
+        key="schools", new=view.map.changed(chosen), saved=view.map.saved, number=view.number,
+        there=address(place.organization.slug, request.POST),
+        again=lambda problem: _again(request, view, chosen, problem=problem), asks=asks,
+    )  # fmt: skip
+    return save_sent(request, place, sent)
 
 
 def _chosen(request: HttpRequest) -> dict[str, str]:

@@ -55,6 +55,7 @@ def search(request: HttpRequest, place: Place) -> HttpResponse:
                 "people": [_hit(row, PERSON) for row in people],
                 "sections": [_hit(row, SECTION) for row in sections],
                 "reading": files.newest,
+                "whole": _whole(files),
                 "names": _names(place),
             }
     return render(request, "search.html", context)
@@ -85,18 +86,30 @@ def section(request: HttpRequest, place: Place, number: str) -> HttpResponse:
         _must_be_known(record)
         start = _start(request.GET.get("from"))
         view: SectionView = section_view(files, record, start)
-        context = {"view": view, "record": record, "names": _names(place), "reading": files.newest}
+        context = {
+            "view": view,
+            "record": record,
+            "names": _names(place),
+            "reading": files.newest,
+            "whole": _whole(files),
+        }
         return render(request, "search_section.html", context)
 
 
 def _person(request: HttpRequest, place: Place, ids: dict[str, str]) -> HttpResponse:
     settings = _settings(place, *ids.values())
     with _files(place, settings) as files:
-        record = find_person(files, settings, **ids, at=request.GET.get("at", ""))
+        record = find_person(files, settings, **ids)
         fill_in(files, settings, place.organization.pk, record)
         _must_be_known(record)
         view: PersonView = person_view(files, record)
-        context: dict[str, Any] = {"view": view, "record": record, "names": _names(place), "reading": files.newest}
+        context: dict[str, Any] = {
+            "view": view,
+            "record": record,
+            "names": _names(place),
+            "reading": files.newest,
+            "whole": _whole(files),
+        }
         if request.method == "POST":
             typed = request.POST.get("text", "")
             context |= {"text": typed[:200], "found": find_sections(files, typed), "asked": bool(typed.strip())}
@@ -112,7 +125,7 @@ def _answer(files: Files, place: Place, settings: Settings, person: Record, key:
     fill_in(files, settings, place.organization.pk, chosen)
     pair = pair_of(files, place.organization.pk, person, chosen, schools_of(person, settings))
     title = next((row["title"] for row in (chosen.given, chosen.left_out) if row and row["title"]), key)
-    return {"answer": why(pair), "chosen": chosen, "chosen_title": title, "as_of": pair.reading}
+    return {"answer": why(pair), "chosen": chosen, "chosen_title": title, "as_of": pair.reading, "whole": pair.whole}
 
 
 def _hit(row: Row, reasons: Any) -> Row:
@@ -141,6 +154,11 @@ def _names(place: Place) -> dict[str, str]:
 def _files(place: Place, settings: Settings | None) -> Any:
     other_id = settings is not None and settings.users.unique_id != "sourcedId"
     return files_of(place.organization.pk, open_blobs(opened()), other_id=other_id)
+
+
+def _whole(files: Files) -> Any:
+    """When the SIS was last read whole, where only its changes are read since."""
+    return files.snapshot.full if files.snapshot is not None else None
 
 
 def _start(text: str | None) -> int:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 
-from rollbook.errors import ConfigError
 from rollbook.roster.settings import ANY
 from rollbook.web.access import Place, Who, page
-from rollbook.web.lists import read_both
-from rollbook.web.map_saving import changed_meanwhile, save_map, was_synced
+from rollbook.web.map_saving import Sent, read_lists, save_sent
 from rollbook.web.pages.terms_copy import copy
 from rollbook.web.paging import kept_query
 from rollbook.web.term_map import Choice
@@ -31,9 +29,7 @@ def show(request: HttpRequest, place: Place) -> HttpResponse:
 @page(write=Who.ACTING)
 def read(request: HttpRequest, place: Place) -> HttpResponse:
     """Read the lists again, or for the first time."""
-    if view_of(place.organization) is not None:
-        read_both(request, place)
-    return redirect("terms", place.organization.slug)
+    return read_lists(request, place, "terms")
 
 
 @page(read=Who.READER, write=Who.ACTING)
@@ -66,19 +62,17 @@ def _save(request: HttpRequest, place: Place, view: View, org: str) -> HttpRespo
     if wrong or "back" in request.POST:
         return _again(request, view, org, chosen, wrong=wrong)
     new = terms.changed(chosen)
-    if request.POST.get("seen") != str(view.number):
-        if new == view.settings.terms:  # sent twice
-            return redirect(_address(place, org, request))
-        return _again(request, view, org, chosen, problem=changed_meanwhile())
-    found = terms.consequences(new) if was_synced(place.organization) else []
-    if found and "confirmed" not in request.POST:
-        context = confirmation(view, found, [view.school_name(org) or org], request.POST)
-        return render(request, "terms/confirm.html", context)
-    try:
-        save_map(request, place, key="terms", value=new, seen=view.number)
-    except ConfigError as error:
-        return _again(request, view, org, chosen, problem=str(error))
-    return redirect(_address(place, org, request))
+
+    def asks() -> HttpResponse | None:
+        found, schools = terms.consequences(new), [view.school_name(org) or org]
+        context = confirmation(view, found, schools, request.POST)
+        return render(request, "terms/confirm.html", context) if found else None
+
+    sent = Sent(
+        key="terms", new=new, saved=view.settings.terms, number=view.number, there=_address(place, org, request),
+        again=lambda problem: _again(request, view, org, chosen, problem=problem), asks=asks,
+    )  # fmt: skip
+    return save_sent(request, place, sent)
 
 
 def _chosen(request: HttpRequest) -> dict[str, Choice]:

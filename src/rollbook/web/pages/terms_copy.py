@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from rollbook.errors import ConfigError
 from rollbook.roster.settings import ANY
 from rollbook.web.access import Place, Who, page
-from rollbook.web.map_saving import changed_meanwhile, save_map, was_synced
+from rollbook.web.map_saving import Sent, save_sent
 from rollbook.web.paging import kept_query
 from rollbook.web.school_map import School
 from rollbook.web.term_map import Consequence, Terms
@@ -35,19 +35,42 @@ def copy(request: HttpRequest, place: Place, org: str) -> HttpResponse:
 def _save(request: HttpRequest, place: Place, view: View, org: str) -> HttpResponse:
     targets = _targets(view, org, request)
     new = view.terms_at(org).copied(view.year, targets)
-    problem = _problem(request, view, targets, new)
-    if new is None or problem or "back" in request.POST:
+
+    def again(problem: str) -> HttpResponse:
         context = _context(view, org, request.POST, ticked=targets, problem=problem)
         return render(request, "terms/copy.html", context, status=422 if problem else 200)
-    found = _consequences(view, targets, new) if was_synced(place.organization) else {}
-    if found and "confirmed" not in request.POST:
-        return render(request, "terms/confirm.html", confirmation(view, *_told(view, found), request.POST))
-    try:
-        save_map(request, place, key="terms", value=new, seen=view.number)
-    except ConfigError as error:
-        context = _context(view, org, request.POST, ticked=targets, problem=str(error))
-        return render(request, "terms/copy.html", context, status=422)
-    return redirect("terms", place.organization.slug)
+
+    if not targets:
+        return again(_("Tick at least one school."))
+    if new is None:
+        return again(
+            _(
+                "These are too many choices to be copied at once. Tick fewer schools, or choose for “all other "
+                "schools” instead."
+            )
+        )
+    if "back" in request.POST:
+        return again("")
+    return save_sent(request, place, _sent(request, place, view, targets, new, again))
+
+
+def _sent(
+    request: HttpRequest,
+    place: Place,
+    view: View,
+    targets: list[str],
+    new: Terms,
+    again: Callable[[str], HttpResponse],
+) -> Sent:
+    def asks() -> HttpResponse | None:
+        found = _consequences(view, targets, new)
+        context = confirmation(view, *_told(view, found), request.POST)
+        return render(request, "terms/confirm.html", context) if found else None
+
+    there = reverse("terms", args=[place.organization.slug])
+    return Sent(
+        key="terms", new=new, saved=view.settings.terms, number=view.number, there=there, again=again, asks=asks
+    )
 
 
 def _targets(view: View, org: str, request: HttpRequest) -> list[str]:
@@ -56,19 +79,6 @@ def _targets(view: View, org: str, request: HttpRequest) -> list[str]:
         return [school.org for school in _others(view, org, request.POST.get("q", ""))]
     mapped = {school.org for school in view.schools}
     return [each for each in dict.fromkeys(request.POST.getlist("to")) if each in mapped and each != org]
-
-
-def _problem(request: HttpRequest, view: View, targets: list[str], new: Terms | None) -> str:
-    if not targets:
-        return _("Tick at least one school.")
-    if new is None:
-        return _(
-            "These are too many choices to be copied at once. Tick fewer schools, or choose for “all other schools” "
-            "instead."
-        )
-    if request.POST.get("seen") != str(view.number) and new != view.settings.terms:
-        return changed_meanwhile()
-    return ""
 
 
 def _consequences(view: View, targets: list[str], new: Terms) -> dict[str, list[Consequence]]:
