@@ -54,6 +54,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What mostly waits comes first, so that the processors have other work meanwhile; else the order is random."""
+    items.sort(key=lambda item: not {"reliability", "browser"} & set(item.path.parts))
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_runtest_setup() -> None:
     socket_allow_hosts(LOCAL, allow_unix_socket=True)
     socket.getaddrinfo = _local_names_only

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import pytest
 
+from rollbook.engine.mail import MailServer, compose
 from rollbook.roster.settings import Event
 from rollbook.store import held, notice_words
 
@@ -69,3 +70,11 @@ def test_a_name_cannot_break_the_header(name: str) -> None:
     subject = notice_words.subject(_content("held", name=name))
     assert subject.isprintable()
     assert len(subject.splitlines()) == 1
+
+
+def test_no_subject_breaks_a_mail() -> None:
+    server = MailServer(host="mail.example", port=25, tls="none", sender="rollbook@example.org")
+    subject = "[Rollbook] Invitation to Maple\r\nBcc: x@example.org\u2028."
+    mail = compose(server, to="ann@example.org", subject=subject, text="x", notice="n1")
+    assert mail["Subject"] == "[Rollbook] Invitation to Maple Bcc: x@example.org ."
+    assert mail["Bcc"] is None

@@ -64,7 +64,9 @@ def mail_server(environment: Mapping[str, str]) -> MailServer:
 
 
 def compose(server: MailServer, *, to: str, subject: str, text: str, notice: str) -> EmailMessage:
-    """A plain mail; its id is the notice's, so that a mail program can drop one that comes twice."""
+    """A plain mail; its id is the notice's, so that a mail program can drop one that comes twice. In the subject, which
+    may name an organization, line breaks are spaces: they would end the header."""
+    subject = " ".join("".join(letter if letter.isprintable() else " " for letter in subject).split())
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = server.sender, to, subject
     mail["Date"] = formatdate()

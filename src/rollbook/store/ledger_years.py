@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rollbook.core.duck import connect, quote
+from rollbook.core.duck import parquet_reader, quote
 from rollbook.core.protocols import Blobs
 from rollbook.roster.lms import KINDS
 from rollbook.store.ledger import current_version
@@ -12,7 +12,7 @@ def counts_by_year(organization: int, blobs: Blobs) -> dict[str, dict[str, int]]
     """By kind that belongs to a year, and by year. Raises BlobLost."""
     files = current_version(organization).files
     found: dict[str, dict[str, int]] = {}
-    with connect() as db:
+    with parquet_reader() as db:
         for kind in (name for name, traits in KINDS.items() if traits.yearly and name in files):
             path = quote(blobs.get(files[kind], f"the ledger of {kind}"))
             counted = f"SELECT coalesce(year, ''), count(*) FROM read_parquet({path}) GROUP BY 1"

@@ -21,6 +21,7 @@ from rollbook.roster.changes import DONE, REFUSED, UNKNOWN
 from rollbook.roster.lms import KINDS
 from rollbook.store.outcome_spans import Span, load_spans
 from rollbook.store.rows import COLUMNS, stored_row
+from rollbook.store.sent_rows import sent_rows
 
 #: Sendable rows of which nothing is known: not sent yet, or never.
 UNSENT: Final = "unsent"
@@ -30,6 +31,8 @@ _FATE_SQL: Final = {
     WAITING: f"(state = '{WAITING}' OR status = '{WAITING}')",
     UNSENT: f"(state = '{SEND}' AND status IS NULL)",
 }
+#: Above the number of any row.
+_LAST: Final = 2**62
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,17 +69,15 @@ def page_of_rows(
 ) -> list[dict[str, Any]]:
     """Up to `most` chosen rows whose seq is above `after`. `outcomes` tell what became of rows; only needed when a fate
     is asked for. `before` and `after` hold all fields; `differs` names those that change."""
-    return _page(plan, blobs, _Search(chosen, f"seq > {int(after)}", most, outcomes))
+    return _page(plan, blobs, _Search(chosen, after + 1, _LAST, most, outcomes))
 
 
 def page_before(
     plan: StoredPlan, blobs: Blobs, chosen: Chosen, *, most: int, before: int, outcomes: Sequence[Span] = ()
 ) -> list[dict[str, Any]]:
     """As `page_of_rows`: the last `most` rows whose seq is below `before`, in the order of seq."""
-    place = f"seq < {int(before)}"
-    if chosen == Chosen():  # of all rows, the last ones are known by their numbers
-        place += f" AND seq >= {int(before) - most}"
-    return _page(plan, blobs, _Search(chosen, place, most, outcomes, backwards=True))
+    low = before - most if chosen == Chosen() else 0  # of all rows, the last ones are known by their numbers
+    return _page(plan, blobs, _Search(chosen, low, before - 1, most, outcomes, backwards=True))
 
 
 def numbers_of_page(
@@ -84,7 +85,7 @@ def numbers_of_page(
 ) -> list[int]:
     """As `page_of_rows`, the numbers of the rows alone."""
     with parquet_reader() as db:
-        parts = _found(db, plan, blobs, _Search(chosen, f"seq > {int(after)}", most, outcomes))
+        parts = _found(db, plan, blobs, _Search(chosen, after + 1, _LAST, most, outcomes))
         return [seq for _kind, _path, seqs in parts for seq in seqs]
 
 
@@ -146,13 +147,21 @@ def _first_held(key: str, file: _File) -> Mapping[str, Sequence[int]]:
 
 @dataclass(frozen=True)
 class _Search:
-    """`place` is where to look, as SQL; `backwards` takes the last rows instead of the first."""
+    """`low` and `high` are the numbers between which to look; `backwards` takes the last rows instead of the first."""
 
     chosen: Chosen
-    place: str
+    low: int
+    high: int
     most: int
     outcomes: Sequence[Span]
     backwards: bool = False
+
+    @property
+    def sent_alone(self) -> bool:
+        """Is what became of rows enough to know which ones are meant?"""
+        chosen = self.chosen
+        asked = bool(chosen.status) or chosen.fate in (DONE, REFUSED, UNKNOWN, UNSENT)
+        return asked and chosen.school is None and not chosen.hold
 
 
 def _page(plan: StoredPlan, blobs: Blobs, search: _Search) -> list[dict[str, Any]]:
@@ -166,26 +175,36 @@ def _page(plan: StoredPlan, blobs: Blobs, search: _Search) -> list[dict[str, Any
 def _found(db: Connection, plan: StoredPlan, blobs: Blobs, search: _Search) -> Iterator[tuple[str, Path, list[int]]]:
     """The numbers of a page's rows, kind by kind."""
     kinds = [kind for kind in KINDS if kind in plan.files and search.chosen.kind in ("", kind)]
-    load_spans(db, search.outcomes)
+    if not search.sent_alone:
+        load_spans(db, search.outcomes)
     missing = search.most
     for kind in reversed(kinds) if search.backwards else kinds:
         path = _path(plan, blobs, kind)
-        seqs = _seqs(db, path, search, missing)
+        seqs = _sent(plan, kind, search, missing) if search.sent_alone else _seqs(db, path, search, missing)
         yield kind, path, seqs
         missing -= len(seqs)
         if missing <= 0:
             return
 
 
+def _sent(plan: StoredPlan, kind: str, search: _Search, most: int) -> list[int]:
+    chosen = search.chosen
+    groups = [one for one in plan.groups if one.kind == kind and chosen.action in ("", one.action)]
+    status = None if chosen.fate == UNSENT else chosen.status or chosen.fate
+    inside = (search.low, search.high)
+    return sent_rows(groups, search.outcomes, status, inside, most=most, last=search.backwards)
+
+
 def _seqs(db: Connection, path: Path, search: _Search, most: int) -> list[int]:
     """The numbers of the rows of a page, found without reading what is in them."""
-    where, given, chosen = [search.place], {}, search.chosen
+    where, given, chosen = [f"seq BETWEEN {int(search.low)} AND {int(search.high)}"], {}, search.chosen
     reason = reason_of(chosen.hold) if chosen.hold else None
     for name, value in (("action", chosen.action or None), ("school", chosen.school), ("reason", reason)):
         if value is not None:
             where.append(f"{name} = ${name}")
             given[name] = value
     by_plan = chosen.fate in (HELD, BLOCKED)  # the plan alone tells
+    by_plan |= chosen.fate == WAITING and all(status != WAITING for _, _, status in search.outcomes)
     if by_plan:
         where.append(f"state = {quote(chosen.fate)}")
     rows = f"SELECT seq, state FROM read_parquet({quote(path)}) WHERE {' AND '.join(where)}"

@@ -18,6 +18,7 @@ from rollbook.store.runs import stored_plan
 from rollbook.web.access import Place
 from rollbook.web.plan_words import ACTION_WORDS, SEVERAL, row_words
 from rollbook.web.plans import blobs, run_title
+from rollbook.web.tags import thousands
 
 STATE_WORDS: Final = {
     HoldState.WAITING: gettext_lazy("Waits for a decision"),
@@ -67,6 +68,12 @@ def card(row: HoldRow, names: Mapping[str, str]) -> dict[str, Any]:
         "title": run_title(row.run),
         "limit": row.reason == "limit",
     }
+
+
+def hold_words(row: HoldRow, names: Mapping[str, str]) -> str:
+    """One hold in a line, for a list to choose from."""
+    shown = card(row, names)
+    return f"{shown['place']}: {shown['does']} {thousands(row.count)} {str(shown['several']).lower()}"
 
 
 def decided_rows(place: Place) -> Any:

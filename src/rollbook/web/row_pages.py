@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.http import HttpRequest
 from django.utils.http import urlencode
 
+from rollbook.core.guard import reason_of
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.holds import why_held
 from rollbook.roster.lms import ACTIONS, KINDS
@@ -101,7 +102,8 @@ def _in_words(
 ) -> list[dict[str, Any]]:
     told = answers(run.pk, plan.digest, [row["seq"] for row in rows])
     refused = refused_among(run, {(row["kind"], row["key"]) for row in rows})
-    held = (run.applies or run).holds.values_list("hold", "reason", "action")
+    named = {row["reason"].removeprefix(reason_of("")) for row in rows if row["reason"]}
+    held = (run.applies or run).holds.filter(hold__in=named).values_list("hold", "reason", "action")
     holds = {hold: why_held(reason, action) for hold, reason, action in held}
     return [row_words(row, outcome=told.get(row["seq"]), names=names, holds=holds, refused=refused) for row in rows]
 

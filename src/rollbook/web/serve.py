@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import cast
 
@@ -76,7 +75,7 @@ def _watch(server: _Server, address: str, ready: Callable[[str], None] | None, s
         if stop.is_set() and not server.should_exit:
             server.should_exit = True
             WATCHER.end()
-        time.sleep(_LOOK_EVERY)
+        (server.over if stop.is_set() else stop).wait(_LOOK_EVERY if ready is None else _LOOK_EVERY / 10)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -23,7 +23,7 @@ from rollbook.store.plan_rows import FATES, Count, plan_counts
 from rollbook.store.runs import stored_plan, stored_result
 from rollbook.web.access import Place, Who, page
 from rollbook.web.csv import csv_answer
-from rollbook.web.hold_cards import card
+from rollbook.web.hold_cards import hold_words
 from rollbook.web.plan_words import ACTION_WORDS, FATE_WORDS, SEVERAL, STATE_WORDS
 from rollbook.web.plans import (
     blackout_words_of,
@@ -126,7 +126,7 @@ def _plan(request: HttpRequest, run: Run, plan: StoredPlan, names: Mapping[str, 
         "per_school": _by_school(request, counts, names),
         "chosen": chosen,
         "filters": _filters(counts, names),
-        "holds": [card(row, names) for row in holds.values()],
+        "holds": [(hold, hold_words(row, names)) for hold, row in holds.items()],
         "number": number_of(counts, chosen, holds),
         "query": query_of(chosen),
         **page_context(request, run, plan, chosen, names),
