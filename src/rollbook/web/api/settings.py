@@ -18,8 +18,8 @@ from rollbook.web.webhook_form import host_of
 
 @operation("GET", "/settings", who=Who.READER, answer="SettingsShown", versioned=True, conflict=True)
 def show_settings(asked: Asked) -> dict[str, Any]:
-    """The settings as they are saved, without secrets, and for which places secrets are kept. Viewers see only the hosts
-    of webhooks, whose addresses may be secrets themselves. 409: none are saved."""
+    """The settings as they are saved, without secrets, and for which places secrets are kept. Viewers see only the
+    hosts of webhooks, whose addresses may be secrets themselves. 409: none are saved."""
     version, settings = current_settings(asked.place.organization)
     secrets = Secret.objects.filter(organization=asked.place.organization).order_by("place")
     shown = SettingsShown(
