@@ -24,7 +24,8 @@ _STATUS = st.sampled_from(["done", "refused", None])
 def test_ranges_tell_what_every_row_tells(
     became: list[str | None], wanted: str | None, inside: tuple[int, int], most: int
 ) -> None:
-    spans, at = [], 0
+    spans: list[tuple[int, int, str]] = []
+    at = 0
     for status, same in groupby(became):
         number = len(list(same))
         spans += [(at, at + number - 1, status)] if status else []
