@@ -12,6 +12,7 @@ from rollbook.actions.accounts import accept
 from rollbook.connectors.memory.space import Space
 from rollbook.store.models import Account, AuditRow, Invitation, Membership, Organization
 from rollbook.store.setup import setup
+from rollbook.web.opening import open_pages
 from tests.cli.kit import Command
 
 
@@ -90,6 +91,7 @@ def test_a_member_is_removed_and_the_acting_user_too(rollbook: Command, world: S
 
 def test_an_account_is_closed(rollbook: Command, world: Space) -> None:
     ann = _account(rollbook, "ann@x.org", "--org", "maple", "--acting", "--operator")
+    open_pages(setup(rollbook.data))
     browser = Client()
     browser.force_login(ann, backend="allauth.account.auth_backends.AuthenticationBackend")
     rollbook("admin", "remove", "ann@x.org", schema="admin-remove")

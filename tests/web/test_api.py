@@ -155,6 +155,19 @@ def test_a_hold_is_rejected_with_a_reason(robot: Program, held: str) -> None:
     assert answer.json()["state"] == "rejected"
 
 
+def test_a_hold_that_a_newer_run_made_anew_is_not_decided_unseen(
+    robot: Program, pages: DataFolder, world: Space, held: str
+) -> None:
+    looked_at = robot.get("/holds")["holds"][0]["run"]
+    world.rows["enrollments"] = world.rows["enrollments"][: len(world.rows["enrollments"]) // 2]
+    newer = _worked(pages, robot.ask("POST", "/runs", {}))["run"]
+    for decision in ("approve", "reject"):
+        stale = robot.ask("POST", f"/holds/{held}/{decision}", {"reason": "as seen", "run": looked_at})
+        assert (stale.status_code, "has changed since" in error_of(stale)["message"]) == (409, True)
+    assert robot.ask("POST", f"/holds/{held}/reject", {"reason": "as seen", "run": "none"}).status_code == 404
+    assert robot.ask("POST", f"/holds/{held}/reject", {"reason": "as seen", "run": newer}).status_code == 200
+
+
 # --- settings ---------------------------------------------------------------------------------------------------------
 
 

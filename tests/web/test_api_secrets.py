@@ -120,3 +120,14 @@ def test_settings_that_are_nested_without_end_are_refused(robot: Program) -> Non
         deep = {"a": deep}
     refused = robot.ask("PUT", "/settings", {"settings": deep})
     assert (refused.status_code, "deeply" in error_of(refused)["message"]) == (422, True)
+
+
+def test_viewers_see_only_the_hosts_of_webhooks(robot: Program, vic: Person) -> None:
+    url = "https://hooks.example/services/T0/secret-path"
+    assert _put(robot, notices={"webhooks": [{"url": url, "secret": "sixteen letters or more"}]}).status_code == 200
+    assert _webhook(program(vic, may_write=False, name="other")) == "https://hooks.example/…"
+    assert _webhook(robot) == url
+
+
+def _webhook(asking: Program) -> str:
+    return str(asking.get("/settings")["settings"]["notices"]["webhooks"][0]["url"])

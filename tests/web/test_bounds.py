@@ -82,12 +82,13 @@ def _uploads(site: Any, cookie: str) -> bytes:
 
 def test_a_session_tells_who_is_no_stranger(site: Any, ann: Person) -> None:
     session = ann.client.cookies["rollbook_session"].value
-    assert _uploads(site, f"rollbook_session={session}") == b"", "it waits for the rest"
+    odd = 'theirs={"a": [1]}; ;=; "'
+    assert _uploads(site, f"{odd}; rollbook_session={session}") == b"", "it waits for the rest"
     for cookie in (
         "rollbook_session=made-up",
         "rollbook_session=",
         "other=1",
-        "\x00=;=",
+        odd,
         f"rollbook_session={session}x",
     ):
         assert _uploads(site, cookie) == b"HTTP/1.1 413", cookie

@@ -150,10 +150,10 @@ def test_charts_have_words_and_a_table(well: Organization, ann: Person) -> None:
     answer = ann.get("/o/maple/")
     page = answer.content.decode()
     assert page.count("<svg") == page.count("</desc>") == 5
-    assert "4 runs, from 0 to 42; the last one has 42." in words(answer)
+    assert "3 runs, from 40 to 42; the last one has 42." in words(answer)
     rows = _Rows()
     rows.feed(page)
-    assert rows.found[1][1:] == ["42", "0", "2", "0", "0"]
+    assert rows.found[1][1:] == ["42", "–", "2", "0", "0"]
 
 
 class _Rows(HTMLParser):
@@ -188,6 +188,12 @@ def test_a_chart_is_as_high_as_its_highest_bar(well: Organization) -> None:
     assert max(bar["height"] for bar in users["bars"]) == HEIGHT
     assert all(bar["y"] + bar["height"] == HEIGHT and bar["x"] >= 0 for bar in users["bars"])
     assert users["last"] == users["highest"] == (RUNS + 4) * 10_000
+
+
+def test_a_run_that_read_no_users_does_not_say_that_there_are_none(well: Organization, ann: Person) -> None:
+    past_run("c1", ago=50, result=counts(user={"read": 40}))
+    past_run("c2", ago=49, result=counts(course={"read": 7}))
+    assert "Users in the SIS: 40" in _home(ann)
 
 
 def test_refused_for_longest(well: Organization, ann: Person) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
-from django.db import DatabaseError
+from django.http.cookie import parse_cookie
+
+from rollbook.store.database import DATABASE_TROUBLE
 
 #: The largest file that may be uploaded, in MiB.
 UPLOAD_MIB: Final = int(os.environ.get("ROLLBOOK_UPLOAD_MIB", "2048"))
@@ -35,15 +36,9 @@ class TooLong(Exception):
 
 async def signed_in(scope: Scope) -> bool:
     """Does the request come with the session of somebody who has signed in? What they may do is asked later."""
-    cookies: SimpleCookie = SimpleCookie()
-    for name, value in scope["headers"]:
-        if name == b"cookie":
-            try:
-                cookies.load(value.decode("latin-1"))
-            except CookieError:
-                return False
-    found = cookies.get(settings.SESSION_COOKIE_NAME)
-    return found is not None and await sync_to_async(_is_somebody)(found.value)
+    given = "; ".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie")
+    key = parse_cookie(given).get(settings.SESSION_COOKIE_NAME)
+    return await sync_to_async(_is_somebody)(key) if key else False
 
 
 def _is_somebody(key: str) -> bool:
@@ -51,7 +46,7 @@ def _is_somebody(key: str) -> bool:
 
     try:
         return SESSION_KEY in SessionStore(key)
-    except DatabaseError:
+    except DATABASE_TROUBLE:
         return False
 
 

@@ -25,12 +25,13 @@ class _Row(NamedTuple):
     findings: Mapping[str, int]
 
 
-def _users(row: _Row) -> int:
-    return row.kinds.get("user", {}).get("read", 0)
+def _users(row: _Row) -> int | None:
+    """None when the run read none, as one of Courses alone."""
+    return row.kinds.get("user", {}).get("read")
 
 
-def _enrollments(row: _Row) -> int:
-    return row.kinds.get("enrollment", {}).get("read", 0)
+def _enrollments(row: _Row) -> int | None:
+    return row.kinds.get("enrollment", {}).get("read")
 
 
 def _changes(row: _Row) -> int:
@@ -46,7 +47,7 @@ def _findings(row: _Row) -> int:
 
 
 #: Name, what it is called, and how it is counted of a run.
-_CHARTS: Final[Sequence[tuple[str, Any, Callable[[_Row], int]]]] = (
+_CHARTS: Final[Sequence[tuple[str, Any, Callable[[_Row], int | None]]]] = (
     ("users", gettext_lazy("Users in the SIS"), _users),
     ("enrollments", gettext_lazy("Enrollments in the SIS"), _enrollments),
     ("changes", gettext_lazy("Changes planned"), _changes),
@@ -71,9 +72,10 @@ def trend(organization: Organization) -> dict[str, Any]:
     return {"charts": charts, "trend_rows": table[::-1]}
 
 
-def _chart(name: str, words: Any, numbers: Sequence[int]) -> dict[str, Any]:
-    """Bars from left to right; a number above 0 is never lower than a hair."""
-    highest = max(numbers)
+def _chart(name: str, words: Any, numbers: Sequence[int | None]) -> dict[str, Any]:
+    """Bars from left to right; a number above 0 is never lower than a hair, and what is not known is no bar."""
+    known = [number for number in numbers if number is not None] or [0]
+    highest = max(known)
     start = WIDTH - STEP * len(numbers)
     bars = []
     for place, number in enumerate(numbers):
@@ -83,8 +85,8 @@ def _chart(name: str, words: Any, numbers: Sequence[int]) -> dict[str, Any]:
         "name": name,
         "words": words,
         "bars": bars,
-        "last": numbers[-1],
-        "lowest": min(numbers),
+        "last": known[-1],
+        "lowest": min(known),
         "highest": highest,
-        "runs": len(numbers),
+        "runs": len(known),
     }

@@ -71,7 +71,7 @@ class Webhooks:
         disabled: bool = False,
         shy: bool = False,
     ) -> None:
-        initial = [{"old": n, "url": _host(one.url) if shy else one.url} for n, one in enumerate(webhooks)]
+        initial = [{"old": n, "url": host_of(one.url) if shy else one.url} for n, one in enumerate(webhooks)]
         self._count = len(webhooks)
         self.rows = _WebhookRows(data, prefix="webhooks", initial=initial)
         for row in self.rows:
@@ -99,5 +99,5 @@ class Webhooks:
         return [row for row in self.rows if row.cleaned_data.get("url")]
 
 
-def _host(url: str) -> str:
+def host_of(url: str) -> str:
     return f"https://{urlsplit(url).hostname}/…"

@@ -27,7 +27,7 @@ def approve_hold(asked: Asked) -> dict[str, Any]:
     """Permit exactly these changes and ask for a run that plans afresh; old rows are never sent."""
     body = asked.body
     hold, run = actions.approve_hold(
-        hold_id=_known(asked), by=asked.by, reason=body.reason, until=body.until, org=asked.slug
+        hold_id=_known(asked), by=asked.by, reason=body.reason, until=body.until, org=asked.slug, seen=_seen(asked)
     )
     return {**run_summary(run), "approved": hold.hold}
 
@@ -35,7 +35,9 @@ def approve_hold(asked: Asked) -> dict[str, Any]:
 @operation("POST", "/holds/<str:hold>/reject", who=Who.ACTING, body=RejectBody, answer="hold", conflict=True)
 def reject_hold(asked: Asked) -> dict[str, Any]:
     """Leave the LMS as it is; the very same changes are not asked about again."""
-    hold = actions.reject_hold(hold_id=_known(asked), by=asked.by, reason=asked.body.reason, org=asked.slug)
+    hold = actions.reject_hold(
+        hold_id=_known(asked), by=asked.by, reason=asked.body.reason, org=asked.slug, seen=_seen(asked)
+    )
     return hold_summary(hold)
 
 
@@ -44,3 +46,13 @@ def _known(asked: Asked) -> str:
     if not HoldRow.objects.filter(organization=asked.place.organization, hold=hold).exists():
         raise missing("hold")
     return hold
+
+
+def _seen(asked: Asked) -> str | None:
+    """The mark of what that run held, if it is said which run was looked at."""
+    if asked.body.run is None:
+        return None
+    rows = HoldRow.objects.filter(organization=asked.place.organization, hold=asked.parts["hold"], run=asked.body.run)
+    if not (row := rows.first()):
+        raise missing("hold of this run")
+    return actions.seen_mark([row])

@@ -110,14 +110,19 @@ class UndoBody(Given, frozen=True, kw_only=True):
 
 
 class ApproveBody(Given, frozen=True, kw_only=True):
-    """Without `until`, the approval is used up by the next sync that ends well."""
+    """Without `until`, the approval is used up by the next sync that ends well. `run` is whose held changes were looked
+    at: 409 when a newer run holds others under the same id."""
 
     reason: Text
+    run: Id | None = None
     until: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class RejectBody(Given, frozen=True, kw_only=True):
+    """`run` as for approving."""
+
     reason: Text
+    run: Id | None = None
 
 
 class SettingsBody(Given, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from allauth.mfa.models import Authenticator
@@ -76,18 +77,20 @@ def person(request: HttpRequest, place: Place, number: int) -> HttpResponse:
 def remove(request: HttpRequest, place: Place, number: int) -> HttpResponse:
     """Asks once more, then ends the membership."""
     asks, done = "people/remove.html", _("%(name)s is no member any more.")
-    return _asked(request, place, number, asks, lambda: members.remove_member(account=number, **_acting(place)), done)
+    act = partial(members.remove_member, account=number, **_acting(place))
+    return _asked(request, place, number, asks=asks, act=act, done=done)
 
 
 @page(read=Who.ACTING, write=Who.ACTING)
 def hand_over(request: HttpRequest, place: Place, number: int) -> HttpResponse:
     """Asks once more, then makes the other the acting user."""
     asks, done = "people/hand_over.html", _("%(name)s is the Acting User now.")
-    return _asked(request, place, number, asks, lambda: members.hand_over(to=number, **_acting(place)), done)
+    act = partial(members.hand_over, to=number, **_acting(place))
+    return _asked(request, place, number, asks=asks, act=act, done=done)
 
 
 def _asked(
-    request: HttpRequest, place: Place, number: int, asks: str, act: Callable[[], object], done: str
+    request: HttpRequest, place: Place, number: int, *, asks: str, act: Callable[[], object], done: str
 ) -> HttpResponse:
     """Shows the page that asks, or, once confirmed, acts on that member."""
     membership = _membership(place, number)

@@ -51,13 +51,14 @@ def _save(request: HttpRequest, place: Place, view: View, org: str) -> HttpRespo
         )
     if "back" in request.POST:
         return again("")
-    return save_sent(request, place, _sent(request, place, view, targets, new, again))
+    return save_sent(request, place, _sent(request, place, view, targets=targets, new=new, again=again))
 
 
 def _sent(
     request: HttpRequest,
     place: Place,
     view: View,
+    *,
     targets: list[str],
     new: Terms,
     again: Callable[[str], HttpResponse],
