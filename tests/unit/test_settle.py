@@ -13,7 +13,7 @@ import pytest
 from rollbook.core.changes_table import create_tables
 from rollbook.core.ledger_files import load
 from rollbook.core.outcomes import load_outcomes, load_plan
-from rollbook.core.people_files import INDEX, PEOPLE
+from rollbook.core.people_files import FILES
 from rollbook.core.plan import slices, write_plan
 from rollbook.core.protocols import Progress
 from rollbook.pipeline.settle import PAUSE, remember_refusals, settle
@@ -179,7 +179,7 @@ def test_only_kinds_that_changed_get_new_files(books: Books) -> None:
     before = dict(books.ledger.version.files)
     books.settle([row("user", "update", "a", first_name="New")], {})
     changed = {kind for kind, key in books.ledger.version.files.items() if before.get(kind) != key}
-    assert changed == {"user", PEOPLE, INDEX}
+    assert changed == {"user", *FILES}
 
 
 @pytest.mark.rule(27)

@@ -199,12 +199,12 @@ def test_what_was_left_out_is_kept_of_two_readings(case: Case) -> None:
 
 
 def test_a_lost_file_is_told(case: Case, ann: Person) -> None:
-    from rollbook.core.people_files import INDEX
+    from rollbook.core.people_files import PEOPLE
     from rollbook.store.blobs import LocalBlobs
     from rollbook.store.ledger import current_version
 
     case.sync()
-    key = current_version(Organization.objects.get().pk).files[INDEX]
+    key = current_version(Organization.objects.get().pk).files[PEOPLE]
     LocalBlobs(case.folder.blobs).delete(key)
     page = ann.post("/o/maple/search/", text="a")
     assert page.status_code == 503

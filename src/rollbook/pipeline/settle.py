@@ -39,7 +39,7 @@ def settle(db: Connection, plan: StoredPlan, ledger: Ledger, blobs: Blobs, folde
         path = folder / f"ledger-{kind}.parquet"
         write_parquet(db, _new_ledger(kind), path)
         if kind == "user":
-            files |= {name: blobs.put(made) for name, made in write_people(db, path, folder).items()}
+            files |= {name: blobs.put(made) for name, made in write_people(path, folder).items()}
         files[kind] = blobs.put(path)
     if not files:
         return ledger.current().number

@@ -1,4 +1,4 @@
-"""Finds people of the ledger by what somebody typed, through the index that settling wrote. Changes nothing."""
+"""Finds people of the ledger by what somebody typed, through the files that settling wrote. Changes nothing."""
 
 from __future__ import annotations
 
@@ -7,27 +7,26 @@ from pathlib import Path
 from typing import Any, Final
 
 from rollbook.core.duck import Connection, quote
-from rollbook.core.people_files import COLUMNS, EMAIL, FIRST, INDEX, KEY, LAST, LMS_ID, PEOPLE, USERNAME
+from rollbook.core.people_files import COLUMNS, EMAIL, FILES, FIRST, IDS, LAST, PEOPLE, USERNAME, mark
 from rollbook.core.protocols import Blobs
 
 Row = dict[str, Any]
-_NAMES: Final = (FIRST, LAST)
 #: Sorts after every text that begins the same.
 _END: Final = "\U0010ffff"
 _MOST_WORDS: Final = 4
 
 
 class People:
-    """The people of one ledger version."""
+    """The people of one ledger version; `paths` are its files by name."""
 
-    def __init__(self, db: Connection, people: Path, index: Path) -> None:
-        self._db, self._people, self._index = db, people, index
+    def __init__(self, db: Connection, paths: Mapping[str, Path]) -> None:
+        self._db = db
+        self._source = {name: f"read_parquet({quote(path)})" for name, path in paths.items()}
 
     def by_id(self, text: str, *, most: int, made: bool = False) -> list[Row]:
         """Who has this LMS id, unique id, username or address, whole; capitals count in ids only."""
-        ids = f"token = {quote(text)} AND what IN ({LMS_ID}, {KEY})"
-        names = f"token = {quote(text.lower())} AND what IN ({USERNAME}, {EMAIL})"
-        return self._rows([ids], most, made) + self._rows([names], most, made)
+        logins = (self._texts(name, f"token = {quote(text.lower())}", made) for name in (USERNAME, EMAIL))
+        return self._rows(" UNION ".join([self._ids(text, made), *logins]), most)
 
     def by_beginning(self, text: str, *, most: int, made: bool = False, logins: bool = True) -> list[Row]:
         """Whose names begin with these words, in any order, or, with `logins`, whose username or address does: by
@@ -35,41 +34,47 @@ class People:
         words = text.lower().split()[:_MOST_WORDS]
         if not words:
             return []
-        kinds: tuple[int, ...] = _NAMES
+        files: tuple[str, ...] = (LAST, FIRST)
         if logins and len(words) == 1:
-            kinds = (USERNAME, EMAIL) if "@" in text else (*_NAMES, USERNAME)
-        return self._rows([_begins(word, kinds) for word in words], most, made)
+            files = (EMAIL,) if "@" in text else (*files, USERNAME)
+        each = (" UNION ".join(self._texts(name, _begins(word), made) for name in files) for word in words)
+        return self._rows(" INTERSECT ".join(f"({one})" for one in each), most)
 
     def by_key(self, key: str) -> Row | None:
         """The person with this unique id."""
-        return next(iter(self._rows([f"token = {quote(key)} AND what = {KEY}"], 1, False)), None)
+        return next((row for row in self._rows(self._ids(key, False), 2) if row["key"] == key), None)
 
     def by_lms_id(self, lms_id: str) -> Row | None:
-        return next(iter(self._rows([f"token = {quote(lms_id)} AND what = {LMS_ID}"], 1, False)), None)
+        return next((row for row in self._rows(self._ids(lms_id, False), 2) if row["lms_id"] == lms_id), None)
 
-    def _rows(self, conditions: Sequence[str], most: int, made: bool) -> list[Row]:
-        """In the order of names. Every condition must be met by some text of the person."""
-        some = [f"SELECT DISTINCT row FROM read_parquet({quote(self._index)}) WHERE {one}" for one in conditions]
-        some[0] += " AND made" if made else ""
-        rows = self._db.execute(f"{' INTERSECT '.join(some)} ORDER BY row LIMIT {int(most)}").fetchall()
-        if not rows:
+    def _ids(self, text: str, made: bool) -> str:
+        return f"SELECT row FROM {self._source[IDS]} WHERE mark = {mark(quote(text))}{' AND made' if made else ''}"
+
+    def _texts(self, name: str, where: str, made: bool) -> str:
+        return f"SELECT row FROM {self._source[name]} WHERE {where}{' AND made' if made else ''}"
+
+    def _rows(self, numbers: str, most: int) -> list[Row]:
+        """Of people with these numbers the first ones, in the order of names."""
+        found = self._db.execute(f"SELECT DISTINCT row FROM ({numbers}) ORDER BY row LIMIT {int(most)}").fetchall()
+        return self._read([number for (number,) in found])
+
+    def _read(self, numbers: Sequence[int]) -> list[Row]:
+        if not numbers:
             return []
-        numbers = ", ".join(str(number) for (number,) in rows)
         found = self._db.execute(
-            f"""SELECT {", ".join(COLUMNS)} FROM read_parquet({quote(self._people)})
-                WHERE row BETWEEN {rows[0][0]} AND {rows[-1][0]} AND row IN ({numbers}) ORDER BY row"""
+            f"""SELECT {", ".join(COLUMNS)} FROM {self._source[PEOPLE]}
+                WHERE row BETWEEN {numbers[0]} AND {numbers[-1]} AND row IN ({", ".join(map(str, numbers))})
+                ORDER BY row"""
         ).fetchall()
         return [dict(zip(COLUMNS, row, strict=True)) for row in found]
 
 
 def people_of(db: Connection, files: Mapping[str, str], blobs: Blobs) -> People | None:
     """None for a ledger that an earlier release wrote. Raises BlobLost."""
-    if PEOPLE not in files or INDEX not in files:
+    if not files.keys() >= set(FILES):
         return None
-    people, index = (blobs.get(files[name], "the list of people") for name in (PEOPLE, INDEX))
-    return People(db, people, index)
+    return People(db, {name: blobs.get(files[name], "the list of people") for name in FILES})
 
 
-def _begins(word: str, kinds: Sequence[int]) -> str:
-    what = ", ".join(map(str, kinds))
-    return f"token >= {quote(word)} AND token < {quote(word + _END)} AND what IN ({what})"
+def _begins(word: str) -> str:
+    return f"token >= {quote(word)} AND token < {quote(word + _END)}"
