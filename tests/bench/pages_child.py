@@ -53,7 +53,8 @@ class _Asker:
         from rollbook.store.models import Account, ApiToken, Membership, Organization, WorkerRow
         from tests.web.people import make_person
 
-        WorkerRow.objects.update_or_create(id="bench", defaults={"seen_at": timezone.now() + timedelta(days=1)})
+        WorkerRow.objects.get_or_create(id="bench")
+        WorkerRow.objects.filter(id="bench").update(seen_at=timezone.now() + timedelta(days=1))
         Account.objects.filter(email="ann.acting@example.org").delete()
         person = make_person("Ann Acting", org=ORG, acting=True, operator=True)
         fresh = Organization.objects.get(slug=EMPTY)

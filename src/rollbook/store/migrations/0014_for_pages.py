@@ -23,6 +23,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="holdrow",
-            index=models.Index(fields=["organization", "hold"], name="hold_of_organization"),
+            index=models.Index(fields=["organization", "hold", "decided_at", "state"], name="hold_of_organization"),
         ),
     ]

@@ -43,7 +43,7 @@ class HoldRow(models.Model):
         ordering = ("created_at", "id")
         indexes = (
             models.Index(fields=["organization", "state", "created_at", "id"], name="hold_state"),
-            models.Index(fields=["organization", "hold"], name="hold_of_organization"),
+            models.Index(fields=["organization", "hold", "decided_at", "state"], name="hold_of_organization"),
         )
         constraints = (models.UniqueConstraint(fields=["run", "hold"], name="one_hold_a_run"),)
 
