@@ -21,7 +21,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from rollbook.cli.demo_systems import Systems
+from rollbook.cli.demo_systems import Systems, first_document
 from tests.bench.measure import ROOT, about, figure, median, watch
 from tests.bench.viewers_lag import Behind, behind
 from tests.postgres import Server
@@ -164,13 +164,7 @@ def _process(folder: Path, what: str, *more: str) -> Iterator[tuple[subprocess.P
 
 
 def _address(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    text = ""
-    for line in process.stdout:
-        text += line
-        if line == "}\n":
-            break
-    return str(json.loads(text)["address"])
+    return str(json.loads(first_document(process))["address"])
 
 
 def _end_of(log: Path) -> str:

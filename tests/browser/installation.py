@@ -13,6 +13,7 @@ from urllib.request import urlopen
 
 from playwright.sync_api import Page
 
+from rollbook.cli.demo_systems import first_document
 from rollbook.practice import district
 
 ROOT = Path(__file__).parents[2]
@@ -81,13 +82,7 @@ class Installation:
                 command, env=self._environment, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
             )  # fmt: skip
         self._processes.append(process)
-        assert process.stdout is not None
-        text = ""
-        for line in process.stdout:
-            text += line
-            if line == "}\n":
-                break
-        return json.loads(text)
+        return json.loads(first_document(process))
 
     def organization(self, slug: str, name: str, more: str = "") -> None:
         """An organization between the practice systems; or other settings for one that is there already."""

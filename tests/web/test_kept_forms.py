@@ -52,7 +52,7 @@ def test_what_was_typed_is_back_after_signing_in(ann: Person) -> None:
     answer = _send(ann)
     assert answer.status_code == 302
     assert answer["Location"] == f"/accounts/login/?next={AT.replace('/', '%2F')}"
-    assert "nothing was saved yet" in words(ann.client.get(answer["Location"]))  # type: ignore[arg-type]
+    assert "nothing was saved yet" in words(ann.get(answer["Location"]))
     page = _back(ann.client, ann.account)
     assert "Nothing was saved yet." in words(page)
     found = _kept(page)
@@ -60,8 +60,8 @@ def test_what_was_typed_is_back_after_signing_in(ann: Person) -> None:
     assert found["action"] == SAVE
     assert ["sis-space", "typed by hand"] in found["fields"]
     assert settings("maple") == before
-    again = ann.client.get(AT)
-    assert SAID not in words(again)  # type: ignore[arg-type]
+    again = ann.get(AT)
+    assert SAID not in words(again)
     assert _kept(again) is None
     assert not KeptForm.objects.exists()
 
@@ -108,7 +108,7 @@ def test_it_comes_back_only_where_it_was_typed(ann: Person) -> None:
     _expire(ann)
     _send(ann)
     assert SAID not in words(_back(ann.client, ann.account, "/o/maple/"))
-    assert SAID in words(ann.client.get(AT))  # type: ignore[arg-type]
+    assert SAID in words(ann.get(AT))
 
 
 def test_it_does_not_wait_for_ever(ann: Person) -> None:
@@ -142,7 +142,7 @@ def test_it_is_bounded(ann: Person) -> None:
     KeptForm.objects.all().delete()
     _send(ann, **{"sis-space": "x" * 300_000})
     assert not KeptForm.objects.exists()
-    assert "too much to keep" in words(ann.client.get("/accounts/login/"))  # type: ignore[arg-type]
+    assert "too much to keep" in words(ann.get("/accounts/login/"))
 
 
 def test_what_others_saved_meanwhile_is_not_overwritten(ann: Person) -> None:

@@ -10,7 +10,7 @@ from rollbook.errors import ConfigError
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import AuditRow, HoldRow, HoldState, PermitRow, Run, RunState
 from tests.web.elm import html, number, settings
-from tests.web.people import Person, words
+from tests.web.people import Answer, Person, words
 from tests.web.plans import data_prep_done, first_name, rename, work
 from tests.web.world import import_maple, run_now
 
@@ -110,8 +110,8 @@ def test_only_what_the_preview_held(synced: Person, pages: DataFolder, lie: str)
         "preview": {"preview": "nothing", "approve": [hold.hold]},
         "none": {"approve": [hold.hold]},
     }[lie]
-    answer = synced.client.post(YEAR, {"year": "2026", "seen": number("maple"), **given}, follow=True)
-    assert "not in the newest preview any more" in words(answer)  # type: ignore[arg-type]
+    answer: Answer = synced.client.post(YEAR, {"year": "2026", "seen": number("maple"), **given}, follow=True)
+    assert "not in the newest preview any more" in words(answer)
     assert settings("maple").active_year == "2027"
     assert not PermitRow.objects.exists()
 

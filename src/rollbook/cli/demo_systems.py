@@ -91,16 +91,21 @@ class Systems:
         return process
 
 
-def _answer(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """The one JSON document a practice system prints as soon as it serves."""
+def first_document(process: subprocess.Popen[str]) -> str:
+    """The JSON document that a server of ours prints, with `--json`, as soon as it serves; cut off where it ended."""
     assert process.stdout is not None
     text = ""
     for line in process.stdout:
         text += line
         if line == "}\n":
             break
+    return text
+
+
+def _answer(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """What a practice system says of itself."""
     try:
-        found: dict[str, Any] = json.loads(text)
+        found: dict[str, Any] = json.loads(first_document(process))
         found["url"]
     except (ValueError, KeyError):
         raise Unavailable("a practice system did not start; are its ports free? Try another --port") from None
