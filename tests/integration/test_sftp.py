@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +223,28 @@ def test_a_silent_host_is_given_up(tmp_path: Path) -> None:
         for ask in (fetch, ask_host_key):
             with pytest.raises(Unavailable, match="has not answered"):
                 ask(options, _context(tmp_path))
+
+
+@pytest.mark.parametrize(("ask", "call"), [(fetch, "connect"), (ask_host_key, "get_server_host_key")])
+def test_given_up_before_the_greeting_nothing_stays_open(
+    ask: Callable[..., object], call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library takes the connection over only after it has prepared itself."""
+
+    async def prepares_for_ever(**_: object) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(asyncssh, call, prepares_for_ever)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        options = OneRosterCsvOptions(
+            path="/x", host="127.0.0.1", port=listener.getsockname()[1], user=USER, password="x", timeout=0.5,
+            host_key=Host(tmp_path).line,
+        )  # fmt: skip
+        with pytest.raises(Unavailable, match="has not answered"):
+            ask(options, _context(tmp_path))
+        with listener.accept()[0] as accepted:
+            accepted.settimeout(5)
+            assert accepted.recv(1) == b""
 
 
 def test_nobody_there_is_said(host: Host, tmp_path: Path) -> None:

@@ -89,9 +89,9 @@ def ask_host_key(options: OneRosterCsvOptions, context: Context) -> HostKey:
     async def work(pulse: Pulse) -> HostKey:
         context.count()
         with _in_words(host, pinned=False):
-            sock = await _connect(host, options.port, allow_private_hosts=context.allow_private_hosts)
-            pulse.beat()
-            found = await asyncssh.get_server_host_key(sock=sock, config=None)
+            async with _socket(options, context) as sock:
+                pulse.beat()
+                found = await asyncssh.get_server_host_key(sock=sock, config=None)
             if found is None:
                 raise BadResponse(f"{host} shows no host key")
             return described(found)
@@ -182,33 +182,33 @@ async def _connected(
     options: OneRosterCsvOptions, context: Context, pinned: asyncssh.SSHKey, key: asyncssh.SSHKey | None
 ) -> AsyncIterator[asyncssh.SSHClientConnection]:
     """Signed in. Nothing of this machine's own SSH set-up is used: no agent, no keys, no files."""
-    sock = await _connect(options.host or "", options.port, allow_private_hosts=context.allow_private_hosts)
-    try:
-        connection = await asyncssh.connect(
-            sock=sock,
-            config=None,
-            known_hosts=([pinned], [], []),
-            x509_trusted_certs=None,
-            username=options.user,
-            password=options.password,
-            client_keys=[key] if key is not None else None,
-            agent_path=None,
-            gss_host=None,
-            gss_kex=False,
-            gss_auth=False,
-            host_based_auth=False,
-            login_timeout=options.timeout,
-            keepalive_interval=0,
-        )
-    except asyncssh.ConnectionLost:
-        await _check_kind(options, context, pinned)
-        raise
-    try:
-        yield connection
-    finally:
-        connection.abort()
-        with suppress(asyncssh.Error, OSError):
-            await connection.wait_closed()
+    async with _socket(options, context) as sock:
+        try:
+            connection = await asyncssh.connect(
+                sock=sock,
+                config=None,
+                known_hosts=([pinned], [], []),
+                x509_trusted_certs=None,
+                username=options.user,
+                password=options.password,
+                client_keys=[key] if key is not None else None,
+                agent_path=None,
+                gss_host=None,
+                gss_kex=False,
+                gss_auth=False,
+                host_based_auth=False,
+                login_timeout=options.timeout,
+                keepalive_interval=0,
+            )
+        except asyncssh.ConnectionLost:
+            await _check_kind(options, context, pinned)
+            raise
+        try:
+            yield connection
+        finally:
+            connection.abort()
+            with suppress(asyncssh.Error, OSError):
+                await connection.wait_closed()
 
 
 async def _check_kind(options: OneRosterCsvOptions, context: Context, pinned: asyncssh.SSHKey) -> None:
@@ -216,12 +216,23 @@ async def _check_kind(options: OneRosterCsvOptions, context: Context, pinned: as
     then, and what keeps us from asking."""
     shown = []
     for kinds in ([one.decode() for one in pinned.sig_algorithms], ()):
-        sock = await _connect(options.host or "", options.port, allow_private_hosts=context.allow_private_hosts)
-        with suppress(asyncssh.Error, OSError):
-            shown.append(await asyncssh.get_server_host_key(sock=sock, config=None, server_host_key_algs=kinds))
-            break
+        async with _socket(options, context) as sock:
+            with suppress(asyncssh.Error, OSError):
+                shown.append(await asyncssh.get_server_host_key(sock=sock, config=None, server_host_key_algs=kinds))
+                break
     if shown and shown[0] != pinned:
         raise asyncssh.HostKeyNotVerifiable("another key")
+
+
+@asynccontextmanager
+async def _socket(options: OneRosterCsvOptions, context: Context) -> AsyncIterator[socket.socket]:
+    """A connection to the host. It is closed by us: whoever is cancelled before asyncssh has taken it over leaves it
+    open. Raises ConfigError, OSError."""
+    sock = await _connect(options.host or "", options.port, allow_private_hosts=context.allow_private_hosts)
+    try:
+        yield sock
+    finally:
+        sock.close()
 
 
 async def _connect(host: str, port: int, *, allow_private_hosts: bool) -> socket.socket:
