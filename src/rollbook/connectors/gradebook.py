@@ -1,5 +1,5 @@
-"""What every connector of grades promises: sources read an LMS's gradebooks, sinks write a SIS's. The contract suites in
-`rollbook.testing` are these docstrings as tests."""
+"""What every connector of grades promises: sources read an LMS's gradebooks, sinks write a SIS's. The contract suites
+in `rollbook.testing` are these docstrings as tests."""
 
 from __future__ import annotations
 
@@ -50,17 +50,21 @@ class GradeSink(Protocol):
         """What the SIS says of the class now. Raises BadResponse where it knows no such class."""
 
     def read(self, kind: str, class_id: str) -> Iterator[LiveRecord]:
-        """Line items or results of a class as the SIS holds them now, also those that others made; deleted ones are left
-        out. `code` and `lms_id` are the SIS's sourcedId; `fields` those of the kind, absent ones left out. Raises rather
-        than ending early."""
+        """Line items or results of a class as the SIS holds them now, also those that others made; deleted ones are
+        left out. `code` and `lms_id` are the SIS's sourcedId; `fields` those of the kind, references as sourcedIds,
+        absent ones left out; so are those that this connector cannot read back as they were sent. A SIS that cannot
+        leave a score out (1.1) says 0 where none was given: a 0 beside exempt, submitted or not submitted is no score.
+        Raises rather than ending early."""
 
     def look_up(self, changes: Sequence[Change]) -> Sequence[LiveRecord | None]:
         """For kinds that are not replay-safe: is each of these objects already there? One answer per change."""
 
     def apply(self, batch: Batch) -> Sequence[Outcome]:
         """As of a target: exactly one outcome per change, in order; a refusal in the SIS's own words; a lost answer is
-        `unknown`. An outcome's `lms_id` is the sourcedId that the SIS uses, where it made its own. Results name their
-        line item in `refs["line_item"]`, where that is not the key. Removing what is not there is done."""
+        `unknown`. The `lms_id` of what is done is the sourcedId that the SIS uses: the one that was sent, or its own
+        where it made one. What has a `lms_id` goes to that sourcedId. Results name their line item in
+        `refs["line_item"]`, where that is not the key. Removing what is not there is done; where the SIS takes no
+        DELETE it is marked as deleted, or as not submitted, with the fields of `after`."""
 
     def close(self) -> None: ...
 
