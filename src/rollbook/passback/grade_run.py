@@ -106,7 +106,7 @@ def finish(request: GradeRequest, world: GradeWorld, plan: StoredPlan, planned: 
 def _check_fresh(request: GradeRequest, world: GradeWorld, plan: StoredPlan) -> None:
     if any(world.ledgers.current(section).number != number for section, number in plan.sections.items()):
         raise StalePlan("a grade ledger has moved on since this plan was made; plan again")
-    if plan.settings_digest != request.settings_digest:
+    if plan.settings_digest != request.digest(plan.sections):
         raise StalePlan("the settings or a category map were changed since this plan was made; plan again")
 
 
@@ -198,7 +198,7 @@ class _Run:
             world.blobs,
             world.sink.traits,
             ledger_version=0,
-            settings_digest=request.settings_digest,
+            settings_digest=request.digest(self.versions),
             year=None,
             kinds=GRADE_KINDS,
             removals_first=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -9,6 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from rollbook.connectors.base import Cancel
 from rollbook.connectors.gradebook import GradeSink, GradeSource
@@ -44,8 +47,8 @@ class SectionWish:
 
 @dataclass(frozen=True, kw_only=True)
 class GradeRequest:
-    """What was asked for. `settings_digest` covers the settings and what the teachers of these sections decided.
-    `periods` maps keys of the roster's grading periods to their LMS ids. `now` has a time zone."""
+    """What was asked for. `periods` maps keys of the roster's grading periods to their LMS ids. `now` has a time zone.
+    `goes_on_with` is the digest of the plan that a dead process has left: what it began with, it goes on with."""
 
     run_id: str
     settings: Settings
@@ -55,6 +58,11 @@ class GradeRequest:
     periods: Mapping[str, str] = field(default_factory=dict)
     dry_run: bool = False
     retry_refused: bool = False
+    goes_on_with: str = ""
+
+    def digest(self, sections: Iterable[str]) -> str:
+        """What a plan of these sections is bound to: the settings, and what their teachers decided."""
+        return self.goes_on_with or decided_digest(self.settings_digest, self.sections, sections)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -64,6 +72,16 @@ class GradeRequest:
     def today(self) -> date:
         """The organization's day."""
         return self.now.astimezone(self.zone).date()
+
+
+def decided_digest(settings_digest: str, wishes: Iterable[SectionWish], sections: Iterable[str]) -> str:
+    """A digest of the settings and of what was decided of these sections."""
+    wanted = set(sections)
+    decided = sorted(
+        ((each.code, each.categories, each.choices) for each in wishes if each.code in wanted), key=lambda one: one[0]
+    )
+    text = msgspec.json.encode([settings_digest, *decided], order="deterministic")
+    return hashlib.sha256(text).hexdigest()
 
 
 @dataclass(frozen=True)

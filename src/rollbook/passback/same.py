@@ -6,12 +6,15 @@ from typing import Any, Final
 
 from rollbook.passback.grade_types import Entry
 from rollbook.roster.changes import Fields
+from rollbook.roster.grades import FULLY, PARTIALLY
 
 #: Fields that name an object, and some that are no reason to send it again: the date of a grade, and a description,
 #: which only the SIS has.
 _NAMES: Final = frozenset({"line_item", "student", "class", "school", "date", "description"})
 #: Fields that are cleared by sending nothing; of the others, what we do not send is the SIS's own.
 _MEANT: Final = frozenset({"score", "comment"})
+#: States of a result that has a score; beside others a SIS may leave it out.
+_SCORED: Final = frozenset({FULLY, PARTIALLY})
 
 
 def moved(live: Fields, entry: Entry) -> bool:
@@ -26,6 +29,8 @@ def moved(live: Fields, entry: Entry) -> bool:
 
 def shows(live: Fields, want: Fields) -> bool:
     """Does the SIS hold what is wanted, as far as it shows it?"""
+    if want.get("score") is not None and live.get("score") is None and live.get("status") in _SCORED:
+        return False
     return all(
         _same(value, want.get(name))
         for name, value in live.items()

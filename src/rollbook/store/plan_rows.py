@@ -18,7 +18,7 @@ from rollbook.core.guard import reason_of
 from rollbook.core.protocols import Blobs
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN
-from rollbook.roster.lms import KINDS
+from rollbook.roster.grades import ALL_KINDS
 from rollbook.store.outcome_spans import Span, load_spans
 from rollbook.store.rows import COLUMNS, stored_row
 from rollbook.store.sent_rows import sent_rows
@@ -61,7 +61,7 @@ class Count:
 
 def plan_counts(plan: StoredPlan, blobs: Blobs) -> list[Count]:
     """How many rows there are by kind, school, action and state, in the order of KINDS."""
-    return [one for kind in KINDS if kind in plan.files for one in _counts(kind, plan.files[kind], _File(blobs))]
+    return [one for kind in ALL_KINDS if kind in plan.files for one in _counts(kind, plan.files[kind], _File(blobs))]
 
 
 def page_of_rows(
@@ -174,7 +174,7 @@ def _page(plan: StoredPlan, blobs: Blobs, search: _Search) -> list[dict[str, Any
 
 def _found(db: Connection, plan: StoredPlan, blobs: Blobs, search: _Search) -> Iterator[tuple[str, Path, list[int]]]:
     """The numbers of a page's rows, kind by kind."""
-    kinds = [kind for kind in KINDS if kind in plan.files and search.chosen.kind in ("", kind)]
+    kinds = [kind for kind in ALL_KINDS if kind in plan.files and search.chosen.kind in ("", kind)]
     if not search.sent_alone:
         load_spans(db, search.outcomes)
     missing = search.most
