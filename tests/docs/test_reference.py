@@ -89,7 +89,9 @@ def test_every_finding_is_in_the_table_and_on_the_page() -> None:
 
 
 def test_every_finding_of_the_table_is_made_somewhere() -> None:
-    sources = [path for path in files(within=SOURCE) if path.suffix in (".py", ".sql") and "findings.py" not in path.name]
+    sources = [
+        path for path in files(within=SOURCE) if path.suffix in (".py", ".sql") and "findings.py" not in path.name
+    ]
     everything = "\n".join(text(path) for path in sources)
     assert not [code for code in FINDINGS if code not in everything]
 

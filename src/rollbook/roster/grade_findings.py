@@ -1,5 +1,5 @@
-"""Findings of grade runs: every code with its sentence and its fix, in words that a teacher can act on. They stand in the
-table of `roster.findings`; the rules live in `passback`."""
+"""Findings of grade runs: every code with its sentence and its fix, in words that a teacher can act on. They stand in
+the table of `roster.findings`; the rules live in `passback`."""
 
 from __future__ import annotations
 

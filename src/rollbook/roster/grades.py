@@ -63,8 +63,8 @@ class GradedItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Grade(msgspec.Struct, frozen=True, kw_only=True):
-    """What one member got for one item. `score` None is no score, never zero. `exception` is one of EXCUSED, INCOMPLETE,
-    MISSING and LATE, "" for none; `unknown_exception` is a code of the LMS that nobody has explained. `at` is when it
+    """What one member got for one item. `score` None is no score, never zero. `exception` is EXCUSED, INCOMPLETE,
+    MISSING or LATE, "" for none; `unknown_exception` is a code of the LMS that nobody has explained. `at` is when it
     last changed, in Unix seconds of the LMS's clock."""
 
     item: str

@@ -1,4 +1,4 @@
-"""A world for the river of grades without any database: ledgers, notes and journals in memory. For tests and authors."""
+"""A world for the river of grades without any database: ledgers, notes and journals in memory, for tests."""
 
 from __future__ import annotations
 
