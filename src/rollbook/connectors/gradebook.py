@@ -69,6 +69,12 @@ class GradeSink(Protocol):
     def close(self) -> None: ...
 
 
+def is_over(end: str, last: str, today: str) -> bool:
+    """Did an enrollment that ends on the day `end` end before its class does on the day `last`? When a class is over,
+    its students still have grades. Days are "YYYY-MM-DD", "" where nothing is known."""
+    return bool(end) and end < min(last or end, today)
+
+
 class MakeGradeSource(Protocol):
     def __call__(self, options: Any, context: Context, /) -> GradeSource: ...
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from rollbook.connectors.base import ReadRequest, Row
+from rollbook.connectors.gradebook import is_over
 from rollbook.connectors.kit import BadStatus
 from rollbook.connectors.oneroster_rest import translate
 from rollbook.connectors.oneroster_rest.client import Api, Fetched, Next, Place
@@ -177,7 +178,6 @@ def _live(row: Row) -> bool:
 def _enrolled(row: Row, class_id: str, last: str) -> str | None:
     """The student of an enrollment in the class, None for other people. One that ended before the class did is over;
     when the class is over, its students still have grades."""
-    end = row["endDate"] or ""
-    over = bool(end) and end < min(last or end, datetime.now(UTC).date().isoformat())
+    over = is_over(row["endDate"] or "", last, datetime.now(UTC).date().isoformat())
     student = (row["role"] or "").lower() == "student" and row["classSourcedId"] in (None, class_id)
     return row["userSourcedId"] if student and _live(row) and not over else None
