@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from rollbook.actions.blackout import blackout_today
 from rollbook.core.changes_table import SEND
-from rollbook.roster.lms import ACTIONS, KINDS
+from rollbook.roster.grades import ALL_KINDS
+from rollbook.roster.lms import ACTIONS
 from rollbook.store.blobs import KeptBlobs, open_blobs
 from rollbook.store.models import Run, RunState
 from rollbook.store.plan_rows import Count
@@ -115,7 +116,7 @@ def sums(counts: Iterable[Count], names: Mapping[str, str], *, by_school: bool) 
         line[column] = line.get(column, 0) + one.number
         used.add(column)
     columns = [name for name in (*ACTIONS, *_HELD_BACK) if name in used]
-    order = {kind: place for place, kind in enumerate(KINDS)}
+    order = {kind: place for place, kind in enumerate(ALL_KINDS)}
     keys = sorted(lines, key=lambda key: (names.get(key[0], key[0]).casefold(), key[0], order[key[1]]))
 
     def line_of(key: tuple[str, str]) -> dict[str, Any]:

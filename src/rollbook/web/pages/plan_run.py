@@ -16,9 +16,10 @@ from rollbook.actions.accounts import account_by
 from rollbook.actions.runs import moved_on, request_apply
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.errors import RollbookError, StalePlan
-from rollbook.roster.lms import ACTIONS, KINDS
+from rollbook.roster.grades import ALL_KINDS
+from rollbook.roster.lms import ACTIONS
 from rollbook.store.held import doubt_words
-from rollbook.store.models import PinRow, Run, RunState
+from rollbook.store.models import PinRow, River, Run, RunState
 from rollbook.store.plan_rows import FATES, Count, plan_counts
 from rollbook.store.runs import stored_plan, stored_result
 from rollbook.web.access import Place, Who, page
@@ -112,7 +113,7 @@ def _about(place: Place, run: Run, plan: StoredPlan | None, result: RunResult) -
         "missing": missing_steps(found, to_send=True) if sendable else [],
         "blackout": blackout_words_of(found) if sendable else "",
         "being_sent": sendable and run.applied_by.filter(state__in=[RunState.QUEUED, RunState.RUNNING]).exists(),
-        "undoable": run.ended and plan is not None and run.intents.exists(),
+        "undoable": run.river == River.ROSTER and run.ended and plan is not None and run.intents.exists(),
         "pins": bool(run.undo_of_id) and PinRow.objects.filter(run=run, ended_at__isnull=True).exists(),
     }
 
@@ -144,7 +145,7 @@ def _filters(counts: Sequence[Count], names: Mapping[str, str]) -> dict[str, Any
     kinds, actions = {one.kind for one in counts}, {one.action for one in counts}
     return {
         "schools": sorted(((one, names.get(one, one)) for one in schools), key=lambda one: one[1].casefold()),
-        "kinds": [(kind, SEVERAL[kind]) for kind in KINDS if kind in kinds],
+        "kinds": [(kind, SEVERAL[kind]) for kind in ALL_KINDS if kind in kinds],
         "actions": [(action, ACTION_WORDS[action]) for action in ACTIONS if action in actions],
         "fates": [(fate, FATE_WORDS[fate]) for fate in FATES],
     }
