@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from rollbook.connectors.memory.space import Space
@@ -62,3 +63,181 @@ def test_a_section_from_its_first_look_to_nothing_left(rollbook: Command, world:
     }  # fmt: skip
     items = rollbook("grades", "items", "maple", "--section", section, schema="grades-items")["items"]
     assert {one["status"] for one in items} == {"successful"}
+
+
+@pytest.fixture
+def sent(rollbook: Command, section: str) -> str:
+    """The same section, mapped and synced."""
+    rollbook("grades", "plan", "maple", "--section", section)
+    chosen = ("--set", "Quizzes=Tests", "--set", "Homework=Homework")
+    rollbook("grades", "map", "maple", "--section", section, *chosen, schema="grades-map")
+    rollbook("grades", "sync", "maple", "--section", section)
+    return section
+
+
+def items(rollbook: Command, section: str, *more: str) -> dict[str, str]:
+    """Status by item."""
+    found = rollbook("grades", "items", "maple", "--section", section, *more, schema="grades-items")
+    return {one["item"]: one["status"] for one in found["items"]}
+
+
+@pytest.mark.rule(32)
+def test_a_conflict_waits_for_a_person(rollbook: Command, world: Space, sent: str) -> None:
+    own, shown = next(iter(world.sis_book.records["result"].items()))
+    world.sis_book.records["result"][own] = {**shown, "score": 1.0}
+    held = rollbook("grades", "sync", "maple", "--section", sent, code=3)
+    assert items(rollbook, sent)["11"] == "held"
+    listed = rollbook("hold", "list", "maple", schema="holds")["holds"]
+    assert [(one["reason"], one["school"], one["count"]) for one in listed] == [("grade_conflict", sent, 1)]
+    assert "somebody changed it there" in listed[0]["sentence"]
+    changes = rollbook("run", "changes", held["run"], "--hold", listed[0]["hold"], schema="changes")["changes"]
+    assert (changes[0]["before"], changes[0]["after"]) == ({"score": 1.0}, {"score": 7.0})
+    told = ("--by", "Ann", "--reason", "the LMS is right")
+    run = rollbook("hold", "approve", listed[0]["hold"], *told)
+    assert (run["river"], run["sections"]) == ("grades", [sent])
+    assert world.sis_book.records["result"][own]["score"] == 7.0
+    assert not rollbook("hold", "list", "maple", schema="holds")["holds"]
+    assert items(rollbook, sent)["11"] == "successful"
+
+
+def test_a_rejected_conflict_is_not_asked_about_again(rollbook: Command, world: Space, sent: str) -> None:
+    own, shown = next(iter(world.sis_book.records["result"].items()))
+    world.sis_book.records["result"][own] = {**shown, "score": 1.0}
+    rollbook("grades", "sync", "maple", "--section", sent, code=3)
+    hold = rollbook("hold", "list", "maple", schema="holds")["holds"][0]["hold"]
+    rollbook("hold", "reject", hold, "--by", "Ann", "--reason", "the SIS is right", schema="hold")
+    rollbook("grades", "sync", "maple", code=3)
+    assert not rollbook("hold", "list", "maple", schema="holds")["holds"]
+    assert world.sis_book.records["result"][own]["score"] == 1.0
+
+
+def test_holds_of_both_rivers_are_approved_at_once(rollbook: Command, world: Space, sent: str) -> None:
+    """One run of grades, one of rosters; a sync of rosters supersedes no hold of grades."""
+    own, shown = next(iter(world.sis_book.records["result"].items()))
+    world.sis_book.records["result"][own] = {**shown, "score": 1.0}
+    rollbook("grades", "sync", "maple", "--section", sent, code=3)
+    rollbook("sync", "maple")
+    assert len(rollbook("hold", "list", "maple", schema="holds")["holds"]) == 1
+    told = ("--by", "Ann", "--reason", "all of it")
+    run = rollbook("hold", "approve", "--all", "--org", "maple", *told)
+    assert run["river"] == "grades"
+    assert world.sis_book.records["result"][own]["score"] == 7.0
+
+
+def test_items_are_opted_out_and_in(rollbook: Command, world: Space, sent: str) -> None:
+    assert items(rollbook, sent, "--opt-out", "10") == {"10": "opted out", "11": "successful"}
+    book = world.gradebooks[sent]
+    changed = tuple(msgspec.structs.replace(each, title=f"New {each.id}") for each in book.items)
+    world.gradebooks[sent] = msgspec.structs.replace(book, items=changed)
+    rollbook("grades", "plan", "maple", "--section", sent)
+    assert items(rollbook, sent) == {"10": "opted out", "11": "updates available"}
+    rollbook("grades", "sync", "maple")
+    titles = {each["title"] for each in world.sis_book.records["line_item"].values()}
+    assert titles == {"Essay", "New 11"}
+    items(rollbook, sent, "--opt-in", "10")
+    rollbook("grades", "sync", "maple")
+    assert {each["title"] for each in world.sis_book.records["line_item"].values()} == {"New 10", "New 11"}
+
+
+def test_what_the_sis_refuses_is_told_in_its_words(rollbook: Command, world: Space, sent: str) -> None:
+    own = next(iter(world.sis_book.records["line_item"]))
+    world.faults.refuse[own] = "the grading window is closed"
+    book = world.gradebooks[sent]
+    changed = tuple(msgspec.structs.replace(each, title=f"New {each.id}") for each in book.items)
+    world.gradebooks[sent] = msgspec.structs.replace(book, items=changed)
+    run = rollbook("grades", "sync", "maple", "--section", sent)
+    assert run["refused"]["records"] == 1
+    found = rollbook("grades", "items", "maple", "--section", sent, schema="grades-items")["items"]
+    told = {one["status"]: one["why"] for one in found}
+    assert told == {"successful": None, "error": "the grading window is closed"}
+    listed = rollbook("grades", "sections", "maple", "--section", sent, schema="grades-sections")["sections"]
+    assert (listed[0]["status"], listed[0]["errors"]) == ("error", 1)
+
+
+@pytest.mark.rule(29)
+def test_grades_do_not_move_the_schedule(rollbook: Command, world: Space, sent: str) -> None:
+    before = rollbook("schedule", "show", "maple", schema="schedule-show")
+    rollbook("grades", "sync", "maple")
+    planned = rollbook("grades", "plan", "maple")
+    rollbook("run", "apply", planned["run"])
+    assert rollbook("schedule", "show", "maple", schema="schedule-show") == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("sync", "maple", "--section", "nowhere"), "gave no section nowhere"),
+        (("sync", "oak"), "no organization 'oak'"),
+        (("map", "maple", "--section", "SECTION", "--set", "Homework"), "LMS_CATEGORY=SIS_CATEGORY"),
+        (("map", "maple", "--section", "SECTION", "--set", "Labs=hw"), "the LMS has no category 'Labs'"),
+        (("map", "maple", "--section", "SECTION", "--set", "Homework=Exams"), "the SIS has no category 'Exams'"),
+        (("map", "maple", "--section", "SECTION", "--copy-from", "x"), "section x has no category map"),
+        (("items", "maple", "--section", "SECTION", "--opt-out", "99"), "no item '99'"),
+    ],
+)
+def test_wrong_usage_is_told(rollbook: Command, sent: str, arguments: tuple[str, ...], words: str) -> None:
+    given = [sent if one == "SECTION" else one for one in arguments]
+    answer = rollbook.text("grades", *given)
+    assert answer.code == 2, answer
+    assert words in answer.err
+
+
+def test_a_map_before_the_first_look_says_how_to_look(rollbook: Command, section: str) -> None:
+    answer = rollbook.text("grades", "map", "maple", "--section", section, "--set", "a=b")
+    assert answer.code == 2
+    assert f"rollbook grades plan maple --section {section}" in answer.err
+
+
+def test_a_map_is_copied_and_taken_back(rollbook: Command, world: Space, sent: str) -> None:
+    listed = rollbook("grades", "sections", "maple", schema="grades-sections")["sections"]
+    other = next(one["section"] for one in listed if one["section"] != sent)
+    world.gradebooks[other] = msgspec.structs.replace(world.gradebooks[sent], members=(), grades=())
+    rollbook("grades", "plan", "maple", "--section", other)
+    copied = rollbook("grades", "map", "maple", "--section", other, "--copy-from", sent, schema="grades-map")
+    assert [one["decision"] for one in copied["categories"]] == ["mapped", "mapped"]
+    back = rollbook("grades", "map", "maple", "--section", other, "--set", "1=undecided", "--set", "2=skip",
+                    schema="grades-map")  # fmt: skip
+    assert [one["decision"] for one in back["categories"]] == ["undecided", "skip"]
+    carried = rollbook("grades", "map", "maple", "--section", other, "--carry-over", schema="grades-map")
+    assert [one["decision"] for one in carried["categories"]] == ["mapped", "skip"]
+
+
+def test_an_equal_wish_is_queued_once_and_an_undo_is_refused(rollbook: Command, world: Space, sent: str) -> None:
+    from rollbook.actions.grades import request_grades
+    from rollbook.store.setup import setup
+    from tests.cli.kit import close_store
+
+    run = rollbook("grades", "sync", "maple")
+    assert "grades sync" in rollbook.text("run", "undo", run["run"]).err
+    setup(rollbook.data)
+    first = request_grades(org="maple", sections=[sent], by="one")
+    assert request_grades(org="maple", sections=[sent, sent], by="two").pk == first.pk
+    assert request_grades(org="maple", sections=[], by="two").pk != first.pk
+    close_store()
+
+
+def test_people_see_tables(rollbook: Command, sent: str) -> None:
+    assert "successful" in rollbook.text("grades", "sections", "maple").out
+    assert "Quiz" in rollbook.text("grades", "items", "maple", "--section", sent).out
+    assert "Homework (hw)" in rollbook.text("grades", "map", "maple", "--section", sent).out
+    assert "unchanged" in rollbook.text("grades", "sync", "maple").out
+    assert "Run" in rollbook.text("runs").out or "grades" in rollbook.text("runs").out
+
+
+def test_old_ledgers_are_collected_and_the_current_one_stays(rollbook: Command, world: Space, sent: str) -> None:
+    """Two versions are kept of each section; a backup has their files, and a restored folder goes on with them."""
+    for number in range(3):
+        book = world.gradebooks[sent]
+        changed = tuple(msgspec.structs.replace(each, points=30.0 + number) for each in book.items)
+        world.gradebooks[sent] = msgspec.structs.replace(book, items=changed)
+        rollbook("grades", "sync", "maple")
+    rollbook("gc", schema="gc")
+    from rollbook.store.models import GradeLedgerRow
+    from rollbook.store.setup import setup
+    from tests.cli.kit import close_store
+
+    setup(rollbook.data)
+    assert sorted(GradeLedgerRow.objects.values_list("number", flat=True)) == [3, 4]
+    close_store()
+    run = rollbook("grades", "sync", "maple")
+    assert not any(run["kinds"]["result"][word] for word in ("create", "update", "adopt", "held"))

@@ -81,7 +81,7 @@ def serve_sis(day: Path, version: str) -> Iterator[SisClient]:
         yield SisClient(running.url, version, http)
 
 
-def _class(sis: SisClient) -> tuple[str, list[str]]:
+def class_of(sis: SisClient) -> tuple[str, list[str]]:
     """A class with at least three students."""
     students: dict[str, list[str]] = {}
     for each in sis.items("/enrollments", limit=10000):
@@ -90,7 +90,7 @@ def _class(sis: SisClient) -> tuple[str, list[str]]:
     return next((code, sorted(found)) for code, found in sorted(students.items()) if len(found) >= 3)
 
 
-def _results(sis: SisClient, code: str) -> dict[tuple[str, str], tuple[str, Any]]:
+def results(sis: SisClient, code: str) -> dict[tuple[str, str], tuple[str, Any]]:
     """What the SIS holds: (title, student) → (status, score)."""
     items = {one["sourcedId"]: one["title"] for one in sis.items(f"/classes/{code}/lineItems", "gradebook", limit=999)}
     found = sis.items(f"/classes/{code}/results", "gradebook", limit=999)
@@ -109,7 +109,7 @@ def test_a_term_of_grading_ends_equal(tmp_path: Path, version: str) -> None:
 
     day = district.generate(tmp_path / "days", students=40, seed=3, days=1)[0]
     with school(tmp_path, day, version) as (district_, sis):
-        code, (one, two, three, *_) = _class(sis)
+        code, (one, two, three, *_) = class_of(sis)
         grades = ("grades", "sync", "maple", "--section", code)
         lms = Lms(district_.lms, code)
         homework, quizzes = lms.category("homework"), lms.category("Quizzes")
@@ -125,7 +125,7 @@ def test_a_term_of_grading_ends_equal(tmp_path: Path, version: str) -> None:
         district_.rollbook("grades", "map", "maple", "--section", code, *mapping, schema="grades-map")
         district_.rollbook(*grades)
         wanted = {("Essay", one): ("fully graded", 18), ("Essay", two): ("fully graded", 0)}
-        shown = _results(sis, code)
+        shown = results(sis, code)
         assert {key: shown[key] for key in wanted} == wanted
         assert shown["Quiz", three][0] == "exempt"
         assert _quiet(district_, grades)
@@ -135,17 +135,15 @@ def test_a_term_of_grading_ends_equal(tmp_path: Path, version: str) -> None:
         run = district_.rollbook(*grades)
         assert run["kinds"]["result"]["remove"] == 1
         assert run["findings"]["ITEM_POINTS_CHANGED"] == 1
-        assert {key: said[1] for key, said in _results(sis, code).items() if key[0] == "Essay"} == {
-            ("Essay", one): 19.5
-        }
+        assert {key: said[1] for key, said in results(sis, code).items() if key[0] == "Essay"} == {("Essay", one): 19.5}
         assert _quiet(district_, grades)
         lms.delete(quiz)
         assert district_.rollbook(*grades)["kinds"]["line_item"]["waiting"] == 1
-        assert ("Quiz 1", three) in _results(sis, code)
+        assert ("Quiz 1", three) in results(sis, code)
         remove = ("grades", "items", "maple", "--section", code, "--remove", str(quiz))
         district_.rollbook(*remove, schema="grades-items")
         district_.rollbook(*grades)
-        assert set(_results(sis, code)) == {("Essay", one)}
+        assert set(results(sis, code)) == {("Essay", one)}
         assert _quiet(district_, grades)
         lms.close()
 

@@ -29,13 +29,22 @@ def moved(live: Fields, entry: Entry) -> bool:
 
 def shows(live: Fields, want: Fields) -> bool:
     """Does the SIS hold what is wanted, as far as it shows it?"""
-    if want.get("score") is not None and live.get("score") is None and live.get("status") in _SCORED:
-        return False
-    return all(
-        _same(value, want.get(name))
+    return not shown_otherwise(live, want)
+
+
+def shown_otherwise(live: Fields, want: Fields) -> list[str]:
+    """Names of the fields that the SIS shows and that are not as wanted."""
+    names = [
+        name
         for name, value in live.items()
-        if name not in _NAMES and value is not None and (want.get(name) is not None or name in _MEANT)
-    )
+        if name not in _NAMES
+        and value is not None
+        and (want.get(name) is not None or name in _MEANT)
+        and not _same(value, want.get(name))
+    ]
+    if want.get("score") is not None and live.get("score") is None and live.get("status") in _SCORED:
+        names.append("score")
+    return sorted(names)
 
 
 def differ(one: Fields, other: Fields) -> bool:

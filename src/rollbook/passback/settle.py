@@ -17,7 +17,6 @@ from rollbook.errors import LeaseLost, RollbookError, RunCancelled
 from rollbook.passback.grade_types import Found, GradeWorld, ItemOutcome
 from rollbook.passback.ledger import read_ledger, settled, write_ledger
 from rollbook.passback.reading import read_live
-from rollbook.passback.same import shows
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, Change, Fields, Outcome
 from rollbook.roster.grades import GRADE_KINDS
 from rollbook.roster.lms import REMOVE
@@ -75,11 +74,9 @@ def _differences(acted: Acted, live: Mapping[str, Mapping[str, Fields]]) -> Iter
         shown = live[change.kind].get(outcome.lms_id or change.lms_id or change.key)
         if shown is None:
             yield Found(code="GRADE_NOT_SHOWN", collection=change.kind, id=_named(change))
-        elif not shows(shown, change.after):
-            names = [name for name, value in shown.items() if not shows({name: value}, change.after)]
-            yield Found(
-                code="GRADE_SHOWN_OTHERWISE", collection=change.kind, id=_named(change), detail=", ".join(names)
-            )
+        elif names := shown_otherwise(shown, change.after):
+            told = ", ".join(names)
+            yield Found(code="GRADE_SHOWN_OTHERWISE", collection=change.kind, id=_named(change), detail=told)
 
 
 def _named(change: Change) -> str:

@@ -10,8 +10,8 @@ from django.utils.http import urlencode
 
 from rollbook.core.guard import reason_of
 from rollbook.core.stored import StoredPlan
-from rollbook.roster.holds import why_held
 from rollbook.roster.grades import ALL_KINDS
+from rollbook.roster.holds import why_held
 from rollbook.roster.lms import ACTIONS
 from rollbook.store.models import Run
 from rollbook.store.outcome_spans import Span, answers, spans

@@ -61,6 +61,11 @@ def run_context(place: Place, run: Run, wanted: Asked) -> dict[str, Any]:
     }
 
 
+def _undoable(run: Run, *, planned: bool) -> bool:
+    """An undo and a run of grades are not undone."""
+    return run.river == River.ROSTER and run.ended and planned and run.undo_of_id is None and run.intents.exists()
+
+
 def _holds(run: Run, wanted: Asked, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
     rows = HoldRow.objects.filter(run=run.applies_id or run.pk, kind__in=kinds)
     if wanted.school:
