@@ -17,6 +17,7 @@ from rollbook.errors import LeaseLost, RollbookError, RunCancelled
 from rollbook.passback.grade_types import Found, GradeWorld, ItemOutcome
 from rollbook.passback.ledger import read_ledger, settled, write_ledger
 from rollbook.passback.reading import read_live
+from rollbook.passback.same import shown_otherwise
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, Change, Fields, Outcome
 from rollbook.roster.grades import GRADE_KINDS
 from rollbook.roster.lms import REMOVE
