@@ -184,7 +184,7 @@ def test_ids_that_the_sis_made_are_used() -> None:
     found = rows(book(item(title="New"), grades=(grade(7), grade(8, "ben"), grade(9, "cy"))), known, there)
     assert [(row.kind, row.lms_id) for row in found] == [("line_item", "sis-1"), ("result", None)]
     references = GradeReferences()
-    references.add(known)
+    references.add({key(): "sis-1"}, set())
     assert references.complete(_change("result", "create", found[1].after)).refs == {"line_item": "sis-1"}
 
 

@@ -80,6 +80,10 @@ def test_titles_that_the_class_has_twice() -> None:
     theirs = {"line_item": {"x": {"title": "QUIZ"}}, "result": {}}
     assert codes(wanted(book(item(title="Quiz")), limits, live=theirs).findings) == ["ITEM_TITLE_TWICE"]
     had = sent(wanted(book(item(title="Quiz"))))
+    gone = wanted(book(item("i2", title="Quiz")), limits, had=had, live=live(had))
+    assert sorted(codes(gone.findings)) == ["ITEM_DELETED", "ITEM_TITLE_TWICE"], "it is there until somebody chooses"
+    chosen = wish(items={key(): "i1"}, choices={"i1": "remove"})
+    assert not wanted(book(item("i2", title="Quiz")), limits, had=had, live=live(had), wish=chosen).findings
     assert not wanted(book(item(title="Quiz")), limits, had=had, live=live(had)).findings
     assert len(wanted(book(item(title="Quiz"), item("i2", title="Quiz"))).line_items) == 2
 

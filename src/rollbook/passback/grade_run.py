@@ -22,7 +22,7 @@ from rollbook.errors import BadResponse, ConfigError, StalePlan
 from rollbook.passback.compare import compare
 from rollbook.passback.grade_types import Found, GradeRequest, GradeWorld, SectionNote, SectionWish
 from rollbook.passback.grades import desired
-from rollbook.passback.ledger import GradeReferences, read_ledger
+from rollbook.passback.ledger import GradeReferences, read_ids, read_ledger
 from rollbook.passback.reading import read_section
 from rollbook.passback.settle import settle_sections
 from rollbook.passback.tables import Tables
@@ -76,7 +76,7 @@ def apply_grades(request: GradeRequest, world: GradeWorld, result: RunResult) ->
     with connect(memory=_MEMORY) as db, accounted(result, world.requests), timed(result.seconds, "apply"):
         references = GradeReferences()
         for section in plan.sections:
-            references.add(read_ledger(db, world.ledgers.current(section), world.blobs, section))
+            references.add(*read_ids(db, world.ledgers.current(section), world.blobs, section))
         Applier(
             target=world.sink,
             reader=PlanReader(db, plan, world.blobs),

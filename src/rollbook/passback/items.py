@@ -192,11 +192,14 @@ class Items:
     # --- the rest ---------------------------------------------------------------------------------------------------
 
     def _taken_titles(self) -> Counter[str]:
-        """How often each title is used: by items that would be sent, and by line items that others made."""
+        """How often each title is used: by items that would be sent, and by line items that stay in the SIS beside
+        them, whoever made them."""
         wanted = [item for item in self.read.book.items if self._is_wanted(item)]
-        ours = {entry.lms_id or entry.key for entry in self.read.had["line_item"].values()}
-        ours |= {line_item_key(self.read, item.id) for item in wanted}
-        theirs = (fields for own, fields in self.read.live.get("line_item", {}).items() if own not in ours)
+        had, choices = self.read.had["line_item"], self.read.wish.choices
+        keys = {line_item_key(self.read, item.id) for item in wanted}
+        keys |= {key for key in had if choices.get(self.read.wish.items.get(key, key)) == REMOVE}
+        moving = {(had[key].lms_id if key in had else None) or key for key in keys}
+        theirs = (fields for own, fields in self.read.live.get("line_item", {}).items() if own not in moving)
         titles = Counter(_clean(item.title).casefold() for item in wanted)
         titles.update(_clean(str(fields.get("title") or "")).casefold() for fields in theirs)
         return titles

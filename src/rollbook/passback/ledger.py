@@ -54,6 +54,21 @@ def read_ledger(db: Connection, version: GradeLedgerVersion, blobs: Blobs, secti
     return found
 
 
+def read_ids(
+    db: Connection, version: GradeLedgerVersion, blobs: Blobs, section: str
+) -> tuple[dict[str, str], set[str]]:
+    """Of a section's ledger: the SIS's own ids of line items by key, and keys of what may never have been made. Takes
+    little, as most SISs use our ids. Raises BlobLost."""
+    if version.blob is None:
+        return {}, set()
+    path = quote(blobs.get(version.blob, f"the grade ledger of section {section}"))
+    rows = db.execute(
+        f"SELECT kind, key, lms_id, made FROM read_parquet({path}) WHERE lms_id IS NOT NULL OR NOT made"
+    ).fetchall()
+    ids = {key: lms_id for kind, key, lms_id, _ in rows if kind == "line_item" and lms_id is not None}
+    return ids, {key for _, key, _, made in rows if not made}
+
+
 def write_ledger(db: Connection, entries: Entries, path: Path) -> None:
     """Write a section's ledger, in the order of kinds and keys."""
     rows = (
@@ -94,17 +109,16 @@ class GradeReferences:
     Implements `core.apply.Ids`."""
 
     def __init__(self) -> None:
+        """Knows nothing yet; `add` what `read_ids` tells of each section."""
         self._ids: dict[str, str] = {}
         self._doubted: set[str] = set()
         self._down: set[str] = set()
         self._needed: set[str | None] = set()  # line items of which a result could not be removed
 
-    def add(self, entries: Entries) -> None:
+    def add(self, ids: Mapping[str, str], doubted: set[str]) -> None:
         """Take in what a section's ledger knows."""
-        for key, entry in entries["line_item"].items():
-            if entry.lms_id:
-                self._ids[key] = entry.lms_id
-        self._doubted |= {key for one in entries.values() for key, entry in one.items() if not entry.made}
+        self._ids.update(ids)
+        self._doubted |= doubted
 
     def learn(self, change: Change, outcome: Outcome) -> None:
         if outcome.status == DONE:

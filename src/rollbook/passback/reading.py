@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rollbook.connectors.gradebook import GradeSink, GradeSource
+from rollbook.passback.categories import undecided
 from rollbook.passback.grade_types import Entries, GradeRequest, SectionRead, SectionWish
 from rollbook.roster.changes import Fields
 from rollbook.roster.grades import ClassFacts
@@ -32,7 +33,7 @@ def read_section(
         facts=facts,
         limits=sink.limits,
         had=had,
-        live=read_live(sink, wish.code),
+        live={} if undecided(book, wish) else read_live(sink, wish.code),  # then nothing is compared
         periods=sessions_of_periods(request.settings, facts, request.periods),
         comments=request.settings.grades.comments,
     )

@@ -29,6 +29,8 @@ from rollbook.store.plain import without_nul
 _NOTED: Final = ("key", "title", "due", "points", "category", "period", "state", "code", "detail")
 _COUNTED: Final = ("send", "held", "waiting")
 _AT_ONCE: Final = 500
+#: Sections that are asked for by name; beyond that, all are looked at.
+_FEW: Final = 200
 
 
 def section_row(organization: int, code: str) -> GradeSection:
@@ -39,10 +41,14 @@ def section_row(organization: int, code: str) -> GradeSection:
 
 def wishes(organization: int, sections: Sequence[GivenSection]) -> list[SectionWish]:
     """What was decided of these sections."""
-    rows = {row.code: row for row in GradeSection.objects.filter(organization=organization)}
+    own = GradeSection.objects.filter(organization=organization)
+    items = GradeItem.objects.filter(section__organization=organization)
+    if len(sections) <= _FEW:
+        codes = [each.code for each in sections]
+        own, items = own.filter(code__in=codes), items.filter(section__code__in=codes)
+    rows = {row.code: row for row in own}
     chosen: dict[int, dict[str, str]] = {}
     known: dict[int, dict[str, str]] = {}
-    items = GradeItem.objects.filter(section__organization=organization)
     for section, item, key, choice in items.values_list("section", "item", "key", "choice").iterator():
         known.setdefault(section, {})[key] = item
         if choice:
@@ -50,15 +56,15 @@ def wishes(organization: int, sections: Sequence[GivenSection]) -> list[SectionW
     found = []
     for each in sections:
         row = rows.get(each.code)
-        own = row.pk if row else 0
+        pk = row.pk if row else 0
         found.append(
             SectionWish(
                 code=each.code,
                 lms_id=each.lms_id,
                 title=each.title,
                 categories=dict(row.categories) if row else {},
-                choices=chosen.get(own, {}),
-                items=known.get(own, {}),
+                choices=chosen.get(pk, {}),
+                items=known.get(pk, {}),
             )
         )
     return found
