@@ -42,18 +42,19 @@ def carried_over(
                 wanted.setdefault(_title(each.title), SKIP)
             elif target and titles.get(target):
                 wanted.setdefault(_title(each.title), titles[target])
-    there = _unique(sis)
+    there = _unique((each.id, each.title) for each in sis)
     found: dict[str, str] = {}
-    for title, lms_id in _unique(lms).items():
+    for title, lms_id in _unique((each.id, each.title) for each in lms).items():
         if title in wanted and (wanted[title] == SKIP or wanted[title] in there):
             found[lms_id] = SKIP if wanted[title] == SKIP else there[wanted[title]]
     return found
 
 
-def _unique(categories: Sequence[GradingCategory] | Sequence[SisCategory]) -> dict[str, str]:
-    """Titles that only one category has, with its id."""
-    titles = [_title(each.title) for each in categories]
-    return {title: each.id for title, each in zip(titles, categories, strict=True) if titles.count(title) == 1}
+def _unique(categories: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Of (id, title) pairs: titles that only one has, with its id."""
+    named = [(_title(title), id) for id, title in categories]
+    titles = [title for title, _ in named]
+    return {title: id for title, id in named if titles.count(title) == 1}
 
 
 def _title(text: str) -> str:

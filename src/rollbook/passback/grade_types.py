@@ -145,12 +145,14 @@ class ItemCount:
 
 @dataclass(frozen=True)
 class ItemOutcome:
-    """What became of one item and its grades: how many are done, refused, unknown, and in which words of the SIS."""
+    """What became of one item and its grades: how many are done, refused, unknown, and in which words of the SIS.
+    `gone`: it was taken from the SIS."""
 
     key: str
     done: int
     failed: int
     words: str = ""
+    gone: bool = False
 
 
 class GradeNotes(Protocol):

@@ -122,4 +122,5 @@ def _item_outcomes(acted: Acted) -> Sequence[ItemOutcome]:
 def _item_outcome(key: str, mine: Acted) -> ItemOutcome:
     failed = [outcome for _, outcome in mine if outcome.status in (REFUSED, UNKNOWN)]
     words = next((outcome.message for outcome in failed if outcome.message), "")
-    return ItemOutcome(key=key, done=len(mine) - len(failed), failed=len(failed), words=words)
+    gone = any(change.key == key and change.action == REMOVE and outcome.status == DONE for change, outcome in mine)
+    return ItemOutcome(key=key, done=len(mine) - len(failed), failed=len(failed), words=words, gone=gone)

@@ -7,7 +7,21 @@ from typing import Any, Final
 
 from django.db.models import Count, Q
 
-from rollbook.passback.grade_types import BLOCKED, DELETED, KEPT, LEFT_OUT, OPTED_OUT, SKIP, UNDECIDED
+from rollbook.passback.grade_types import (
+    BLOCKED,
+    DELETED,
+    KEEP,
+    KEPT,
+    LEFT_OUT,
+    OPT_IN,
+    OPT_OUT,
+    OPTED_OUT,
+    READY,
+    REMOVE,
+    REMOVED,
+    SKIP,
+    UNDECIDED,
+)
 from rollbook.roster.findings import FINDINGS
 from rollbook.store.given_sections import GivenSection
 from rollbook.store.models import GradeItem, GradeSection, River, Run, RunState
@@ -18,8 +32,10 @@ SUCCESSFUL, ERROR, QUEUED, NOT_YET, UPDATES = "successful", "error", "queued", "
 HELD, NOT_SENT = "held", "not sent"
 _WORDS: Final[Mapping[str, str]] = {
     OPTED_OUT: "opted out", LEFT_OUT: NOT_SENT, UNDECIDED: "category undecided", BLOCKED: ERROR,
-    DELETED: "deleted in the LMS", KEPT: "kept in the SIS",
+    DELETED: "deleted in the LMS", KEPT: "kept in the SIS", REMOVED: UPDATES,
 }  # fmt: skip
+#: What a choice makes of a state before the next run has seen it.
+_CHOSEN: Final = {(KEEP, DELETED): KEPT, (REMOVE, DELETED): REMOVED, (OPT_IN, OPTED_OUT): READY}
 
 
 def queued_sections(organization: int) -> set[str] | None:
@@ -30,9 +46,12 @@ def queued_sections(organization: int) -> set[str] | None:
 
 
 def item_status(row: GradeItem, *, queued: bool) -> str:
-    """One word for people."""
-    if row.state in _WORDS:
-        return _WORDS[row.state]
+    """One word for people; what somebody has just chosen counts at once."""
+    state = _CHOSEN.get((row.choice, row.state), row.state)
+    if row.choice == OPT_OUT and row.state != DELETED:
+        state = OPTED_OUT
+    if state in _WORDS:
+        return _WORDS[state]
     if queued:
         return QUEUED
     if row.failed:

@@ -142,6 +142,7 @@ class StoredGradeNotes:
     def settled(self, section: str, outcomes: Sequence[ItemOutcome], at: datetime) -> None:
         by_key = {one.key: one for one in outcomes}
         with self._lease.fenced():
+            self._items(section).filter(key__in=[one.key for one in outcomes if one.gone]).delete()
             rows = list(self._items(section).filter(key__in=by_key))
             for row in rows:
                 one = by_key[row.key]
