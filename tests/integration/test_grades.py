@@ -397,3 +397,50 @@ def test_sections_do_not_mix(tmp_path: Path) -> None:
 
 def test_the_other_side_says_nothing_of_itself() -> None:
     assert "score" not in repr(SisBook())
+
+
+def test_a_new_category_is_made_only_where_settings_sis_and_map_say_so(tmp_path: Path) -> None:
+    school = School(tmp_path, grades={"create_categories": True})
+    school.item("i1", category="c2")
+    school.grade_all("i1", 5)
+    school.decide(categories={"c1": "hw", "c2": "*"})
+    assert school.sync().findings == {"ITEM_CATEGORY_NOT_MADE": 1}, "this SIS takes none"
+    school.sis.limits = SinkLimits(makes_categories=True)
+    school.sync()
+    assert school.sent[:2] == [("category", "create"), ("line_item", "create")]
+    assert [each.title for each in school.sis.categories] == ["Homework", "Tests", "Quizzes"]
+    assert len(school.results()) == 3
+    assert quiet(school)
+    forbidden = School(tmp_path / "other")
+    forbidden.sis.limits = SinkLimits(makes_categories=True)
+    forbidden.item("i1")
+    forbidden.decide(categories={"c1": "*"})
+    forbidden.sync()
+    assert forbidden.sent == [("line_item", "create")], "the SIS has one of this title"
+    forbidden.item("i2", category="c2")
+    forbidden.decide(categories={"c1": "hw", "c2": "*"})
+    assert forbidden.sync().findings == {"ITEM_CATEGORY_NOT_MADE": 1}
+
+
+def test_items_wait_for_a_category_that_is_refused(tmp_path: Path) -> None:
+    school = School(tmp_path, grades={"create_categories": True})
+    school.sis.limits = SinkLimits(makes_categories=True)
+    school.item("i1", category="c2")
+    school.grade_all("i1", 5)
+    school.decide(categories={"c1": "hw", "c2": "*"})
+    school.sync(dry_run=True)
+    own = str(next(each.after["category"] for each in _planned(school)))
+    school.space.faults.refuse[own] = "no"
+    result = school.sync()
+    assert [counts(result, kind) for kind in ("category", "line_item", "result")] == [
+        {"create": 1, "refused": 1}, {"create": 1, "waiting": 1}, {"create": 3, "waiting": 3},
+    ]  # fmt: skip
+
+
+def _planned(school: School) -> list[Any]:
+    from rollbook.core.duck import connect
+    from rollbook.core.plan import PlanReader, slices
+
+    with connect() as db:
+        reader = PlanReader(db, school.plan, school.world.blobs)
+        return [change for part in slices(school.plan) if part.kind == "line_item" for change in reader.changes(part)]

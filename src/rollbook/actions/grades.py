@@ -11,7 +11,7 @@ from rollbook.actions.organizations import current_settings, find_organization
 from rollbook.actions.runs import queue_run
 from rollbook.errors import ConfigError
 from rollbook.passback.categories import carried_over
-from rollbook.passback.grade_types import KEEP, OPT_IN, OPT_OUT, REMOVE, SKIP
+from rollbook.passback.grade_types import KEEP, NEW, OPT_IN, OPT_OUT, REMOVE, SKIP
 from rollbook.roster.grades import GRADE_KINDS, GradingCategory, SisCategory
 from rollbook.store.audit import audit
 from rollbook.store.blobs import open_blobs
@@ -65,7 +65,8 @@ def request_grades(
 
 
 def decide_categories(*, org: str, section: str, chosen: Mapping[str, str | None], by: str) -> GradeSection:
-    """Set what becomes of LMS categories of a section: a SIS category's id, SKIP, or None for undecided. Both sides may
+    """Set what becomes of LMS categories of a section: a SIS category's id, SKIP, NEW (where the
+    settings allow it), or None for undecided. Both sides may
     be named by id or by a title that only one of them has. Raises ConfigError for one that was not there when the
     section was last read."""
     with transaction.atomic():
@@ -78,12 +79,15 @@ def decide_categories(*, org: str, section: str, chosen: Mapping[str, str | None
                 f"the categories of section {section} are not known yet; read them with: "
                 f"rollbook grades plan {org} --section {section}"
             )
+        _, settings = current_settings(organization)
+        if NEW in chosen.values() and not settings.grades.create_categories:
+            raise ConfigError("the settings allow no new categories in the SIS: grades.create_categories")
         for name, target in chosen.items():
             lms = _named(seen["lms"], name, "the LMS")
             if target is None:
                 row.categories.pop(lms, None)
             else:
-                row.categories[lms] = SKIP if target == SKIP else _named(seen["sis"], target, "the SIS")
+                row.categories[lms] = target if target in (SKIP, NEW) else _named(seen["sis"], target, "the SIS")
         row.save(update_fields=["categories"])
         audit(by=by, action="map grade categories", organization=org, subject=section, details=_told(chosen))
     return row

@@ -24,14 +24,15 @@ Settings = Annotated[
     typer.Option(
         "--set",
         metavar="LMS_CATEGORY=SIS_CATEGORY",
-        help="Where items of a category go: ids or titles; `=skip` does not send them, `=undecided` asks again.",
+        help="Where items of a category go: ids or titles; `=skip` does not send them, `=create` makes a category of "
+        "this title where the settings and the SIS allow it, `=undecided` asks again.",
     ),
 ]
 CopyFrom = Annotated[
     str | None, typer.Option("--copy-from", metavar="CODE", help="Fill gaps from this section's map, by titles.")
 ]
 Carry = Annotated[bool, typer.Option("--carry-over", help="Fill gaps from the maps of all other sections, by titles.")]
-_SKIP, _UNDECIDED = "skip", "undecided"
+_SKIP, _CREATE, _UNDECIDED = "skip", "create", "undecided"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -148,7 +149,7 @@ def _chosen(given: list[str]) -> dict[str, str | None]:
         name, sign, target = text.rpartition("=")
         if not sign or not name or not target:
             raise typer.BadParameter(f"--set wants LMS_CATEGORY=SIS_CATEGORY, not {text!r}")
-        found[name] = {_SKIP: "", _UNDECIDED: None}.get(target, target)
+        found[name] = {_SKIP: "", _CREATE: "*", _UNDECIDED: None}.get(target, target)
     return found
 
 

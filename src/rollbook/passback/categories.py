@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from rollbook.passback.grade_types import OPT_OUT, SKIP, SectionWish
+from rollbook.passback.grade_types import NEW, OPT_OUT, SKIP, SectionWish
 from rollbook.roster.grades import Gradebook, GradedItem, GradingCategory, SisCategory
 
 
@@ -38,15 +38,16 @@ def carried_over(
         titles = {each.id: _title(each.title) for each in their_sis}
         for each in their_lms:
             target = chosen.get(each.id)
-            if target == SKIP:
-                wanted.setdefault(_title(each.title), SKIP)
+            if target in (SKIP, NEW):
+                wanted.setdefault(_title(each.title), target or SKIP)
             elif target and titles.get(target):
                 wanted.setdefault(_title(each.title), titles[target])
     there = _unique((each.id, each.title) for each in sis)
     found: dict[str, str] = {}
     for title, lms_id in _unique((each.id, each.title) for each in lms).items():
-        if title in wanted and (wanted[title] == SKIP or wanted[title] in there):
-            found[lms_id] = SKIP if wanted[title] == SKIP else there[wanted[title]]
+        target = wanted.get(title)
+        if target is not None and (target in (SKIP, NEW) or target in there):
+            found[lms_id] = target if target in (SKIP, NEW) else there[target]
     return found
 
 

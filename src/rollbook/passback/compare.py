@@ -17,6 +17,7 @@ from rollbook.passback.same import differ, moved, shows
 from rollbook.roster.changes import Fields
 from rollbook.roster.lms import ADOPT, CREATE, REMOVE, UPDATE
 
+CATEGORY: Final = "category"
 LINE_ITEM: Final = "line_item"
 RESULT: Final = "result"
 #: Reasons of holds (`roster.holds`), and of what waits for a choice.
@@ -54,7 +55,9 @@ def compare(read: SectionRead, wanted: Desired) -> Compared:
         return Compared(rows=[], unchanged={LINE_ITEM: 0, RESULT: 0})
     items = _Side(LINE_ITEM, read.had[LINE_ITEM], read.live.get(LINE_ITEM, {}))
     results = _Results(RESULT, read.had[RESULT], read.live.get(RESULT, {}), items=items)
-    rows = [row for key in sorted(wanted.line_items) if (row := items.wanted(key, wanted.line_items[key]))]
+    categories = _Side(CATEGORY, read.had[CATEGORY], {each.id: {"title": each.title} for each in read.categories})
+    rows = [row for key in sorted(wanted.categories) if (row := categories.wanted(key, wanted.categories[key]))]
+    rows += [row for key in sorted(wanted.line_items) if (row := items.wanted(key, wanted.line_items[key]))]
     rows += [row for key in sorted(wanted.results) if (row := results.wanted(key, wanted.results[key]))]
     rows += [row for key in sorted(wanted.cleared) if (row := results.unwanted(key))]
     rows += _deleted(wanted, items, results)

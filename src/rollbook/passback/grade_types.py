@@ -22,6 +22,8 @@ from rollbook.roster.settings import Settings
 
 #: What a category map says of an LMS category, beside the id of a SIS category: its items are not sent.
 SKIP: Final = ""
+#: … or: the SIS is to get a category of the same title. No sourcedId has such a sign.
+NEW: Final = "*"
 #: What a teacher chooses about an item: never send it, send it although it looks like one of an older course; and about
 #: an item that is deleted in the LMS, whether the SIS keeps it.
 OPT_OUT, OPT_IN, KEEP, REMOVE = "opt_out", "opt_in", "keep", "remove"
@@ -223,7 +225,8 @@ class Found:
 @dataclass(frozen=True, kw_only=True)
 class SectionRead:
     """All that was read of a section, and what its ledger knows. `live` are the SIS's objects by kind and sourcedId,
-    `periods` LMS grading periods to ids of SIS sessions. `comments`: the teacher's comments are sent as well."""
+    `periods` maps LMS grading periods to ids of SIS sessions. `comments`: the teacher's comments are sent as well.
+    `creates`: the settings and the SIS allow new categories."""
 
     wish: SectionWish
     organization: str
@@ -237,14 +240,16 @@ class SectionRead:
     live: Mapping[str, Mapping[str, Fields]] = field(default_factory=dict, repr=False)
     periods: Mapping[str, str] = field(default_factory=dict)
     comments: bool = False
+    creates: bool = False
 
 
 @dataclass(kw_only=True)
 class Desired:
-    """What the SIS shall hold: fields by key. `cleared` are keys of results that are to go, `deleted` keys of line
-    items that are gone from the LMS and shall go, or wait for a choice (False). `open`: the category map has gaps, so
-    nothing of this section is compared."""
+    """What the SIS shall hold: fields by key; of categories only new ones that are needed. `cleared` are keys of results
+    that are to go, `deleted` keys of line items that are gone from the LMS and shall go, or wait for a choice (False).
+    `open`: the category map has gaps, so nothing of this section is compared."""
 
+    categories: dict[str, Fields] = field(default_factory=dict)
     line_items: dict[str, Fields] = field(default_factory=dict)
     results: dict[str, Fields] = field(default_factory=dict)
     cleared: set[str] = field(default_factory=set)

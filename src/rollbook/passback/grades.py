@@ -49,6 +49,7 @@ def desired(read: SectionRead) -> Desired:
         )
         found.open = True
         found.line_items.clear()
+        found.categories.clear()
         return found
     _Grades(read, found).judge()
     return found

@@ -18,6 +18,7 @@ from rollbook.passback.grade_types import (
     KEEP,
     KEPT,
     LEFT_OUT,
+    NEW,
     OPT_IN,
     OPT_OUT,
     OPTED_OUT,
@@ -63,7 +64,7 @@ class Items:
     def __init__(self, read: SectionRead, *, undecided: frozenset[str]) -> None:
         self.read, self._undecided = read, undecided
         self._lms = {each.id: each.title for each in read.book.categories}
-        self._sis = {each.id for each in read.categories}
+        self._sis = {each.id: each.title for each in read.categories}
         self._first = first_day(read.facts.sessions)
         self._titles = self._taken_titles()
 
@@ -78,6 +79,7 @@ class Items:
                 desired.findings.append(Found(code=verdict.code, collection=ITEM, id=item.id, detail=_words(note)))
             if verdict.state == READY and due is not None:
                 desired.line_items[note.key] = self._fields(item, due)
+                self._need_category(item, desired)
                 desired.findings += self._warnings(item, note)
             desired.blocked["line_item"] += verdict.state == BLOCKED
         self._deleted(desired)
@@ -105,8 +107,10 @@ class Items:
         """What the SIS would refuse; the first one is told."""
         limits, title = self.read.limits, _clean(item.title)
         category = self.read.wish.categories[item.category or ""]
-        if category not in self._sis:
-            yield "ITEM_CATEGORY_GONE", f"the category {self._lms.get(item.category or '', item.category)!r}"
+        if category == NEW and not self._find(item) and not self.read.creates:
+            yield "ITEM_CATEGORY_NOT_MADE", f"the category {self._title_of(item)!r}"
+        elif category not in (NEW, *self._sis):
+            yield "ITEM_CATEGORY_GONE", f"the category {self._title_of(item)!r}"
         if not title:
             yield "ITEM_TITLE_EMPTY", ""
         if limits.title is not None and len(title) > limits.title:
@@ -162,12 +166,36 @@ class Items:
             "due_date": as_utc(due, self.read.zone),
             "class": self.read.wish.code,
             "school": self.read.facts.school,
-            "category": self.read.wish.categories[item.category or ""],
+            "category": self._category(item),
             "grading_period": period.id if period else None,
             "academic_session": above.id if above else None,
             "minimum": 0.0,
             "maximum": float(item.points or 0),
         }
+
+    # --- categories -------------------------------------------------------------------------------------------------
+
+    def _category(self, item: GradedItem) -> str:
+        """The id of the SIS category that the item belongs to, also of one that is to be made."""
+        target = self.read.wish.categories[item.category or ""]
+        if target != NEW:
+            return target
+        title = self._title_of(item).casefold()
+        return self._find(item) or made_id(self.read.organization, "category", self.read.wish.code, title)
+
+    def _title_of(self, item: GradedItem) -> str:
+        own = item.category or ""
+        return self._lms.get(own, own)
+
+    def _find(self, item: GradedItem) -> str | None:
+        """A category that the SIS has already, of the title of the item's category in the LMS."""
+        title = self._title_of(item).casefold()
+        return next((own for own, theirs in sorted(self._sis.items()) if theirs.casefold() == title), None)
+
+    def _need_category(self, item: GradedItem, desired: Desired) -> None:
+        own = self._category(item)
+        if own not in self._sis:
+            desired.categories[own] = {"title": self._title_of(item)}
 
     # --- days -------------------------------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ def read_section(
         live={} if undecided(book, wish) else read_live(sink, wish.code),  # then nothing is compared
         periods=sessions_of_periods(request.settings, facts, request.periods),
         comments=request.settings.grades.comments,
+        creates=request.settings.grades.create_categories and sink.limits.makes_categories,
     )
 
 

@@ -22,7 +22,7 @@ from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, Change, Fields, Outc
 from rollbook.roster.grades import GRADE_KINDS
 from rollbook.roster.lms import REMOVE
 
-LINE_ITEM: Final = "line_item"
+LINE_ITEM, RESULT = "line_item", "result"
 Acted = list[tuple[Change, Outcome]]
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -72,6 +72,8 @@ def _differences(acted: Acted, live: Mapping[str, Mapping[str, Fields]]) -> Iter
     for change, outcome in acted:
         if outcome.status != DONE or change.action == REMOVE:
             continue
+        if change.kind not in live:
+            continue
         shown = live[change.kind].get(outcome.lms_id or change.lms_id or change.key)
         if shown is None:
             yield Found(code="GRADE_NOT_SHOWN", collection=change.kind, id=_named(change))
@@ -115,6 +117,8 @@ def _item_outcomes(acted: Acted) -> Sequence[ItemOutcome]:
     """By item: what became of it and of its grades, with the first words of the SIS."""
     items: dict[str, Acted] = defaultdict(list)
     for change, outcome in acted:
+        if change.kind not in (LINE_ITEM, RESULT):
+            continue
         items[change.key if change.kind == LINE_ITEM else str(change.after.get("line_item"))].append((change, outcome))
     return [_item_outcome(key, mine) for key, mine in items.items()]
 

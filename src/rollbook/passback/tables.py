@@ -15,7 +15,7 @@ from rollbook.core.duck import Connection, fill, quote
 from rollbook.core.found import create_found
 from rollbook.core.protocols import Blobs
 from rollbook.core.stored import COUNTS
-from rollbook.passback.compare import LINE_ITEM, RESULT, Compared, Row
+from rollbook.passback.compare import CATEGORY, LINE_ITEM, RESULT, Compared, Row
 from rollbook.passback.grade_types import Desired, Found, ItemCount, SectionRead
 from rollbook.roster.changes import Fields
 from rollbook.roster.grades import GRADE_KINDS
@@ -48,8 +48,9 @@ class Tables:
         """Take in one section."""
         section = read.wish.code
         self.note(section, wanted.findings)
+        self._changes(section, CATEGORY, [row for row in compared.rows if row.kind == CATEGORY], wanted)
         for kind in (LINE_ITEM, RESULT):
-            self._changes(section, kind, [row for row in compared.rows if row.kind == kind])
+            self._changes(section, kind, [row for row in compared.rows if row.kind == kind], wanted)
             self.counts[kind]["unchanged"] += compared.unchanged[kind]
             self.counts[kind]["blocked"] += wanted.blocked[kind]
         self.counts[LINE_ITEM]["read"] += len(read.book.items)
@@ -102,18 +103,21 @@ class Tables:
             GROUP BY ALL ORDER BY ALL""").fetchall()
         return (ItemCount(*row) for row in rows)
 
-    def _changes(self, section: str, kind: str, rows: list[Row]) -> None:
+    def _changes(self, section: str, kind: str, rows: list[Row], wanted: Desired) -> None:
+        """A category is a parent only where it is new: the SIS's own are there."""
         if not rows:
             return
-        parent = "p_category" if kind == LINE_ITEM else "p_line_item"
-        values = [
-            (
-                row.action, row.key, None, section, None, row.lms_id, _text(row.before), _text(row.after), row.state,
-                row.reason, row.after.get("line_item"),
-            )
-            for row in rows
-        ]  # fmt: skip
-        self._insert(f"changes_{kind}", COLUMNS | {parent: "VARCHAR"}, values)
+        parent = next(iter(GRADE_KINDS[kind].parents), None)
+        values = []
+        for row in rows:
+            needs = row.after.get(parent) if parent else None
+            if kind == LINE_ITEM and needs not in wanted.categories:
+                needs = None
+            before, after = _text(row.before), _text(row.after)
+            plain = (row.action, row.key, None, section, None, row.lms_id, before, after, row.state, row.reason)
+            values.append((*plain, needs) if parent else plain)
+        columns = COLUMNS | ({f"p_{parent}": "VARCHAR"} if parent else {})
+        self._insert(f"changes_{kind}", columns, values)
 
     def _insert(self, table: str, columns: dict[str, str], rows: Iterable[tuple[Any, ...]]) -> None:
         fill(self._db, "incoming", columns, rows, temporary=True)

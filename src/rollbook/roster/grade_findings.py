@@ -19,6 +19,10 @@ BLOCKING: Final[dict[str, tuple[str, str]]] = {
         "The category of the SIS to which the item's category is mapped is not there any more.",
         "Choose another category of the SIS in the section's category map.",
     ),
+    "ITEM_CATEGORY_NOT_MADE": (
+        "The map asks for a new category in the SIS, which the SIS or the settings do not allow.",
+        "Choose one of the SIS's categories; or let the admin set `grades.create_categories`, where the SIS can.",
+    ),
     "ITEM_TITLE_EMPTY": ("The item has no title.", "Give the item a title in the LMS."),
     "ITEM_TITLE_LONG": ("The item's title is longer than the SIS takes.", "Shorten the title in the LMS."),
     "ITEM_TITLE_TWICE": (

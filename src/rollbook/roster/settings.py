@@ -97,9 +97,11 @@ class GradeLimits(_Settings, frozen=True, kw_only=True):
 
 
 class Grades(_Settings, frozen=True, kw_only=True):
-    """What is sent back to the SIS. `comments`: the teacher's comments on grades as well."""
+    """What is sent back to the SIS. `comments`: the teacher's comments on grades as well. `create_categories`: category
+    maps may ask for new ones, where the SIS takes them."""
 
     comments: bool = False
+    create_categories: bool = False
     limits: GradeLimits = GradeLimits()
 
 

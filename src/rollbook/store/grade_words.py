@@ -13,6 +13,7 @@ from rollbook.passback.grade_types import (
     KEEP,
     KEPT,
     LEFT_OUT,
+    NEW,
     OPT_IN,
     OPT_OUT,
     OPTED_OUT,
@@ -155,7 +156,9 @@ def _mapped(lms: Mapping[str, str], target: str | None, titles: Mapping[str, str
         decision = "undecided"
     elif target == SKIP:
         decision = "skip"
+    elif target == NEW:
+        decision = "create"
     else:
         decision = "mapped" if target in titles else "gone"
-    sis = {"id": target, "title": titles.get(target)} if target else None
+    sis = {"id": target, "title": titles.get(target)} if target and target != NEW else None
     return {"id": lms["id"], "title": lms["title"], "decision": decision, "sis": sis}
