@@ -245,7 +245,7 @@ class SectionRead:
 
 @dataclass(kw_only=True)
 class Desired:
-    """What the SIS shall hold: fields by key; of categories only new ones that are needed. `cleared` are keys of results
+    """What the SIS shall hold: fields by key; of categories only new ones. `cleared` are keys of results
     that are to go, `deleted` keys of line items that are gone from the LMS and shall go, or wait for a choice (False).
     `open`: the category map has gaps, so nothing of this section is compared."""
 
