@@ -37,6 +37,13 @@ def test_local_days_become_utc(due: str, stored: str) -> None:
     assert wanted(book(item(due=due))).line_items[key()]["due_date"] == stored
 
 
+def test_nothing_is_due_before_it_was_assigned() -> None:
+    found = wanted(book(item(due="2026-08-24 08:00:00"))).line_items[key()]
+    assert found["assign_date"] == found["due_date"] == "2026-08-24T12:00:00.000Z"
+    long = wanted(book(item(due="2026-10-05 08:00:00.000 and more")))
+    assert long.notes[0].due == "2026-10-05 08:00:00"
+
+
 @pytest.mark.rule(32)
 def test_without_a_due_date_the_last_day_of_the_grading_period_counts() -> None:
     periods = {"p1": "q1"}

@@ -147,7 +147,7 @@ class Items:
             key=line_item_key(self.read, item.id),
             title=_clean(item.title),
             state=verdict.state,
-            due=due or "",
+            due=(due or "")[:19],
             points=item.points,
             category=self._lms.get(item.category or "", ""),
             period=period.title if period else "",
@@ -159,11 +159,12 @@ class Items:
         """As OneRoster has it (spec 4.10). The description stays in the LMS: its lists leave it out, so that it would
         come and go. Assigned on the first day of the grading period, as no grade may be older than that."""
         period, above = self._sessions(due)
-        start = period.start if period else due
+        start = as_utc(period.start if period else due, self.read.zone)
+        end = as_utc(due, self.read.zone)
         return {
             "title": _clean(item.title),
-            "assign_date": as_utc(min(start[:10], due[:10]), self.read.zone),
-            "due_date": as_utc(due, self.read.zone),
+            "assign_date": min(start, end),
+            "due_date": end,
             "class": self.read.wish.code,
             "school": self.read.facts.school,
             "category": self._category(item),
