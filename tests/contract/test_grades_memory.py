@@ -24,6 +24,7 @@ from tests.contract.test_memory import KEY, options_of
 
 own = test_memory.own
 LETTERS = GradingScale(id="letters", title="Letters", kind="percent", levels=(ScaleLevel(letter="A", cutoff=90.0),))
+BOOKS = {CODE: msgspec.structs.replace(SAMPLE, scales=(LETTERS,))}
 ROOM = Room(
     id="class/1", school="school-1", category="cat-1", session="period-1", students=("s-1", "s-2"), stranger="s-3"
 )
@@ -53,6 +54,10 @@ def fill(own: Space) -> None:
             )
         ],
     }  # fmt: skip
+    own.sis_book.records["line_item"] = {
+        "li-theirs": {"title": "By hand", "class": ROOM.id, "category": "cat-1"},
+        "li-other": {"title": "By hand", "class": "class-2", "category": "cat-1"},
+    }
     own.sis_book.categories = [
         SisCategory(id="cat-1", title="Homework"),
         SisCategory(id="cat-2", title="Tests", class_id=ROOM.id, weight=60.0),
@@ -66,7 +71,7 @@ class TestMemoryGradeSource(GradeSourceContract):
 
     @pytest.fixture
     def grades(self, context: CountingContext, own: Space) -> GradeSource:
-        own.gradebooks = {CODE: msgspec.structs.replace(SAMPLE, scales=(LETTERS,))}
+        own.gradebooks = BOOKS
         return MemoryGradeSource(options_of(own), context)
 
     @pytest.fixture

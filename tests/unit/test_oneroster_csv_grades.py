@@ -161,7 +161,7 @@ def test_a_damaged_package_is_said_and_left_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(BadResponse, match="damaged"):
         send(sink, line_item(ROOM, "li-2"))
     assert (tmp_path / "grades.zip").read_bytes() == broken
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["grades.zip", "work"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["grades.zip"]
 
 
 def test_nothing_is_lost_when_writing_breaks_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +184,7 @@ def test_each_class_may_have_a_package_of_its_own(tmp_path: Path) -> None:
     odd = Room(id="../x/..", school="s", category="c", session="g", students=("a", "b"), stranger="c")
     assert send(sink, line_item(ROOM), line_item(odd, "li-2")) == [DONE, DONE]
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["grades-%2E%2E%2Fx%2F%2E%2E.zip", "grades-cls-algebra-high.zip", "work"]
+    assert names == ["grades-%2E%2E%2Fx%2F%2E%2E.zip", "grades-cls-algebra-high.zip"]
     assert [each.lms_id for each in sink.read("line_item", odd.id)] == ["li-2"]
 
 
