@@ -88,7 +88,7 @@ class GradeSinkFaults(Watched):
     @pytest.mark.parametrize("kind", ["line_item", "result"])
     @pytest.mark.parametrize("lost", ["lose_before", "lose_after"])
     def test_a_lost_answer_is_unknown_and_nothing_is_doubled(
-        self, sender: GradeSender, fault: SetFault, room: Room, peek: Peek, kind: str, lost: str
+        self, sender: GradeSender, fault: SetFault, room: Room, peek: Peek, *, kind: str, lost: str
     ) -> None:
         if kind == "result":
             sender.send([line_item(room)])
@@ -97,7 +97,7 @@ class GradeSinkFaults(Watched):
 
     @pytest.mark.parametrize("lost", ["lose_before", "lose_after"])
     def test_a_lost_answer_doubles_nothing_where_the_sis_makes_ids(
-        self, sink: GradeSink, fault: SetFault, room: Room, peek: Peek, own_ids: Callable[[], None], lost: str
+        self, sink: GradeSink, fault: SetFault, room: Room, peek: Peek, own_ids: Callable[[], None], *, lost: str
     ) -> None:
         own_ids()
         assert "line_item" not in sink.traits.replay_safe, "a second one would be made"

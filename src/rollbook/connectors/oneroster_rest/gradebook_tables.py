@@ -98,7 +98,8 @@ def from_wire(kind: str, record: Mapping[str, Any], *, version: str) -> Fields:
     """Our fields of an object; absent and unreadable ones are left out."""
     fields: Fields = {}
     for name, (theirs, form) in WIRES[kind].fields.items():
-        value = _READ.get(form, text)(record.get(theirs))
+        read: Callable[[Any], Any] = _READ[form] if form in _READ else text
+        value = read(record.get(theirs))
         if value is not None:
             fields[name] = value
     if kind == "result":
