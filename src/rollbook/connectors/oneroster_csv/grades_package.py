@@ -58,7 +58,7 @@ class GradesPackage:
         self.check()
         with _in_words():
             if not self._zip:
-                self._path.mkdir(exist_ok=True)
+                self._path.mkdir(mode=0o750, exist_ok=True)
             folder = self._path.parent if self._zip else self._path
             with tempfile.TemporaryDirectory(dir=folder, prefix=".rollbook-") as scratch:
                 fresh = Path(scratch) / f"{FILES[kind]}.csv"

@@ -43,19 +43,20 @@ def work_out_grades(options: OneRosterOptions) -> GradeSetup:
         name: value.replace("{key}", options.key).replace("{secret}", options.secret)
         for name, value in partner.headers.items()
     }
+    removal = partner.removal if options.removals == "auto" else options.removals
     limits = SinkLimits(
         title=options.title_limit or partner.title,
         unique_titles=partner.unique_titles,
         letters=version.letters,
         flags=version.letters,
-        deletes=partner.removal == "delete",
+        deletes=removal == "delete",
         above_maximum=partner.above_maximum,
     )
     return GradeSetup(
         setup=replace(setup, scope=_scope(setup), headers={**headers, **setup.headers}),
         base_url=base_url,
         limits=limits,
-        removal=partner.removal,
+        removal=removal,
     )
 
 

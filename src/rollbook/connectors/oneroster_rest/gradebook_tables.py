@@ -98,11 +98,12 @@ def from_wire(kind: str, record: Mapping[str, Any], *, version: str) -> Fields:
     """Our fields of an object; absent and unreadable ones are left out."""
     fields: Fields = {}
     for name, (theirs, form) in WIRES[kind].fields.items():
-        value = _READ.get(form, text)(record.get(theirs))
+        read: Callable[[Any], Any] = _READ.get(form, text)
+        value = read(record.get(theirs))
         if value is not None:
             fields[name] = value
-    if kind == "result":
-        fields["status"] = str(fields.get("status", "")).lower()
+    if "status" in fields:
+        fields["status"] = fields["status"].lower()
         if fields.get("score") == 0 and version == "1.1" and fields["status"] in _NO_SCORE:
             del fields["score"]  # 1.1 demands one
     return fields

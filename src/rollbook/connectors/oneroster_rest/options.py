@@ -62,6 +62,13 @@ class OneRosterOptions(Options, frozen=True, kw_only=True, forbid_unknown_fields
     title_limit: Annotated[
         _Pages, option("Title limit", "The most letters of a line item's title that the SIS takes.")
     ] = 0
+    removals: Annotated[
+        Literal["auto", "delete", "tobedeleted", "not submitted"],
+        option(
+            "Removals",
+            "How line items and results are taken back: by DELETE, or marked as tobedeleted; results as not submitted.",
+        ),
+    ] = "auto"
     headers: Annotated[
         dict[str, str],
         option("Extra headers", "Sent with every call; {key} and {secret} are filled in.", secret=True),
