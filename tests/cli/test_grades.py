@@ -38,6 +38,7 @@ def kinds(run: dict[str, Any]) -> dict[str, dict[str, int]]:
     return {kind: {word: n for word, n in counts.items() if n} for kind, counts in run["kinds"].items()}
 
 
+@pytest.mark.usefixtures("database")
 def test_a_section_from_its_first_look_to_nothing_left(rollbook: Command, world: Space, section: str) -> None:
     listed = rollbook("grades", "sections", "maple", schema="grades-sections")
     assert {one["status"] for one in listed["sections"]} == {"not yet synced"}
@@ -81,6 +82,7 @@ def items(rollbook: Command, section: str, *more: str) -> dict[str, str]:
     return {one["item"]: one["status"] for one in found["items"]}
 
 
+@pytest.mark.usefixtures("database")
 @pytest.mark.rule(32)
 def test_a_conflict_waits_for_a_person(rollbook: Command, world: Space, sent: str) -> None:
     own, shown = next(iter(world.sis_book.records["result"].items()))
@@ -224,6 +226,7 @@ def test_people_see_tables(rollbook: Command, sent: str) -> None:
     assert "grades sync" in rollbook.text("runs").out
 
 
+@pytest.mark.usefixtures("database")
 def test_old_ledgers_are_collected_and_the_current_one_stays(rollbook: Command, world: Space, sent: str) -> None:
     """Two versions are kept of each section; a backup has their files, and a restored folder goes on with them."""
     for number in range(3):
@@ -258,3 +261,56 @@ def test_a_deleted_item_is_chosen_about(rollbook: Command, world: Space, sent: s
     rollbook("grades", "sync", "maple", "--section", sent)
     assert items(rollbook, sent) == {"11": "successful"}
     assert {each["title"] for each in world.sis_book.records["line_item"].values()} == {"Quiz"}
+
+
+def test_a_run_that_could_not_settle_is_settled_by_the_next_one(
+    rollbook: Command, world: Space, section: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also by a run of rosters: nothing plans while something that was sent is not in the ledger."""
+    from rollbook.errors import DiskFull
+    from rollbook.passback import grade_run
+
+    rollbook("grades", "plan", "maple", "--section", section)
+    chosen = ("--set", "Quizzes=Tests", "--set", "Homework=hw")
+    rollbook("grades", "map", "maple", "--section", section, *chosen, schema="grades-map")
+
+    def full(*_: Any) -> Any:
+        raise DiskFull("the server has no room left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(grade_run, "settle_sections", full)
+        failed = rollbook("grades", "sync", "maple", "--section", section, code=1)
+    assert (failed["state"], failed["settled"]) == ("failed", False)
+    assert len(world.sis_book.records["result"]) == len(world.gradebooks[section].grades)
+    rollbook("sync", "maple")
+    assert rollbook("run", "show", failed["run"])["settled"]
+    again = rollbook("grades", "sync", "maple", "--section", section)
+    assert kinds(again)["result"] == {"read": len(world.gradebooks[section].grades),
+                                      "unchanged": len(world.gradebooks[section].grades)}  # fmt: skip
+
+
+def test_a_lost_worker_is_followed_by_another(
+    rollbook: Command, world: Space, section: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database goes away between two slices: the run goes back into the queue, and on from its journal."""
+    from django.db import OperationalError
+
+    from rollbook.store.journal import StoredJournal
+
+    rollbook("grades", "plan", "maple", "--section", section)
+    chosen = ("--set", "Quizzes=Tests", "--set", "Homework=hw")
+    rollbook("grades", "map", "maple", "--section", section, *chosen, schema="grades-map")
+    record, times = StoredJournal.record, iter(range(99))
+
+    def flaky(journal: StoredJournal, number: int, outcomes: Any) -> None:
+        if next(times) == 0:
+            raise OperationalError("the database went away")
+        record(journal, number, outcomes)
+
+    monkeypatch.setattr(StoredJournal, "record", flaky)
+    run = rollbook("grades", "sync", "maple", "--section", section)
+    assert run["state"] == "done"
+    assert len(world.sis_book.records["line_item"]) == 2
+    assert len(world.sis_book.records["result"]) == len(world.gradebooks[section].grades)
+    again = rollbook("grades", "sync", "maple", "--section", section)
+    assert not any(kinds(again)["result"].get(word) for word in ("create", "update", "adopt", "held"))
