@@ -87,9 +87,9 @@ def _run(shell: Shell, org: str, sections: list[str] | None, **traits: bool) -> 
 
     folder = shell.open()
     from rollbook.actions.actors import OPERATOR
-    from rollbook.actions.grades import request_grades
+    from rollbook.actions.grades import GradesWanted, request_grades
 
-    run = request_grades(org=org, sections=sections or (), by=OPERATOR, **traits)
+    run = request_grades(org=org, sections=sections or (), by=OPERATOR, wanted=GradesWanted(**traits))
     if run.blackout:
         shell.note(f"Today is a blackout day ({run.blackout}): nothing is sent, this run only plans.")
     show_ended(shell, wait_for(shell, folder, run))

@@ -80,6 +80,7 @@ class GradeWork:
             periods=periods_by_key(self.lease.organization, blobs),
             dry_run=run.dry_run,
             retry_refused=run.retry_refused,
+            items=frozenset(run.items),
             goes_on_with=plan.settings_digest if plan is not None and goes_on else "",
         )
 

@@ -50,7 +50,8 @@ class SectionWish:
 @dataclass(frozen=True, kw_only=True)
 class GradeRequest:
     """What was asked for. `periods` maps keys of the roster's grading periods to their LMS ids. `now` has a time zone.
-    `items`: LMS ids of the only items that are sent; none: all. `goes_on_with` is the digest of the plan that a dead process has left: what it began with, it goes on with."""
+    `items`: LMS ids of the only items that are sent; none: all. `goes_on_with` is the digest of
+    the plan that a dead process has left: what it began with, it goes on with."""
 
     run_id: str
     settings: Settings

@@ -72,7 +72,9 @@ def _in_ledger(ledger: LedgerVersionRow, blobs: Blobs, person: str, section: Giv
         where, asked = f"section = $section AND {where}", asked | {"section": section.code}
     with parquet_reader() as db:
         path = quote(blobs.get(key, "the ledger of enrollment"))
-        return {code for (code,) in db.execute(f"SELECT section FROM read_parquet({path}) WHERE {where}", asked).fetchall()}
+        return {
+            code for (code,) in db.execute(f"SELECT section FROM read_parquet({path}) WHERE {where}", asked).fetchall()
+        }
 
 
 def _newest(organization: int) -> LedgerVersionRow | None:

@@ -32,8 +32,8 @@ class Run(models.Model):
     still be under way after its worker was last seen. `progress` is where the run is, for those who watch it.
     `blackout` says, in words, why a run that was to send only plans; `despite_blackout` is a person's wish to send
     anyway. `preview_year`: a dry run that plans as if this were the active year already (rule 3); its holds wait for
-    nobody. A run of grades has `sections`, class sourcedIds, instead of schools; none are all that there are. With `items`, LMS
-    ids of graded items, it sends nothing else of them."""
+    nobody. A run of grades has `sections`, class sourcedIds, instead of schools; none are all that there are. With
+    `items`, LMS ids of graded items, it sends nothing else of them."""
 
     id = models.CharField(primary_key=True, max_length=20)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="runs")
