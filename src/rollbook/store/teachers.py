@@ -63,6 +63,18 @@ def admins_of(organization: int, blobs: Blobs, sections: Sequence[str]) -> dict[
     return found
 
 
+def knows_person(organization: int, person: str, blobs: Blobs) -> bool:
+    """Has Rollbook synced somebody with this unique id? Raises BlobLost."""
+    ledger = _newest(organization)
+    key = ledger.files.get("user") if ledger is not None else None
+    if key is None:
+        return False
+    path = quote(blobs.get(key, "the ledger of user"))
+    with parquet_reader() as db:
+        found = db.execute(f"SELECT 1 FROM read_parquet({path}) WHERE key = $person LIMIT 1", {"person": person})
+        return found.fetchone() is not None
+
+
 def _in_ledger(ledger: LedgerVersionRow, blobs: Blobs, person: str, section: GivenSection | None) -> set[str]:
     key = ledger.files.get("enrollment")
     if key is None:

@@ -42,11 +42,6 @@ class Migration(migrations.Migration):
             field=models.CharField(blank=True, default="", max_length=20),
         ),
         migrations.AddField(
-            model_name="invitation",
-            name="unique_id",
-            field=models.TextField(blank=True, default=""),
-        ),
-        migrations.AddField(
             model_name="membership",
             name="unique_id",
             field=models.TextField(blank=True, default=""),

@@ -66,15 +66,13 @@ class Membership(models.Model):
 class Invitation(models.Model):
     """A link that makes an account or adds one to an organization. Only the SHA-256 of its token is kept.
 
-    Without `organization` it makes an operator (the first administrator of an installation). `unique_id` is that of
-    the membership to come."""
+    Without `organization` it makes an operator (the first administrator of an installation)."""
 
     digest = models.CharField(max_length=64, unique=True)
     email = models.EmailField(default="", blank=True)
     name = models.CharField(max_length=150, default="")
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, null=True, related_name="invitations")
     role = models.CharField(max_length=20, choices=Role.choices, default=Role.ADMINISTRATOR)
-    unique_id = models.TextField(default="", blank=True)
     acting = models.BooleanField(default=False)
     operator = models.BooleanField(default=False)
     created_by = models.TextField()
