@@ -35,6 +35,7 @@ def collected() -> Catalog:
     from django.utils.translation.template import templatize
 
     import rollbook.web  # noqa: F401 - Django's settings, which its template reader asks for
+    from rollbook.roster.grade_findings import BLOCKING, WARNING
 
     found = Catalog(project="Rollbook", charset="utf-8")
     for path in sorted([*WEB.rglob("*.html"), *WEB.rglob("*.txt"), *WEB.rglob("*.py")]):
@@ -47,6 +48,8 @@ def collected() -> Catalog:
             for _, message, _, context in extract("python", io.BytesIO(source.encode()), keywords=_KEYWORDS):
                 if message:
                     found.add(message, locations=[(place, 0)], context=context)
+    for text in (text for one in (*BLOCKING.values(), *WARNING.values()) for text in one):
+        found.add(text, locations=[("src/rollbook/roster/grade_findings.py", 0)])  # teachers read them
     return found
 
 

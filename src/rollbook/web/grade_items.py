@@ -3,7 +3,7 @@ them. Reads only."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -79,11 +79,12 @@ def _progress(run: Run) -> dict[str, Any]:
     }
 
 
-def items_of(row: GradeSection, place: Place) -> list[dict[str, Any]]:
-    """The items of a section in the order of their due days."""
-    queued = any(not one["run"].dry_run for one in now_of(place))
-    asked = {item for one in now_of(place) for item in one["run"].items}
-    return [_line(row, item, queued=queued and (not asked or item.item in asked)) for item in row.items.all()]
+def items_of(row: GradeSection, now: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The items of a section in the order of their due days; `now` is what is under way for it."""
+    syncs = [one["run"].items for one in now if not one["run"].dry_run]
+    return [
+        _line(row, item, queued=any(not asked or item.item in asked for asked in syncs)) for item in row.items.all()
+    ]
 
 
 def _line(row: GradeSection, item: GradeItem, *, queued: bool) -> dict[str, Any]:

@@ -144,6 +144,7 @@ def _page(
         context |= {
             "lines": map_lines(row, typed),
             "targets": [*special, *targets],
+            "typing": True,
             "others": _others(place) if place.teaches else [],
         }
     return render(request, "grades/map.html", context, status=400 if refused else 200)

@@ -37,7 +37,7 @@ def items(request: HttpRequest, place: Place) -> HttpResponse:
     context = head(place, row, "items")
     if row is None or context["map_open"]:
         return redirect("grades_map", place.organization.slug, section_of(place).code)
-    lines = items_of(row, place)
+    lines = items_of(row, context["now"])
     context["page"] = piece(lines, {"page": request.GET.get("page", "")}, A_PAGE)
     context["ready"] = sum(bool(one["item"].send) for one in lines)
     return render(request, "grades/items.html", context)
@@ -51,17 +51,21 @@ def item(request: HttpRequest, place: Place) -> HttpResponse:
     found = row.items.filter(item=asked).first() if row is not None and "\0" not in asked else None
     if row is None or found is None:
         raise Http404
-    context = head(place, row, "items") | {"line": next(one for one in items_of(row, place) if one["item"] == found)}
+    context = head(place, row, "items")
+    context["line"] = next(one for one in items_of(row, context["now"]) if one["item"] == found)
     return render(request, "grades/item.html", context | changes_of_item(place, row, found))
 
 
 @page(read=Who.SECTION_READER)
 def now(request: HttpRequest, place: Place) -> HttpResponse:
-    """The part of a page that says what is under way. When a run that it knew has ended, the page is loaded anew."""
-    found = now_of(place)
-    answer = render(request, "grades/now.html", {"now": found, "section": section_of(place)})
+    """The part of a page that says what is under way. When a run that it knew has ended, the page is loaded anew; with
+    `typing`, where somebody may be choosing, it only says so."""
+    found, typing = now_of(place), request.GET.get("typing") == "1"
     known = set(filter(None, request.GET.get("seen", "").split(",")))
-    if known - {one["run"].pk for one in found}:
+    has_ended = bool(known - {one["run"].pk for one in found})
+    context = {"now": found, "section": section_of(place), "typing": typing, "has_ended": has_ended and typing}
+    answer = render(request, "grades/now.html", context)
+    if has_ended and not typing:
         answer["HX-Refresh"] = "true"
     return answer
 
