@@ -168,24 +168,8 @@ class _Run:
 
     def _plan(self) -> None:
         request, world, db = self.request, self.world, self.db
-        limits = request.settings.grades.limits
-        rules = Guard(
-            salt=f"{request.settings.organization.slug} grades",
-            limits=Limits(remove=limits.remove, create=limits.create),
-            kinds=tuple(GRADE_KINDS),
-            schools=(),
-            year=None,
-            shrunk=frozenset(),
-            grown=True,
-            permits=world.permits.valid(),
-            refusals=list(world.memory.refusals()),
-            now=request.now,
-            retry_refused=request.retry_refused,
-            table=GRADE_KINDS,
-            limited=_LIMITED,
-        )
         titles = {wish.code: wish.title for wish in request.sections}
-        holds = guard(db, rules, world.blobs)
+        holds = guard(db, self._rules(), world.blobs)
         self.result.holds = [replace(hold, school_name=titles.get(hold.school or "", "")) for hold in holds]
         self.tables.wait_for_results()
         for hold in self.result.holds:
@@ -208,6 +192,24 @@ class _Run:
         self.result.kinds = self.tables.plan_counts()
         self.result.state = "planned"
         self._keep_findings()
+
+    def _rules(self) -> Guard:
+        request, world, limits = self.request, self.world, self.request.settings.grades.limits
+        return Guard(
+            salt=f"{request.settings.organization.slug} grades",
+            limits=Limits(remove=limits.remove, create=limits.create),
+            kinds=tuple(GRADE_KINDS),
+            schools=(),
+            year=None,
+            shrunk=frozenset(),
+            grown=True,
+            permits=world.permits.valid(),
+            refusals=list(world.memory.refusals()),
+            now=request.now,
+            retry_refused=request.retry_refused,
+            table=GRADE_KINDS,
+            limited=_LIMITED,
+        )
 
     def _keep_findings(self) -> None:
         path = self.world.work / "findings.parquet"
