@@ -47,12 +47,12 @@ def test_grade_runs_are_shown_where_runs_are(graded: tuple[str, Run], ann: Perso
     code, run = graded
     assert run.state == "held"
     mine = [f"logs/{run.pk}/{name}" for name in ("", "changes.csv", "findings.csv")]
-    for address in ("", "logs/", "plan/", "holds/", *mine, f"plan/{run.pk}/", f"plan/{run.pk}/rows.csv"):
+    for address in ("", "logs/", "plan/", "plan/holds/", *mine, f"plan/{run.pk}/", f"plan/{run.pk}/rows.csv"):
         assert ann.get(f"/o/maple/{address}").status_code == 200, address
     assert "Sync of grades" in words(ann.get("/o/maple/logs/"))
     text = words(ann.get(f"/o/maple/plan/{run.pk}/"))
     assert "Grades" in text
     assert "Undo this run" not in text
-    held = words(ann.get("/o/maple/holds/"))
+    held = words(ann.get("/o/maple/plan/holds/"))
     assert "somebody changed it there" in held
     assert "Grades" in held or code in held
