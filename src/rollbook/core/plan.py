@@ -54,8 +54,7 @@ def write_plan(
     children before their parents. `sections`: the versions of the ledgers that each section has of its own."""
     files: dict[str, str] = {}
     groups: list[Group] = []
-    bound = [f"{ledger_version}|{settings_digest}", *(f"{code}:{number}" for code, number in sections.items())]
-    digest = hashlib.sha256("|".join(bound).encode())
+    digest = hashlib.sha256(_bound_to(ledger_version, settings_digest, sections))
     seq = 0
     for kind in kinds:
         counts = _counts(db, kind)
@@ -76,6 +75,12 @@ def write_plan(
         undo_of=undo_of,
         sections=dict(sections),
     )
+
+
+def _bound_to(ledger_version: int, settings_digest: str, sections: Mapping[str, int]) -> bytes:
+    """What the plan may be carried out with, as its digest begins."""
+    bound = [f"{ledger_version}|{settings_digest}", *(f"{code}:{number}" for code, number in sections.items())]
+    return "|".join(bound).encode()
 
 
 def _groups(kind: str, counts: dict[tuple[str, str], int], seq: int, slice_size: int) -> Iterator[Group]:
