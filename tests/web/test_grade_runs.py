@@ -53,6 +53,9 @@ def test_grade_runs_are_shown_where_runs_are(graded: tuple[str, Run], ann: Perso
     text = words(ann.get(f"/o/maple/plan/{run.pk}/"))
     assert "Grades" in text
     assert "Undo this run" not in text
+    asked = words(ann.get(f"/o/maple/logs/{run.pk}/"))
+    assert f"Sections {code}" in asked
+    assert "All mapped schools" not in asked
     held = words(ann.get("/o/maple/plan/holds/"))
     assert "somebody changed it there" in held
     assert "Grades" in held or code in held
