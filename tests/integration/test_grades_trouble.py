@@ -234,3 +234,14 @@ def _planned(school: School) -> list[Any]:
     with connect() as db:
         reader = PlanReader(db, school.plan, school.world.blobs)
         return [change for part in slices(school.plan) if part.kind == "line_item" for change in reader.changes(part)]
+
+
+def test_refusals_that_are_over_are_forgotten_by_a_run_of_all_sections(school: School) -> None:
+    school.space.faults.refuse[school.result_key("i1", "s2")] = "no"
+    school.sync()
+    school.grade("i1", "s2")
+    school.sync()
+    assert [one.key for one in school.world.memory.refusals()] == [school.result_key("i1", "s2")]
+    school.grade("i1", "s1", 1)
+    school.sync(whole=True)
+    assert not list(school.world.memory.refusals())

@@ -231,7 +231,9 @@ class _Run:
         for section, findings in settle_sections(self.db, plan, world, request.now):
             self.tables.note(section, findings)
         self._keep_findings()
-        remember_refusals(self.db, plan, world.memory, request.now, schools=list(plan.sections), run=request.run_id)
+        # Whose refusal it is stands nowhere, so what is over is only forgotten by a run of all sections.
+        some = [] if request.whole else list(plan.sections)
+        remember_refusals(self.db, plan, world.memory, request.now, schools=some, run=request.run_id)
 
 
 def _stored(result: RunResult) -> StoredPlan:

@@ -50,7 +50,8 @@ class SectionWish:
 @dataclass(frozen=True, kw_only=True)
 class GradeRequest:
     """What was asked for. `periods` maps keys of the roster's grading periods to their LMS ids. `now` has a time zone.
-    `goes_on_with` is the digest of the plan that a dead process has left: what it began with, it goes on with."""
+    `whole`: these are all sections that there are. `goes_on_with` is the digest of the plan that a dead process has
+    left: what it began with, it goes on with."""
 
     run_id: str
     settings: Settings
@@ -59,6 +60,7 @@ class GradeRequest:
     now: datetime
     periods: Mapping[str, str] = field(default_factory=dict)
     dry_run: bool = False
+    whole: bool = False
     retry_refused: bool = False
     goes_on_with: str = ""
 
