@@ -45,6 +45,7 @@ class OneRosterGradesContract(GradeSinkContract):
     path = "/ims/oneroster/v1p1"
     auth = "oauth2"
     faults: tuple[str, ...] = ()
+    new_categories = False
     partner = "generic-1.1"
     secrets = (SECRET, "Okafor", "Neat work")
 
@@ -61,6 +62,7 @@ class OneRosterGradesContract(GradeSinkContract):
     @pytest.fixture
     def sink(self, context: CountingContext, sis: Running) -> Iterator[GradeSink]:
         options: dict[str, Any] = {"auth": self.auth, "partner": self.partner, "version": self.version}
+        options["new_categories"] = self.new_categories
         made = OneRosterGrades(
             OneRosterOptions(
                 base_url=sis.url + self.path, token_url=f"{sis.url}/token", key="district-key", secret=SECRET,
@@ -105,6 +107,12 @@ class TestGrades12(OneRosterGradesContract):
     folder = "maple-valley"
     path = "/ims/oneroster/rostering/v1p2"
     partner = "generic-1.2"
+
+
+class TestGradesWithNewCategories(TestGrades12):
+    """A SIS that takes new categories."""
+
+    new_categories = True
 
 
 class TestGradesSigned(OneRosterGradesContract):

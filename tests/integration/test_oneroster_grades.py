@@ -13,14 +13,14 @@ import pytest
 from rollbook.connectors.base import Batch
 from rollbook.connectors.oneroster_rest.gradebook import OneRosterGrades
 from rollbook.connectors.oneroster_rest.options import OneRosterOptions
-from rollbook.errors import AuthFailed, BadResponse, RollbookError
+from rollbook.errors import AuthFailed, BadResponse, Bug, RollbookError
 from rollbook.practice.server import serve
 from rollbook.practice.sis import create_sis
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, Change, Outcome
-from rollbook.roster.grades import NOT_SUBMITTED, SUBMITTED
+from rollbook.roster.grades import NOT_SUBMITTED, SUBMITTED, SisCategory
 from rollbook.roster.lms import CREATE, REMOVE
 from rollbook.testing import make_context
-from rollbook.testing.grade_samples import Room, line_item, result
+from rollbook.testing.grade_samples import Room, grade_change, line_item, result
 
 DATA = Path(__file__).parents[1] / "data"
 ROOM = Room(
@@ -218,6 +218,18 @@ def test_categories_of_another_class_are_left_out(tmp_path: Path) -> None:
             sis.store.put("categories", ("cat-gone", "tobedeleted", "", None, *row[4:]))
             found = {each.id: each.class_id for each in sink.categories(ROOM.id)}
             assert found == {"cat-homework": None, "cat-tests": None, "cat-own": ROOM.id}
+
+
+@BOTH
+def test_new_categories_where_the_sis_takes_them(tmp_path: Path, version: str) -> None:
+    new = grade_change("category", "cat-new", {"title": "Labs"})
+    with opened(version, tmp_path, new_categories=True) as (sink, _):
+        assert send(sink, new).status == DONE
+        assert SisCategory(id="cat-new", title="Labs") in sink.categories(ROOM.id)
+        assert send(sink, new, REMOVE).status == DONE
+        assert {each.id for each in sink.categories(ROOM.id)} == {"cat-homework", "cat-tests"}
+    with opened(version, tmp_path) as (sink, _), pytest.raises(Bug):
+        send(sink, new)
 
 
 def test_a_header_of_the_gradebook_goes_with_its_calls(tmp_path: Path) -> None:

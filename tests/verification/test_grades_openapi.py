@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx2
 import pytest
+import yaml
+from openapi_core import Config, OpenAPI
 from openapi_core.testing import MockRequest
 
 from rollbook.connectors.base import Batch
@@ -60,9 +62,22 @@ def test_what_is_sent_is_as_the_document_says(key: tuple[str, str], tmp_path: Pa
         assert outcome.status == DONE, outcome.message
     sink.close()
     assert [request.method for request in sent].count("PUT") == len(changes) - 2
-    judge = documents._load(*key).judge
+    judge = _judge(key)
     for request in sent:
         judge.validate_request(_as_seen(request))
+
+
+def _judge(key: tuple[str, str]) -> OpenAPI:
+    """Without what it says of signing in, which openapi-core does not know."""
+    data = yaml.load((documents.DOCUMENTS / documents.FILES[key]).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    documents._repair(data)
+    data["servers"] = [{"url": "http://sis.example/base"}]
+    data.pop("security", None)
+    for operations in data["paths"].values():
+        for operation in operations.values():
+            if isinstance(operation, dict):
+                operation.pop("security", None)
+    return OpenAPI.from_dict(data, config=Config(spec_validator_cls=None))
 
 
 def _as_seen(request: httpx2.Request) -> Any:

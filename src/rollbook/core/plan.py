@@ -54,21 +54,15 @@ def write_plan(
     children before their parents. `sections`: the versions of the ledgers that each section has of its own."""
     files: dict[str, str] = {}
     groups: list[Group] = []
-    bound = f"{ledger_version}|{settings_digest}" + "".join(f"|{code}:{number}" for code, number in sections.items())
-    digest = hashlib.sha256(bound.encode())
+    digest = hashlib.sha256(_bound_to(ledger_version, settings_digest, sections))
     seq = 0
     for kind in kinds:
         counts = _counts(db, kind)
         if not counts:
             continue
         path = folder / f"plan-{kind}.parquet"
-        start = seq
-        for action in ACTIONS:
-            number = counts.get((SEND, action), 0)
-            if number:
-                groups.append(Group(kind, action, seq, number, _slice_size(traits, kind)))
-            seq += number
-        seq = start + write_parquet(db, _ordered(kind, counts, start), path, rows=_GROUP_ROWS)
+        groups += _groups(kind, counts, seq, _slice_size(traits, kind))
+        seq += write_parquet(db, _ordered(kind, counts, seq), path, rows=_GROUP_ROWS)
         digest.update(kind.encode() + _file_digest(path))
         files[kind] = blobs.put(path)
     return StoredPlan(
@@ -81,6 +75,21 @@ def write_plan(
         undo_of=undo_of,
         sections=dict(sections),
     )
+
+
+def _bound_to(ledger_version: int, settings_digest: str, sections: Mapping[str, int]) -> bytes:
+    """What the plan may be carried out with, as its digest begins."""
+    bound = [f"{ledger_version}|{settings_digest}", *(f"{code}:{number}" for code, number in sections.items())]
+    return "|".join(bound).encode()
+
+
+def _groups(kind: str, counts: dict[tuple[str, str], int], seq: int, slice_size: int) -> Iterator[Group]:
+    """The sendable changes of a kind, whose first row is `seq`."""
+    for action in ACTIONS:
+        number = counts.get((SEND, action), 0)
+        if number:
+            yield Group(kind, action, seq, number, slice_size)
+        seq += number
 
 
 def _in_order(groups: list[Group], *, removals_first: bool) -> list[Group]:

@@ -176,24 +176,8 @@ class _Run:
 
     def _plan(self) -> None:
         request, world, db = self.request, self.world, self.db
-        limits = request.settings.grades.limits
-        rules = Guard(
-            salt=f"{request.settings.organization.slug} grades",
-            limits=Limits(remove=limits.remove, create=limits.create),
-            kinds=tuple(GRADE_KINDS),
-            schools=(),
-            year=None,
-            shrunk=frozenset(),
-            grown=True,
-            permits=world.permits.valid(),
-            refusals=list(world.memory.refusals()),
-            now=request.now,
-            retry_refused=request.retry_refused,
-            table=GRADE_KINDS,
-            limited=_LIMITED,
-        )
         titles = {wish.code: wish.title for wish in request.sections}
-        holds = guard(db, rules, world.blobs)
+        holds = guard(db, self._rules(), world.blobs)
         self.result.holds = [replace(hold, school_name=titles.get(hold.school or "", "")) for hold in holds]
         self.tables.wait_for_results()
         for hold in self.result.holds:
@@ -217,6 +201,24 @@ class _Run:
         self.result.state = "planned"
         self._keep_findings()
 
+    def _rules(self) -> Guard:
+        request, world, limits = self.request, self.world, self.request.settings.grades.limits
+        return Guard(
+            salt=f"{request.settings.organization.slug} grades",
+            limits=Limits(remove=limits.remove, create=limits.create),
+            kinds=tuple(GRADE_KINDS),
+            schools=(),
+            year=None,
+            shrunk=frozenset(),
+            grown=True,
+            permits=world.permits.valid(),
+            refusals=list(world.memory.refusals()),
+            now=request.now,
+            retry_refused=request.retry_refused,
+            table=GRADE_KINDS,
+            limited=_LIMITED,
+        )
+
     def _keep_findings(self) -> None:
         path = self.world.work / "findings.parquet"
         write_findings(self.db, path)
@@ -237,7 +239,9 @@ class _Run:
         for section, findings in settle_sections(self.db, plan, world, request.now):
             self.tables.note(section, findings)
         self._keep_findings()
-        remember_refusals(self.db, plan, world.memory, request.now, schools=list(plan.sections), run=request.run_id)
+        # Whose refusal it is stands nowhere, so what is over is only forgotten by a run of all sections.
+        some = [] if request.whole else list(plan.sections)
+        remember_refusals(self.db, plan, world.memory, request.now, schools=some, run=request.run_id)
 
 
 def _admins(book: Gradebook) -> frozenset[str]:

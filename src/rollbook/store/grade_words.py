@@ -36,7 +36,9 @@ _WORDS: Final[Mapping[str, str]] = {
     DELETED: "deleted in the LMS", KEPT: "kept in the SIS", REMOVED: UPDATES,
 }  # fmt: skip
 #: What a choice makes of a state before the next run has seen it.
-_CHOSEN: Final = {(KEEP, DELETED): KEPT, (REMOVE, DELETED): REMOVED, (OPT_IN, OPTED_OUT): READY}
+_CHOSEN: Final = {(OPT_IN, OPTED_OUT): READY} | {
+    (choice, state): into for choice, into in ((KEEP, KEPT), (REMOVE, REMOVED)) for state in (DELETED, KEPT, REMOVED)
+}
 
 
 def queued_sections(organization: int) -> set[str] | None:
@@ -49,7 +51,7 @@ def queued_sections(organization: int) -> set[str] | None:
 def item_status(row: GradeItem, *, queued: bool) -> str:
     """One word for people; what somebody has just chosen counts at once."""
     state = _CHOSEN.get((row.choice, row.state), row.state)
-    if row.choice == OPT_OUT and row.state != DELETED:
+    if row.choice == OPT_OUT and row.state not in (DELETED, KEPT, REMOVED):
         state = OPTED_OUT
     if state in _WORDS:
         return _WORDS[state]

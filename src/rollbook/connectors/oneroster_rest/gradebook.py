@@ -25,7 +25,6 @@ from rollbook.roster.changes import DONE, UNKNOWN, Change, Fields, LiveRecord, O
 from rollbook.roster.grades import NOT_SUBMITTED, ClassFacts, SinkLimits, SisCategory
 from rollbook.roster.lms import CREATE, REMOVE, UPDATE
 
-_KINDS: Final = frozenset({"line_item", "result"})
 _GONE: Final = (404, 410)
 #: What a result that was taken back does not have any more.
 _WITHOUT: Final = {
@@ -49,6 +48,8 @@ class OneRosterGrades:
         self._api = Api(self._setup.setup, context, transport=transport)
         self._reader = ClassReader(self._api, self._setup)
         self._version = self._setup.setup.version.name
+        new_categories = self._setup.limits.makes_categories
+        self._kinds = frozenset(kind for kind in WIRES if kind != "category" or new_categories)
 
     def __repr__(self) -> str:
         return "OneRosterGrades()"
@@ -56,13 +57,13 @@ class OneRosterGrades:
     @property
     def traits(self) -> TargetTraits:
         """A line item counts as not safe to send again: nobody knows beforehand which SIS makes ids of its own, and
-        would then make it twice. None makes categories (vendor guide)."""
+        would then make it twice. Few take new categories (the product this one follows makes none)."""
         return TargetTraits(
             title="the SIS",
-            kinds=_KINDS,
-            bulk=dict.fromkeys(_KINDS, 1),
-            replay_safe=frozenset({"result"}),
-            removable=_KINDS,
+            kinds=self._kinds,
+            bulk=dict.fromkeys(self._kinds, 1),
+            replay_safe=self._kinds - {"line_item"},
+            removable=self._kinds,
             parallel=max(self._setup.setup.parallel, 1),
         )
 
@@ -100,7 +101,7 @@ class OneRosterGrades:
 
     def read(self, kind: str, class_id: str) -> Iterator[LiveRecord]:
         """Nothing is yielded before the whole list is there: one class fits in memory."""
-        if kind not in _KINDS:
+        if kind not in ("line_item", "result"):
             raise Bug(f"the OneRoster connector does not read objects of kind {kind!r} of a class")
         yield from list(self._reader.records(kind, class_id))
 
@@ -110,7 +111,7 @@ class OneRosterGrades:
         return [self._reader.record(each.kind, _own(each)) or self._alike(each) for each in changes]
 
     def apply(self, batch: Batch) -> Sequence[Outcome]:
-        if batch.kind not in _KINDS or batch.action not in (CREATE, UPDATE, REMOVE):
+        if batch.kind not in self._kinds or batch.action not in (CREATE, UPDATE, REMOVE):
             raise Bug(f"the OneRoster connector does not {batch.action} objects of kind {batch.kind!r}")
         if len(batch.changes) > 1:
             raise Bug(f"a batch of {len(batch.changes)} changes, where a call holds one")

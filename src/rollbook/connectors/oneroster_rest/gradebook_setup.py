@@ -51,6 +51,7 @@ def work_out_grades(options: OneRosterOptions) -> GradeSetup:
         flags=version.letters,
         deletes=removal == "delete",
         above_maximum=partner.above_maximum,
+        makes_categories=options.new_categories,
     )
     return GradeSetup(
         setup=replace(setup, scope=_scope(setup), headers={**headers, **setup.headers}),

@@ -62,6 +62,7 @@ class OneRosterOptions(Options, frozen=True, kw_only=True, forbid_unknown_fields
     title_limit: Annotated[
         _Pages, option("Title limit", "The most letters of a line item's title that the SIS takes.")
     ] = 0
+    new_categories: Annotated[bool, option("New categories", "The SIS takes new categories, by PUT.")] = False
     removals: Annotated[
         Literal["auto", "delete", "tobedeleted", "not submitted"],
         option(
