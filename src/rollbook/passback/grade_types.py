@@ -50,13 +50,8 @@ class SectionWish:
 @dataclass(frozen=True, kw_only=True)
 class GradeRequest:
     """What was asked for. `periods` maps keys of the roster's grading periods to their LMS ids. `now` has a time zone.
-<<<<<<< HEAD
-    `items`: LMS ids of the only items that are sent; none: all. `goes_on_with` is the digest of
-    the plan that a dead process has left: what it began with, it goes on with."""
-=======
-    `whole`: these are all sections that there are. `goes_on_with` is the digest of the plan that a dead process has
-    left: what it began with, it goes on with."""
->>>>>>> h-griver
+    `whole`: these are all sections that there are. `items`: LMS ids of the only items that are sent; none: all.
+    `goes_on_with` is the digest of the plan that a dead process has left: what it began with, it goes on with."""
 
     run_id: str
     settings: Settings
