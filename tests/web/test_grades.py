@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from rollbook.actions.organizations import current_settings
 from rollbook.connectors.memory.space import Space
 from rollbook.store.folder import DataFolder
+from rollbook.store.given_sections import GivenSection
 from rollbook.store.models import GradeSection, Organization, Run
 from tests.web.grades_case import HERE, Case, grades_case
 from tests.web.people import Person, words
@@ -93,3 +98,23 @@ def test_settings_of_grades_are_saved(case: Case, ann: Person) -> None:
     saved = ann.post("/o/maple/configuration/more/", group="grades", seen="1", **fields)
     assert saved.status_code == 302
     assert current_settings(Organization.objects.get(slug="maple"))[1].grades.comments
+
+
+def test_thousands_of_sections_are_listed_with_few_questions(
+    case: Case, ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is asked of the database does not grow with the sections."""
+    many = tuple(GivenSection(f"c{number:05}", None, f"Class {number % 300}", None) for number in range(5000))
+    organization = Organization.objects.get(slug="maple")
+    counts = {"items": 60, "errors": 1, "updates": 2}
+    GradeSection.objects.bulk_create(
+        GradeSection(organization=organization, code=one.code, status=status, counts=counts)
+        for one, status in zip(many, itertools.cycle(("successful", "updates available", "error")), strict=False)
+    )
+    monkeypatch.setattr("rollbook.web.grade_sections.every_section", lambda organization: many)
+    ann.get(f"{HERE}/")
+    for query in ({}, {"page": "70"}, {"state": "help"}, {"find": "class 17"}):
+        with CaptureQueriesContext(connection) as asked:
+            page = ann.get(f"{HERE}/", **query)
+        assert "Needs help (1,667)" in words(page)
+        assert len(asked) <= 16, [one["sql"][:90] for one in asked.captured_queries]
