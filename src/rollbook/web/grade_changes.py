@@ -3,9 +3,12 @@ only; files of plans never change."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
+from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -53,7 +56,8 @@ def changes_of_item(place: Place, row: GradeSection, item: GradeItem) -> dict[st
     told = answers(run.pk, plan.digest, [one["seq"] for one in found])
     students = [_student(one) for one in found if one["kind"] == "result"]
     names = person_names(place.organization.pk, [one for one in students if one])
-    lines = [_line(one, told.get(one["seq"]), names, sends=not run.dry_run) for one in found]
+    words = _Words(place.organization.timezone, row, item)
+    lines = [_line(one, told.get(one["seq"]), names, words, sends=not run.dry_run) for one in found]
     return {"run": run, "changes": sorted(lines, key=lambda one: (one["is_grade"], one["who"].casefold()))}
 
 
@@ -91,6 +95,44 @@ def grade_text(fields: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
+class _Words:
+    """Fields of a line item as people read them."""
+
+    def __init__(self, zone: str, row: GradeSection, item: GradeItem) -> None:
+        self._zone, self._period = ZoneInfo(zone), item.period
+        self._categories = {each["id"]: each["title"] for each in row.seen.get("sis", ())}
+
+    def fields(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What differs, with both sides."""
+        return [
+            {
+                "name": words,
+                "before": self._text(name, row["before"].get(name), now=False),
+                "after": self._text(name, row["after"].get(name), now=True),
+            }
+            for name, words in _ITEM_FIELDS.items()
+            if name in row["differs"]
+        ]
+
+    def _text(self, name: str, value: Any, *, now: bool) -> str:
+        if value is None:
+            return ""
+        if name == "category":
+            return self._categories.get(str(value), str(value))
+        if name == "grading_period" and now:
+            return self._period or str(value)
+        if name == "due_date":
+            return self._day(str(value))
+        return f"{value:g}" if isinstance(value, float) else str(value)
+
+    def _day(self, text: str) -> str:
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            return text
+        return formats.date_format(moment.astimezone(self._zone), "SHORT_DATETIME_FORMAT")
+
+
 def _rows(plan: StoredPlan, section: str, key: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for kind in ("line_item", "result"):
@@ -110,7 +152,9 @@ def _student(row: Mapping[str, Any]) -> str:
     return str(_field(row, "student") or "")
 
 
-def _line(row: Mapping[str, Any], outcome: Outcome | None, names: Mapping[str, str], *, sends: bool) -> dict[str, Any]:
+def _line(
+    row: Mapping[str, Any], outcome: Outcome | None, names: Mapping[str, str], words: _Words, *, sends: bool
+) -> dict[str, Any]:
     is_grade = row["kind"] == "result"
     who = names.get(_student(row), _student(row)) if is_grade else str(_field(row, "title") or "")
     return {
@@ -118,25 +162,10 @@ def _line(row: Mapping[str, Any], outcome: Outcome | None, names: Mapping[str, s
         "who": who,
         "before": grade_text(row["before"]) if is_grade else "",
         "after": grade_text(row["after"]) if is_grade else "",
-        "fields": [] if is_grade else _item_fields(row),
+        "fields": [] if is_grade else words.fields(row),
         "action": row["action"],
         **_fate(row, outcome, sends=sends),
     }
-
-
-def _item_fields(row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    names: Sequence[str] = [name for name in _ITEM_FIELDS if name in row["differs"]]
-    return [
-        {"name": _ITEM_FIELDS[name], "before": _plain(row["before"].get(name)), "after": _plain(row["after"].get(name))}
-        for name in names
-    ]
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:g}"
-    text = "" if value is None else str(value)
-    return text[:16].replace("T", " ") if text.endswith(".000Z") else text
 
 
 def _fate(row: Mapping[str, Any], outcome: Outcome | None, *, sends: bool) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from rollbook.store.given_sections import GivenSection
 from rollbook.store.models import GradeSection
 from rollbook.web.access import Place, Who, page
 from rollbook.web.grade_items import head, map_is_open, map_lines, section_of, section_row_of
+from rollbook.web.still_teaches import still_teaches
 from rollbook.web.taught import sections_of_person
 from rollbook.web.wording import sentence
 
@@ -59,8 +60,9 @@ def show(request: HttpRequest, place: Place) -> HttpResponse:
             request, _("Saved. Some categories with items are still undecided; nothing is sent until then.")
         )
         return _here(place)
-    messages.success(request, _("Saved. Rollbook looks now what would be sent; nothing is sent yet."))
-    _look(place)
+    if still_teaches(request, place):
+        messages.success(request, _("Saved. Rollbook looks now what would be sent; nothing is sent yet."))
+        _look(place)
     return redirect("grades_items", place.organization.slug, section_of(place).code)
 
 

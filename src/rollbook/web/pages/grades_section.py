@@ -15,15 +15,14 @@ from django.utils.translation import gettext as _
 from rollbook.actions.accounts import account_by
 from rollbook.actions.grade_pages import request_section
 from rollbook.actions.grades import GradesWanted, decide_items
-from rollbook.engine.course_admins import look_for_admins
-from rollbook.errors import ConfigError, RollbookError
+from rollbook.errors import ConfigError
 from rollbook.passback.grade_types import KEEP, OPT_IN, OPT_OUT, REMOVE
 from rollbook.store.models import GradeItem, Run
-from rollbook.store.setup import opened
 from rollbook.web.access import Place, Who, page
 from rollbook.web.grade_changes import changes_of_item
 from rollbook.web.grade_items import A_PAGE, head, items_of, now_of, section_of, section_row_of
 from rollbook.web.paging import piece
+from rollbook.web.still_teaches import still_teaches
 from rollbook.web.wording import sentence
 
 LOOK, CHANGES, EVERYTHING = "look", "changes", "all"
@@ -81,7 +80,7 @@ def sync(request: HttpRequest, place: Place) -> HttpResponse:
         return _back(place, request)
     if one and not _items(place).filter(item=one).exists():
         raise Http404
-    if not _still_teaches(request, place):
+    if not still_teaches(request, place):
         return _back(place, request)
     wanted = GradesWanted(dry_run=do == LOOK, items=[one] if one else (), retry_refused=do == EVERYTHING or bool(one))
     try:
@@ -100,7 +99,7 @@ def _choose(request: HttpRequest, place: Place, do: str) -> HttpResponse:
     name, _sign, one = do.removeprefix("choose:").partition(":")
     if name not in _CHOICES or not _items(place).filter(item=one).exists():
         raise Http404
-    if not _still_teaches(request, place):
+    if not still_teaches(request, place):
         return _back(place, request)
     decide_items(
         org=place.organization.slug,
@@ -117,22 +116,6 @@ def _choose(request: HttpRequest, place: Place, do: str) -> HttpResponse:
     }
     messages.success(request, done[name])
     return _back(place, request)
-
-
-def _still_teaches(request: HttpRequest, place: Place) -> bool:
-    """Is somebody who acts as a teacher still a course admin there? The LMS is asked (rule 31)."""
-    if place.is_acting:
-        return True
-    try:
-        people = look_for_admins(opened(), place.organization, section_of(place))
-    except RollbookError as error:
-        words = _("The LMS could not say whether you are a course admin of this section, so nothing was done: %(why)s")
-        messages.error(request, words % {"why": sentence(str(error))})
-        return False
-    if place.unique_id not in people:
-        messages.error(request, _("You are not a course admin of this section in the LMS any more."))
-        return False
-    return True
 
 
 def _run_words(run: Run, *, new: bool) -> str:
