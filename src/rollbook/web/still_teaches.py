@@ -1,4 +1,4 @@
-"""Before a teacher starts or chooses anything, the LMS is asked whether they are a course admin there still (rule 31)."""
+"""Before a teacher starts or chooses anything, the LMS is asked whether they are a course admin still (rule 31)."""
 
 from __future__ import annotations
 
