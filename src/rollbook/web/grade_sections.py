@@ -41,15 +41,16 @@ class Found:
 
 
 def every_section(organization: Organization) -> tuple[GivenSection, ...]:
-    """All sections of the active year. Raises BlobLost."""
+    """All sections of the active year, by title. Raises BlobLost."""
     key = current_version(organization.pk).files.get("section")
     return _sections(organization.pk, key, active_year(organization)) if key else ()
 
 
 @lru_cache(maxsize=16)
 def _sections(organization: int, key: str, year: str | None) -> tuple[GivenSection, ...]:
-    """A ledger's file never changes, so it is read once."""
-    return tuple(given_sections(organization, open_blobs(opened()), year))
+    """By title. A ledger's file never changes, so it is read once."""
+    found = given_sections(organization, open_blobs(opened()), year)
+    return tuple(sorted(found, key=lambda one: (one.title.casefold(), one.code)))
 
 
 def states_of(organization: Organization) -> dict[str, str]:
@@ -71,7 +72,7 @@ def sections_page(organization: Organization, names: Mapping[str, str], given: Q
     }
     wanted = [one for one in every if _fits(one, states[one.code], query, names)]
     ranks = {state: rank for rank, state in enumerate(RANKS)}
-    wanted.sort(key=lambda one: (ranks.get(states[one.code], 0), one.title.casefold(), one.code))
+    wanted.sort(key=lambda one: ranks.get(states[one.code], 0))  # which keeps the order of titles
     shown = piece(wanted, {**query, "page": given.get("page", "")}, A_PAGE)
     rows = {
         row.code: row
