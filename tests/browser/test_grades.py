@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -73,17 +71,45 @@ def _looks_well(page: Page, name: str) -> None:
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
-def test_from_the_first_use_to_successful(browser: Browser, school: Installation) -> None:
-    person, code = _taught(school)
+@pytest.fixture(scope="module")
+def people(browser: Browser, school: Installation) -> Iterator[tuple[Page, Page]]:
+    """Ann, the acting user, and Tina, a teacher of whom nobody has said yet who she is in the SIS."""
+    ann = _page(browser, school, "Ann", "--acting")
+    tina = _page(browser, school, "Tina", "--role", "teacher")
+    yield ann, tina
+    for page in (ann, tina):
+        page.context.close()
+
+
+def _graded(school: Installation, code: str) -> int:
+    """Two items in a section's gradebook of the LMS; how many students have a grade for one of them."""
     lms = Lms(school.lms["url"], code)
     homework, quizzes = lms.category("Homework"), lms.category("Quizzes")
     lms.item("Essay", max_points=20, due="2026-10-05 23:59:00", grading_category=homework, published=1)
     quiz = lms.item("Quiz", max_points=10, due="2026-10-06 23:59:00", grading_category=quizzes, published=1)
     for place, student in enumerate(lms.members):
         lms.grade(quiz, student, 5 + place % 5)
+    lms.close()
+    return len(lms.members)
 
-    ann = _page(browser, school, "Ann", "--acting")
-    tina = _page(browser, school, "Tina", "--role", "teacher")
+
+def test_from_the_first_use_to_successful(people: tuple[Page, Page], school: Installation) -> None:
+    ann, tina = people
+    person, code = _taught(school)
+    students = _graded(school, code)
+    _says_who_she_is(ann, tina, person)
+    _maps(tina, code)
+    _looks_and_syncs(tina)
+    shown = school.rollbook("runs", "maple")
+    assert shown["runs"][0]["kinds"]["result"]["done"] == students
+    ann.goto("/o/maple/grades/?state=successful")  # what is well comes last of all
+    expect(ann.locator("tbody tr", has=ann.locator(f"a[href$='/{code}/']"))).to_contain_text("Successful")
+    for name, address in (("admin", "/o/maple/grades/"), ("teachers", "/o/maple/grades/teachers/")):
+        ann.goto(address)
+        _looks_well(ann, name)
+
+
+def _says_who_she_is(ann: Page, tina: Page, person: str) -> None:
     expect(tina.get_by_role("heading", level=2).first).to_have_text("Nobody has said yet who you are in the SIS")
     _looks_well(tina, "nobody")
     ann.goto("/o/maple/people/")
@@ -92,18 +118,23 @@ def test_from_the_first_use_to_successful(browser: Browser, school: Installation
     ann.get_by_role("button", name="Save the unique ID").click()
     expect(ann.get_by_text("Saved who Tina is in the SIS.")).to_be_visible()
 
+
+def _maps(tina: Page, code: str) -> None:
     tina.goto("/")
     _looks_well(tina, "mine")
     tina.locator(f"main a[href$='/{code}/']").click()
     expect(tina.get_by_role("link", name="Configuration")).to_have_attribute("aria-current", "page")
     tina.get_by_role("button", name="Read both gradebooks").click()
     expect(tina.get_by_label("Homework")).to_be_visible(timeout=60_000)  # the page renews itself
-    tina.get_by_label("Homework").select_option("Homework")
     _looks_well(tina, "map")
     tina.get_by_label("Homework").select_option("Homework")
     tina.get_by_label("Quizzes").select_option("Tests")
     tina.get_by_role("button", name="Save Changes").click()
-    expect(tina.locator(".rb-state", has_text="Not Yet Synced")).to_have_count(2, timeout=60_000)
+
+
+def _looks_and_syncs(tina: Page) -> None:
+    expect(tina.get_by_text("2 items have something to send.")).to_be_visible(timeout=60_000)
+    expect(tina.locator(".rb-state", has_text="Not Yet Synced")).to_have_count(2)
     _looks_well(tina, "before")
     tina.get_by_role("link", name="Quiz", exact=True).click()
     expect(tina.get_by_text("What would be sent")).to_be_visible()
@@ -115,21 +146,3 @@ def test_from_the_first_use_to_successful(browser: Browser, school: Installation
     tina.get_by_role("link", name="Status").click()
     expect(tina.get_by_text(re.compile("All is well"))).to_be_visible()
     _looks_well(tina, "status")
-    _the_sis_has_them(school, len(lms.members))
-    lms.close()
-
-    ann.goto("/o/maple/grades/?state=successful")  # what is well comes last of all
-    expect(ann.locator("tbody tr", has=ann.locator(f"a[href$='/{code}/']"))).to_contain_text("Successful")
-    ann.goto("/o/maple/grades/")
-    _looks_well(ann, "admin")
-    ann.goto("/o/maple/grades/teachers/")
-    _looks_well(ann, "teachers")
-    for page in (ann, tina):
-        page.context.close()
-
-
-def _the_sis_has_them(school: Installation, students: int) -> None:
-    shown = school.rollbook("runs", "maple")
-    assert shown["runs"][0]["kinds"]["result"]["done"] == students
-    with urlopen(f"{school.lms['url']}/_practice/state", timeout=30) as answer:
-        assert json.load(answer)["gradebook"]
