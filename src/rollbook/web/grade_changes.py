@@ -118,7 +118,7 @@ class _Words:
         if value is None:
             return ""
         if name == "category":
-            return self._categories.get(str(value), str(value))
+            return str(self._categories.get(str(value), value))
         if name == "grading_period" and now:
             return self._period or str(value)
         if name == "due_date":
@@ -130,7 +130,7 @@ class _Words:
             moment = datetime.fromisoformat(text)
         except ValueError:
             return text
-        return formats.date_format(moment.astimezone(self._zone), "SHORT_DATETIME_FORMAT")
+        return str(formats.date_format(moment.astimezone(self._zone), "SHORT_DATETIME_FORMAT"))
 
 
 def _rows(plan: StoredPlan, section: str, key: str) -> list[dict[str, Any]]:

@@ -36,7 +36,7 @@ def show(request: HttpRequest, place: Place) -> HttpResponse:
     """The map; a POST saves it, and looks what would be sent as soon as it is complete."""
     if request.method != "POST":
         return _page(request, place)
-    typed = {name.removeprefix(_FIELD): value for name, value in request.POST.items() if name.startswith(_FIELD)}
+    typed = {name.removeprefix(_FIELD): str(value) for name, value in request.POST.items() if name.startswith(_FIELD)}
     chosen = {one: None if to == UNDECIDED else SKIP if to == NOT_SENT else to for one, to in typed.items()}
     try:
         row = save_map(
