@@ -137,7 +137,7 @@ def test_given_later(case: Case, ann: Person) -> None:
 def test_ended(case: Case, ann: Person) -> None:
     case.row["beginDate"], case.row["endDate"] = "2026-08-10", "2026-09-01"
     case.sync()
-    assert "The SIS says that the enrollment ended: its last date is 1 September 2026." in case.why(ann)
+    assert "The SIS says that the enrollment ended: its last date is Sept. 1, 2026." in case.why(ann)
 
 
 def test_a_fault_of_the_enrollment(case: Case, ann: Person) -> None:
