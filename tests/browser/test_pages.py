@@ -75,7 +75,9 @@ def watcher(browser: Browser, installation: Installation) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize("width", [768, 1024, 1120, 1280])
-@pytest.mark.parametrize("path", ["data-prep/?show=both", "data-prep/?show=sis", "data-prep/?show=lms", "manage-users/"])
+@pytest.mark.parametrize(
+    "path", ["data-prep/?show=both", "data-prep/?show=sis", "data-prep/?show=lms", "manage-users/"]
+)
 def test_lists_of_people_fit_into_the_page(watcher: Page, path: str, width: int) -> None:
     """Nobody has to scroll sideways for the last columns."""
     watcher.set_viewport_size({"width": width, "height": 900})

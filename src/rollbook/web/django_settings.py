@@ -111,11 +111,7 @@ ACCOUNT_FORMS = {
     "reset_password": "rollbook.web.sign_in_forms.ResetPasswordForm",
 }
 ACCOUNT_ADAPTER = "rollbook.web.adapters.AccountAdapter"
-SOCIALACCOUNT_FORMS = {
-    "login": "rollbook.web.sign_in_forms.LoginForm",
-    "reset_password": "rollbook.web.sign_in_forms.ResetPasswordForm",
-}
-ACCOUNT_ADAPTER = "rollbook.web.adapters.SocialAdapter"
+SOCIALACCOUNT_ADAPTER = "rollbook.web.adapters.SocialAdapter"
 MFA_ADAPTER = "rollbook.web.adapters.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
