@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, time
 
-from django.utils.formats import date_format
+from django.utils.formats import date_format, time_format
 from django.utils.translation import gettext as _
 
 from rollbook.roster.holds import why_held
@@ -25,7 +25,7 @@ def said(value: Value) -> str:
     if isinstance(value, Moment):
         return moment_said(value)
     if isinstance(value, time):
-        return date_format(value, "TIME_FORMAT")
+        return time_format(value, "TIME_FORMAT")
     if isinstance(value, date):
         return day_said(value)
     return str(value)

@@ -8,13 +8,13 @@ from allauth.account import forms
 from django.utils.translation import gettext_lazy as _
 
 
-class LoginForm(forms.LoginForm):  # type: ignore[misc]  # the library has no types
+class LoginForm(forms.LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _call_it_e_mail(self, "login")
 
 
-class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]  # the library has no types
+class ResetPasswordForm(forms.ResetPasswordForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _call_it_e_mail(self, "email")
