@@ -19,6 +19,7 @@ from rollbook.connectors.oneroster_rest.client import Api, Fetched, Next
 from rollbook.connectors.oneroster_rest.ids import Id, Seen, ascending, named, raw_by_id, without
 from rollbook.connectors.oneroster_rest.paging import Walk
 from rollbook.errors import BadResponse
+from rollbook.roster.reasons import because
 from rollbook.roster.shapes import learned
 
 #: How often a collection that moved under our feet is read again.
@@ -95,7 +96,7 @@ class OneRosterReading:
     def verdict(self) -> Verdict:
         """Incomplete until the last page is out."""
         return self._verdict or Verdict(
-            collection=self._collection, complete=False, reason="it was not read to its end", count=self._rows
+            collection=self._collection, complete=False, reason=because("unfinished"), count=self._rows
         )
 
     @property
@@ -142,15 +143,15 @@ class OneRosterReading:
 
     def _doubts(self, walk: Walk, done: _Pass, skipped: int) -> str:
         """Why a walk that skipped so many rows cannot be trusted to have met everything."""
-        told, met = walk.total, skipped + done.rows
+        name, told, met = self._collection, walk.total, skipped + done.rows
         if done.cut or walk.cut:
-            return f"the SIS broke off its list of {self._collection}: {done.cut or walk.cut}"
+            return because("cut", list=name, why=done.cut or walk.cut)
         if len(done.totals - {None}) > 1 or not done.anchored:
-            return f"{self._collection} changed while they were read"
+            return because("changed", list=name)
         if told is not None and told != met:
-            return f"the SIS says there are {told} {self._collection}, {met} came"
+            return because("total", list=name, told=told, met=met)
         if (told is None and done.repeats) or done.seen.repeats():
-            return f"the SIS sent some {self._collection} twice, so others may be missing"
+            return because("twice", list=name)
         return ""
 
     def _walk(self, walk: Walk, start: int, *, first: bool) -> Generator[Page, None, _Pass]:
@@ -173,7 +174,7 @@ class OneRosterReading:
             done.fresh += fresh
             idle = 0 if fresh or not first else idle + 1
             if idle >= _MOST_IDLE and page.ids:
-                done.cut = "its pages repeat"
+                done.cut = because("cut_repeats")
                 break
         return done
 
