@@ -1,14 +1,13 @@
-"""Pages of a stored plan's rows, and its counts: what people look at of a million rows. Changes nothing.
+"""Pages of a stored plan's rows: what people look at of a million rows. Changes nothing.
 
-Plans never change, so counts are kept in memory. Rows lie in the order of seq, kind after kind: a page is found by
-columns that are short, and only its own rows are read whole.
+Rows lie in the order of seq, kind after kind: a page is found by columns that are short, and only its own rows are read
+whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from rollbook.core.protocols import Blobs
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN
 from rollbook.roster.lms import KINDS
+from rollbook.store.kept import Kept
 from rollbook.store.outcome_spans import Span, load_spans
 from rollbook.store.rows import COLUMNS, stored_row
 from rollbook.store.sent_rows import sent_rows
@@ -31,6 +31,8 @@ _FATE_SQL: Final = {
     WAITING: f"(state = '{WAITING}' OR status = '{WAITING}')",
     UNSENT: f"(state = '{SEND}' AND status IS NULL)",
 }
+#: By file of a plan: by reason of held rows, the first ten.
+_FIRST: Final[Kept[Mapping[str, Sequence[int]]]] = Kept(128)
 #: Above the number of any row.
 _LAST: Final = 2**62
 
@@ -46,22 +48,6 @@ class Chosen:
     fate: str = ""
     hold: str = ""
     status: str = ""
-
-
-@dataclass(frozen=True)
-class Count:
-    """`number` rows of a plan that have these in common; `school` None is the whole organization."""
-
-    kind: str
-    school: str | None
-    action: str
-    state: str
-    number: int
-
-
-def plan_counts(plan: StoredPlan, blobs: Blobs) -> list[Count]:
-    """How many rows there are by kind, school, action and state, in the order of KINDS."""
-    return [one for kind in KINDS if kind in plan.files for one in _counts(kind, plan.files[kind], _File(blobs))]
 
 
 def page_of_rows(
@@ -103,7 +89,7 @@ def examples(plan: StoredPlan, blobs: Blobs, kind: str, holds: Sequence[str], mo
     """By hold of this kind: its first rows (at most 10)."""
     if kind not in plan.files:
         return {}
-    first = _first_held(plan.files[kind], _File(blobs))
+    first = _FIRST.get(plan.files[kind], lambda: _first_held(_path(plan, blobs, kind)))
     wanted = {hold: first.get(reason_of(hold), ())[:most] for hold in holds}
     with parquet_reader() as db:
         found = _read(db, kind, _path(plan, blobs, kind), [seq for seqs in wanted.values() for seq in seqs])
@@ -111,35 +97,11 @@ def examples(plan: StoredPlan, blobs: Blobs, kind: str, holds: Sequence[str], mo
     return {hold: [by_seq[seq] for seq in seqs if seq in by_seq] for hold, seqs in wanted.items()}
 
 
-class _File:
-    """Opens a file of a plan. It is the same for every cache: which file is named by its key alone."""
-
-    def __init__(self, blobs: Blobs) -> None:
-        self.blobs = blobs
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _File)
-
-
-@lru_cache(maxsize=256)
-def _counts(kind: str, key: str, file: _File) -> tuple[Count, ...]:
-    path = file.blobs.get(key, f"the plan of {kind}")
-    with parquet_reader() as db:
-        rows = db.execute(
-            f"SELECT school, action, state, count(*) FROM read_parquet({quote(path)}) GROUP BY ALL ORDER BY ALL"
-        ).fetchall()
-    return tuple(Count(kind, *row) for row in rows)
-
-
-@lru_cache(maxsize=256)
-def _first_held(key: str, file: _File) -> Mapping[str, Sequence[int]]:
+def _first_held(path: Path) -> Mapping[str, Sequence[int]]:
     """By reason of held rows: the first ten."""
     with parquet_reader() as db:
         rows = db.execute(
-            f"""SELECT reason, min(seq, 10) FROM read_parquet({quote(file.blobs.get(key, "a plan"))})
+            f"""SELECT reason, min(seq, 10) FROM read_parquet({quote(path)})
                 WHERE state = '{HELD}' AND reason IS NOT NULL GROUP BY reason"""
         ).fetchall()
     return {reason: tuple(seqs) for reason, seqs in rows}

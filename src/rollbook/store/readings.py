@@ -8,15 +8,14 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from django.db.models.fields.json import KeyTransform
 
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.shapes import learned
 from rollbook.store.models import Run
+from rollbook.store.results import part, text_of
 
 #: So many runs back is looked.
 _BACK: Final = 12
-_PARTS: Final = ("left_out", "findings_blob", "verdicts")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +43,20 @@ class Reading:
 def last_readings(organization: int) -> list[Reading]:
     """The newest runs with a plan that is still kept, newest first."""
     runs = Run.objects.filter(organization=organization, started_at__isnull=False, preview_year="").order_by("-pk")
-    parts = {f"result_{name}": KeyTransform(name, "result") for name in _PARTS}
-    known = ("pk", "state", "started_at", "kinds", "schools", "dry_run", "undo_of", "applies", "plan")
-    rows = runs.annotate(**parts).values(*known, *parts)[:_BACK]
-    return [_reading(row) for row in rows if row["plan"] is not None]
+    known = ("pk", "state", "started_at", "kinds", "schools", "dry_run", "undo_of", "applies")
+    texts = {"plan_text": text_of("plan"), "result_text": text_of("result")}
+    rows = runs.annotate(**texts).values(*known, *texts)[:_BACK]
+    return [_reading(row) for row in rows if row["plan_text"] is not None]
+
+
+class _Parts(msgspec.Struct):
+    left_out: dict[str, str] = {}
+    findings_blob: str | None = None
+    verdicts: dict[str, str] = {}
 
 
 def _reading(row: Mapping[str, Any]) -> Reading:
+    told = part(row["result_text"], _Parts)
     return Reading(
         run=row["pk"],
         state=row["state"],
@@ -59,8 +65,8 @@ def _reading(row: Mapping[str, Any]) -> Reading:
         schools=row["schools"],
         dry_run=row["dry_run"],
         fresh=row["undo_of"] is None and row["applies"] is None,
-        plan=msgspec.convert(row["plan"], learned(StoredPlan)),
-        left_out=row["result_left_out"] or {},
-        findings=row["result_findings_blob"],
-        unread=row["result_verdicts"] or {},
+        plan=msgspec.json.decode(row["plan_text"], type=learned(StoredPlan)),
+        left_out=told.left_out,
+        findings=told.findings_blob,
+        unread=told.verdicts,
     )

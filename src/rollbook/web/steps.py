@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from rollbook.actions.organizations import latest_version
 from rollbook.connectors.kit.options import describe
 from rollbook.connectors.registry import connector
 from rollbook.roster.settings import Connection, Settings
-from rollbook.roster.settings import parse as parse_settings
 from rollbook.store.models import FactRow, Organization, Secret
+from rollbook.store.newest_settings import newest_settings
 
 #: The fact that Data Prep was looked at ("looked") or knowingly skipped ("skipped").
 DATA_PREP: Final = "data_prep"
@@ -51,10 +50,10 @@ class Steps:
 
 
 def steps(organization: Organization) -> Steps:
-    version = latest_version(organization)
-    if version is None:
+    newest = newest_settings(organization.pk)
+    if newest is None:
         return Steps(settings=None, number=0)
-    settings = parse_settings(version.document)
+    version, settings = newest
     places = set(Secret.objects.filter(organization=organization).values_list("place", flat=True))
     return Steps(
         settings=settings,

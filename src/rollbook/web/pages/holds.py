@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
-from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -82,7 +81,7 @@ def decide_all(request: HttpRequest, place: Place) -> HttpResponse:
     except HoldsMoved:
         messages.warning(request, _MOVED)
     except RollbookError as error:
-        messages.warning(request, str(error) if waiting_rows(place) else _("Nothing waits any more; nothing was done."))
+        messages.warning(request, str(error) if waiting_rows(place).exists() else _("Nothing waits any more; nothing was done."))
     return redirect("plan_holds", slug)
 
 
@@ -167,10 +166,11 @@ def _newest(place: Place, hold: str) -> HoldRow:
 
 
 def _listed(request: HttpRequest, place: Place, form: DecideForm | None) -> HttpResponse:
-    names, waiting = names_of(place), waiting_rows(place)
+    names = names_of(place)
+    waiting = list(waiting_rows(place).only("hold", "digest", "count", "state"))
     part = paged(waiting, request.GET.get("page"), _CARDS)
-    shown = list(part)
-    prefetch_related_objects(shown, "run")  # many holds, few runs
+    found = HoldRow.objects.prefetch_related("run").in_bulk([row.pk for row in part])  # many holds, few runs
+    shown = [found[row.pk] for row in part if row.pk in found]
     decided = paged(decided_rows(place), request.GET.get("decided"), _DECIDED)
     rows = HoldRow.objects.prefetch_related("run").in_bulk([one["last"] for one in decided])
     context = {

@@ -19,8 +19,10 @@ from rollbook.actions.runs import Wanted, request_run
 from rollbook.errors import RollbookError
 from rollbook.roster.lms import ACTIONS
 from rollbook.store.models import Run
-from rollbook.store.plan_rows import plan_counts
+from rollbook.store.plan_counts import plan_counts
+from rollbook.store.results import figures_of
 from rollbook.store.runs import stored_plan
+from rollbook.store.school_names import SchoolNames
 from rollbook.web.access import Place, Who, page
 from rollbook.web.hold_cards import waiting_cards, waiting_total
 from rollbook.web.plan_words import STATE_WORDS
@@ -49,10 +51,9 @@ class LookForm(forms.Form):
 
     kinds = forms.MultipleChoiceField(choices=KINDS_TO_TICK, required=False)
 
-    def __init__(self, *given: Any, names: dict[str, str], **more: Any) -> None:
+    def __init__(self, *given: Any, names: SchoolNames, **more: Any) -> None:
         super().__init__(*given, **more)
-        choices = sorted(names.items(), key=lambda one: one[1].casefold())
-        self.fields["schools"] = forms.MultipleChoiceField(choices=choices, required=False)
+        self.fields["schools"] = forms.MultipleChoiceField(choices=names.by_name, required=False)
 
     def wanted(self) -> Wanted:
         """Of a form that is valid."""
@@ -99,13 +100,13 @@ def _shown(request: HttpRequest, place: Place, form: LookForm) -> HttpResponse:
     names = names_of(place)
     found = place_steps(place)
     older = paged(_plans(place).defer("plan", "result"), request.GET.get("older"), _OLDER)
-    kinds = dict(Run.objects.filter(pk__in=[run.pk for run in older]).values_list("pk", "result__kinds"))
+    told = figures_of(Run.objects.filter(pk__in=[run.pk for run in older]))
     more = {
         "form": form,
         "missing": missing_steps(found, to_send=False),
         "newest": _newest(place, names),
         "older": older,
-        "older_runs": [_line(run, kinds[run.pk] or {}) for run in older],
+        "older_runs": [_line(run, told[run.pk].kinds) for run in older],
         "runs": working_runs(under_way(place)),
         "holds": waiting_cards(place, names, 0, _FIRST_HOLDS),
         "waiting": waiting_total(place),
@@ -118,7 +119,7 @@ def _plans(place: Place) -> QuerySet[Run]:
     return mine.order_by("-created_at", "-pk")
 
 
-def _newest(place: Place, names: dict[str, str]) -> dict[str, Any] | None:
+def _newest(place: Place, names: SchoolNames) -> dict[str, Any] | None:
     run = _plans(place).first()
     plan = stored_plan(run) if run is not None else None
     if run is None or plan is None:

@@ -1,0 +1,124 @@
+"""How many rows a stored plan has, by kind, school, action and state. Changes nothing.
+
+Plans never change, so their counts are kept in memory, those of a few plans, in a form that is cheap to use for a
+thousand schools.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from typing import Final
+
+from rollbook.core.changes_table import SEND
+from rollbook.core.duck import parquet_reader, quote
+from rollbook.core.protocols import Blobs
+from rollbook.core.stored import StoredPlan
+from rollbook.roster.lms import KINDS
+from rollbook.store.kept import Kept
+from rollbook.store.school_names import SchoolNames
+
+_PLACES: Final = {kind: place for place, kind in enumerate(KINDS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """`number` rows of a plan that have these in common; `school` None is the whole organization."""
+
+    kind: str
+    school: str | None
+    action: str
+    state: str
+    number: int
+
+
+class PlanCounts:
+    """The counts of one plan, in the order of KINDS and schools. A line is a school and a kind; its columns are the
+    actions that go out, and held, waiting, blocked."""
+
+    def __init__(self, rows: Iterable[Count]) -> None:
+        self.rows = tuple(rows)
+        self._ordered: tuple[SchoolNames | None, list[tuple[str, str]]] = (None, [])
+
+    def __iter__(self) -> Iterator[Count]:
+        return iter(self.rows)
+
+    @cached_property
+    def schools(self) -> frozenset[str]:
+        """Those that have rows of their own."""
+        return frozenset(one.school for one in self.rows if one.school is not None)
+
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """All that any line has."""
+        return frozenset(map(_column, self.rows))
+
+    @cached_property
+    def actions(self) -> frozenset[str]:
+        return frozenset(one.action for one in self.rows)
+
+    @cached_property
+    def by_kind(self) -> Mapping[str, Mapping[str, int]]:
+        """The columns of each kind, of all schools together."""
+        return {kind: _sums(some) for kind, some in groupby(self.rows, lambda one: one.kind)}
+
+    def of(self, school: str, kind: str) -> Mapping[str, int]:
+        """The columns of a line; "" is the whole organization."""
+        first, last = self._lines.get((school, kind), (0, 0))
+        return _sums(self.rows[first:last])
+
+    def lines(self, names: SchoolNames) -> list[tuple[str, str]]:
+        """School ("": the whole organization) and kind of all lines, in the order of the schools' names."""
+        known, found = self._ordered
+        if known is not names:  # names change seldom, so that the last order is kept alone
+            found = sorted(self._lines, key=lambda line: (*names.order(line[0]), _PLACES[line[1]]))
+            self._ordered = (names, found)
+        return found
+
+    @cached_property
+    def _lines(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """By school and kind: from where to where its rows are."""
+        found: dict[tuple[str, str], tuple[int, int]] = {}
+        start = 0
+        for line, some in groupby(self.rows, lambda one: (one.school or "", one.kind)):
+            end = start + sum(1 for _ in some)
+            found[line] = (start, end)
+            start = end
+        return found
+
+
+#: Those of a plan of everything take up to 3 MB for 2,000 schools.
+_KEPT: Final[Kept[PlanCounts]] = Kept(24)
+
+
+def plan_counts(plan: StoredPlan, blobs: Blobs) -> PlanCounts:
+    """The counts of a plan. Raises BlobLost."""
+    return _KEPT.get(tuple(sorted(plan.files.items())), lambda: _counts(plan.files, blobs))
+
+
+def _counts(files: Mapping[str, str], blobs: Blobs) -> PlanCounts:
+    paths = [quote(blobs.get(key, f"the plan of {kind}")) for kind, key in files.items()]
+    if not paths:
+        return PlanCounts(())
+    with parquet_reader() as db:
+        rows = db.execute(
+            f"""SELECT kind, school, action, state, count(*) FROM read_parquet([{", ".join(paths)}])
+                GROUP BY ALL ORDER BY school NULLS FIRST, action, state"""
+        ).fetchall()
+    same: dict[str | None, str | None] = {}  # one text for each school, not one a row
+    found = [Count(kind, same.setdefault(school, school), action, state, n) for kind, school, action, state, n in rows]
+    return PlanCounts(sorted(found, key=lambda one: _PLACES[one.kind]))
+
+
+def _column(one: Count) -> str:
+    return one.action if one.state == SEND else one.state
+
+
+def _sums(some: Iterable[Count]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for one in some:
+        column = _column(one)
+        found[column] = found.get(column, 0) + one.number
+    return found

@@ -1,0 +1,34 @@
+"""Parts of runs' results, read from the text as it stands in the table. That of a large district lists thousands of
+holds: to understand all of it for each run of a list, or to let the database look into it, would take most of a page's
+time.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
+
+from rollbook.core.stored import RunFigures
+from rollbook.roster.shapes import learned
+from rollbook.store.models import Run
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+def text_of(column: str) -> Cast:
+    """A JSON column as text, for `annotate`."""
+    return Cast(column, TextField())
+
+
+def part(text: str | None, shape: type[T]) -> T:
+    """What of a JSON text has a place in this shape; all else is skipped. The shape's defaults where there is none."""
+    return shape() if text is None else msgspec.json.decode(text, type=learned(shape))
+
+
+def figures_of(runs: QuerySet[Run]) -> dict[str, RunFigures]:
+    """The short part of these runs' results, by run."""
+    rows = runs.annotate(result_text=text_of("result")).values_list("pk", "result_text")
+    return {pk: part(text, RunFigures) for pk, text in rows}
