@@ -16,6 +16,7 @@ from rollbook.web.why_words import change_words, fate_words, finding_words
 #: Members on one page of a section.
 MEMBERS: Final = 50
 _SHOWN_CHANGES: Final = 40
+_TITLE: Final = ("key", "title")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +180,7 @@ def _buildings_of(fields: Sequence[Field]) -> list[str]:
 
 
 def _titles(files: Files, kind: str, keys: Sequence[str]) -> dict[str, str]:
-    return {key: row["title"] or key for key, row in files.by_keys(kind, keys).items()}
+    return {key: row["title"] or key for key, row in files.by_keys(kind, keys, None, _TITLE).items()}
 
 
 def _enrollments(files: Files, record: Record) -> list[Row]:
@@ -187,7 +188,7 @@ def _enrollments(files: Files, record: Record) -> list[Row]:
     if record.key is None:
         return []
     rows = files.given("enrollment", '"user" = $key', {"key": record.key})
-    titles = files.by_keys("section", sorted({row["section"] for row in rows}), record.school)
+    titles = files.by_keys("section", sorted({row["section"] for row in rows}), record.school, _TITLE)
     found = [row | {"title": titles.get(row["section"], {}).get("title") or row["section"]} for row in rows]
     return sorted(found, key=lambda row: (str(row["year"]), str(row["title"]).casefold()))
 
