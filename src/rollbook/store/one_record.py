@@ -48,7 +48,8 @@ class Change:
 @dataclass(kw_only=True)
 class Record:
     """`key` is the LMS key, `sis_id` the sourcedId if known; `given` the ledger's row, `left_out` why the newest
-    reading of the SIS left it out. Either may be None. `listed` is the record as delta reads know it (with `gone`)."""
+    reading of the SIS left it out. Either may be None. `listed` is the record as delta reads know it (with `gone`).
+    `enrollments` are the ledger's of a person, once they were looked up."""
 
     kind: str
     key: str | None
@@ -56,6 +57,7 @@ class Record:
     given: Row | None
     left_out: Row | None
     listed: Row | None = None
+    enrollments: list[Row] | None = None
     changes: list[Change] = field(default_factory=list)
     findings: list[Row] = field(default_factory=list)
     refusals: dict[tuple[str, str], RefusalRow] = field(default_factory=dict)

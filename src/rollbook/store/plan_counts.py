@@ -6,7 +6,7 @@ thousand schools.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -40,10 +40,21 @@ class PlanCounts:
 
     def __init__(self, rows: Iterable[Count]) -> None:
         self.rows = tuple(rows)
+        # names change seldom, so that what follows from them is kept for the last ones alone
         self._ordered: tuple[SchoolNames | None, list[tuple[str, str]]] = (None, [])
+        self._named: tuple[SchoolNames | None, list[tuple[str, str]]] = (None, [])
 
-    def __iter__(self) -> Iterator[Count]:
-        return iter(self.rows)
+    def number(self, *, kind: str = "", school: str | None = None, action: str = "", state: str = "") -> int:
+        """How many rows are so; what is empty is not asked for."""
+        rows: Iterable[Count] = self._of_all
+        if school is not None:
+            parts = (self._lines.get((school, kind), (0, 0)) for kind in self.by_kind)
+            rows = (one for first, last in parts for one in self.rows[first:last])
+        return sum(
+            one.number
+            for one in rows
+            if kind in ("", one.kind) and action in ("", one.action) and state in ("", one.state)
+        )
 
     @cached_property
     def schools(self) -> frozenset[str]:
@@ -72,10 +83,27 @@ class PlanCounts:
     def lines(self, names: SchoolNames) -> list[tuple[str, str]]:
         """School ("": the whole organization) and kind of all lines, in the order of the schools' names."""
         known, found = self._ordered
-        if known is not names:  # names change seldom, so that the last order is kept alone
+        if known is not names:
             found = sorted(self._lines, key=lambda line: (*names.order(line[0]), _PLACES[line[1]]))
             self._ordered = (names, found)
         return found
+
+    def choices(self, names: SchoolNames) -> list[tuple[str, str]]:
+        """Id and name of the schools that have rows of their own, in the order of names."""
+        known, found = self._named
+        if known is not names:
+            found = names.in_order(self.schools)
+            self._named = (names, found)
+        return found
+
+    @cached_property
+    def _of_all(self) -> list[Count]:
+        """Of all schools together."""
+        found: dict[tuple[str, str, str], int] = {}
+        for one in self.rows:
+            what = (one.kind, one.action, one.state)
+            found[what] = found.get(what, 0) + one.number
+        return [Count(kind, None, action, state, number) for (kind, action, state), number in found.items()]
 
     @cached_property
     def _lines(self) -> dict[tuple[str, str], tuple[int, int]]:

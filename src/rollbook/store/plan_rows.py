@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -125,6 +126,18 @@ class _Search:
         asked = bool(chosen.status) or chosen.fate in (DONE, REFUSED, UNKNOWN, UNSENT)
         return asked and chosen.school is None and not chosen.hold
 
+    @cached_property
+    def by_plan(self) -> bool:
+        """Does the plan alone tell what has this fate?"""
+        fate = self.chosen.fate
+        return fate in (HELD, BLOCKED) or (fate == WAITING and all(status != WAITING for _, _, status in self.outcomes))
+
+    @property
+    def needs_spans(self) -> bool:
+        """Must the rows be held against what became of them?"""
+        chosen = self.chosen
+        return not self.sent_alone and bool(chosen.status or (chosen.fate and not self.by_plan))
+
 
 def _page(plan: StoredPlan, blobs: Blobs, search: _Search) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
@@ -137,7 +150,7 @@ def _page(plan: StoredPlan, blobs: Blobs, search: _Search) -> list[dict[str, Any
 def _found(db: Connection, plan: StoredPlan, blobs: Blobs, search: _Search) -> Iterator[tuple[str, Path, list[int]]]:
     """The numbers of a page's rows, kind by kind."""
     kinds = [kind for kind in KINDS if kind in plan.files and search.chosen.kind in ("", kind)]
-    if not search.sent_alone:
+    if search.needs_spans:
         load_spans(db, search.outcomes)
     missing = search.most
     for kind in reversed(kinds) if search.backwards else kinds:
@@ -165,12 +178,10 @@ def _seqs(db: Connection, path: Path, search: _Search, most: int) -> list[int]:
         if value is not None:
             where.append(f"{name} = ${name}")
             given[name] = value
-    by_plan = chosen.fate in (HELD, BLOCKED)  # the plan alone tells
-    by_plan |= chosen.fate == WAITING and all(status != WAITING for _, _, status in search.outcomes)
-    if by_plan:
+    if search.by_plan:
         where.append(f"state = {quote(chosen.fate)}")
     rows = f"SELECT seq, state FROM read_parquet({quote(path)}) WHERE {' AND '.join(where)}"
-    if chosen.status or (chosen.fate and not by_plan):
+    if search.needs_spans:
         wanted = _FATE_SQL.get(chosen.fate, f"status = {quote(chosen.status or chosen.fate)}")
         rows = f"""
             SELECT seq FROM (SELECT p.seq, p.state, CASE WHEN p.seq <= span.last THEN span.status END AS status
@@ -190,7 +201,7 @@ def _read(db: Connection, kind: str, path: Path, seqs: Sequence[int]) -> list[di
         return []
     where, first, last = "true", min(seqs), max(seqs)
     if last - first + 1 != len(seqs):
-        where = f"seq IN (SELECT unnest([{', '.join(map(str, seqs))}]))"
+        where = f"seq IN ({', '.join(map(str, seqs))})"  # written out, so that parts of the file are left out by it
     rows = db.execute(
         f"""SELECT {COLUMNS} FROM read_parquet({quote(path)})
             WHERE seq BETWEEN {first} AND {last} AND {where} ORDER BY seq"""

@@ -8,12 +8,10 @@ from __future__ import annotations
 from typing import TypeVar
 
 import msgspec
-from django.db.models import QuerySet, TextField
+from django.db.models import TextField
 from django.db.models.functions import Cast
 
-from rollbook.core.stored import RunFigures
 from rollbook.roster.shapes import learned
-from rollbook.store.models import Run
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -26,9 +24,3 @@ def text_of(column: str) -> Cast:
 def part(text: str | None, shape: type[T]) -> T:
     """What of a JSON text has a place in this shape; all else is skipped. The shape's defaults where there is none."""
     return shape() if text is None else msgspec.json.decode(text, type=learned(shape))
-
-
-def figures_of(runs: QuerySet[Run]) -> dict[str, RunFigures]:
-    """The short part of these runs' results, by run."""
-    rows = runs.annotate(result_text=text_of("result")).values_list("pk", "result_text")
-    return {pk: part(text, RunFigures) for pk, text in rows}

@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models import Count, Max, Prefetch, QuerySet, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from rollbook.errors import RollbookError
 from rollbook.roster.holds import why_held
-from rollbook.store.models import HoldRow, HoldState
+from rollbook.store.models import HoldRow, HoldState, Run
 from rollbook.store.plan_rows import examples
 from rollbook.store.runs import stored_plan
 from rollbook.web.access import Place
@@ -30,6 +30,11 @@ STATE_WORDS: Final = {
 _EXAMPLES: Final = 3
 
 
+def runs_of_holds() -> Prefetch[Any]:
+    """The run of each hold, for `prefetch_related`: many holds, few runs, whose results are large and not needed."""
+    return Prefetch("run", Run.objects.defer("result"))
+
+
 def waiting_rows(place: Place) -> QuerySet[HoldRow]:
     """Everything that waits for a decision in the organization, the oldest first."""
     return HoldRow.objects.filter(organization=place.organization, state=HoldState.WAITING)
@@ -43,7 +48,7 @@ def waiting_total(place: Place) -> dict[str, int]:
 
 def waiting_cards(place: Place, names: Mapping[str, str], first: int, most: int) -> list[dict[str, Any]]:
     """`most` waiting holds from the place `first` on, the oldest first."""
-    return cards(list(waiting_rows(place).prefetch_related("run")[first : first + most]), names)
+    return cards(list(waiting_rows(place).prefetch_related(runs_of_holds())[first : first + most]), names)
 
 
 def cards(rows: Sequence[HoldRow], names: Mapping[str, str], most: int = _EXAMPLES) -> list[dict[str, Any]]:

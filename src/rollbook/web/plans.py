@@ -31,6 +31,7 @@ _SHOWN: Final = 5
 def run_of(place: Place, run_id: str) -> Run:
     """A run of the place's organization; else there is no such page."""
     mine = Run.objects.select_related("organization", "applies", "undo_of")
+    mine = mine.defer("result", "applies__result", "undo_of__result")  # they are large, and few pages need them
     found = mine.filter(organization=place.organization, pk=run_id).first() if "\x00" not in run_id else None
     if found is None:
         raise Http404

@@ -63,14 +63,7 @@ def number_of(counts: PlanCounts, chosen: Chosen, holds: Mapping[str, Any]) -> i
         return holds[chosen.hold].count if chosen.hold in holds else 0
     if chosen.hold:
         return None
-    return sum(
-        one.number
-        for one in counts
-        if chosen.kind in ("", one.kind)
-        and chosen.action in ("", one.action)
-        and chosen.school in (None, one.school)
-        and chosen.fate in ("", one.state)
-    )
+    return counts.number(kind=chosen.kind, school=chosen.school, action=chosen.action, state=chosen.fate)
 
 
 def page_context(

@@ -17,7 +17,7 @@ from rollbook.errors import BlobLost
 from rollbook.roster.lms import RUN_KINDS
 from rollbook.store.blobs import KeptBlobs, open_blobs
 from rollbook.store.models import HoldRow, HoldState, Run, RunState
-from rollbook.store.results import figures_of
+from rollbook.store.results import part, text_of
 from rollbook.store.school_names import SchoolNames, school_names
 from rollbook.store.setup import opened
 from rollbook.web.access import Place
@@ -57,6 +57,7 @@ def asked(request: HttpRequest) -> Asked:
 def find_run(place: Place, run_id: str) -> Run:
     """A run of the place's organization; else there is no such page."""
     mine = Run.objects.select_related("organization", "applies", "undo_of", "settings")
+    mine = mine.defer("result", "applies__result", "undo_of__result", "settings__document")  # they are large
     found = mine.filter(organization=place.organization, pk=run_id).first() if "\x00" not in run_id else None
     if found is None:
         raise Http404
@@ -92,6 +93,7 @@ def filters(place: Place, names: SchoolNames, wanted: Asked, *, states: bool) ->
 def past_runs(place: Place, wanted: Asked) -> tuple[list[dict[str, Any]], bool]:
     """A page of ended runs, newest first, and whether there are more."""
     found = _chosen(place, wanted).select_related("organization").defer("plan", "result").order_by("-created_at", "-pk")
+    found = found.annotate(result_text=text_of("result"))
     start = (wanted.page - 1) * A_PAGE
     runs = list(found[start : start + A_PAGE + 1])
     return _lines(runs[:A_PAGE]), len(runs) > A_PAGE
@@ -115,10 +117,9 @@ def _chosen(place: Place, wanted: Asked) -> QuerySet[Run]:
 
 
 def _lines(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    told = figures_of(Run.objects.filter(pk__in=[run.pk for run in runs]))
     waiting = HoldRow.objects.filter(organization__in={run.organization_id for run in runs}, state=HoldState.WAITING)
     holds = dict(waiting.order_by().values_list("run").annotate(Count("pk")))
-    return [_line(run, told.get(run.pk, RunFigures()), holds.get(run.pk, 0)) for run in runs]
+    return [_line(run, part(vars(run)["result_text"], RunFigures), holds.get(run.pk, 0)) for run in runs]
 
 
 def _line(run: Run, told: RunFigures, holds: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from rollbook.connectors.kit.options import describe
@@ -69,5 +70,11 @@ def steps(organization: Organization) -> Steps:
 
 def _complete(connection: Connection, side: str, places: set[str]) -> bool:
     """Does it have every option that its connector needs?"""
-    needed = [one for one in describe(connector(connection.connector).options) if one.required]
-    return all(one.name in connection.options or f"{side}.{one.name}" in places for one in needed)
+    needed = _needed(connection.connector)
+    return all(name in connection.options or f"{side}.{name}" in places for name in needed)
+
+
+@lru_cache(maxsize=64)
+def _needed(name: str) -> tuple[str, ...]:
+    """Options that a connector cannot do without."""
+    return tuple(one.name for one in describe(connector(name).options) if one.required)

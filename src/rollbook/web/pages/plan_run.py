@@ -141,7 +141,9 @@ def _holds(run: Run, chosen: Chosen) -> tuple[dict[str, HoldRow], bool]:
     whether there are more of them."""
     every = (run.applies or run).holds.order_by("pk")
     given = {"school": chosen.school, "kind": chosen.kind, "action": chosen.action}
-    some = list(every.filter(**{name: value for name, value in given.items() if value and "\0" not in value})[: _HOLDS + 1])
+    some = list(
+        every.filter(**{name: value for name, value in given.items() if value and "\0" not in value})[: _HOLDS + 1]
+    )
     found = {row.hold: row for row in some[:_HOLDS]}
     if chosen.hold and chosen.hold not in found and "\0" not in chosen.hold:
         found |= {row.hold: row for row in every.filter(hold=chosen.hold)}
@@ -156,7 +158,7 @@ def _by_school(request: HttpRequest, counts: PlanCounts, names: SchoolNames) -> 
 
 def _filters(counts: PlanCounts, names: SchoolNames) -> dict[str, Any]:
     return {
-        "schools": names.in_order(counts.schools),
+        "schools": counts.choices(names),
         "kinds": [(kind, SEVERAL[kind]) for kind in counts.by_kind],
         "actions": [(action, ACTION_WORDS[action]) for action in ACTIONS if action in counts.actions],
         "fates": [(fate, FATE_WORDS[fate]) for fate in FATES],

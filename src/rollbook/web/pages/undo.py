@@ -155,7 +155,7 @@ def _schools(run: Run, names: SchoolNames) -> list[tuple[str, str]]:
     """Schools at which the plan had changes."""
     plan = stored_plan(run)
     try:
-        return names.in_order(plan_counts(plan, blobs()).schools) if plan is not None else []
+        return plan_counts(plan, blobs()).choices(names) if plan is not None else []
     except RollbookError:
         return []
 
