@@ -204,4 +204,12 @@ def test_calls_of_runs_stand_beside_their_results(world: Space, ann: Person) -> 
     past_run("old", result={"state": "done", "requests": {"sis": 3, "lms": 40}})
     past_run("older", result={"state": "done"})
     import_module("rollbook.store.migrations.0015_sums_for_pages").take_over(apps, None)
-    assert list(Run.objects.order_by("pk").values_list("requests_sis", "requests_lms")) == [(3, 40), (None, None)]
+    found = Run.objects.order_by("pk").values_list("requests_sis", "requests_lms", "figures__requests")
+    assert list(found) == [(3, 40, {"sis": 3, "lms": 40}), (None, None, None)]
+
+
+def test_what_lists_tell_of_a_run_is_what_its_result_says(pages: DataFolder, world: Space) -> None:
+    run = run_now(pages)
+    assert run.figures == {name: run.result[name] for name in run.figures}
+    assert run.figures["kinds"]["user"]["done"] > 40
+    assert run.requests_sis == run.result["requests"].get("sis")

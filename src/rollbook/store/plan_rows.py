@@ -34,6 +34,9 @@ _FATE_SQL: Final = {
 }
 #: By file of a plan: by reason of held rows, the first ten.
 _FIRST: Final[Kept[Mapping[str, Sequence[int]]]] = Kept(128)
+#: By files of a plan: how many rows there are of each kind.
+_ROWS: Final[Kept[Mapping[str, int]]] = Kept(256)
+_PLACES: Final = {kind: place for place, kind in enumerate(KINDS)}
 #: Above the number of any row.
 _LAST: Final = 2**62
 
@@ -155,7 +158,13 @@ def _found(db: Connection, plan: StoredPlan, blobs: Blobs, search: _Search) -> I
     missing = search.most
     for kind in reversed(kinds) if search.backwards else kinds:
         path = _path(plan, blobs, kind)
-        seqs = _sent(plan, kind, search, missing) if search.sent_alone else _seqs(db, path, search, missing)
+        if search.chosen == Chosen(kind=search.chosen.kind):
+            all_of_it = _in_a_row(db, plan, blobs, kind, search)
+            seqs = list(all_of_it[-missing:] if search.backwards else all_of_it[:missing])
+        elif search.sent_alone:
+            seqs = _sent(plan, kind, search, missing)
+        else:
+            seqs = _seqs(db, path, search, missing)
         yield kind, path, seqs
         missing -= len(seqs)
         if missing <= 0:
@@ -168,6 +177,21 @@ def _sent(plan: StoredPlan, kind: str, search: _Search, most: int) -> list[int]:
     status = None if chosen.fate == UNSENT else chosen.status or chosen.fate
     inside = (search.low, search.high)
     return sent_rows(groups, search.outcomes, status, inside, most=most, last=search.backwards)
+
+
+def _in_a_row(db: Connection, plan: StoredPlan, blobs: Blobs, kind: str, search: _Search) -> range:
+    """The numbers of all rows of a kind that lie inside: kinds lie one after the other, and files know how many rows
+    they have."""
+
+    def count() -> dict[str, int]:
+        paths = {str(_path(plan, blobs, one)): one for one in plan.files}
+        names = ", ".join(map(quote, paths))
+        rows = db.execute(f"SELECT file_name, num_rows FROM parquet_file_metadata([{names}])").fetchall()
+        return {paths[path]: number for path, number in rows}
+
+    numbers = _ROWS.get(tuple(sorted(plan.files.items())), count)
+    start = sum(numbers[one] for one in KINDS if one in numbers and _PLACES[one] < _PLACES[kind])
+    return range(max(search.low, start), min(search.high, start + numbers[kind] - 1) + 1)
 
 
 def _seqs(db: Connection, path: Path, search: _Search, most: int) -> list[int]:

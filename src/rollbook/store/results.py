@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 from django.db.models import TextField
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Coalesce
 
 from rollbook.roster.shapes import learned
 
@@ -19,6 +19,11 @@ T = TypeVar("T", bound=msgspec.Struct)
 def text_of(column: str) -> Cast:
     """A JSON column as text, for `annotate`."""
     return Cast(column, TextField())
+
+
+def figures_text() -> Coalesce:
+    """A run's figures as text, for `annotate`; of a run that has none beside its result, the result."""
+    return Coalesce(text_of("figures"), text_of("result"))
 
 
 def part(text: str | None, shape: type[T]) -> T:

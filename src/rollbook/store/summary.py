@@ -8,13 +8,13 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from rollbook.core.stored import COUNTS, RunFigures
 from rollbook.roster.holds import why_held
 from rollbook.roster.lms import KINDS
 from rollbook.store.models import HoldRow, HoldState, NoticeRow, NoticeState, PinRow, Run, RunState
-from rollbook.store.results import part, text_of
+from rollbook.store.results import figures_text, part
 from rollbook.store.runs import stored_result
 
 _UNDER_WAY: Final = (NoticeState.WAITING, NoticeState.SENDING)
@@ -28,8 +28,12 @@ def run_summary(run: Run) -> dict[str, Any]:
 def run_summaries(runs: QuerySet[Run], *, most: int, holds: int) -> list[dict[str, Any]]:
     """The first `most` runs as `run_summary` has them, each with its first `holds` holds: of thousands of others
     nothing is read."""
-    found = runs.select_related("organization").defer("plan", "result").annotate(text=text_of("result"))[:most]
-    return [_run_summary(run, part(run.text, RunFigures), run.holds.order_by("pk")[:holds]) for run in found]
+    some = {"text": figures_text(), "held": Exists(HoldRow.objects.filter(run=OuterRef("pk")))}
+    found = runs.select_related("organization").defer("plan", "result", "figures").annotate(**some)[:most]
+    return [
+        _run_summary(run, part(run.text, RunFigures), run.holds.order_by("pk")[:holds] if run.held else ())
+        for run in found
+    ]
 
 
 def _run_summary(run: Run, result: RunFigures, holds: Iterable[HoldRow]) -> dict[str, Any]:

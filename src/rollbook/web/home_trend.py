@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from rollbook.core.stored import RunFigures
 from rollbook.roster.lms import ACTIONS
 from rollbook.store.models import Organization, Run, RunState
-from rollbook.store.results import part, text_of
+from rollbook.store.results import figures_text, part
 
 RUNS: Final = 30
 WIDTH, HEIGHT, STEP = 240, 48, 8
@@ -61,7 +61,7 @@ _CHARTS: Final[Sequence[tuple[str, Any, Callable[[_Row], int | None]]]] = (
 def trend(organization: Organization) -> dict[str, Any]:
     """Charts of the last runs that sent, oldest first, and the rows of their table; nothing when there are none."""
     ended = Run.objects.filter(organization=organization, dry_run=False, state__in=_ENDED, undo_of__isnull=True)
-    newest = ended.order_by("-created_at", "-pk").annotate(text=text_of("result"))
+    newest = ended.order_by("-created_at", "-pk").annotate(text=figures_text())
     told = ((pk, at, part(text, RunFigures)) for pk, at, text in newest.values_list("pk", "created_at", "text")[:RUNS])
     rows = [_Row(pk, at, found.kinds, found.findings) for pk, at, found in told][::-1]
     if not rows:

@@ -17,7 +17,7 @@ from rollbook.errors import BlobLost
 from rollbook.roster.lms import RUN_KINDS
 from rollbook.store.blobs import KeptBlobs, open_blobs
 from rollbook.store.models import HoldRow, HoldState, Run, RunState
-from rollbook.store.results import part, text_of
+from rollbook.store.results import figures_text, part
 from rollbook.store.school_names import SchoolNames, school_names
 from rollbook.store.setup import opened
 from rollbook.web.access import Place
@@ -92,8 +92,13 @@ def filters(place: Place, names: SchoolNames, wanted: Asked, *, states: bool) ->
 
 def past_runs(place: Place, wanted: Asked) -> tuple[list[dict[str, Any]], bool]:
     """A page of ended runs, newest first, and whether there are more."""
-    found = _chosen(place, wanted).select_related("organization").defer("plan", "result").order_by("-created_at", "-pk")
-    found = found.annotate(result_text=text_of("result"))
+    found = (
+        _chosen(place, wanted)
+        .select_related("organization")
+        .defer("plan", "result", "figures")
+        .order_by("-created_at", "-pk")
+    )
+    found = found.annotate(result_text=figures_text())
     start = (wanted.page - 1) * A_PAGE
     runs = list(found[start : start + A_PAGE + 1])
     return _lines(runs[:A_PAGE]), len(runs) > A_PAGE

@@ -5,15 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import migrations, models
-from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast
+
+
+#: What lists of runs tell of a result.
+FIGURES = ("kinds", "findings", "requests", "seconds", "peak_rss_mib", "conflicts", "refused", "verdicts", "doubts",
+           "ledger_version")  # fmt: skip
 
 
 def take_over(apps: Any, _editor: Any) -> None:
     """What the results of earlier runs say."""
-    runs = apps.get_model("store", "Run").objects.filter(result__isnull=False)
-    said = {side: Cast(KeyTextTransform(side, "result__requests"), models.BigIntegerField()) for side in ("sis", "lms")}
-    runs.update(requests_sis=said["sis"], requests_lms=said["lms"])
+    table = apps.get_model("store", "Run")
+    for run in table.objects.filter(result__isnull=False).only("result").iterator(chunk_size=20):
+        figures = {name: run.result[name] for name in FIGURES if name in run.result}
+        said = figures.get("requests", {})
+        table.objects.filter(pk=run.pk).update(
+            figures=figures, requests_sis=said.get("sis"), requests_lms=said.get("lms")
+        )
 
 
 class Migration(migrations.Migration):
@@ -22,6 +29,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(model_name="run", name="figures", field=models.JSONField(null=True)),
         migrations.AddField(model_name="run", name="requests_sis", field=models.BigIntegerField(null=True)),
         migrations.AddField(model_name="run", name="requests_lms", field=models.BigIntegerField(null=True)),
         migrations.AddIndex(

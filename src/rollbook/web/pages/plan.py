@@ -20,7 +20,7 @@ from rollbook.errors import RollbookError
 from rollbook.roster.lms import ACTIONS
 from rollbook.store.models import Run
 from rollbook.store.plan_counts import plan_counts
-from rollbook.store.results import part, text_of
+from rollbook.store.results import figures_text, part
 from rollbook.store.runs import stored_plan
 from rollbook.store.school_names import SchoolNames
 from rollbook.web.access import Place, Who, page
@@ -100,7 +100,7 @@ def _shown(request: HttpRequest, place: Place, form: LookForm) -> HttpResponse:
     names = names_of(place)
     found = place_steps(place)
     older = paged(
-        _plans(place).defer("plan", "result").annotate(result_text=text_of("result")),
+        _plans(place).defer("plan", "result", "figures").annotate(result_text=figures_text()),
         request.GET.get("older"),
         _OLDER,
     )
