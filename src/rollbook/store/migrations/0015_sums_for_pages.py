@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db import migrations, models
 
-
 #: What lists of runs tell of a result.
 FIGURES = ("kinds", "findings", "requests", "seconds", "peak_rss_mib", "conflicts", "refused", "verdicts", "doubts",
            "ledger_version")  # fmt: skip
