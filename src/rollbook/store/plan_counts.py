@@ -7,10 +7,11 @@ thousand schools.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from typing import Final
+
+import msgspec
 
 from rollbook.core.changes_table import SEND
 from rollbook.core.duck import parquet_reader, quote
@@ -23,8 +24,7 @@ from rollbook.store.school_names import SchoolNames
 _PLACES: Final = {kind: place for place, kind in enumerate(KINDS)}
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(msgspec.Struct, frozen=True, gc=False):
     """`number` rows of a plan that have these in common; `school` None is the whole organization."""
 
     kind: str

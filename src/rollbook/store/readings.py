@@ -68,7 +68,8 @@ class Reading:
 
 def last_readings(organization: int) -> list[Reading]:
     """The newest runs with a plan that is still kept, newest first."""
-    runs = Run.objects.filter(organization=organization, started_at__isnull=False, preview_year="").order_by("-pk")
+    runs = Run.objects.filter(organization=organization, started_at__isnull=False, preview_year="")
+    runs = runs.order_by("-created_at", "-pk")
     known = ("pk", "state", "started_at", "kinds", "schools", "dry_run", "undo_of", "applies")
     rows = runs.annotate(plan_text=text_of("plan")).values(*known, "plan_text")[:_BACK]
     return [_reading(row) for row in rows if row["plan_text"] is not None]
