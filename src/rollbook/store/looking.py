@@ -112,7 +112,8 @@ class Files:
         """Rows of these runs' plans for a condition in SQL, in the order of the runs; of large plans, only those of
         these schools. At most MOST of each plan."""
         plans: dict[str, list[Reading]] = {}  # a run that sends the plan of another one has its files
-        small, large = set(), set()
+        small: set[str] = set()
+        large: set[str] = set()
         for reading in readings:
             if kind in reading.plan.files:
                 path = self._blobs.get(reading.plan.files[kind], f"the plan of {kind}")
@@ -121,10 +122,10 @@ class Files:
         seqs = self._seqs(small, f"({where})", asked)
         seqs |= self._seqs(large, f"school IN {_literal(schools)} AND ({where})", asked)
         found = []
-        for path, numbers in seqs.items():
+        for file, numbers in seqs.items():
             only = f"seq BETWEEN {min(numbers)} AND {max(numbers)} AND seq IN ({', '.join(map(str, numbers))})"
-            rows = self._rows(Path(path), f"{only} ORDER BY seq", {})
-            found += [(reading, row) for reading in plans[path] for row in rows]
+            rows = self._rows(Path(file), f"{only} ORDER BY seq", {})
+            found += [(reading, row) for reading in plans[file] for row in rows]
         order = {reading.run: place for place, reading in enumerate(readings)}
         return sorted(found, key=lambda one: (order[one[0].run], one[1]["seq"]))
 

@@ -31,7 +31,9 @@ def run_summaries(runs: QuerySet[Run], *, most: int, holds: int) -> list[dict[st
     some = {"text": figures_text(), "held": Exists(HoldRow.objects.filter(run=OuterRef("pk")))}
     found = runs.select_related("organization").defer("plan", "result", "figures").annotate(**some)[:most]
     return [
-        _run_summary(run, part(run.text, RunFigures), run.holds.order_by("pk")[:holds] if run.held else ())
+        _run_summary(
+            run, part(vars(run)["text"], RunFigures), run.holds.order_by("pk")[:holds] if vars(run)["held"] else ()
+        )
         for run in found
     ]
 
