@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 from typing import Any, Final
@@ -41,6 +42,7 @@ def settle_memory() -> None:
         list(get_resolver().url_patterns)  # brings all pages
         gc.collect()
         gc.freeze()
+        atexit.register(gc.unfreeze)  # else libraries complain at the end of what is left
 
 
 def public_address(fallback: str = "") -> str:
