@@ -32,7 +32,7 @@ def test_from_signing_in_to_the_start_of_a_sync(kim: Page, installation: Install
     keys = Keys(kim)
     kim.context.clear_cookies()
     kim.goto("/accounts/login/")
-    keys.to("Email")
+    keys.to("E-mail address")
     keys.type(EMAIL)
     keys.to("Password")
     keys.type(PASSWORD)

@@ -11,6 +11,7 @@ from rollbook.core.duck import Connection, count, fill, quote
 from rollbook.core.ledger_files import PAIRS, fields_json, is_deactivated, key_text
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.lms import KEYS, KINDS, plural
+from rollbook.roster.reasons import ADOPTED, MOVED_ON, STAYS
 
 #: What earlier comparisons left alone: kind → key → (deleted, inactive, protected).
 Aside = Mapping[str, Mapping[str, Sequence[bool]]]
@@ -228,8 +229,8 @@ def _stays(kind: str, done: Mapping[str, int]) -> dict[str, int]:
     made = 0 if KINDS[kind].removable else done.get("create", 0)
     several = plural(kind)
     found = {
-        f"{several} that the run created, for Rollbook deletes none": made,
-        f"{several} that the run found in the LMS, which Rollbook goes on looking after": done.get("adopt", 0),
+        STAYS % {"list": several}: made,
+        ADOPTED % {"list": several}: done.get("adopt", 0),
     }
     return {words: number for words, number in found.items() if number}
 
@@ -249,7 +250,7 @@ def _conflicts(db: Connection, kind: str) -> dict[str, int]:
         INSERT INTO found BY NAME
         SELECT 'UNDO_CONFLICT' AS code, '{kind}' AS collection, key AS id, school, detail FROM moved_on ORDER BY key""")
     number = count(db, "moved_on")
-    return {f"{plural(kind)} that have changed since": number} if number else {}
+    return {MOVED_ON % {"list": plural(kind)}: number} if number else {}
 
 
 def _moved_on(name: str) -> str:

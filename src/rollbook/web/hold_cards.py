@@ -11,13 +11,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from rollbook.errors import RollbookError
-from rollbook.roster.holds import why_held
 from rollbook.store.models import HoldRow, HoldState, Run
 from rollbook.store.plan_rows import examples
 from rollbook.store.runs import stored_plan
 from rollbook.web.access import Place
 from rollbook.web.plan_words import ACTION_WORDS, SEVERAL, row_words
 from rollbook.web.plans import blobs, run_title
+from rollbook.web.said import held_said
 from rollbook.web.tags import thousands
 
 STATE_WORDS: Final = {
@@ -64,7 +64,7 @@ def card(row: HoldRow, names: Mapping[str, str]) -> dict[str, Any]:
         "place": _place(row, names),
         "does": ACTION_WORDS.get(row.action, row.action),
         "several": SEVERAL.get(row.kind, row.kind),
-        "sentence": why_held(row.reason, row.action),
+        "sentence": held_said(row.reason, row.action),
         "state": STATE_WORDS[HoldState(row.state)],
         "title": run_title(row.run),
         "limit": row.reason == "limit",

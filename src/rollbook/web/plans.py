@@ -19,6 +19,7 @@ from rollbook.store.school_names import SchoolNames, school_names
 from rollbook.store.setup import opened
 from rollbook.web.access import Place
 from rollbook.web.plan_words import ACTION_WORDS, FATE_WORDS, ONE, SEVERAL
+from rollbook.web.said import said
 from rollbook.web.steps import Steps, steps
 from rollbook.web.years import year_words
 
@@ -77,7 +78,8 @@ def place_steps(place: Place) -> Steps:
 
 def blackout_words_of(found: Steps) -> str:
     """Today's blackout in words; empty when there is none."""
-    return blackout_today(found.settings, timezone.now()) if found.settings is not None else ""
+    words = blackout_today(found.settings, timezone.now()) if found.settings is not None else None
+    return said(words) if words is not None else ""
 
 
 def page_number(text: str | None) -> int:

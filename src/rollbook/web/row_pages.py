@@ -10,7 +10,6 @@ from django.utils.http import urlencode
 
 from rollbook.core.guard import reason_of
 from rollbook.core.stored import StoredPlan
-from rollbook.roster.holds import why_held
 from rollbook.roster.lms import ACTIONS, KINDS
 from rollbook.store.models import Run
 from rollbook.store.outcome_spans import Span, answers, spans
@@ -19,6 +18,7 @@ from rollbook.store.plan_rows import FATES, Chosen, page_before, page_of_rows, r
 from rollbook.store.refusals import refused_among
 from rollbook.web.plan_words import change_text, row_words
 from rollbook.web.plans import blobs
+from rollbook.web.said import held_said
 
 ROWS: Final = 50
 #: What a download has of each row.
@@ -98,7 +98,7 @@ def _in_words(
     refused = refused_among(run, {(row["kind"], row["key"]) for row in rows})
     named = {row["reason"].removeprefix(reason_of("")) for row in rows if row["reason"]}
     held = (run.applies or run).holds.filter(hold__in=named).values_list("hold", "reason", "action")
-    holds = {hold: why_held(reason, action) for hold, reason, action in held}
+    holds = {hold: held_said(reason, action) for hold, reason, action in held}
     return [row_words(row, outcome=told.get(row["seq"]), names=names, holds=holds, refused=refused) for row in rows]
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.errors import BlobLost
-from rollbook.roster.lms import KINDS, plural
+from rollbook.roster.lms import KINDS
 from rollbook.store.held import doubt_words
 from rollbook.store.models import HoldRow, HoldState, Role, Run
 from rollbook.store.plan_counts import plan_counts
@@ -17,10 +17,13 @@ from rollbook.store.runs import stored_plan, stored_result
 from rollbook.store.summary import hold_summary
 from rollbook.web.access import Place
 from rollbook.web.live_runs import counts_table, progress_of
+from rollbook.web.plan_words import ACTION_WORDS, SEVERAL
 from rollbook.web.run_findings import groups
 from rollbook.web.run_refusals import refusals_by_message
 from rollbook.web.run_words import STATE_SIGNS, STATE_WORDS, SYNC_TYPES, duration_words, run_title, stage_words
 from rollbook.web.runs_shown import Asked, filters, names_of, stored_files
+from rollbook.web.said import held_said, said
+from rollbook.web.wording import sentence
 
 
 def run_context(place: Place, run: Run, wanted: Asked) -> dict[str, Any]:
@@ -44,7 +47,7 @@ def run_context(place: Place, run: Run, wanted: Asked) -> dict[str, Any]:
         "at": timezone.now(),
         "slug": place.organization.slug,
         "may_cancel": place.role == Role.ADMINISTRATOR and not run.ended,
-        "doubts": [words for _, words in doubt_words(run, result)],
+        "doubts": [sentence(said(words)) for _, words in doubt_words(run, result)],
         "conflicts": [(words, number) for words, number in result.conflicts.items()],
         "holds": _holds(run, wanted, kinds),
         "refusals": refusals_by_message(run, own) if run.ended and own else None,
@@ -61,10 +64,17 @@ def _holds(run: Run, wanted: Asked, kinds: tuple[str, ...]) -> list[dict[str, An
     rows = HoldRow.objects.filter(run=run.applies_id or run.pk, kind__in=kinds)
     if wanted.school:
         rows = rows.filter(school=wanted.school)
-    return [
-        {**hold_summary(row), "waits": row.state == HoldState.WAITING, "several": plural(row.kind)}
-        for row in rows[:100]
-    ]
+    return [_hold(row) for row in rows[:100]]
+
+
+def _hold(row: HoldRow) -> dict[str, Any]:
+    return {
+        **hold_summary(row),
+        "waits": row.state == HoldState.WAITING,
+        "does": ACTION_WORDS.get(row.action, row.action),
+        "several": SEVERAL.get(row.kind, row.kind),
+        "sentence": held_said(row.reason, row.action),
+    }
 
 
 def _counts(

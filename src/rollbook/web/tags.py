@@ -11,15 +11,17 @@ from zoneinfo import ZoneInfo
 from django import template
 from django.utils import formats, timezone
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from rollbook.roster.lms import plural
+from rollbook.web.said import blackout_said, list_said, stored_said
 
 register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
 def when(context: Any, moment: datetime | str | None) -> str:
-    """A moment in the organization's zone: `Nov 26, 2026, 3:04 p.m.`; a dash when there is none."""
+    """A moment in the organization's zone: `Nov. 26, 2026, 3:04 p.m.`; a dash when there is none."""
     if not moment:
         return "–"
     if isinstance(moment, str):
@@ -65,10 +67,21 @@ def facts(fields: Iterable[Mapping[str, Any]]) -> SafeString:
     return mark_safe("".join(found))  # every part is escaped
 
 
+register.filter("blackout_said", blackout_said)
+register.filter("stored_said", stored_said)
+register.filter("list_said", list_said)
+
+
+@register.filter
+def translated(words: str) -> str:
+    """A text of one of the tables below the pages."""
+    return gettext(words) if words else ""
+
+
 @register.filter
 def kind_words(kind: str) -> str:
     """`grading_period` → `grading periods`."""
-    return plural(kind)
+    return list_said(plural(kind))
 
 
 @register.filter

@@ -22,6 +22,7 @@ from rollbook.store.models import HoldRow, HoldState, PermitRow, Run
 from rollbook.web.access import Place, Who, page
 from rollbook.web.hold_cards import card, cards, decided_rows, runs_of_holds, waiting_rows
 from rollbook.web.plans import names_of, paged
+from rollbook.web.said import blackout_said
 
 _CARDS: Final = 20
 _DECIDED: Final = 20
@@ -131,7 +132,7 @@ def _tell_approved(request: HttpRequest, rows: list[HoldRow], runs: list[Run]) -
         _("Approved: %(number)s changes. A run is queued; it plans afresh and sends only what you have approved.")
         % {"number": f"{number:,}"},
     )
-    blackout = next((run.blackout for run in runs if run.blackout), "")
+    blackout = next((blackout_said(run) for run in runs if run.blackout), "")
     if blackout:
         messages.warning(request, _("Today is a blackout day (%(why)s): the run only plans.") % {"why": blackout})
     elif all(run.dry_run for run in runs):

@@ -38,6 +38,8 @@ from rollbook.web.plans import (
     sums,
 )
 from rollbook.web.row_pages import CSV_COLUMNS, chosen_rows, csv_lines, number_of, page_context, query_of
+from rollbook.web.said import said
+from rollbook.web.wording import sentence
 
 _LINES: Final = 60
 #: Holds that are offered to choose from.
@@ -108,7 +110,7 @@ def _about(place: Place, run: Run, plan: StoredPlan | None, result: RunResult) -
         "run": run,
         "title": run_title(run),
         "state": STATE_WORDS[run.state],
-        "doubts": [words for _about, words in doubt_words(run, result)],
+        "doubts": [sentence(said(words)) for _about, words in doubt_words(run, result)],
         "conflicts": result.conflicts,
         "sendable": sendable,
         "stale": moved_on(run) if sendable and found.settings is not None else [],

@@ -26,6 +26,7 @@ from rollbook.store.undo_outlook import Outlook, undo_outlook
 from rollbook.web.access import Place, Who, page
 from rollbook.web.plan_words import SEVERAL
 from rollbook.web.plans import blackout_words_of, blobs, names_of, place_steps, run_of, run_title
+from rollbook.web.said import blackout_said
 
 PREVIEW, UNDO = "preview", "undo"
 _PERSONS: Final = 500
@@ -93,7 +94,7 @@ def _ask(request: HttpRequest, place: Place, run: Run, form: UndoForm, *, dry_ru
         return redirect("plan_undo", slug, run.pk)
     if asked.blackout:
         messages.warning(
-            request, _("Today is a blackout day (%(why)s): the undo only plans.") % {"why": asked.blackout}
+            request, _("Today is a blackout day (%(why)s): the undo only plans.") % {"why": blackout_said(asked)}
         )
     elif dry_run:
         messages.success(request, _("A dry run of the undo is queued. It sends nothing; look at its plan here."))
