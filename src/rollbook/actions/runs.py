@@ -141,7 +141,7 @@ def cancel_run(*, run_id: str, by: str) -> Run:
 
 def find_run(run_id: str, *, lock: bool = False) -> Run:
     """Raises ConfigError. With `lock`, nobody else changes the run until the transaction ends."""
-    every = Run.objects.select_related("organization")
+    every = Run.objects.select_related("organization").defer("result")  # it is large, and read when it is asked for
     if lock:
         every = every.select_for_update(of=("self",), no_key=True)
     run = every.filter(pk=run_id).first()

@@ -13,7 +13,8 @@ from rollbook.core.stored import StoredPlan
 from rollbook.roster.lms import ACTIONS, KINDS
 from rollbook.store.models import Run
 from rollbook.store.outcome_spans import Span, answers, spans
-from rollbook.store.plan_rows import FATES, Chosen, Count, page_before, page_of_rows, rows_in_parts
+from rollbook.store.plan_counts import PlanCounts
+from rollbook.store.plan_rows import FATES, Chosen, page_before, page_of_rows, rows_in_parts
 from rollbook.store.refusals import refused_among
 from rollbook.web.plan_words import change_text, row_words
 from rollbook.web.plans import blobs
@@ -54,7 +55,7 @@ def query_of(chosen: Chosen) -> str:
     return urlencode({name: value for name, value in given.items() if value})
 
 
-def number_of(counts: Sequence[Count], chosen: Chosen, holds: Mapping[str, Any]) -> int | None:
+def number_of(counts: PlanCounts, chosen: Chosen, holds: Mapping[str, Any]) -> int | None:
     """How many rows there are; None where that is not known without reading them all."""
     if chosen.fate and chosen.fate not in ("held", "blocked"):
         return None
@@ -62,14 +63,7 @@ def number_of(counts: Sequence[Count], chosen: Chosen, holds: Mapping[str, Any])
         return holds[chosen.hold].count if chosen.hold in holds else 0
     if chosen.hold:
         return None
-    return sum(
-        one.number
-        for one in counts
-        if chosen.kind in ("", one.kind)
-        and chosen.action in ("", one.action)
-        and chosen.school in (None, one.school)
-        and chosen.fate in ("", one.state)
-    )
+    return counts.number(kind=chosen.kind, school=chosen.school, action=chosen.action, state=chosen.fate)
 
 
 def page_context(

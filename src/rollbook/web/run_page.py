@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils import timezone
 
-from rollbook.core.changes_table import SEND
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.errors import BlobLost
 from rollbook.roster.lms import KINDS
 from rollbook.store.held import doubt_words
 from rollbook.store.models import HoldRow, HoldState, Role, Run
-from rollbook.store.plan_rows import plan_counts
+from rollbook.store.plan_counts import plan_counts
 from rollbook.store.runs import stored_plan, stored_result
 from rollbook.store.summary import hold_summary
 from rollbook.web.access import Place
@@ -92,13 +92,9 @@ def _counts(
         return {"counts": None, "counts_lost": str(error)}
 
 
-def _of_school(plan: StoredPlan, school: str, kinds: tuple[str, ...]) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {kind: {} for kind in kinds if kind in plan.files}
-    for one in plan_counts(plan, stored_files()):
-        if one.school == school and one.kind in found:
-            name = one.action if one.state == SEND else one.state
-            found[one.kind][name] = found[one.kind].get(name, 0) + one.number
-    return found
+def _of_school(plan: StoredPlan, school: str, kinds: tuple[str, ...]) -> dict[str, Mapping[str, int]]:
+    counts = plan_counts(plan, stored_files())
+    return {kind: counts.of(school, kind) for kind in kinds if kind in plan.files}
 
 
 def _findings(result: RunResult, wanted: Asked) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from html import escape
 from typing import Any
@@ -51,6 +51,19 @@ def ticks(name: str, pairs: Iterable[tuple[Any, Any]], chosen: Collection[Any] |
         for known in [{escape(str(one)) for one in chosen or ()}]
         for key, words in ((escape(str(value)), escape(str(label))) for value, label in pairs)
     )
+    return mark_safe("".join(found))  # every part is escaped
+
+
+@register.simple_tag
+def facts(fields: Iterable[Mapping[str, Any]]) -> SafeString:
+    """Fields of a plan's row (label, before, after, differs), in one go: a page has a thousand."""
+
+    def value(field: Mapping[str, Any]) -> str:
+        if field["differs"] and field["before"] and field["after"]:
+            return f"{field['before']} → {field['after']}"
+        return str(field["after"] or field["before"] or "–")
+
+    found = (f"<dt>{escape(str(one['label']))}</dt><dd>{escape(value(one))}</dd>" for one in fields)
     return mark_safe("".join(found))  # every part is escaped
 
 
