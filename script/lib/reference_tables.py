@@ -67,8 +67,14 @@ def _page(name: str) -> str:
 
 def _doors(name: str) -> str:
     found = connector(name)
-    doors = [("reads a SIS", found.source), ("writes to an LMS", found.target)]
-    return " and ".join(words for words, door in doors if door is not None)
+    doors = [
+        ("reads a SIS", found.source),
+        ("writes to an LMS", found.target),
+        ("reads an LMS's grades", found.grade_source),
+        ("writes a SIS's grades", found.grade_sink),
+    ]
+    words = [words for words, door in doors if door is not None]
+    return " and ".join(words if len(words) < 3 else [", ".join(words[:-1]), words[-1]])
 
 
 def _options(name: str) -> str:

@@ -10,18 +10,25 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.contract.broken_connectors import SOURCES, TARGETS
+from tests.contract.broken_grades import GRADE_SOURCES, SINKS
 
-BROKEN = Path(__file__).with_name("broken_connectors.py")
-EXPECTED = {broken.__name__: test for broken, test in [*TARGETS.items(), *SOURCES.items()]}
+HERE = Path(__file__).parent
+#: File, class and test.
+EXPECTED = {
+    broken.__name__: f"{HERE / file}::Test{broken.__name__}::{test}"
+    for file, tables in (("broken_connectors.py", (TARGETS, SOURCES)), ("broken_grades.py", (SINKS, GRADE_SOURCES)))
+    for table in tables
+    for broken, test in table.items()
+}
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """By broken connector: passed, failure or error of the test that has to notice it."""
     report = tmp_path_factory.mktemp("bite") / "report.xml"
-    nodes = [f"{BROKEN}::Test{name}::{test}" for name, test in EXPECTED.items()]
+    nodes = list(EXPECTED.values())
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--tb=line"]
-    root = BROKEN.parents[2]
+    root = HERE.parents[1]
     done = subprocess.run(
         [*command, f"--junitxml={report}", *nodes], cwd=root, capture_output=True, text=True, check=False, timeout=120
     )
@@ -36,4 +43,4 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.mark.parametrize("broken", EXPECTED)
 def test_the_broken_connector_is_caught(results: dict[str, str], broken: str) -> None:
     # a private word in a log line is noticed when the test is over, which pytest calls an error
-    assert results[broken] == ("error" if broken == "LogsNames" else "failure")
+    assert results[broken] == ("error" if broken.startswith("Logs") else "failure")

@@ -342,7 +342,15 @@ def test_an_unreachable_sis(tmp_path: Path) -> None:
 
 
 #: Faults of writes; a source makes none.
-OF_WRITES = {"title_limit", "window_closed", "score_range", "own_item_id", "no_delete"}
+OF_WRITES = {
+    "title_limit",
+    "unique_titles",
+    "session_dates",
+    "window_closed",
+    "score_range",
+    "own_item_id",
+    "no_delete",
+}
 
 #: Whole answers with too little in them; a source cannot know (see test_every_fault.py).
 LESS_SEEN = {"school_hidden", "shrunk", "empty"}

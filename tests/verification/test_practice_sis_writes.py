@@ -172,6 +172,8 @@ def test_1_1_has_no_score_scales_and_no_sets(old: SisClient) -> None:
     ("fault", "path", "body"),
     [
         ("title_limit:characters=5", "/lineItems/li-x", {"lineItem": ITEM}),
+        ("unique_titles", "/lineItems/li-x", {"lineItem": {**ITEM, "title": "Linear equations"}}),
+        ("session_dates", "/lineItems/li-x", {"lineItem": {**ITEM, "gradingPeriod": {"sourcedId": "gp-4"}}}),
         ("window_closed", "/lineItems/li-x", {"lineItem": ITEM}),
         ("window_closed", "/results/res-x", {"result": RESULT}),
         ("score_range", "/results/res-x", {"result": RESULT}),

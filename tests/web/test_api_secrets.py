@@ -99,6 +99,7 @@ def files(robot: Program) -> Program:
         {"path": "/srv/another-district/export.zip"},
         {"path": "upload:", "host": "sftp.example"},
         {"path": "upload:", "password": "somebody's"},
+        {"path": "upload:", "grades_path": "/srv/grades"},
     ],
 )
 def test_files_of_the_server_are_named_by_its_operator(files: Program, ann: Person, options: dict[str, str]) -> None:

@@ -7,11 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 
 from rollbook.roster.changes import Change, LiveRecord, Outcome
+
+if TYPE_CHECKING:  # it speaks of batches and reports, which are here
+    from rollbook.connectors.gradebook import MakeGradeSink, MakeGradeSource
 
 
 class Cancel(Protocol):
@@ -232,13 +235,16 @@ class OptionHelp:
 
 @dataclass(frozen=True, kw_only=True)
 class Connector:
-    """One registry line. `options` is a msgspec Struct; a field's OptionHelp stands in its `Meta.extra["option"]`."""
+    """One registry line. `options` is a msgspec Struct; a field's OptionHelp stands in its `Meta.extra["option"]`.
+    `grade_source` is an LMS whose gradebooks can be read, `grade_sink` a SIS whose gradebook can be written."""
 
     name: str
     title: str
     options: type[msgspec.Struct]
     source: MakeSource | None = None
     target: MakeTarget | None = None
+    grade_source: MakeGradeSource | None = None
+    grade_sink: MakeGradeSink | None = None
 
 
 class MakeSource(Protocol):

@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from rollbook.connectors.memory.books import SisBook
 from rollbook.errors import AuthFailed, BatchRefused, Throttled, Unavailable
+from rollbook.roster.grades import Gradebook
 from rollbook.roster.lms import KINDS
 
 #: What may happen to a call, see `Faults.next_calls`.
@@ -56,7 +58,8 @@ class Faults:
 
 class Space:
     """One named state: `rows` of a SIS by collection, objects of an LMS by kind, `passwords` by LMS id of users,
-    `roles` with True for staff. `calls` counts what arrived."""
+    `roles` with True for staff. `gradebooks` of the LMS by section code, `sis_book` is the SIS's. `calls` counts what
+    arrived."""
 
     def __init__(self, name: str = "") -> None:
         self.name = name
@@ -64,6 +67,8 @@ class Space:
         self.rows: dict[str, Sequence[Any]] = {}
         self.roles: dict[str, bool] = {"Student": False, "Parent": False, "Teacher": True, "System Admin": True}
         self.passwords: dict[str, str] = {}
+        self.gradebooks: dict[str, Gradebook] = {}
+        self.sis_book = SisBook()
         self.faults = Faults()
         self.calls = 0
         self.lock = threading.RLock()

@@ -18,6 +18,11 @@ _CELL: Final = re.compile(_FORMULA)
 _MAYBE: Final = re.compile(rb"(?:^|[,;\t\r\n])\"?" + _FORMULA.encode(), re.MULTILINE)
 
 
+def is_formula(cell: str) -> bool:
+    """Would a spreadsheet run this cell?"""
+    return _CELL.match(cell) is not None
+
+
 def find_formulas(path: Path) -> int | None:
     """The line of the first such cell; None when there is none."""
     line, rest, delimiter = 1, b"", ""
@@ -46,4 +51,4 @@ def _has_formula(line: bytes, delimiter: str) -> bool:
         cells = next(csv.reader([line.decode("utf-8", "replace")], delimiter=delimiter), [])
     except csv.Error:
         return True  # it cannot be told what it is
-    return any(_CELL.match(cell) for cell in cells)
+    return any(map(is_formula, cells))

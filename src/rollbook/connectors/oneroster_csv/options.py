@@ -12,9 +12,9 @@ Gigabytes = Annotated[float, Meta(gt=0, le=1000)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Seconds = Annotated[float, Meta(ge=1, le=600)]
 
-#: Which files are read, of this machine or of which other one. Whoever could empty `host` would make a folder of this
-#: machine of a path that is one of another host.
-FILES_OPTIONS: Final = frozenset({"path", "host", "port", "user", "password", "private_key", "host_key"})
+#: Which files are read or written, of this machine or of which other one. Whoever could empty `host` would make a
+#: folder of this machine of a path that is one of another host.
+FILES_OPTIONS: Final = frozenset({"path", "grades_path", "host", "port", "user", "password", "private_key", "host_key"})
 
 
 class OneRosterCsvOptions(Options, frozen=True, kw_only=True):
@@ -40,6 +40,17 @@ class OneRosterCsvOptions(Options, frozen=True, kw_only=True):
     max_gigabytes: Annotated[
         Gigabytes, option("Largest package", "Gigabytes that all files of a zip may hold when unpacked.")
     ] = 20.0
+    grades_path: Annotated[
+        str,
+        option(
+            "Grades folder or zip file",
+            "Where line items and results are written for the SIS, on the machine that runs Rollbook: a folder of "
+            "Rollbook's own, or a file that ends in `.zip`. `{class}` in it makes one for each class.",
+        ),
+    ] = ""
+    time_zone: Annotated[
+        str, option("Time zone", "In which the SIS reads the dates of line items, such as America/New_York.")
+    ] = "UTC"
     host: Annotated[str | None, option("SFTP host", "Name of the host from which the export is fetched over SFTP.")] = (
         None
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import httpx2
@@ -17,6 +17,7 @@ from rollbook.connectors.base import Context
 from rollbook.connectors.kit import (
     Answer,
     Auth,
+    BadStatus,
     Client,
     ClientCredentials,
     CreditLimiter,
@@ -25,7 +26,7 @@ from rollbook.connectors.kit import (
     SignatureMethod,
     same_origin,
 )
-from rollbook.connectors.oneroster_rest.ids import Id, MissingEnvelope, NotJson, page_ids
+from rollbook.connectors.oneroster_rest.ids import Id, MissingEnvelope, NotJson, loose_json, page_ids
 from rollbook.connectors.oneroster_rest.options import Setup, path
 from rollbook.connectors.oneroster_rest.tables import fields
 
@@ -40,6 +41,19 @@ class Next:
 
     url: str
     offset: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A list of the SIS: its `path` below the base address (or a whole address of the same host), the `key` that holds
+    its records, `fields` to ask for (none: all). `name` is the words for it, under which it is also remembered what the
+    SIS refuses. Statuses in `missing` mean that it has no such list; they raise BadStatus."""
+
+    path: str
+    key: str
+    name: str
+    fields: tuple[str, ...] = ()
+    missing: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,36 +129,64 @@ class Api:
     def page(
         self, collection: str, offset: int, *, limit: int = 0, since: datetime | None = None, link: Next | None = None
     ) -> Fetched:
+        """One page of a collection of rosters. See `page_of`."""
+        asked = fields(self.setup.version, collection) if self.setup.fields else ()
+        place = Place(path=path(self.setup, collection), key=collection, name=collection, fields=asked)
+        return self.page_of(place, offset, limit=limit, since=since, link=link)
+
+    def page_of(
+        self, place: Place, offset: int, *, limit: int = 0, since: datetime | None = None, link: Next | None = None
+    ) -> Fetched:
         """One page, by offset or by the provider's own link, to which our parameters are added again. A
         provider that refuses `fields` or `sort` (400) is asked without them, now and later. Raises
         BadResponse above all."""
         limit = limit or self.setup.page_size
         while True:
-            level = self._fewer.get(collection, 0)
-            query = self._query(collection, level, since)
-            target, more = path(self.setup, collection), [("limit", str(limit)), ("offset", str(offset))]
+            level = self._fewer.get(place.name, 0)
+            query = self._query(place, level, since)
+            target, more = place.path, [("limit", str(limit)), ("offset", str(offset))]
             if link is not None:
                 given = {name for name, _ in parse_qsl(urlsplit(link.url).query, keep_blank_values=True)}
                 target, more = link.url, [("limit", str(limit))]
                 query, more = ([one for one in pairs if one[0] not in given] for pairs in (query, more))
-            answer = self._client.get(target, query=[*more, *query], what=collection, returns=(400,))
+            answer = self._client.get(target, query=[*more, *query], what=place.name, returns=(400, *place.missing))
             if answer.ok:
-                return self._fetched(collection, answer, offset)
-            if level >= len(self._optional(collection)):
+                return self._fetched(place.key, answer, offset)
+            if answer.status in place.missing:
+                raise BadStatus(f"{answer.who} has no {place.name}", answer.status)
+            if level >= len(self._optional(place)):
                 raise answer.error()
-            self._fewer[collection] = level + 1
+            self._fewer[place.name] = level + 1
 
-    def _optional(self, collection: str) -> list[tuple[str, str]]:
+    def find(self, target: str, key: str, what: str) -> dict[str, Any] | None:
+        """One object (`key` is its wrapper), None where the SIS says 404."""
+        answer = self._client.get(target, what=what, returns=(404,))
+        if answer.status == 404:
+            return None
+        try:
+            body = loose_json(answer.body)
+        except NotJson:
+            raise answer.not_json() from None
+        found = body.get(key) if isinstance(body, dict) else None
+        if not isinstance(found, dict):
+            raise answer.bad(f"JSON without {key!r}, which should hold the record")
+        return found
+
+    def write(self, method: str, target: str, body: Any, what: str, *, returns: Collection[int]) -> Answer:
+        """A write, sent once: refusals in `returns` come back, a lost answer raises LostAnswer."""
+        return self._client.request(method, target, json=body, what=what, returns=returns)
+
+    def _optional(self, place: Place) -> list[tuple[str, str]]:
         """Parameters that a provider may refuse, the most dispensable first."""
         found = []
-        if self.setup.fields:
-            found.append(("fields", ",".join(fields(self.setup.version, collection))))
+        if place.fields:
+            found.append(("fields", ",".join(place.fields)))
         if self.setup.partner.sort:
             found.append(("sort", "sourcedId"))
         return found
 
-    def _query(self, collection: str, level: int, since: datetime | None) -> list[tuple[str, str]]:
-        query = self._optional(collection)[level:]
+    def _query(self, place: Place, level: int, since: datetime | None) -> list[tuple[str, str]]:
+        query = self._optional(place)[level:]
         if ("sort", "sourcedId") in query:
             query.append(("orderBy", "asc"))
         if since is not None:

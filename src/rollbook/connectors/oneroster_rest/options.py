@@ -56,6 +56,20 @@ class OneRosterOptions(Options, frozen=True, kw_only=True, forbid_unknown_fields
     endpoints: Annotated[
         dict[str, str], option("Other lists", "Another list to read instead, such as academicSessions: terms.")
     ] = field(default_factory=dict)
+    gradebook_url: Annotated[
+        str, option("Gradebook address", "Of the OneRoster gradebook service, where it is not beside the rosters.")
+    ] = ""
+    title_limit: Annotated[
+        _Pages, option("Title limit", "The most letters of a line item's title that the SIS takes.")
+    ] = 0
+    new_categories: Annotated[bool, option("New categories", "The SIS takes new categories, by PUT.")] = False
+    removals: Annotated[
+        Literal["auto", "delete", "tobedeleted", "not submitted"],
+        option(
+            "Removals",
+            "How line items and results are taken back: by DELETE, or marked as tobedeleted; results as not submitted.",
+        ),
+    ] = "auto"
     headers: Annotated[
         dict[str, str],
         option("Extra headers", "Sent with every call; {key} and {secret} are filled in.", secret=True),

@@ -13,6 +13,22 @@ from rollbook.connectors.kit import TokenStyle
 
 
 @dataclass(frozen=True, kw_only=True)
+class Grades:
+    """What a kind of SIS refuses in its gradebook, as far as vendors and implementers say (README.md names them).
+
+    `title`: the most letters of a line item's title; `unique_titles`: within a class. `above_maximum`: it takes scores
+    above the maximum. `removal`: by DELETE, or where it takes none by a PUT that says so. `headers` go with calls of
+    the grade sink only, and may hold `{key}` and `{secret}`.
+    """
+
+    title: int | None = None
+    unique_titles: bool = False
+    above_maximum: bool = True
+    removal: Literal["delete", "tobedeleted", "not submitted"] = "delete"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Partner:
     """One kind of SIS.
 
@@ -36,6 +52,7 @@ class Partner:
     fields: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
     end_dates: Literal["inclusive", "exclusive"] = "inclusive"
+    grades: Grades = field(default_factory=Grades)
     quirks: tuple[str, ...] = ()
 
 
@@ -58,11 +75,14 @@ _ROWS = (
         page_size=10_000,
         page_cap=10_000,
         parallel=1,
+        grades=Grades(title=50, unique_titles=True, headers={"x-vendor-authorization": "{key}:{secret}"}),
         quirks=(
             "At most five parallel calls at night, one at a time by day; a weekly full read is asked for.",
             "Only the active year and enabled accounts; people who leave simply disappear.",
             "From 1.1 to 1.2 the ids of people change.",
             "The token URL ends in ?appName=<app>; set token_url.",
+            "Grades: a title has at most 50 letters (30 in some districts: title_limit) and is there once in a class; "
+            "the due date lies in an open term; categories are mapped only from 1.2 on.",
         ),
     ),
     Partner(
@@ -75,7 +95,10 @@ _ROWS = (
     Partner(
         name="skyward",
         title="Skyward",
-        quirks=("Addresses are the district's own: set base_url and token_url as shown in Skyward.",),
+        quirks=(
+            "Addresses are the district's own: set base_url and token_url as shown in Skyward.",
+            "Grades: a graded item's factor has to be 1.",
+        ),
     ),
     Partner(
         name="aeries",
@@ -88,7 +111,10 @@ _ROWS = (
             "Scopes have to be asked for; tokens live six hours; cookies of the load balancer are kept.",
             "Full reads only outside school hours.",
             "Unknown values are null; no lists below a school.",
+            "Grades: no DELETE, so what goes is marked as tobedeleted; none for elementary schools without a master "
+            "schedule.",
         ),
+        grades=Grades(removal="tobedeleted"),
     ),
     Partner(
         name="synergy",
@@ -115,6 +141,11 @@ _ROWS = (
         base_path="/afe-rostr/ims/oneroster/v1p1",
         token_path="https://oauth2.sky.blackbaud.com/token",
         auth=("oauth2",),
+        grades=Grades(above_maximum=False),
+        quirks=(
+            "Grades: no scores above the maximum; items with a letter scale refuse numbers; one error for many causes "
+            "(dates outside the grading period, a student who is not enrolled, a score that a teacher typed).",
+        ),
     ),
     Partner(
         name="classlink",

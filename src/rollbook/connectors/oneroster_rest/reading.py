@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
 import msgspec
 
 from rollbook.connectors.base import Page, ReadRequest, SourceFinding, Verdict
 from rollbook.connectors.kit import ServerError
-from rollbook.connectors.oneroster_rest.client import Api, Fetched, Next
+from rollbook.connectors.oneroster_rest.client import Fetched, Next
 from rollbook.connectors.oneroster_rest.ids import Id, Seen, ascending, named, raw_by_id, without
+from rollbook.connectors.oneroster_rest.options import Setup
 from rollbook.connectors.oneroster_rest.paging import Walk
 from rollbook.errors import BadResponse
 from rollbook.roster.reasons import because
@@ -30,6 +31,17 @@ _NEAR: Final = 3
 _MOST_IDLE: Final = 3
 #: Pages that do not start at a multiple of the page size, and those of later walks, are numbered from here.
 _EXTRA: Final = 1_000_000
+
+
+class Pages(Protocol):
+    """What a reading asks for pages: a whole `Api`, or one list of it."""
+
+    @property
+    def setup(self) -> Setup: ...
+
+    def page(
+        self, collection: str, offset: int, *, limit: int = 0, since: datetime | None = None, link: Next | None = None
+    ) -> Fetched: ...
 
 
 class _Start(msgspec.Struct):
@@ -77,12 +89,13 @@ class _Recent:
 
 
 class OneRosterReading:
-    """Pages of one collection, lazily; `verdict` and `findings` hold once they are exhausted."""
+    """Pages of one collection, lazily; `verdict` and `findings` hold once they are exhausted. `work` None: nothing is
+    noted for a later attempt."""
 
-    def __init__(self, api: Api, request: ReadRequest, work: Path) -> None:
+    def __init__(self, api: Pages, request: ReadRequest, work: Path | None) -> None:
         self._api, self._request = api, request
         self._collection = request.collection
-        self._notes = work / f"oneroster-{request.collection}.json"
+        self._notes = work / f"oneroster-{request.collection}.json" if work is not None else None
         self._start = _Start()
         self._known = Seen()
         self._recent: deque[_Recent] = deque(maxlen=_NEAR)
@@ -238,7 +251,7 @@ class OneRosterReading:
 
     def _recall(self) -> _Start:
         """What an earlier attempt noted; without its note, the oldest of its pages says when it started."""
-        if not self._request.saved:
+        if not self._request.saved or self._notes is None:
             return _Start()
         try:
             return msgspec.json.decode(self._notes.read_bytes(), type=learned(_Start))
@@ -248,6 +261,8 @@ class OneRosterReading:
 
     def _remember(self, start: _Start) -> None:
         self._start = start
+        if self._notes is None:
+            return
         self._notes.parent.mkdir(parents=True, exist_ok=True)
         part = self._notes.with_suffix(".part")
         part.write_bytes(msgspec.json.encode(start))

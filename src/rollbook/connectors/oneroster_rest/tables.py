@@ -12,7 +12,8 @@ from typing import Final
 class Version:
     """`path` follows the host (OneRoster 1.2 Rostering OpenAPI `servers`; 1.1 REST binding). `mark` is the
     version part of a path. `scope` is the least one that gives the six collections. `roles`: users carry
-    nested roles."""
+    nested roles. `class_categories`: categories are listed per class; `letters`: results take textScore, and late,
+    missing and incomplete (1.2 Gradebook OpenAPI)."""
 
     name: str
     mark: str
@@ -21,6 +22,8 @@ class Version:
     scope: str
     roles: bool
     oauth1: bool
+    class_categories: bool
+    letters: bool
 
 
 VERSIONS: Final[Mapping[str, Version]] = MappingProxyType(
@@ -33,6 +36,8 @@ VERSIONS: Final[Mapping[str, Version]] = MappingProxyType(
             scope="roster-core.readonly",
             roles=False,
             oauth1=True,
+            class_categories=False,
+            letters=False,
         ),
         "1.2": Version(
             name="1.2",
@@ -42,9 +47,15 @@ VERSIONS: Final[Mapping[str, Version]] = MappingProxyType(
             scope="roster-core.readonly",
             roles=True,
             oauth1=False,
+            class_categories=True,
+            letters=True,
         ),
     }
 )
+
+#: Scopes of the gradebook: lists of classes, their sessions and students; reads and writes of grades (1.1, G12). They
+#: are asked for by the grade sink alone.
+GRADE_SCOPES: Final = ("roster.readonly", "gradebook.readonly", "gradebook.createput", "gradebook.delete")
 
 #: What is read, in this order: path below the base, which is also the envelope key of the answer (R12, 41
 #: reads).

@@ -1,7 +1,14 @@
 """Schoology, provisioned over its public REST API v1. Facts and limits: README.md in this folder."""
 
 from rollbook.connectors.base import Connector
+from rollbook.connectors.schoology.grades import SchoologyGrades
 from rollbook.connectors.schoology.options import SchoologyOptions
 from rollbook.connectors.schoology.target import SchoologyTarget
 
-CONNECTOR = Connector(name="schoology", title="Schoology", options=SchoologyOptions, target=SchoologyTarget)
+CONNECTOR = Connector(
+    name="schoology",
+    title="Schoology",
+    options=SchoologyOptions,
+    target=SchoologyTarget,
+    grade_source=SchoologyGrades,
+)

@@ -8,8 +8,9 @@ from typing import Final, Literal
 
 from rollbook.connectors.base import Context
 from rollbook.connectors.kit import Answer, Client, CreditLimiter, OAuth1
-from rollbook.connectors.schoology.lenient import Json, ident, items, mapping, number, optional
+from rollbook.connectors.schoology.lenient import Json, mapping
 from rollbook.connectors.schoology.options import SchoologyOptions
+from rollbook.connectors.schoology.sweep import Listing, Sweep
 from rollbook.errors import BadResponse
 
 #: Whole-call refusals that say something about what was sent, not about the connection (REST API v1,
@@ -68,67 +69,34 @@ class SchoologyClient:
         return self.write("PUT", "users/reactivate", body, "reviving users")
 
     def whole(
-        self, path: str, key: str, what: str, *, query: Query | None = None, may_be_gone: bool = False
+        self, path: str, listing: str | Listing, what: str, *, query: Query | None = None, may_be_gone: bool = False
     ) -> Iterator[Json]:
         """Every object of a collection, page by page; with `may_be_gone`, none where its owner is gone (404).
+        `listing` is the key of its list, or more about it.
 
         Offset paging skips or repeats records when the collection changes underway. That shows in totals and
         repeats; the list is then swept again for what is new. Raises BadResponse when it never adds up: a
         part is not the whole.
         """
+        asked = Listing(path=(listing,)) if isinstance(listing, str) else listing
         seen: set[str] = set()
         for _ in range(_SWEEPS):
-            sweep = _Sweep()
+            sweep = Sweep(asked, self._page_size)
             while not sweep.finished:
-                page = {**(query or {}), "start": str(sweep.received), "limit": str(self._page_size)}
+                page = {**(query or {}), "start": str(sweep.start), "limit": str(self._page_size)}
                 returns = (404,) if may_be_gone and not seen else ()
                 answer = self._http.get(path, query=page.items(), what=what, returns=returns)
                 if answer.status == 404:
                     return
                 body = answer.json()
-                rows = items(body, key)
+                rows = sweep.rows(body)
                 if rows is None:
-                    raise answer.bad(f"no list {key!r}")
-                for row in sweep.add(mapping(body), [mapping(each) for each in rows]):
-                    name = _name(row)
+                    raise answer.bad(f"no list {asked.path[-1]!r}")
+                for row in sweep.add(body, rows):
+                    name = asked.name(row)
                     if name not in seen:
                         seen.add(name)
                         yield row
             if sweep.steady:
                 return
         raise BadResponse(f"Schoology never sent a whole list (asked for: {what}); nothing is concluded from a part")
-
-
-class _Sweep:
-    """One pass over a collection: how much came, and whether it adds up with the totals that came with it."""
-
-    def __init__(self) -> None:
-        self.received = 0
-        self.finished = False
-        self._names: set[str] = set()
-        self._total: int | None = None
-        self._moved = False
-
-    def add(self, body: Json, rows: list[Json]) -> list[Json]:
-        """Take a page; its rows that are new in this sweep."""
-        total = number(body.get("total"))
-        if self._total is not None and total is not None and total != self._total:
-            self._moved = True
-        self._total = self._total if total is None else total
-        fresh = {name: row for row in rows if (name := _name(row)) not in self._names}
-        self._moved |= len(fresh) != len(rows)
-        self._names.update(fresh)
-        self.received += len(rows)
-        more = optional(mapping(body.get("links")).get("next")) is not None
-        complete = not more if self._total is None else self.received >= self._total
-        self._moved |= not fresh and not complete
-        self.finished = not fresh or (complete and not more)
-        return list(fresh.values())
-
-    @property
-    def steady(self) -> bool:
-        return not self._moved and self._total in {None, len(self._names)}
-
-
-def _name(row: Json) -> str:
-    return ident(row.get("id")) or ident(row.get("uid")) or repr(sorted(row))

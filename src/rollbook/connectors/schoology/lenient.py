@@ -6,6 +6,7 @@ list of one may be a bare object (Schoology REST API v1, conventions; the last s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,6 +39,16 @@ def number(value: Any) -> int | None:
     """A whole number, or None."""
     found = text(value)
     return int(found) if found.isascii() and found.isdecimal() and len(found) < 19 else None
+
+
+def decimal(value: Any) -> float | None:
+    """A number with or without a fraction, or None. A flag is no number."""
+    found = "" if isinstance(value, bool) else text(value)
+    try:
+        number = float(found) if found.isascii() and len(found) < 40 else math.nan
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def flag(value: Any) -> bool:

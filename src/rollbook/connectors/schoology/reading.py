@@ -10,8 +10,8 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from rollbook.connectors.schoology import live
-from rollbook.connectors.schoology.batches import BULK_MOST
 from rollbook.connectors.schoology.client import SchoologyClient
+from rollbook.connectors.schoology.codes import by_codes
 from rollbook.connectors.schoology.lenient import Json, flag, ident, items, mapping, optional, text
 from rollbook.connectors.schoology.live import Organization
 from rollbook.connectors.schoology.options import SchoologyOptions
@@ -110,7 +110,7 @@ class Reader:
     def _users(self, within: Sequence[str]) -> Iterator[LiveRecord | None]:
         organization = self.organization()
         if within:
-            for raw in self._by_codes("users", "user", "school_uids", within):
+            for raw in by_codes(self._client, "users", "user", "school_uids", within):
                 yield live.user(raw, organization)
             return
         for raw in self._client.whole("users", "user", "users"):
@@ -144,7 +144,7 @@ class Reader:
 
     def _raw_sections(self, within: Sequence[str]) -> Iterator[Json]:
         if within:
-            yield from self._by_codes("sections", "section", "section_school_codes", within, include_past="1")
+            yield from by_codes(self._client, "sections", "section", "section_school_codes", within)
             return
         courses = (ident(raw.get("id")) for raw in self._client.whole("courses", "course", "courses"))
         for found in self._side_by_side(self._sections_of, (own for own in courses if own)):
@@ -153,20 +153,6 @@ class Reader:
     def _sections_of(self, course_id: str) -> list[Json]:
         path, query = f"courses/{course_id}/sections", {"include_past": "1"}
         return list(self._client.whole(path, "section", "sections", query=query, may_be_gone=True))
-
-    def _by_codes(self, path: str, key: str, name: str, codes: Sequence[str], **more: str) -> Iterator[Json]:
-        """Objects with these external ids. A code with a comma cannot stand in the LMS's lists: it is
-        asked for alone."""
-        wanted = dict.fromkeys(code for code in codes if code.strip())
-        listable = [code for code in wanted if "," not in code]
-        for start in range(0, len(listable), BULK_MOST):
-            query = {name: ",".join(listable[start : start + BULK_MOST]), **more}
-            yield from self._client.whole(path, key, f"{path} by their external ids", query=query)
-        for code in wanted:
-            if "," in code:
-                raw = self._client.find(f"{path}/ext/{quote(code, safe='')}", f"one of the {path}")
-                if raw is not None:
-                    yield raw
 
     def _enrollments(self, within: Sequence[str]) -> Iterator[LiveRecord | None]:
         sections: Iterable[str] = within or (each.lms_id for each in self._sections(()) if each is not None)

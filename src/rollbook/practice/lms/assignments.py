@@ -77,8 +77,10 @@ def list_assignments(call: Call) -> Reply:
         found = usual[start : start + limit] + final[start : start + limit]
         return [render(row, short=True) for row in found]
 
-    reply = page(call, "assignment", max(len(usual), len(final)), fetch)
-    reply.data["total"] = str(len(rows))
+    most = max(len(usual), len(final))
+    reply = page(call, "assignment", most, fetch)
+    if reply.data["total"] != "0":  # a fault may have changed it
+        reply.data["total"] = str(int(reply.data["total"]) - most + len(rows))
     return reply
 
 

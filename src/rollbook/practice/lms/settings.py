@@ -13,7 +13,8 @@ class Settings:
 
     `limiter_credits` may be spent in any `limiter_seconds`; a write costs 3, a read 1. `today` None is the
     real day. `foreign_emails` belong to accounts of other organizations. `timestamps` "strict" refuses an
-    OAuth timestamp older than the newest one seen; `fractional_timestamps` False refuses decimals.
+    OAuth timestamp older than the newest one seen; `fractional_timestamps` False refuses decimals. `grade_pages` of a
+    section are "told" (with total and links), "untold" (without), or there are none: all grades come "whole".
     """
 
     key: str = "practice"
@@ -28,6 +29,7 @@ class Settings:
     timestamps: Literal["any", "strict"] = "any"
     fractional_timestamps: bool = True
     bulk_put_status: int = 207
+    grade_pages: Literal["told", "untold", "whole"] = "told"
     today: date | None = None
     impersonation: bool = True
     revive_on_update: bool = False

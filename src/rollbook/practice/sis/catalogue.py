@@ -112,6 +112,8 @@ _WRITES = (
         "Infinite Campus",
         characters=30,
     ),
+    _d("unique_titles", "422 for a line item title that the class has already", "Infinite Campus"),
+    _d("session_dates", "422 for a due date outside the grading period", "Infinite Campus, Blackbaud"),
     _d("window_closed", "422 for every write to line items and results", "Infinite Campus, Blackbaud"),
     _d("score_range", "422 for a score outside the line item's range", "Blackbaud"),
     _d(

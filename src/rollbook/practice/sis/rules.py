@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rollbook.practice.sis.answers import invalid
-from rollbook.practice.sis.model import KINDS, Kind, Row
+from rollbook.practice.sis.model import KINDS, STATUS, Kind, Row
 from rollbook.practice.sis.store import Store
 
 
@@ -41,15 +41,32 @@ def check_result(store: Store, row: Row) -> None:
         raise invalid("the student is not enrolled in the class")
 
 
+def _refuse_item(store: Store, row: Row, struck: Mapping[str, Any]) -> None:
+    at = KINDS["lineItems"].at
+    title = row[at["title"]]
+    if "title_limit" in struck:
+        most = struck["title_limit"]["characters"]
+        if len(title) > most:
+            raise invalid(f"title is longer than {most} characters")
+    if "unique_titles" in struck:
+        others = [one for one in store.by("lineItems", "class", row[at["class"]]) if one[0] != row[0]]
+        if any(one[at["title"]] == title and one[STATUS] == "active" for one in others):
+            raise invalid("another line item of the class has this title")
+    if "session_dates" in struck:
+        session = row[at["gradingPeriod"]] or row[at["academicSession"]]
+        begin, end = (store.cell("academicSessions", session, name) for name in ("startDate", "endDate"))
+        due = (row[at["dueDate"]] or "")[:10]
+        if begin is None or not begin <= due <= end:
+            raise invalid("dueDate is outside the grading period")
+
+
 def refuse_by_deviation(store: Store, kind: Kind, row: Row, struck: Mapping[str, Any]) -> None:
     """Limits of some SISs, when they are switched on. Raises Refused (422)."""
     at = kind.at
     if "window_closed" in struck and kind.plural in ("lineItems", "results"):
         raise invalid("the grading window is closed")
-    if "title_limit" in struck and kind.plural == "lineItems":
-        most = struck["title_limit"]["characters"]
-        if len(row[at["title"]]) > most:
-            raise invalid(f"title is longer than {most} characters")
+    if kind.plural == "lineItems":
+        _refuse_item(store, row, struck)
     if "score_range" in struck and kind.plural == "results":
         low = store.cell("lineItems", row[at["lineItem"]], "resultValueMin")
         high = store.cell("lineItems", row[at["lineItem"]], "resultValueMax")

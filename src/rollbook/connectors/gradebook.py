@@ -1,0 +1,83 @@
+"""What every connector of grades promises: sources read an LMS's gradebooks, sinks write a SIS's. The contract suites
+in `rollbook.testing` are these docstrings as tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from rollbook.connectors.base import Batch, Context, Report, TargetTraits
+from rollbook.roster.changes import Change, LiveRecord, Outcome
+from rollbook.roster.grades import ClassFacts, Gradebook, SinkLimits, SisCategory
+
+
+@runtime_checkable
+class GradeSource(Protocol):
+    """An LMS's gradebooks. Reads; never writes."""
+
+    def test(self) -> Report:
+        """Try to read grades; AuthFailed and the like are raised, not reported."""
+
+    def gradebook(self, code: str, lms_id: str | None) -> Gradebook:
+        """The whole gradebook of the section with this code (the class sourcedId), whose LMS id may be known. Final
+        grades that the LMS calculates are left out. Raises rather than returning a part: BadResponse also where the
+        section is not there."""
+
+    def course_admins(self, code: str, lms_id: str | None) -> frozenset[str]:
+        """Unique ids of the people who are course admins of the section now (rule 31)."""
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class GradeSink(Protocol):
+    """A SIS's gradebook. Kinds and fields are those of `roster.grades.GRADE_KINDS`."""
+
+    @property
+    def traits(self) -> TargetTraits:
+        """As of a target; kinds are those it takes, all safe to send again where it takes our ids."""
+
+    @property
+    def limits(self) -> SinkLimits: ...
+
+    def test(self) -> Report:
+        """Try to read categories; AuthFailed and the like are raised, not reported."""
+
+    def categories(self, class_id: str) -> Sequence[SisCategory]:
+        """Categories that line items of this class may have, active ones alone. Raises rather than giving a part."""
+
+    def class_facts(self, class_id: str) -> ClassFacts:
+        """What the SIS says of the class now. Raises BadResponse where it knows no such class."""
+
+    def read(self, kind: str, class_id: str) -> Iterator[LiveRecord]:
+        """Line items or results of a class as the SIS holds them now, also those that others made; deleted ones are
+        left out. `code` and `lms_id` are the SIS's sourcedId; `fields` those of the kind, references as sourcedIds,
+        absent ones left out; so are those that this connector cannot read back as they were sent. A SIS that cannot
+        leave a score out (1.1) says 0 where none was given: a 0 beside exempt, submitted or not submitted is no score.
+        Raises rather than ending early."""
+
+    def look_up(self, changes: Sequence[Change]) -> Sequence[LiveRecord | None]:
+        """For kinds that are not replay-safe: is each of these objects already there? One answer per change."""
+
+    def apply(self, batch: Batch) -> Sequence[Outcome]:
+        """As of a target: exactly one outcome per change, in order; a refusal in the SIS's own words; a lost answer is
+        `unknown`. The `lms_id` of what is done is the sourcedId that the SIS uses: the one that was sent, or its own
+        where it made one. What has a `lms_id` goes to that sourcedId. Results name their line item in
+        `refs["line_item"]`, where that is not the key. Removing what is not there is done; where the SIS takes no
+        DELETE it is marked as deleted, or as not submitted, with the fields of `after`."""
+
+    def close(self) -> None: ...
+
+
+def is_over(end: str, last: str, today: str) -> bool:
+    """Did an enrollment that ends on the day `end` end before its class does on the day `last`? When a class is over,
+    its students still have grades. Days are "YYYY-MM-DD", "" where nothing is known."""
+    return bool(end) and end < min(last or end, today)
+
+
+class MakeGradeSource(Protocol):
+    def __call__(self, options: Any, context: Context, /) -> GradeSource: ...
+
+
+class MakeGradeSink(Protocol):
+    def __call__(self, options: Any, context: Context, /) -> GradeSink: ...
