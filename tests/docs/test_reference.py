@@ -18,6 +18,7 @@ from rollbook import errors
 from rollbook.cli.main import app
 from rollbook.connectors.kit.options import describe
 from rollbook.connectors.registry import CONNECTORS, connector
+from rollbook.passback.compare import CONFLICT, GONE
 from rollbook.roster.findings import FINDINGS
 from rollbook.roster.holds import HOLDS
 from rollbook.roster.settings import Settings
@@ -89,7 +90,9 @@ def test_every_finding_is_in_the_table_and_on_the_page() -> None:
 
 
 def test_every_finding_of_the_table_is_made_somewhere() -> None:
-    sources = [path for path in files(within=SOURCE) if path.suffix in (".py", ".sql") and path.name != "findings.py"]
+    sources = [
+        path for path in files(within=SOURCE) if path.suffix in (".py", ".sql") and "findings.py" not in path.name
+    ]
     everything = "\n".join(text(path) for path in sources)
     assert not [code for code in FINDINGS if code not in everything]
 
@@ -111,11 +114,12 @@ _REASONS = (
 
 def test_every_reason_of_a_hold_is_explained() -> None:
     """Each has its sentence, and the page that tells how to decide names it."""
-    sources = [path for name in ("core", "pipeline") for path in files(within=SOURCE / name)]
+    sources = [path for name in ("core", "pipeline", "passback") for path in files(within=SOURCE / name)]
     everything = " ".join("\n".join(text(path) for path in sources if path.suffix in (".py", ".sql")).split())
-    made = {reason for pattern in _REASONS for reason in re.findall(pattern, everything)}
-    # No holds: an update that waits for its account's revival, what a person decided in Data Prep, who is not left out.
-    waits = {"permitted", "refused_before", "user", "linked", "synced"}
+    made = {reason for pattern in _REASONS for reason in re.findall(pattern, everything)} | {CONFLICT, GONE}
+    # No holds: an update that waits for its account's revival, what a person decided in Data Prep, who is not left out,
+    # a line item one of whose results stays.
+    waits = {"permitted", "refused_before", "user", "linked", "synced", "result"}
     assert made - waits == set(HOLDS)
     page = text(ROOT / "docs/how-to/approve-a-hold.md")
     assert not [reason for reason in HOLDS if f"| `{reason}` |" not in page]

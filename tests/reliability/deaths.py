@@ -58,9 +58,9 @@ class _Death:
 
 def _within(stage: str, after: float, die: _Death) -> None:
     """So many seconds after the stage has begun; at its end if it is over sooner."""
-    from rollbook.pipeline import summary
+    from rollbook.pipeline import roster_run
 
-    timed, armed = summary.timed, threading.Event()
+    timed, armed = roster_run.timed, threading.Event()
 
     @contextmanager
     def deadly(seconds: dict[str, float], name: str) -> Iterator[None]:
@@ -76,7 +76,7 @@ def _within(stage: str, after: float, die: _Death) -> None:
             timer.cancel()
             die(stage)
 
-    summary.timed = deadly
+    roster_run.timed = deadly
 
 
 def _at(point: str, number: int, die: _Death) -> None:

@@ -66,9 +66,9 @@ def lose_patience(seconds: float) -> None:
 
 
 def _when(stage: str, happens: Any) -> None:
-    from rollbook.pipeline import summary
+    from rollbook.pipeline import roster_run
 
-    timed, over = summary.timed, []
+    timed, over = roster_run.timed, []
 
     @contextmanager
     def watched(seconds: dict[str, float], name: str) -> Iterator[None]:
@@ -78,7 +78,7 @@ def _when(stage: str, happens: Any) -> None:
         with timed(seconds, name):
             yield
 
-    summary.timed = watched
+    roster_run.timed = watched
 
 
 def _take_all(filler: Path) -> None:

@@ -35,6 +35,10 @@ BREACHES = [
     ("django-from-store-up", "core/plan.py", "from django.db import models"),
     ("django-from-store-up", "pipeline/stage.py", "from django.utils import timezone"),
     ("stages-apart", "pipeline/stage.py", "from rollbook.pipeline import resolve"),
+    ("layers", "passback/compare.py", "import rollbook.pipeline.stage"),
+    ("layers", "passback/compare.py", "import rollbook.store.runs"),
+    ("django-from-store-up", "passback/ledger.py", "from django.db import models"),
+    ("grade-run-on-top", "passback/settle.py", "from rollbook.passback import grade_run"),
     ("run-on-top", "pipeline/stage.py", "from rollbook.pipeline import roster_run"),
 ]
 

@@ -8,8 +8,8 @@ from collections import defaultdict
 
 from tests.repo.tree import ROOT, functions, name, python_files, text
 
-#: Rules that wait for the pages or grades (docs/explain/limits.md).
-LATER = {30, 31, 32}
+#: Rules that wait for pages (docs/explain/limits.md).
+LATER = {30, 31}
 SAID = re.compile(r"\b[Rr]ules? (\d+(?:(?:, | and | to )\d+)*)")
 
 

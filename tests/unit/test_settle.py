@@ -16,7 +16,8 @@ from rollbook.core.outcomes import load_outcomes, load_plan
 from rollbook.core.people_files import FILES
 from rollbook.core.plan import slices, write_plan
 from rollbook.core.protocols import Progress
-from rollbook.pipeline.settle import PAUSE, remember_refusals, settle
+from rollbook.core.refusals import PAUSE, remember_refusals
+from rollbook.pipeline.settle import settle
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, WAITING, Outcome
 from rollbook.roster.lms import KEYS, KINDS
 from rollbook.testing.world import FolderBlobs, MemoryJournal, MemoryLedger, MemoryMemory

@@ -9,13 +9,14 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from rollbook.actions.grades import request_grades
 from rollbook.actions.organizations import find_organization
 from rollbook.actions.runs import queue_run
 from rollbook.errors import ConfigError
 from rollbook.roster.lms import KINDS
 from rollbook.store.audit import audit
 from rollbook.store.locks import lock_organization
-from rollbook.store.models import HoldRow, HoldState, PermitRow, Run, RunState
+from rollbook.store.models import HoldRow, HoldState, PermitRow, River, Run, RunState
 
 
 class HoldsMoved(ConfigError):
@@ -158,8 +159,10 @@ def _decide(hold_id: str, org: str | None, state: HoldState, by: str, reason: st
 def _next_run(holds: Sequence[HoldRow], by: str) -> list[Run]:
     """One queued run serves several approvals; an undo is asked for again as it was."""
     undos = {hold.run.undo_of_id: hold.run for hold in holds if hold.run.undo_of_id is not None}
-    syncs = [hold.run for hold in holds if hold.run.undo_of_id is None]
+    syncs = [hold.run for hold in holds if hold.run.undo_of_id is None and hold.run.river == River.ROSTER]
+    grades = [hold.run for hold in holds if hold.run.river == River.GRADES]
     runs = [_next_sync(syncs, by)] if syncs else []
+    runs += [_next_grades(grades, by)] if grades else []
     for source in undos.values():
         if source.undo_of is None or source.undo_of.plan is None:
             raise ConfigError(f"the plan of run {source.undo_of_id} is no longer kept, so it cannot be undone any more")
@@ -169,10 +172,17 @@ def _next_run(holds: Sequence[HoldRow], by: str) -> list[Run]:
     return runs
 
 
+def _next_grades(sources: Sequence[Run], by: str) -> Run:
+    """A run of all sections of these; dry if all of them were."""
+    sections, dry = _union(source.sections for source in sources), all(source.dry_run for source in sources)
+    return request_grades(org=sources[0].organization.slug, sections=sections, dry_run=dry, by=by)
+
+
 def _next_sync(sources: Sequence[Run], by: str) -> Run:
     """A run that covers what these covered; dry if all of them were."""
     kinds = {kind for source in sources for kind in source.kinds}
     traits = {
+        "river": River.ROSTER,
         "kinds": [kind for kind in KINDS if kind in kinds],
         "schools": _union(source.schools for source in sources),
         "dry_run": all(source.dry_run for source in sources),

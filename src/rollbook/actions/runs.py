@@ -15,10 +15,11 @@ from rollbook.errors import ConfigError, StalePlan
 from rollbook.roster.lms import KINDS, RUN_KINDS
 from rollbook.roster.schedule_words import MANUAL, UNDO
 from rollbook.store.audit import audit
+from rollbook.store.grades import grades_moved_on
 from rollbook.store.ids import new_run_id
 from rollbook.store.ledger import current_version
 from rollbook.store.locks import lock_organization
-from rollbook.store.models import Organization, Run, RunState
+from rollbook.store.models import Organization, River, Run, RunState
 from rollbook.store.runs import stored_plan
 
 
@@ -53,6 +54,7 @@ def request_run(*, org: str, wanted: Wanted, by: str) -> Run:
         current_settings(organization)
         note_manual(organization, MANUAL, dry_run=wanted.dry_run, despite=wanted.despite_blackout)
         traits = {
+            "river": River.ROSTER,
             "kinds": wanted.lms_kinds(),
             "schools": sorted(set(wanted.schools)),
             "dry_run": wanted.dry_run,
@@ -82,8 +84,10 @@ def request_apply(*, run_id: str, by: str, despite_blackout: bool = False) -> Ru
             raise ConfigError(f"the plan of run {run_id} is being applied already")
         if moved_on(planned):
             raise StalePlan(f"the plan of run {run_id} is stale: the ledger or the settings changed; plan again")
-        note_manual(planned.organization, MANUAL, dry_run=False, despite=despite_blackout)
-        traits = {"kinds": planned.kinds, "schools": planned.schools, "despite_blackout": despite_blackout}
+        if planned.river == River.ROSTER:  # grades reset no grace period (rule 29)
+            note_manual(planned.organization, MANUAL, dry_run=False, despite=despite_blackout)
+        scope = {"river": planned.river, "schools": planned.schools, "sections": planned.sections}
+        traits = {"kinds": planned.kinds, **scope, "despite_blackout": despite_blackout}
         return queue_run(planned.organization, "apply", by, applies=planned, **traits)
 
 
@@ -94,6 +98,8 @@ def moved_on(planned: Run) -> list[str]:
     if plan is None:
         return []
     version, _ = current_settings(planned.organization)
+    if planned.river == River.GRADES:
+        return grades_moved_on(planned, plan, version.digest)
     ledger = current_version(planned.organization_id).number
     found = {"ledger": ledger != plan.ledger_version, "settings": version.digest != plan.settings_digest}
     return [name for name, moved in found.items() if moved]
@@ -119,6 +125,8 @@ def undoable(
     """The run that `request_undo` would undo, and which kinds, schools and persons of it; asks for nothing yet. Raises
     ConfigError when it sent nothing."""
     run = find_run(run_id)
+    if run.river == River.GRADES:
+        raise ConfigError(f"run {run_id} sent grades; what the LMS says now is sent with: rollbook grades sync")
     if not run.ended or run.plan is None or not run.intents.exists():
         raise ConfigError(f"run {run_id} has sent nothing that could be undone")
     places = {"schools": sorted(set(schools)) or run.schools, "persons": sorted(set(persons)) or run.persons}

@@ -68,6 +68,7 @@ def _add_runs(app: typer.Typer) -> None:
 def _line(one: dict[str, Any]) -> tuple[Any, ...]:
     changes = sum(counts.get(name, 0) for counts in one["kinds"].values() for name in ACTIONS)
     what = "apply" if one["applies"] else "undo" if one["undo_of"] else "plan" if one["dry_run"] else "sync"
+    what = f"grades {what}" if one["river"] == "grades" else what
     asked = one["created_at"][:16].replace("T", " ")
     return one["run"], one["org"], one["state"], what, asked, changes, sum(one["findings"].values())
 

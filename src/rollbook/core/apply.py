@@ -9,19 +9,47 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from rollbook.connectors.base import Batch, Cancel, Target
+from rollbook.connectors.base import Batch, Cancel, TargetTraits
 from rollbook.core.plan import PlanReader, Slice, slices
 from rollbook.core.protocols import Journal, Passwords, Progress
-from rollbook.core.references import References, waiting
+from rollbook.core.references import waiting
 from rollbook.core.stored import StoredPlan
 from rollbook.core.streaks import Streaks
 from rollbook.errors import BatchRefused, LeaseLost, RollbookError
-from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, WAITING, Change, Outcome
+from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, WAITING, Change, LiveRecord, Outcome
 from rollbook.roster.lms import ADOPT, CREATE
 
 #: A lost answer is asked for again this often before it stays unknown.
 REPLAYS = 3
+
+
+class Receiver(Protocol):
+    """What targets and grade sinks have in common; their promises stand with them."""
+
+    @property
+    def traits(self) -> TargetTraits: ...
+
+    def look_up(self, changes: Sequence[Change]) -> Sequence[LiveRecord | None]: ...
+
+    def apply(self, batch: Batch) -> Sequence[Outcome]: ...
+
+
+class Ids(Protocol):
+    """What is known of the objects that changes refer to; `core.references` has that of rosters."""
+
+    def learn(self, change: Change, outcome: Outcome) -> None:
+        """Take in what became of a change."""
+
+    def doubted(self, change: Change) -> bool:
+        """Does the ledger not know whether this was made?"""
+
+    def waits(self, change: Change) -> bool:
+        """Is a parent of this change missing after all?"""
+
+    def complete(self, change: Change) -> Change:
+        """The change with its references filled in."""
 
 
 @dataclass
@@ -29,10 +57,10 @@ class Applier:
     """Sends one plan to one target. `late` is how long, in seconds, the last call of a process that died may still be
     under way. `passwords` None means that no initial passwords are given (rule 14)."""
 
-    target: Target
+    target: Receiver
     reader: PlanReader
     journal: Journal
-    references: References
+    references: Ids
     cancel: Cancel
     progress: Progress
     passwords: Passwords | None = None

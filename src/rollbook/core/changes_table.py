@@ -8,11 +8,12 @@ parent that is neither in the ledger nor in the plan.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from rollbook.core.duck import Connection
 from rollbook.core.ledger_files import PAIRS
-from rollbook.roster.lms import KINDS
+from rollbook.roster.lms import KINDS, Kind
 
 SEND, HELD, WAITING, BLOCKED = "send", "held", "waiting", "blocked"
 
@@ -30,10 +31,10 @@ COLUMNS: Final = {
 }
 
 
-def create_tables(db: Connection) -> None:
+def create_tables(db: Connection, kinds: Mapping[str, Kind] = KINDS) -> None:
     """Make an empty `changes_<kind>` for every kind. Parents stand in columns of their own, so that a million
     enrollments are joined to their sections and users without taking JSON apart."""
-    for kind, traits in KINDS.items():
+    for kind, traits in kinds.items():
         declared = COLUMNS | {f"p_{field}": traits.fields[field] for field in traits.parents}
         db.execute(f"CREATE TABLE changes_{kind} ({', '.join(f'{name} {kind_}' for name, kind_ in declared.items())})")
 

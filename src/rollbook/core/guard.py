@@ -15,7 +15,7 @@ from rollbook.core.changes_table import BLOCKED, HELD, SEND, WAITING
 from rollbook.core.duck import Connection, count, fill, quote, texts
 from rollbook.core.protocols import Blobs, Hold, Permit, Refusal
 from rollbook.core.references import BY_ID
-from rollbook.roster.lms import CREATE, DEACTIVATE, KEYS, KINDS, REMOVE, UPDATE
+from rollbook.roster.lms import CREATE, DEACTIVATE, KEYS, KINDS, REMOVE, UPDATE, Kind
 from rollbook.roster.settings import Limit, Limits
 
 #: What of a change a permit is bound to: the whole wanted side (rule 26).
@@ -25,7 +25,8 @@ DIGEST = "md5(coalesce(after, '') || coalesce(new_key, ''))"
 @dataclass(frozen=True, kw_only=True)
 class Guard:
     """What the guard goes by. `kinds` and `schools` (empty: all) are the run's scope. `shrunk` names (kind, school)
-    pairs whose read has under half of the last complete one (rule 25). `grown`: a first full sync was done."""
+    pairs whose read has under half of the last complete one (rule 25). `grown`: a first full sync was done. `table` has
+    the kinds that there are; `limited` are the (kind, action) pairs that limits hold for, None for all."""
 
     salt: str
     limits: Limits
@@ -38,6 +39,8 @@ class Guard:
     refusals: Sequence[Refusal]
     now: datetime
     retry_refused: bool = False
+    table: Mapping[str, Kind] = field(default_factory=lambda: KINDS)
+    limited: frozenset[tuple[str, str]] | None = None
     holds: list[Hold] = field(default_factory=list)
 
 
@@ -54,17 +57,18 @@ def guard(db: Connection, rules: Guard, blobs: Blobs) -> list[Hold]:
             _hold_marked(db, kind, rules)
             _hold_shrunk(db, kind, rules)
         for action, limit in limits.items():
-            if action in actions:
+            if action in actions and (rules.limited is None or (kind, action) in rules.limited):
                 _hold_above(db, kind, action, limit, rules)
-    _wait_for_revival(db)
-    wait_for_parents(db, rules.kinds)
+    if "user" in rules.table:
+        _wait_for_revival(db)
+    wait_for_parents(db, rules.kinds, rules.table)
     return rules.holds
 
 
 def _scope(db: Connection, rules: Guard) -> None:
     """Leave out what the run does not cover, save what its own changes need: a term or course of several schools counts
     for the first of them, and a person of this school may have a second building (rules 5, 6)."""
-    for kind in reversed(list(KINDS)):
+    for kind in reversed(list(rules.table)):
         if kind not in rules.kinds:
             db.execute(f"DELETE FROM changes_{kind}")
         elif rules.schools:
@@ -137,7 +141,7 @@ def _hold_shrunk(db: Connection, kind: str, rules: Guard) -> None:
 
 def _hold_above(db: Connection, kind: str, action: str, limit: Limit, rules: Guard) -> None:
     """Per school, then what is left for the whole organization (rule 25)."""
-    year = f"WHERE year = {quote(rules.year or '')}" if KINDS[kind].yearly else ""
+    year = f"WHERE year = {quote(rules.year or '')}" if rules.table[kind].yearly else ""
     rows = db.execute(f"""
         SELECT c.school, c.n, coalesce(l.n, 0) FROM (
             SELECT school, count(*) AS n FROM changes_{kind}
@@ -204,19 +208,20 @@ def _wait_for_revival(db: Connection) -> None:
                OR key NOT IN (SELECT key FROM changes_user WHERE action = 'revive' AND state = '{SEND}'))""")
 
 
-def wait_for_parents(db: Connection, kinds: Sequence[str]) -> None:
+def wait_for_parents(db: Connection, kinds: Sequence[str], table: Mapping[str, Kind] = KINDS) -> None:
     """A change whose parent is not sent waits; one whose parent is nowhere is blocked, and the parent is named once."""
-    for kind in KINDS:
-        _available(db, kind)
+    parents = {parent for traits in table.values() for parent in traits.parents.values()}
+    for kind in table:
+        if kind in parents:
+            _available(db, kind)
         if kind in kinds and count(db, f"changes_{kind}"):
-            for name, parent in KINDS[kind].parents.items():
-                _judge(db, kind, name, parent)
-            _forget_unsent(db, kind)
+            for name, parent in table[kind].parents.items():
+                _judge(db, table[kind], name, parent)
+            if kind in parents:
+                _forget_unsent(db, kind)
 
 
 def _available(db: Connection, kind: str) -> None:
-    if kind == "enrollment" or kind == "guardian_link":
-        return
     db.execute(f"""
         CREATE TABLE available_{kind} AS
         SELECT key FROM eff_{kind} WHERE NOT adopt AND NOT deleted AND NOT inactive AND old_key IS NULL
@@ -226,8 +231,8 @@ def _available(db: Connection, kind: str) -> None:
     db.execute(f"CREATE TABLE known_{kind} AS SELECT key FROM eff_{kind} UNION SELECT key FROM changes_{kind}")
 
 
-def _judge(db: Connection, kind: str, name: str, parent: str) -> None:
-    many = KINDS[kind].fields[name] == KEYS
+def _judge(db: Connection, traits: Kind, name: str, parent: str) -> None:
+    kind, many = traits.name, traits.fields[name] == KEYS
     wanted = f"unnest(p_{name})" if many else f"p_{name}"
     rekeys = ", 'rekey'" if parent == "course" else ""  # the ledger must know the course by its new id first
     found = db.execute(f"""
@@ -250,8 +255,6 @@ def _judge(db: Connection, kind: str, name: str, parent: str) -> None:
 
 def _forget_unsent(db: Connection, kind: str) -> None:
     """After the parents' verdict, what does not go out is not available to children either."""
-    if kind in ("enrollment", "guardian_link"):
-        return
     db.execute(f"""
         DELETE FROM available_{kind} WHERE key IN (
             SELECT coalesce(new_key, key) FROM changes_{kind}

@@ -11,7 +11,7 @@ import msgspec
 from rollbook.core.duck import Connection, quote
 from rollbook.core.plan import slices
 from rollbook.core.protocols import Attempt, Blobs, Journal
-from rollbook.core.stored import StoredPlan
+from rollbook.core.stored import COUNTS, StoredPlan
 from rollbook.roster.changes import UNKNOWN, Outcome
 
 
@@ -52,6 +52,16 @@ def load_plan(db: Connection, plan: StoredPlan, blobs: Blobs, *, temporary: bool
     for kind, key in plan.files.items():
         path = quote(blobs.get(key, f"the plan of {kind}"))
         db.execute(f"CREATE OR REPLACE {view} plan_{kind} AS FROM read_parquet({path})")
+
+
+def add_outcomes(db: Connection, plan: StoredPlan, kinds: dict[str, dict[str, int]]) -> None:
+    """Add what became of the changes; needs the plan views and `outcome`."""
+    for kind in plan.files:
+        numbers = kinds.setdefault(kind, dict.fromkeys(COUNTS, 0))
+        rows = db.execute(f"""
+            SELECT o.status, count(*) FROM plan_{kind} JOIN outcome o USING (seq) GROUP BY 1""").fetchall()
+        for status, number in rows:
+            numbers[status] += number
 
 
 def unsent(plan: StoredPlan, journal: Journal) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from rollbook.core.duck import Connection, quote, write_parquet
 from rollbook.core.protocols import Blobs
 from rollbook.core.stored import Group, StoredPlan
 from rollbook.roster.changes import Change
-from rollbook.roster.lms import ACTIONS, DEACTIVATE, KINDS
+from rollbook.roster.lms import ACTIONS, DEACTIVATE, KINDS, REMOVE, Kind
 
 #: Rows that are read for a slice of a thousand: few, for little memory and because they are read again for each slice.
 _GROUP_ROWS = 16_384
@@ -44,25 +45,24 @@ def write_plan(
     settings_digest: str,
     year: str | None,
     undo_of: str | None = None,
+    kinds: Mapping[str, Kind] = KINDS,
+    removals_first: bool = False,
+    sections: Mapping[str, int] = MappingProxyType({}),
 ) -> StoredPlan:
     """Write `changes_<kind>` down, sendable changes first, in apply order; returns what the store keeps. Deactivations
-    are numbered within their kind and sent last."""
+    are numbered within their kind and sent last. With `removals_first`, removals are sent before everything else,
+    children before their parents. `sections`: the versions of the ledgers that each section has of its own."""
     files: dict[str, str] = {}
     groups: list[Group] = []
-    digest = hashlib.sha256(f"{ledger_version}|{settings_digest}".encode())
+    digest = hashlib.sha256(_bound_to(ledger_version, settings_digest, sections))
     seq = 0
-    for kind in KINDS:
+    for kind in kinds:
         counts = _counts(db, kind)
         if not counts:
             continue
         path = folder / f"plan-{kind}.parquet"
-        start = seq
-        for action in ACTIONS:
-            number = counts.get((SEND, action), 0)
-            if number:
-                groups.append(Group(kind, action, seq, number, _slice_size(traits, kind)))
-            seq += number
-        seq = start + write_parquet(db, _ordered(kind, counts, start), path, rows=_GROUP_ROWS)
+        groups += _groups(kind, counts, seq, _slice_size(traits, kind))
+        seq += write_parquet(db, _ordered(kind, counts, seq), path, rows=_GROUP_ROWS)
         digest.update(kind.encode() + _file_digest(path))
         files[kind] = blobs.put(path)
     return StoredPlan(
@@ -70,10 +70,33 @@ def write_plan(
         ledger_version=ledger_version,
         settings_digest=settings_digest,
         files=files,
-        groups=sorted(groups, key=lambda group: group.action == DEACTIVATE),
+        groups=_in_order(groups, removals_first=removals_first),
         year=year,
         undo_of=undo_of,
+        sections=dict(sections),
     )
+
+
+def _bound_to(ledger_version: int, settings_digest: str, sections: Mapping[str, int]) -> bytes:
+    """What the plan may be carried out with, as its digest begins."""
+    bound = [f"{ledger_version}|{settings_digest}", *(f"{code}:{number}" for code, number in sections.items())]
+    return "|".join(bound).encode()
+
+
+def _groups(kind: str, counts: dict[tuple[str, str], int], seq: int, slice_size: int) -> Iterator[Group]:
+    """The sendable changes of a kind, whose first row is `seq`."""
+    for action in ACTIONS:
+        number = counts.get((SEND, action), 0)
+        if number:
+            yield Group(kind, action, seq, number, slice_size)
+        seq += number
+
+
+def _in_order(groups: list[Group], *, removals_first: bool) -> list[Group]:
+    if not removals_first:
+        return sorted(groups, key=lambda group: group.action == DEACTIVATE)
+    removals = [group for group in groups if group.action == REMOVE]
+    return removals[::-1] + [group for group in groups if group.action != REMOVE]
 
 
 def _counts(db: Connection, kind: str) -> dict[tuple[str, str], int]:

@@ -43,7 +43,8 @@ class StoredPlan(msgspec.Struct, frozen=True, kw_only=True):
     """A plan that was written down before anything is sent (principle 2).
 
     `files` maps kind to the blob key of its Parquet file. The plan may only
-    be carried out while the ledger is at `ledger_version` with these settings, else StalePlan.
+    be carried out while the ledger is at `ledger_version` with these settings, else StalePlan. A plan of grades has
+    instead the versions of the ledgers of its `sections`.
     """
 
     digest: str
@@ -53,6 +54,7 @@ class StoredPlan(msgspec.Struct, frozen=True, kw_only=True):
     groups: list[Group]
     year: str | None = None
     undo_of: str | None = None
+    sections: dict[str, int] = {}
 
 
 class RunFigures(msgspec.Struct, kw_only=True):

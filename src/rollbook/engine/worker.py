@@ -16,6 +16,7 @@ from rollbook.actions.blackout import hold_back
 from rollbook.actions.organizations import current_settings
 from rollbook.core.protocols import Progress
 from rollbook.core.stored import RunResult, StoredPlan
+from rollbook.engine.grade_work import GradeWork
 from rollbook.engine.heart import Heart, Watch
 from rollbook.engine.logged_run import logged_run
 from rollbook.engine.slots import HeavySlot
@@ -27,7 +28,7 @@ from rollbook.roster.settings import parse
 from rollbook.store.folder import DataFolder
 from rollbook.store.journal import StoredJournal
 from rollbook.store.lease import Lease
-from rollbook.store.models import Run, SettingsVersion
+from rollbook.store.models import River, Run, SettingsVersion
 from rollbook.store.runs import end_run, fail_run, keep_plan, settle_run, stored_plan, stored_result, unsettled_runs
 from rollbook.store.scratch import drop_scratch
 
@@ -75,8 +76,11 @@ class Worker:
             return
         with self.heart.watch(lease, self.progress, deaf=True) as watch:
             version = run.settings or current_settings(run.organization)[0]
-            with self._world(lease, version, watch, run) as world:
-                result = river.finish(_request(run, version), world, plan, _step, stored_result(run))
+            if run.river == River.GRADES:
+                result = self._grades(lease, version, watch).finish(run, plan)
+            else:
+                with self._world(lease, version, watch, run) as world:
+                    result = river.finish(_request(run, version), world, plan, _step, stored_result(run))
         settle_run(lease, run.pk, result)
         if run.pk != lease.run:
             drop_scratch(self.folder, run.pk)
@@ -92,6 +96,8 @@ class Worker:
         version = run.settings if planned and run.settings else self._pin_settings(run, lease)
         with lease.writing():
             hold_back(run, parse(version.document), timezone.now())
+        if run.river == River.GRADES:
+            return self._grades(lease, version, watch).carry_out(run)
         request = _request(run, version)
         fresh = not planned and run.applies is None and run.undo_of is None
         with self._world(lease, version, watch, run, with_source=fresh) as world:
@@ -102,14 +108,16 @@ class Worker:
                 keep_plan(lease, result)
             return result if run.dry_run else river.carry_out(request, world, result, _step)
 
+    def _grades(self, lease: Lease, version: SettingsVersion, watch: Watch) -> GradeWork:
+        return GradeWork(self.folder, lease, version, watch, self.progress, alone=self.alone)
+
     def _pin_settings(self, run: Run, lease: Lease) -> SettingsVersion:
         """The settings of this moment are the run's, also for whoever takes it over."""
         version, settings = current_settings(run.organization)
+        grace = longest_call(settings, "sis" if run.river == River.GRADES else "lms")
         with lease.writing():
             run.compare_live = run.compare_live or run.organization.compare_live
-            Run.objects.filter(pk=run.pk).update(
-                settings=version, compare_live=run.compare_live, lease_grace=longest_call(settings)
-            )
+            Run.objects.filter(pk=run.pk).update(settings=version, compare_live=run.compare_live, lease_grace=grace)
         return version
 
     def _plan(self, run: Run, request: river.Request, world: river.World, lease: Lease) -> RunResult:

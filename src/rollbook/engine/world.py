@@ -10,16 +10,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from rollbook.actions.settings_text import connector_of, typed_options
 from rollbook.connectors.base import Cancel, Context, CountRequest, Source, Target
+from rollbook.connectors.gradebook import GradeSink, GradeSource
 from rollbook.connectors.oneroster_csv.package import zip_entries
 from rollbook.core.protocols import Progress
 from rollbook.errors import BadResponse, Bug, ConfigError
 from rollbook.pipeline.roster_run import World
-from rollbook.roster.settings import Settings
+from rollbook.roster.settings import Connection, Settings
 from rollbook.store.blobs import open_blobs
 from rollbook.store.decisions import decisions_of
 from rollbook.store.folder import DataFolder
@@ -83,6 +85,20 @@ class Doors:
             raise Bug("the connector of the LMS writes no LMS")
         return make(typed_options(self.settings.lms, self._secrets, "lms"), self._context("lms"))
 
+    def grade_source(self) -> GradeSource:
+        """Raises ConfigError where the LMS's gradebooks cannot be read."""
+        make = connector_of(self.settings.lms, "lms").grade_source
+        if make is None:
+            raise ConfigError(f"lms: the connector {self.settings.lms.connector} cannot read gradebooks")
+        return make(typed_options(self.settings.lms, self._secrets, "lms"), self._context("lms"))
+
+    def grade_sink(self) -> GradeSink:
+        """Raises ConfigError where the SIS takes no grades."""
+        make = connector_of(self.settings.sis, "sis").grade_sink
+        if make is None:
+            raise ConfigError(f"sis: the connector {self.settings.sis.connector} cannot send grades to a SIS")
+        return make(self.source_options(), self._context("sis"))
+
     def _context(self, side: str) -> Context:
         folder = self.work / side
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -94,12 +110,13 @@ class Doors:
         )
 
 
-def longest_call(settings: Settings) -> float:
-    """How long, in seconds, a write to the LMS may be under way after its sender was last seen to live. Writes end when
-    their connector's time-out is over, whatever the other side does; reads may take longer and do no harm."""
-    options = connector_of(settings.lms, "lms").options
+def longest_call(settings: Settings, side: Literal["sis", "lms"] = "lms") -> float:
+    """How long, in seconds, a write to this side may be under way after its sender was last seen to live. Writes end
+    when their connector's time-out is over, whatever the other side does; reads may take longer and do no harm."""
+    connection: Connection = getattr(settings, side)
+    options = connector_of(connection, side).options
     default = next((one.default for one in msgspec.structs.fields(options) if one.name == "timeout"), 0.0)
-    return float(settings.lms.options.get("timeout", default))
+    return float(connection.options.get("timeout", default))
 
 
 def private_hosts_allowed() -> bool:

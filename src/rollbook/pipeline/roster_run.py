@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -15,13 +14,16 @@ import msgspec
 from rollbook.connectors.base import Source
 from rollbook.core.apply import Applier
 from rollbook.core.duck import Connection, connect, count, write_parquet
+from rollbook.core.found import count_findings, write_findings
 from rollbook.core.guard import Guard, guard, hold_contents
 from rollbook.core.ledger_files import load
-from rollbook.core.outcomes import load_outcomes, load_plan
+from rollbook.core.measure import accounted, peak_rss_mib, timed
+from rollbook.core.outcomes import add_outcomes, load_outcomes, load_plan
 from rollbook.core.pins import ended_pins
 from rollbook.core.plan import PlanReader, slices, write_plan
 from rollbook.core.protocols import Progress
 from rollbook.core.references import References
+from rollbook.core.refusals import remember_refusals
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.errors import ConfigError, StalePlan
 from rollbook.pipeline import baselines, summary
@@ -41,7 +43,7 @@ from rollbook.pipeline.partial import keep_places
 from rollbook.pipeline.resolve import resolve
 from rollbook.pipeline.run_types import CheckResult, Request, Scope, Step, World
 from rollbook.pipeline.school_names import name_schools
-from rollbook.pipeline.settle import remember_refusals, settle
+from rollbook.pipeline.settle import settle
 from rollbook.pipeline.snapshots import Snapshots
 from rollbook.pipeline.stage import stage
 from rollbook.pipeline.tables import Extracted, create_shared_tables
@@ -116,7 +118,7 @@ def apply_run(request: Request, world: World, result: RunResult, step: Step) -> 
     _check_fresh(request, world, plan)
     step("store", lambda: plan)  # whoever steps us has the plan written down before any of it is sent
     if plan.groups:
-        with connect(memory=_APPLY_MEMORY) as db, _accounted(result, world), summary.timed(result.seconds, "apply"):
+        with connect(memory=_APPLY_MEMORY) as db, accounted(result, world.requests), timed(result.seconds, "apply"):
             load(db, world.ledger.current(), world.blobs)
             step("apply", lambda: _apply(db, request, world, plan))
 
@@ -179,16 +181,6 @@ def _apply(db: Connection, request: Request, world: World, plan: StoredPlan) -> 
     ).run(plan)
 
 
-@contextmanager
-def _accounted(result: RunResult, world: World) -> Iterator[None]:
-    """Requests and memory are told however the work ends."""
-    try:
-        yield
-    finally:
-        result.requests = world.requests()
-        result.peak_rss_mib = summary.peak_rss_mib()
-
-
 class _River:
     """One heavy phase of a run, with its scratch database; each stage's time is kept."""
 
@@ -206,11 +198,11 @@ class _River:
         self.db.close()
         self.scratch.unlink(missing_ok=True)
         self.result.requests = self.world.requests()
-        self.result.peak_rss_mib = summary.peak_rss_mib()
+        self.result.peak_rss_mib = peak_rss_mib()
 
     def step(self, name: str, work: Callable[[], T]) -> T:
         self.world.cancel.check()
-        with summary.timed(self.result.seconds, name):
+        with timed(self.result.seconds, name):
             done: T = self._step(name, work)
         return done
 
@@ -325,9 +317,9 @@ class _River:
     def _report(self, *, staged: bool) -> None:
         summary.locate_findings(self.db)
         path = self.world.work / "findings.parquet"
-        summary.write_findings(self.db, path)
+        write_findings(self.db, path)
         self.result.findings_blob = self.world.blobs.put(path)
-        self.result.findings = summary.count_findings(self.db)
+        self.result.findings = count_findings(self.db)
         self.result.kinds = summary.plan_counts(self.db, self.request.kinds, staged=staged)
         self.result.ledger_version = self.world.ledger.current().number
         self.result.state = "planned"
@@ -341,7 +333,7 @@ class _River:
     def settle(self) -> None:
         plan, world = _stored(self.result), self.world
         self.step("settle", lambda: self._settle(plan))
-        summary.add_outcomes(self.db, plan, self.result.kinds)
+        add_outcomes(self.db, plan, self.result.kinds)
         if not summary.landed(self.result.kinds):  # its rest is no growth that a person must look at (rule 25)
             self.result.facts.pop("first_full_sync", None)
         world.pins.end(tuple(place) for place in self.result.facts.pop("pins_ended", ()))
@@ -387,9 +379,9 @@ def check_source(
         stage(db, source, extracted, work / "rows", progress)
         check(db, users or FieldMap(), today, progress)
         summary.locate_findings(db)
-        summary.write_findings(db, work / "findings.parquet")
+        write_findings(db, work / "findings.parquet")
         return CheckResult(
-            findings=summary.count_findings(db),
+            findings=count_findings(db),
             rows=summary.finding_rows(work / "findings.parquet", db),
             read={name: count(db, name, "NOT gone") for name in COLLECTIONS},
             incomplete={name: v.reason for name, v in extracted.verdicts.items() if not v.complete},

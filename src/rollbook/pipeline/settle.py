@@ -1,21 +1,17 @@
-"""Settle: plan × outcomes → a new ledger version, and what is remembered of refusals. Runs for every run that sent
-anything, failed and cancelled ones too; sends nothing itself."""
+"""Settle: plan × outcomes → a new ledger version. Runs for every run that sent anything, failed and cancelled ones too;
+sends nothing itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
 from pathlib import Path
 
 from rollbook.core.duck import Connection, count, write_parquet
 from rollbook.core.ledger_files import PAIRS, columns, key_columns, key_text
 from rollbook.core.people_files import write_people
-from rollbook.core.protocols import Blobs, Ledger, Memory, Progress, Refusal
+from rollbook.core.protocols import Blobs, Ledger, Progress
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.lms import KEYS, KINDS
 
-#: Refused on so many runs, a record is tried weekly (rule 27).
-RUNS_BEFORE_PAUSE, PAUSE = 3, timedelta(days=7)
 #: What the LMS holds now or may hold: an answer that was lost hides a creation, or the state of an account.
 _LEFT_A_TRACE = """
     (o.status = 'done' OR (o.status = 'unknown' AND p.action IN ('create', 'deactivate', 'revive')))"""
@@ -134,52 +130,3 @@ def _new_ledger(kind: str) -> str:
             SELECT {quoted} FROM old ANTI JOIN put ON {on} ANTI JOIN taken t ON t.key = {key_text(kind, "old")}
             UNION ALL SELECT {fresh} FROM put LEFT JOIN old ON {on}
         ) ORDER BY school, {order}"""
-
-
-def remember_refusals(
-    db: Connection, plan: StoredPlan, memory: Memory, now: datetime, *, schools: Sequence[str] = (), run: str = ""
-) -> None:
-    """Rule 27: how often and since when each record is refused. Records that no longer change are forgotten, but not
-    those that this run did not get to: not sent, or outside its schools. Counted once for `run`."""
-    fresh: list[Refusal] = []
-    before = {(r.kind, r.key): r for r in memory.refusals()}
-    for kind in plan.files:
-        rows = db.execute(f"""
-            SELECT p.key, md5(coalesce(p.after, '') || coalesce(p.new_key, '')), o.message,
-                   coalesce(o.status, 'waiting') = 'waiting'
-            FROM plan_{kind} p LEFT JOIN outcome o USING (seq)
-            WHERE coalesce(o.status, 'waiting') IN ('refused', 'waiting')""").fetchall()
-        if schools:
-            planned = {row[0] for row in db.execute(f"SELECT key FROM plan_{kind}").fetchall()}
-            rows += [(key, "", None, True) for each, key in before if each == kind and key not in planned]
-        fresh += _refusals(kind, rows, before, now)
-    memory.replace_refusals(list(plan.files), fresh, run=run)
-
-
-def _refusals(
-    kind: str,
-    rows: list[tuple[str, str, str | None, bool | None]],
-    before: dict[tuple[str, str], Refusal],
-    now: datetime,
-) -> Iterable[Refusal]:
-    """One a record, though a plan may have two changes of it: what was tried tells more than what was not."""
-    told = {
-        key: (digest, message, untried) for key, digest, message, untried in sorted(rows, key=lambda row: not row[3])
-    }
-    for key, (digest, message, untried) in told.items():
-        old = before.get((kind, key))
-        if untried:
-            if old is not None:
-                yield old
-            continue
-        same = old if old is not None and old.digest == digest else None
-        runs = same.runs + 1 if same else 1
-        yield Refusal(
-            kind=kind,
-            key=key,
-            digest=digest,
-            message=message or "",
-            runs=runs,
-            first=same.first if same else now,
-            retry_from=now + PAUSE if runs >= RUNS_BEFORE_PAUSE else None,
-        )

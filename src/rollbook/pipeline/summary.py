@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import csv
-import resource
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from rollbook.core.changes_table import BLOCKED, HELD, SEND, WAITING
-from rollbook.core.duck import Connection, count, fill, quote, write_parquet
-from rollbook.core.stored import COUNTS, StoredPlan
+from rollbook.core.duck import Connection, count, fill, quote
+from rollbook.core.found import FINDING_COLUMNS
+from rollbook.core.stored import COUNTS
 from rollbook.roster.findings import BLOCKS, FINDINGS
 from rollbook.roster.lms import ACTIONS, KINDS
-
-FINDING_COLUMNS: Final = (
-    "code",
-    "severity",
-    "collection",
-    "id",
-    "school",
-    "file",
-    "line",
-    "other",
-    "detail",
-    "dependants",
-)
 
 _DESIRED = {"enrollment": "want_enrollment"}
 _READ = {
@@ -75,26 +60,6 @@ _SANITY = {
 }
 
 
-@contextmanager
-def timed(seconds: dict[str, float], name: str) -> Iterator[None]:
-    """Add the time of a stage, in seconds."""
-    start = time.perf_counter()
-    try:
-        yield
-    finally:
-        seconds[name] = round(seconds.get(name, 0.0) + time.perf_counter() - start, 3)
-
-
-def peak_rss_mib() -> float:
-    """Peak memory of this process so far, in MiB. Where Linux tells it, without what the parent process had when it
-    started this one, which `ru_maxrss` counts as well."""
-    try:
-        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-        return round(int(status.partition("VmHWM:")[2].split()[0]) / 1024, 1)
-    except (OSError, IndexError, ValueError):
-        return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
-
-
 # --- counts -----------------------------------------------------------------------------------------------------------
 
 
@@ -130,16 +95,6 @@ def _one(db: Connection, query: str) -> int:
     return int(row[0]) if row else 0
 
 
-def add_outcomes(db: Connection, plan: StoredPlan, kinds: dict[str, dict[str, int]]) -> None:
-    """Add what became of the changes; needs the plan views and `outcome`."""
-    for kind in plan.files:
-        numbers = kinds.setdefault(kind, dict.fromkeys(COUNTS, 0))
-        rows = db.execute(f"""
-            SELECT o.status, count(*) FROM plan_{kind} JOIN outcome o USING (seq) GROUP BY 1""").fetchall()
-        for status, number in rows:
-            numbers[status] += number
-
-
 def landed(kinds: Mapping[str, Mapping[str, int]]) -> bool:
     """Did most of it arrive: of no kind do more than a quarter lack an answer, a parent or the LMS's consent?"""
     for numbers in kinds.values():
@@ -157,10 +112,6 @@ def actions(numbers: Mapping[str, int]) -> int:
 # --- findings ---------------------------------------------------------------------------------------------------------
 
 
-def count_findings(db: Connection) -> dict[str, int]:
-    return dict(db.execute("SELECT code, count(*) FROM found GROUP BY 1 ORDER BY 1").fetchall())
-
-
 def blocking(db: Connection) -> int:
     codes = ", ".join(quote(code) for code, finding in FINDINGS.items() if finding.severity == BLOCKS)
     return count(db, "found", f"code IN ({codes})")
@@ -169,20 +120,6 @@ def blocking(db: Connection) -> int:
 def sanity(db: Connection) -> dict[str, int]:
     """The eight counts a district looks at before its first sync."""
     return {name: _one(db, query) for name, query in _SANITY.items()}
-
-
-def write_findings(db: Connection, path: Path) -> int:
-    """All findings as Parquet, blocking ones and those with the most dependants first."""
-    codes = ", ".join(quote(code) for code, finding in FINDINGS.items() if finding.severity == BLOCKS) or "''"
-    return write_parquet(
-        db,
-        f"""
-        SELECT code, CASE WHEN code IN ({codes}) THEN 'blocks' ELSE 'warns' END AS severity, collection, id, school,
-               coalesce(file, p.name) AS file, line, other, detail, dependants
-        FROM found LEFT JOIN (SELECT page, name FROM pages) p USING (page)
-        ORDER BY severity, dependants DESC NULLS LAST, code, id""",
-        path,
-    )
 
 
 def locate_findings(db: Connection, most: int = 20_000) -> None:

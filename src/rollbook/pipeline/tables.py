@@ -7,6 +7,7 @@ from importlib.resources import files
 
 from rollbook.connectors.base import Page, SourceFinding, Verdict
 from rollbook.core.duck import Connection
+from rollbook.core.found import create_found
 
 
 @dataclass
@@ -23,14 +24,10 @@ class Extracted:
 
 
 def create_shared_tables(db: Connection) -> None:
-    """`found`: one row a finding. `id` is the record's key (sourcedId or LMS key), `other` a second record it clashes
-    with or refers to, `dependants` how many records are held back because of it."""
-    db.execute("""
-        CREATE TABLE found (code VARCHAR, collection VARCHAR, id VARCHAR, school VARCHAR, page INTEGER, file VARCHAR,
-                            line BIGINT, other VARCHAR, detail VARCHAR, dependants BIGINT)""")
+    """What stages may add to: findings, and what is known of the columns that were read."""
+    create_found(db)
     db.execute("CREATE TABLE header_column (collection VARCHAR, name VARCHAR)")  # of files with a header
     db.execute("CREATE TABLE unknown_column (collection VARCHAR, name VARCHAR)")  # sent before, not today
-    db.execute("CREATE TABLE pages (page INTEGER, collection VARCHAR, name VARCHAR, path VARCHAR, body BOOLEAN)")
 
 
 def statements(name: str) -> list[tuple[str, str]]:

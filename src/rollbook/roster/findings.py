@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from rollbook.roster.grade_findings import BLOCKING, WARNING
+
 BLOCKS, WARNS = "blocks", "warns"
 
 
@@ -278,8 +280,8 @@ _WARNS: dict[str, tuple[str, str]] = {
 
 
 def _table() -> dict[str, Finding]:
-    table = {code: Finding(code, BLOCKS, *words) for code, words in _BLOCKS.items()}
-    return table | {code: Finding(code, WARNS, *words) for code, words in _WARNS.items()}
+    table = {code: Finding(code, BLOCKS, *words) for code, words in (_BLOCKS | BLOCKING).items()}
+    return table | {code: Finding(code, WARNS, *words) for code, words in (_WARNS | WARNING).items()}
 
 
 FINDINGS: Final[Mapping[str, Finding]] = MappingProxyType(_table())

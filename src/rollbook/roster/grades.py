@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from rollbook.roster.lms import FLAG, TEXT, Kind
+from rollbook.roster.lms import FLAG, KINDS, TEXT, Kind
 
 NUMBER: Final = "DOUBLE"
 
@@ -63,8 +63,8 @@ class GradedItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Grade(msgspec.Struct, frozen=True, kw_only=True):
-    """What one member got for one item. `score` None is no score, never zero. `exception` is one of EXCUSED, INCOMPLETE,
-    MISSING and LATE, "" for none; `unknown_exception` is a code of the LMS that nobody has explained. `at` is when it
+    """What one member got for one item. `score` None is no score, never zero. `exception` is EXCUSED, INCOMPLETE,
+    MISSING or LATE, "" for none; `unknown_exception` is a code of the LMS that nobody has explained. `at` is when it
     last changed, in Unix seconds of the LMS's clock."""
 
     item: str
@@ -111,7 +111,7 @@ class Gradebook(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SisCategory(msgspec.Struct, frozen=True, kw_only=True):
-    """A category of the SIS. `class_id` None: of all classes. `weight` as the SIS gives it (its scale is not stated)."""
+    """A category of the SIS. `class_id` None: of all classes. `weight` as the SIS gives it, its scale is not stated."""
 
     id: str
     title: str
@@ -192,8 +192,8 @@ _KINDS = (
         },
         {"category": "category"},
     ),
-    # key: the sourcedId that we give it; `line_item` is the key of the line item, `student` a sourcedId; `status` one of
-    # OneRoster's words; `date` is "YYYY-MM-DD"; late, missing, incomplete and text_score only reach a SIS that takes them
+    # key: the sourcedId that we give it; `line_item` is the line item's key, `student` a sourcedId; `status` is one of
+    # OneRoster's words, `date` "YYYY-MM-DD"; late, missing, incomplete and text_score only reach a SIS that takes them
     _kind(
         "result",
         {
@@ -215,3 +215,6 @@ _KINDS = (
 
 #: By name, in the order in which they are sent: a line item before its results. Removals go the other way round.
 GRADE_KINDS: Final[Mapping[str, Kind]] = MappingProxyType({kind.name: kind for kind in _KINDS})
+
+#: Of both rivers.
+ALL_KINDS: Final[Mapping[str, Kind]] = MappingProxyType({**KINDS, **GRADE_KINDS})

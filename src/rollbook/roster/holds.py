@@ -19,6 +19,8 @@ HOLDS: Final[Mapping[str, str]] = MappingProxyType(
         "rekey": "The SIS seems to have given them new ids; they would go on under these.",
         "gone": "Rollbook made them, and they are gone from the LMS; they would be made once more.",
         "extra": "They were members of their sections before Rollbook looked after these, and would be removed.",
+        "grade_conflict": "The SIS shows something else than was sent last: somebody changed it there.",
+        "grade_gone": "Rollbook sent them, and they are gone from the SIS; they would be made once more.",
         "columns": "The SIS stopped sending a column that may have kept them out until now.",
     }
 )

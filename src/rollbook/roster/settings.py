@@ -89,6 +89,22 @@ class Limits(_Settings, frozen=True, kw_only=True):
     create: Limit = Limit(percent=25, from_=100)
 
 
+class GradeLimits(_Settings, frozen=True, kw_only=True):
+    """As `Limits`, for each section and for a whole run: line items that would be made, results that would go."""
+
+    remove: Limit = Limit(percent=25, from_=50)
+    create: Limit = Limit(percent=50, from_=100)
+
+
+class Grades(_Settings, frozen=True, kw_only=True):
+    """What is sent back to the SIS. `comments`: the teacher's comments on grades as well. `create_categories`: category
+    maps may ask for new ones, where the SIS takes them."""
+
+    comments: bool = False
+    create_categories: bool = False
+    limits: GradeLimits = GradeLimits()
+
+
 class Exclusions(_Settings, frozen=True, kw_only=True):
     """Records left out (rule 7); what existed before is frozen. Emails are patterns with `*`."""
 
@@ -177,6 +193,7 @@ class Settings(_Settings, frozen=True, kw_only=True):
     undo: Undo = Undo()
     schedule: Schedule = Schedule()
     notices: Notices = Notices()
+    grades: Grades = Grades()
 
 
 def parse(document: Any) -> Settings:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, Final, TypedDict
 
 from django.db import transaction
+from django.db.models import Max, OuterRef, Subquery
 from django.db.models.fields.json import KeyTransform
 from django.utils import timezone
 
@@ -15,6 +16,7 @@ from rollbook.store.blobs import KeptBlobs, open_blobs
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import (
     FactRow,
+    GradeLedgerRow,
     HoldRow,
     HoldState,
     LedgerVersionRow,
@@ -66,6 +68,9 @@ def _drop_old_versions() -> None:
         mine = LedgerVersionRow.objects.filter(organization=organization).order_by("-number")
         kept = list(mine.values_list("pk", flat=True)[:VERSIONS])
         mine.exclude(pk__in=kept).delete()
+    newest = GradeLedgerRow.objects.filter(section=OuterRef("section")).order_by().values("section")
+    last = newest.annotate(last=Max("number")).values("last")
+    GradeLedgerRow.objects.filter(number__lte=Subquery(last) - VERSIONS).delete()
 
 
 def _drop_old_plans(days: int) -> None:
@@ -129,6 +134,7 @@ def _referenced() -> Iterator[str]:
         yield from found.get("hold_blobs", {}).values()
         yield from found.get("left_out", {}).values()
         yield from (found[name] for name in ("findings_blob", "people_blob") if found.get(name))
+    yield from GradeLedgerRow.objects.values_list("blob", flat=True).iterator()
     for snapshot in FactRow.objects.filter(name="snapshot").values_list("value", flat=True):
         yield from snapshot["files"].values()
     yield from HoldRow.objects.exclude(changes="").values_list("changes", flat=True).iterator()

@@ -17,11 +17,11 @@ from rollbook.core.changes_table import SEND
 from rollbook.core.duck import parquet_reader, quote
 from rollbook.core.protocols import Blobs
 from rollbook.core.stored import StoredPlan
-from rollbook.roster.lms import KINDS
+from rollbook.roster.grades import ALL_KINDS
 from rollbook.store.kept import Kept
 from rollbook.store.school_names import SchoolNames
 
-_PLACES: Final = {kind: place for place, kind in enumerate(KINDS)}
+_PLACES: Final = {kind: place for place, kind in enumerate(ALL_KINDS)}
 
 
 class Count(msgspec.Struct, frozen=True, gc=False):
@@ -35,7 +35,7 @@ class Count(msgspec.Struct, frozen=True, gc=False):
 
 
 class PlanCounts:
-    """The counts of one plan, in the order of KINDS and schools. A line is a school and a kind; its columns are the
+    """The counts of one plan, in the order of ALL_KINDS and schools. A line is a school and a kind; its columns are the
     actions that go out, and held, waiting, blocked."""
 
     def __init__(self, rows: Iterable[Count]) -> None:

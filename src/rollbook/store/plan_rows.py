@@ -18,7 +18,7 @@ from rollbook.core.guard import reason_of
 from rollbook.core.protocols import Blobs
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN
-from rollbook.roster.lms import KINDS
+from rollbook.roster.grades import ALL_KINDS
 from rollbook.store.kept import Kept
 from rollbook.store.outcome_spans import Span, load_spans
 from rollbook.store.rows import COLUMNS, stored_row
@@ -36,7 +36,7 @@ _FATE_SQL: Final = {
 _FIRST: Final[Kept[Mapping[str, Sequence[int]]]] = Kept(128)
 #: By files of a plan: how many rows there are of each kind.
 _ROWS: Final[Kept[Mapping[str, int]]] = Kept(256)
-_PLACES: Final = {kind: place for place, kind in enumerate(KINDS)}
+_PLACES: Final = {kind: place for place, kind in enumerate(ALL_KINDS)}
 #: Above the number of any row.
 _LAST: Final = 2**62
 
@@ -152,7 +152,7 @@ def _page(plan: StoredPlan, blobs: Blobs, search: _Search) -> list[dict[str, Any
 
 def _found(db: Connection, plan: StoredPlan, blobs: Blobs, search: _Search) -> Iterator[tuple[str, Path, list[int]]]:
     """The numbers of a page's rows, kind by kind."""
-    kinds = [kind for kind in KINDS if kind in plan.files and search.chosen.kind in ("", kind)]
+    kinds = [kind for kind in ALL_KINDS if kind in plan.files and search.chosen.kind in ("", kind)]
     if search.needs_spans:
         load_spans(db, search.outcomes)
     missing = search.most
@@ -190,7 +190,7 @@ def _in_a_row(db: Connection, plan: StoredPlan, blobs: Blobs, kind: str, search:
         return {paths[path]: number for path, number in rows}
 
     numbers = _ROWS.get(tuple(sorted(plan.files.items())), count)
-    start = sum(numbers[one] for one in KINDS if one in numbers and _PLACES[one] < _PLACES[kind])
+    start = sum(numbers[one] for one in ALL_KINDS if one in numbers and _PLACES[one] < _PLACES[kind])
     return range(max(search.low, start), min(search.high, start + numbers[kind] - 1) + 1)
 
 

@@ -13,7 +13,7 @@ from rollbook.core.protocols import Attempt, Blobs
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.changes import UNKNOWN, Outcome
 from rollbook.roster.findings import FINDINGS
-from rollbook.roster.lms import KINDS
+from rollbook.roster.grades import ALL_KINDS
 
 _PLACE = ("collection", "id", "school", "file", "line", "other", "detail", "dependants")
 _AT_ONCE = 2000
@@ -41,7 +41,7 @@ def change_rows(
     where += [f"school = {quote(school)}"] if school else []
     where += [f"reason = {quote(reason_of(hold))}"] if hold else []
     with parquet_reader() as db:
-        for name in KINDS:
+        for name in ALL_KINDS:
             if name not in plan.files or kind not in (None, name):
                 continue
             cursor = db.execute(

@@ -16,7 +16,7 @@ from rollbook.roster.lms import KINDS
 from rollbook.roster.shapes import learned
 from rollbook.store.lease import Lease
 from rollbook.store.locks import lock_organization
-from rollbook.store.models import HoldRow, HoldState, Organization, PermitRow, Run, RunState
+from rollbook.store.models import HoldRow, HoldState, Organization, PermitRow, River, Run, RunState
 from rollbook.store.notices import note_end
 from rollbook.store.permits import of_year
 from rollbook.store.plain import without_nul
@@ -148,8 +148,11 @@ def _covers_everything(run: Run) -> bool:
 
 
 def _in_scope(run: Run, path: str = "") -> Q:
-    """Holds that this run planned anew: of its kinds and schools."""
+    """Holds that this run planned anew: of its kinds, and of its schools or sections."""
     kinds = Q(**{f"{path}kind__in": run.kinds})
+    if run.river == River.GRADES and run.sections:  # a limit may hold what several sections have together
+        whole = Q(**{f"{path}school__isnull": True, f"{path}run__sections": run.sections})
+        return kinds & (Q(**{f"{path}school__in": run.sections}) | whole)
     return kinds & Q(**{f"{path}school__in": run.schools}) if run.schools else kinds
 
 

@@ -11,8 +11,8 @@ import msgspec
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from rollbook.core.stored import COUNTS, RunFigures
+from rollbook.roster.grades import ALL_KINDS
 from rollbook.roster.holds import why_held
-from rollbook.roster.lms import KINDS
 from rollbook.store.models import HoldRow, HoldState, NoticeRow, NoticeState, PinRow, Run, RunState
 from rollbook.store.results import figures_text, part
 from rollbook.store.runs import stored_result
@@ -39,13 +39,14 @@ def run_summaries(runs: QuerySet[Run], *, most: int, holds: int) -> list[dict[st
 
 
 def _run_summary(run: Run, result: RunFigures, holds: Iterable[HoldRow]) -> dict[str, Any]:
-    kinds = [kind for kind in KINDS if kind in run.kinds or kind in result.kinds]
+    kinds = [kind for kind in ALL_KINDS if kind in run.kinds or kind in result.kinds]
     return {
         "run": run.pk,
         "org": run.organization.slug,
         "state": run.state,
         "dry_run": run.dry_run,
         "blackout": run.blackout or None,
+        "river": run.river,
         "kinds": {kind: dict.fromkeys(COUNTS, 0) | result.kinds.get(kind, {}) for kind in kinds},
         "findings": dict(sorted(result.findings.items())),
         "requests": {"sis": 0, "lms": 0} | result.requests,
@@ -61,6 +62,7 @@ def _run_summary(run: Run, result: RunFigures, holds: Iterable[HoldRow]) -> dict
         "applies": run.applies_id,
         "undo_of": run.undo_of_id,
         "schools": run.schools,
+        "sections": run.sections,
         "persons": run.persons,
         "requested_by": run.requested_by,
         "created_at": moment(run.created_at),

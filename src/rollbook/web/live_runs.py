@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from rollbook.core.stored import COUNTS
-from rollbook.roster.lms import KINDS
+from rollbook.roster.grades import ALL_KINDS
 from rollbook.store.models import Run, RunState
 from rollbook.store.runs import stored_result
 from rollbook.store.summary import place_in_queue, places_in_queue
@@ -133,7 +133,7 @@ def counts_table(kinds: Mapping[str, Mapping[str, int]], *, before: bool = False
     after = ("done", "refused", "unknown")
     names = [name for name in COUNTS if not (before and name in after)]
     columns = [name for name in names if any(counts.get(name) for counts in kinds.values())]
-    lines = [(SEVERAL[kind], [kinds[kind].get(name, 0) for name in columns]) for kind in KINDS if kind in kinds]
+    lines = [(SEVERAL[kind], [kinds[kind].get(name, 0) for name in columns]) for kind in ALL_KINDS if kind in kinds]
     return {"columns": [ACTION_WORDS[name] for name in columns], "lines": lines}
 
 

@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy
 
 from rollbook.core.changes_table import BLOCKED, HELD, WAITING
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, Outcome
-from rollbook.roster.lms import KINDS
 from rollbook.store.plan_rows import UNSENT
 
 FIELDS: Final = {
@@ -46,6 +45,9 @@ ONE: Final = {
     "course": gettext_lazy("Course"),
     "section": gettext_lazy("Section"),
     "enrollment": gettext_lazy("Enrollment"),
+    "category": gettext_lazy("Grading category"),
+    "line_item": gettext_lazy("Graded item"),
+    "result": gettext_lazy("Grade"),
 }
 SEVERAL: Final = {
     "building": gettext_lazy("Buildings"),
@@ -55,6 +57,9 @@ SEVERAL: Final = {
     "course": gettext_lazy("Courses"),
     "section": gettext_lazy("Sections"),
     "enrollment": gettext_lazy("Enrollments"),
+    "category": gettext_lazy("Grading categories"),
+    "line_item": gettext_lazy("Graded items"),
+    "result": gettext_lazy("Grades"),
 }
 ACTION_WORDS: Final = {
     "adopt": gettext_lazy("Link"),
@@ -172,7 +177,7 @@ def _why(row: Mapping[str, Any], fate: str, outcome: Outcome | None, sentence: s
     if outcome is not None:
         return _told(outcome)
     reason = row["reason"] or ""
-    parent = str(ONE[reason]).lower() if reason in KINDS else ""
+    parent = str(ONE[reason]).lower() if reason in ONE else ""
     if fate == BLOCKED:
         return _(
             "It needs a %(parent)s that is neither in the LMS nor in this plan. Sync %(parents)s first, or look "
@@ -182,6 +187,8 @@ def _why(row: Mapping[str, Any], fate: str, outcome: Outcome | None, sentence: s
         return _("The LMS has refused it several times in a row, so it is tried again later, or when it changes.")
     if fate == WAITING and row["kind"] == "user" and reason == "user":
         return _("The account is inactive; it changes once the account has been revived.")
+    if fate == WAITING and reason == "choice":
+        return _("The item was deleted in the LMS; it stays in the SIS until somebody chooses.")
     if fate == WAITING:
         return _("It needs a %(parent)s that is not sent yet or waits itself. It goes out after that.") % {
             "parent": parent

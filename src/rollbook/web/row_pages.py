@@ -10,7 +10,8 @@ from django.utils.http import urlencode
 
 from rollbook.core.guard import reason_of
 from rollbook.core.stored import StoredPlan
-from rollbook.roster.lms import ACTIONS, KINDS
+from rollbook.roster.grades import ALL_KINDS
+from rollbook.roster.lms import ACTIONS
 from rollbook.store.models import Run
 from rollbook.store.outcome_spans import Span, answers, spans
 from rollbook.store.plan_counts import PlanCounts
@@ -35,7 +36,7 @@ def chosen_rows(request: HttpRequest) -> Chosen:
         return value if (value := request.GET.get(name, "")) in allowed else ""
 
     return Chosen(
-        kind=one_of("kind", tuple(KINDS)),
+        kind=one_of("kind", tuple(ALL_KINDS)),
         action=one_of("action", ACTIONS),
         school=request.GET.get("school") or None,
         fate=one_of("outcome", FATES),

@@ -9,6 +9,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from rollbook.roster.grades import GRADE_KINDS
 from rollbook.roster.lms import KINDS, RUN_KINDS
 from rollbook.store.models import Run
 from rollbook.web.plan_words import SEVERAL
@@ -99,6 +100,8 @@ def covers(kinds: Sequence[str]) -> str:
     """What a run is about, as the tabs call it."""
     if set(kinds) == set(KINDS):
         return _("everything")
+    if set(kinds) == set(GRADE_KINDS):
+        return str(SEVERAL["result"]).lower()
     if tuple(kinds) == RUN_KINDS["setup"]:
         return str(SYNC_TYPES["setup"].words)
     found = [str(one.words) for name, one in SYNC_TYPES.items() if name != "setup" and set(one.kinds) & set(kinds)]

@@ -8,6 +8,7 @@ from rollbook.store.models.blob import BlobHead, BlobPiece
 from rollbook.store.models.decision import MatchDecision
 from rollbook.store.models.directory import DirectoryRow
 from rollbook.store.models.fact import FactRow
+from rollbook.store.models.grade import GradeItem, GradeLedgerRow, GradeSection
 from rollbook.store.models.hold import HoldRow, HoldState
 from rollbook.store.models.installation import InstallationSecret
 from rollbook.store.models.kept_form import KeptForm
@@ -19,7 +20,7 @@ from rollbook.store.models.password import PasswordRow
 from rollbook.store.models.permit import PermitRow
 from rollbook.store.models.pin import PinRow
 from rollbook.store.models.refusal import RefusalRow
-from rollbook.store.models.run import Run, RunState
+from rollbook.store.models.run import River, Run, RunState
 from rollbook.store.models.schedule import QueuedSlot, ScheduleRow
 from rollbook.store.models.secret import Secret
 from rollbook.store.models.settings import SettingsVersion
@@ -37,6 +38,9 @@ __all__ = [
     "CacheRow",
     "DirectoryRow",
     "FactRow",
+    "GradeItem",
+    "GradeLedgerRow",
+    "GradeSection",
     "HoldRow",
     "HoldState",
     "InstallationSecret",
@@ -54,6 +58,7 @@ __all__ = [
     "PinRow",
     "QueuedSlot",
     "RefusalRow",
+    "River",
     "Role",
     "Run",
     "RunState",

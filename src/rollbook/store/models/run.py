@@ -18,6 +18,13 @@ class RunState(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+class River(models.TextChoices):
+    """Which way a run goes: rosters into the LMS, or grades back into the SIS."""
+
+    ROSTER = "roster"
+    GRADES = "grades"
+
+
 class Run(models.Model):
     """`plan` is a StoredPlan and `result` a RunResult in plain form; both are kept as soon as there is a plan, so that
     another worker can go on. `settled` is False from the moment something may have been sent until the ledger knows
@@ -26,7 +33,8 @@ class Run(models.Model):
     `figures`, `requests_sis` and `requests_lms` stand in the result too, which is large: lists of runs read the figures
     (a RunFigures), and the metrics sum up the requests of all runs. `blackout` says, in words, why a run that was to
     send only plans; `despite_blackout` is a person's wish to send anyway. `preview_year`: a dry run that plans as if
-    this were the active year already (rule 3); its holds wait for nobody."""
+    this were the active year already (rule 3); its holds wait for nobody. A run of grades has `sections`, class
+    sourcedIds, instead of schools; none are all that there are."""
 
     id = models.CharField(primary_key=True, max_length=20)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="runs")
@@ -63,6 +71,8 @@ class Run(models.Model):
     work_bytes = models.BigIntegerField(default=0)
     blackout = models.TextField(default="")
     despite_blackout = models.BooleanField(default=False)
+    river = models.CharField(max_length=10, choices=River.choices, default=River.ROSTER)
+    sections = models.JSONField(default=list)
     preview_year = models.CharField(max_length=4, default="")
 
     class Meta:

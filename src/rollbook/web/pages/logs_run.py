@@ -16,7 +16,7 @@ from django.urls import path
 from rollbook.core.stored import StoredPlan
 from rollbook.errors import BlobLost
 from rollbook.roster.changes import REFUSED
-from rollbook.roster.lms import KINDS
+from rollbook.roster.grades import ALL_KINDS
 from rollbook.store.models import Run
 from rollbook.store.outcome_spans import answers, spans
 from rollbook.store.plan_rows import Chosen, rows_in_parts
@@ -92,7 +92,7 @@ def _changes(place: Place, run: Run, wanted: Asked, fate: str = "") -> Lines:
     plan = stored_plan(run)
     if plan is None:
         return iter(())
-    kinds = [kind for kind in KINDS if kind in plan.files and _is_wanted(kind, wanted)]
+    kinds = [kind for kind in ALL_KINDS if kind in plan.files and _is_wanted(kind, wanted)]
     for kind in kinds:
         stored_files().get(plan.files[kind], f"the plan of {kind}")
     chosen = [Chosen(kind=kind, school=wanted.school or None, fate=fate) for kind in kinds]

@@ -1,0 +1,155 @@
+"""Asking for grade runs, and what teachers decide about sections: category maps, items. Sends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from django.db import transaction
+
+from rollbook.actions.blackout import only_plans
+from rollbook.actions.organizations import current_settings, find_organization
+from rollbook.actions.runs import queue_run
+from rollbook.errors import ConfigError
+from rollbook.passback.categories import carried_over
+from rollbook.passback.grade_types import KEEP, NEW, OPT_IN, OPT_OUT, REMOVE, SKIP
+from rollbook.roster.grades import GRADE_KINDS, GradingCategory, SisCategory
+from rollbook.store.audit import audit
+from rollbook.store.blobs import open_blobs
+from rollbook.store.given_sections import GivenSection, given_sections
+from rollbook.store.grades import section_row
+from rollbook.store.models import GradeItem, GradeSection, Organization, River, Run, RunState
+from rollbook.store.scratch import looking_scratch
+from rollbook.store.setup import opened
+
+#: What may be chosen of an item; "" takes a choice back.
+CHOICES = (OPT_OUT, OPT_IN, KEEP, REMOVE, "")
+
+
+def sections_of(organization: Organization, codes: Sequence[str] = ()) -> list[GivenSection]:
+    """Sections that Rollbook gave in the active year, all or these. Raises ConfigError for one that it did not give."""
+    _, settings = current_settings(organization)
+    with looking_scratch(opened()) as scratch:
+        found = given_sections(organization.pk, open_blobs(opened(), scratch), settings.active_year, codes)
+    missing = sorted(set(codes) - {each.code for each in found})
+    if missing:
+        raise ConfigError(
+            f"Rollbook gave no section {', '.join(missing)} in the active year; "
+            f"see: rollbook grades sections {organization.slug}"
+        )
+    return found
+
+
+def request_grades(
+    *, org: str, sections: Sequence[str], by: str, dry_run: bool = False, despite_blackout: bool = False
+) -> Run:
+    """Queue a run that brings the grades of these sections (none: of all) into the SIS; an equal one that is queued
+    already is returned instead. It resets no grace period (rule 29). Of named sections, refused grades are tried again.
+    Raises ConfigError."""
+    with transaction.atomic():
+        organization = find_organization(org, lock=True)
+        codes = [each.code for each in sections_of(organization, sorted(set(sections)))] if sections else []
+        traits = {
+            "river": River.GRADES,
+            "kinds": list(GRADE_KINDS),
+            "sections": codes,
+            "dry_run": dry_run,
+            "despite_blackout": despite_blackout,
+            "retry_refused": bool(codes),
+        }
+        traits = only_plans(organization, traits)
+        same = Run.objects.filter(organization=organization, state=RunState.QUEUED, lease_epoch=0, **traits)
+        queued = same.filter(applies__isnull=True).first()
+        if queued is not None:
+            return queued
+        return queue_run(organization, "grades plan" if traits["dry_run"] else "grades sync", by, **traits)
+
+
+def decide_categories(*, org: str, section: str, chosen: Mapping[str, str | None], by: str) -> GradeSection:
+    """Set what becomes of LMS categories of a section: a SIS category's id, SKIP, NEW (where the
+    settings allow it), or None for undecided. Both sides may
+    be named by id or by a title that only one of them has. Raises ConfigError for one that was not there when the
+    section was last read."""
+    with transaction.atomic():
+        organization = find_organization(org, lock=True)
+        sections_of(organization, [section])
+        row = section_row(organization.pk, section)
+        seen = row.seen or {"lms": [], "sis": []}
+        if not seen["lms"]:
+            raise ConfigError(
+                f"the categories of section {section} are not known yet; read them with: "
+                f"rollbook grades plan {org} --section {section}"
+            )
+        _, settings = current_settings(organization)
+        if NEW in chosen.values() and not settings.grades.create_categories:
+            raise ConfigError("the settings allow no new categories in the SIS: grades.create_categories")
+        for name, target in chosen.items():
+            lms = _named(seen["lms"], name, "the LMS")
+            if target is None:
+                row.categories.pop(lms, None)
+            else:
+                row.categories[lms] = target if target in (SKIP, NEW) else _named(seen["sis"], target, "the SIS")
+        row.save(update_fields=["categories"])
+        audit(by=by, action="map grade categories", organization=org, subject=section, details=_told(chosen))
+    return row
+
+
+def carry_categories(*, org: str, section: str, by: str, source: str | None = None) -> GradeSection:
+    """Fill the gaps of a section's map by titles: from the section `source`, else from all others of the organization,
+    the latest first. What is decided already stays. Raises ConfigError."""
+    with transaction.atomic():
+        organization = find_organization(org, lock=True)
+        sections_of(organization, [section])
+        row = section_row(organization.pk, section)
+        others = GradeSection.objects.filter(organization=organization).exclude(pk=row.pk).order_by("-seen_at", "-pk")
+        if source is not None:
+            others = others.filter(code=source)
+            if not others.exists():
+                raise ConfigError(f"section {source} has no category map")
+        before = [(*_categories(each), each.categories) for each in others if each.categories]
+        found = carried_over(before, *_categories(row))
+        fresh = {lms: sis for lms, sis in found.items() if lms not in row.categories}
+        row.categories |= fresh
+        row.save(update_fields=["categories"])
+        audit(by=by, action="copy grade categories", organization=org, subject=section, details=_told(fresh))
+    return row
+
+
+def decide_items(*, org: str, section: str, chosen: Mapping[str, str], by: str) -> list[GradeItem]:
+    """Set what is chosen of items, by their LMS ids: one of CHOICES. Raises ConfigError for an item that was not there
+    when the section was last read."""
+    with transaction.atomic():
+        organization = find_organization(org, lock=True)
+        rows = {
+            row.item: row for row in GradeItem.objects.filter(section__organization=organization, section__code=section)
+        }
+        for item, choice in chosen.items():
+            if item not in rows:
+                raise ConfigError(f"section {section} has no item {item!r}; see: rollbook grades items {org}")
+            if choice not in CHOICES:
+                raise ConfigError(f"{choice!r} is no choice; there are {', '.join(CHOICES[:-1])}")
+            rows[item].choice = choice
+            rows[item].save(update_fields=["choice"])
+        audit(by=by, action="choose graded items", organization=org, subject=section, details=_told(chosen))
+    return list(GradeItem.objects.filter(section__organization=organization, section__code=section))
+
+
+def _named(there: list[dict[str, str]], name: str, side: str) -> str:
+    """The id of a category by its id, or by its title where only one has it."""
+    if any(each["id"] == name for each in there):
+        return name
+    titled = [each["id"] for each in there if each["title"].casefold() == name.casefold()]
+    if len(titled) == 1:
+        return titled[0]
+    words = "several categories" if titled else "no category"
+    known = ", ".join(f"{each['id']} ({each['title']})" for each in there) or "none"
+    raise ConfigError(f"{side} has {words} {name!r} for this section; there are {known}")
+
+
+def _categories(row: GradeSection) -> tuple[list[GradingCategory], list[SisCategory]]:
+    seen = row.seen or {"lms": [], "sis": []}
+    lms = [GradingCategory(id=each["id"], title=each["title"]) for each in seen["lms"]]
+    return lms, [SisCategory(id=each["id"], title=each["title"]) for each in seen["sis"]]
+
+
+def _told(chosen: Mapping[str, str | None]) -> str:
+    return "; ".join(f"{name}: {value or ('undecided' if value is None else 'none')}" for name, value in chosen.items())

@@ -1,0 +1,122 @@
+"""Works a run of grades under its lease. Knows none of the river's stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from rollbook.connectors.base import Cancel
+from rollbook.core.protocols import Progress
+from rollbook.core.stored import RunResult, StoredPlan
+from rollbook.engine.world import Doors, check_room
+from rollbook.errors import Bug
+from rollbook.passback import grade_run as river
+from rollbook.passback.grade_types import GradeRequest, GradeWorld
+from rollbook.roster.settings import parse
+from rollbook.store.blobs import open_blobs
+from rollbook.store.folder import DataFolder
+from rollbook.store.given_sections import given_sections, periods_by_key
+from rollbook.store.grades import StoredGradeLedgers, StoredGradeNotes, wishes
+from rollbook.store.journal import StoredJournal
+from rollbook.store.lease import Lease
+from rollbook.store.memory import StoredMemory
+from rollbook.store.models import Run, SettingsVersion
+from rollbook.store.permits import StoredPermits
+from rollbook.store.runs import keep_plan, stored_plan, stored_result
+from rollbook.store.scratch import scratch_of
+from rollbook.store.secrets import KeyRing, secrets_of
+
+
+@dataclass
+class GradeWork:
+    """One run of grades, or the settling of an earlier one. `alone` as of the worker."""
+
+    folder: DataFolder
+    lease: Lease
+    version: SettingsVersion
+    cancel: Cancel
+    progress: Progress
+    alone: bool = False
+
+    def carry_out(self, run: Run) -> RunResult:
+        """Plan, keep the plan, send and settle; goes on with the plan that a dead process has left."""
+        planned, applied = stored_plan(run), run.applies
+        fresh = planned is None and applied is None
+        with self._world(run, with_source=fresh) as world:
+            if planned is not None:
+                result = stored_result(run)
+                result.plan = planned
+                return (
+                    result if run.dry_run else river.carry_out(self._request(run, planned, goes_on=True), world, result)
+                )
+            if applied is not None:
+                plan = _plan_of(applied)
+                result, request = RunResult(plan=plan), self._request(run, plan)
+            else:
+                request = self._request(run, None)
+                result = river.plan_grades(request, world)
+            keep_plan(self.lease, result)
+            return result if run.dry_run else river.carry_out(request, world, result)
+
+    def finish(self, run: Run, plan: StoredPlan) -> RunResult:
+        """Bring what a broken run sent into the ledgers of its sections."""
+        with self._world(run, with_source=False) as world:
+            return river.finish(self._request(run, plan, goes_on=True), world, plan, stored_result(run))
+
+    def _request(self, run: Run, plan: StoredPlan | None, *, goes_on: bool = False) -> GradeRequest:
+        settings = parse(self.version.document)
+        blobs = open_blobs(self.folder, scratch_of(self.folder, self.lease, run.pk))
+        codes = list(plan.sections) if plan is not None else run.sections
+        given = given_sections(self.lease.organization, blobs, settings.active_year, codes)
+        return GradeRequest(
+            run_id=run.pk,
+            settings=settings,
+            settings_digest=self.version.digest,
+            sections=wishes(self.lease.organization, given),
+            now=timezone.now(),
+            periods=periods_by_key(self.lease.organization, blobs),
+            dry_run=run.dry_run,
+            whole=not run.sections,
+            retry_refused=run.retry_refused,
+            goes_on_with=plan.settings_digest if plan is not None and goes_on else "",
+        )
+
+    @contextmanager
+    def _world(self, run: Run, *, with_source: bool) -> Iterator[GradeWorld]:
+        work = scratch_of(self.folder, self.lease, run.pk)
+        check_room(work, 0)
+        settings = parse(self.version.document)
+        doors = Doors(settings, secrets_of(self.lease.organization, KeyRing(self.folder.keys)), work, self.cancel)
+        before = stored_result(run).requests
+
+        def requests() -> dict[str, int]:
+            return {side: number + before.get(side, 0) for side, number in doors.requests.counts().items()}
+
+        with ExitStack() as open_doors:
+            sink = open_doors.enter_context(closing(doors.grade_sink()))
+            source = open_doors.enter_context(closing(doors.grade_source())) if with_source else None
+            yield GradeWorld(
+                sink=sink,
+                source=source,
+                blobs=open_blobs(self.folder, work),
+                ledgers=StoredGradeLedgers(self.lease, run.pk),
+                notes=StoredGradeNotes(self.lease),
+                journal=lambda digest: StoredJournal(self.lease, digest, run.pk),
+                permits=StoredPermits(self.lease),
+                memory=StoredMemory(self.lease),
+                cancel=self.cancel,
+                progress=self.progress,
+                work=work,
+                requests=requests,
+                late=run.lease_grace if self.alone and self.lease.epoch > 1 else 0.0,
+            )
+
+
+def _plan_of(run: Run) -> StoredPlan:
+    plan = stored_plan(run)
+    if plan is None:
+        raise Bug(f"run {run.pk} has no stored plan")
+    return plan

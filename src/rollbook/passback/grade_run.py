@@ -1,0 +1,241 @@
+"""The order of the stages in which grades go back. With `roster_run.py`, the only file that knows an order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+import msgspec
+
+from rollbook.connectors.gradebook import GradeSource
+from rollbook.core.apply import Applier
+from rollbook.core.duck import Connection, connect, write_parquet
+from rollbook.core.found import count_findings, write_findings
+from rollbook.core.guard import Guard, guard, hold_contents
+from rollbook.core.measure import accounted, timed
+from rollbook.core.outcomes import add_outcomes
+from rollbook.core.plan import PlanReader, slices, write_plan
+from rollbook.core.refusals import remember_refusals
+from rollbook.core.stored import RunResult, StoredPlan
+from rollbook.errors import BadResponse, ConfigError, StalePlan
+from rollbook.passback.compare import compare
+from rollbook.passback.grade_types import Found, GradeRequest, GradeWorld, SectionNote, SectionWish
+from rollbook.passback.grades import desired
+from rollbook.passback.ledger import GradeReferences, read_ids, read_ledger
+from rollbook.passback.reading import read_section
+from rollbook.passback.settle import settle_sections
+from rollbook.passback.tables import Tables
+from rollbook.roster.grades import GRADE_KINDS
+from rollbook.roster.lms import CREATE, REMOVE
+from rollbook.roster.settings import Limits
+
+#: One section at a time is in memory; the tables hold only changes.
+_MEMORY = "128MB"
+#: What limits hold for: new line items, and results that would be taken away.
+_LIMITED = frozenset({("line_item", CREATE), ("result", REMOVE)})
+
+T = TypeVar("T")
+
+
+def grade_run(request: GradeRequest, world: GradeWorld) -> RunResult:
+    """Read to settle (or to the plan, for a dry run). Raises RollbookError; whatever was sent before an error is
+    settled by `finish` later."""
+    result = plan_grades(request, world)
+    return result if request.dry_run else carry_out(request, world, result)
+
+
+def plan_grades(request: GradeRequest, world: GradeWorld) -> RunResult:
+    """Read every section and plan; nothing is sent. The result, with its plan, must be kept before it is carried
+    out."""
+    run = _Run(request, world)
+    try:
+        run.plan()
+        return run.result
+    finally:
+        run.close()
+
+
+def carry_out(request: GradeRequest, world: GradeWorld, result: RunResult) -> RunResult:
+    """Send the result's plan and settle: at once, later (`run apply`), or for a run whose process died, which goes on
+    where its journal ends."""
+    plan = _stored(result)
+    if not any(world.ledgers.advanced(section) for section in plan.sections):
+        apply_grades(request, world, result)
+    elif len(world.journal(plan.digest).done()) != sum(1 for _ in slices(plan)):
+        raise StalePlan("the run broke off midway, and what it had sent is in the ledger; plan again for the rest")
+    return settle_grades(request, world, result)
+
+
+def apply_grades(request: GradeRequest, world: GradeWorld, result: RunResult) -> None:
+    """Send what of the plan has no outcome yet. Raises StalePlan."""
+    plan = _stored(result)
+    _check_fresh(request, world, plan)
+    if not plan.groups:
+        return
+    with connect(memory=_MEMORY) as db, accounted(result, world.requests), timed(result.seconds, "apply"):
+        references = GradeReferences()
+        for section in plan.sections:
+            references.add(*read_ids(db, world.ledgers.current(section), world.blobs, section))
+        Applier(
+            target=world.sink,
+            reader=PlanReader(db, plan, world.blobs),
+            journal=world.journal(plan.digest),
+            references=references,
+            cancel=world.cancel,
+            progress=world.progress,
+            late=world.late,
+        ).run(plan)
+
+
+def settle_grades(request: GradeRequest, world: GradeWorld, result: RunResult) -> RunResult:
+    """Bring what was sent into the sections' ledgers and count it. Safe to repeat when the process died on the way."""
+    run = _Run(request, world, result)
+    try:
+        run.settle()
+        return result
+    finally:
+        run.close()
+
+
+def finish(request: GradeRequest, world: GradeWorld, plan: StoredPlan, planned: RunResult | None = None) -> RunResult:
+    """Settle a run that ended without settling (failed, cancelled): journal → new versions of its sections' ledgers."""
+    return settle_grades(request, world, msgspec.structs.replace(planned or RunResult(), plan=plan))
+
+
+def _check_fresh(request: GradeRequest, world: GradeWorld, plan: StoredPlan) -> None:
+    if any(world.ledgers.current(section).number != number for section, number in plan.sections.items()):
+        raise StalePlan("a grade ledger has moved on since this plan was made; plan again")
+    if plan.settings_digest != request.digest(plan.sections):
+        raise StalePlan("the settings or a category map were changed since this plan was made; plan again")
+
+
+class _Run:
+    """One phase of a run, with its scratch database; each stage's time is kept."""
+
+    def __init__(self, request: GradeRequest, world: GradeWorld, result: RunResult | None = None) -> None:
+        self.request, self.world = request, world
+        world.work.mkdir(parents=True, exist_ok=True)
+        self.scratch = world.work / "grades.duckdb"
+        self.scratch.unlink(missing_ok=True)
+        self.db: Connection = connect(self.scratch, _MEMORY)
+        self.result = result or RunResult()
+        self.tables = Tables(self.db)
+        self.versions: dict[str, int] = {}
+
+    def close(self) -> None:
+        self.db.close()
+        self.scratch.unlink(missing_ok=True)
+        with accounted(self.result, self.world.requests):
+            pass
+
+    def step(self, name: str, work: Callable[[], T]) -> T:
+        self.world.cancel.check()
+        with timed(self.result.seconds, name):
+            return work()
+
+    # --- planning -----------------------------------------------------------------------------------------------------
+
+    def plan(self) -> None:
+        source, total = self.world.source, len(self.request.sections)
+        if source is None:
+            raise ConfigError("this run needs an LMS whose gradebooks can be read")
+        if self.request.settings.users.unique_id != "sourcedId":
+            raise ConfigError("grades can only be sent where `users.unique_id` is sourcedId: they name students by it")
+        for number, wish in enumerate(self.request.sections):
+            self.world.progress.update("read", number, total, wish.code)
+            self._section(source, wish)
+        self.world.progress.update("plan", total, total)
+        self.step("plan", self._plan)
+
+    def _section(self, source: GradeSource, wish: SectionWish) -> None:
+        """Read and compare one section. What its own trouble is, stops no other."""
+        world = self.world
+        version = world.ledgers.current(wish.code)
+        had = read_ledger(self.db, version, world.blobs, wish.code)
+        try:
+            read = self.step("read", lambda: read_section(self.request, source, world.sink, wish, had))
+        except BadResponse as error:
+            found = Found(code="SECTION_UNREADABLE", collection="section", id=wish.code, detail=str(error))
+            self.tables.note(wish.code, [found])
+            world.notes.seen(wish.code, SectionNote(trouble=str(error)))
+            return
+        self.versions[wish.code] = version.number
+        wanted = desired(read)
+        self.step("compare", lambda: self.tables.add(read, wanted, compare(read, wanted)))
+        note = SectionNote(lms_categories=read.book.categories, sis_categories=read.categories, items=wanted.notes)
+        world.notes.seen(wish.code, note)
+
+    def _plan(self) -> None:
+        request, world, db = self.request, self.world, self.db
+        titles = {wish.code: wish.title for wish in request.sections}
+        holds = guard(db, self._rules(), world.blobs)
+        self.result.holds = [replace(hold, school_name=titles.get(hold.school or "", "")) for hold in holds]
+        self.tables.wait_for_results()
+        for hold in self.result.holds:
+            path = world.work / f"hold-{hold.id}.parquet"
+            write_parquet(db, hold_contents(db, hold), path)
+            self.result.hold_blobs[hold.id] = world.blobs.put(path)
+        self.result.plan = write_plan(
+            db,
+            world.work,
+            world.blobs,
+            world.sink.traits,
+            ledger_version=0,
+            settings_digest=request.digest(self.versions),
+            year=None,
+            kinds=GRADE_KINDS,
+            removals_first=True,
+            sections=self.versions,
+        )
+        world.notes.counted(self.tables.item_counts())
+        self.result.kinds = self.tables.plan_counts()
+        self.result.state = "planned"
+        self._keep_findings()
+
+    def _rules(self) -> Guard:
+        request, world, limits = self.request, self.world, self.request.settings.grades.limits
+        return Guard(
+            salt=f"{request.settings.organization.slug} grades",
+            limits=Limits(remove=limits.remove, create=limits.create),
+            kinds=tuple(GRADE_KINDS),
+            schools=(),
+            year=None,
+            shrunk=frozenset(),
+            grown=True,
+            permits=world.permits.valid(),
+            refusals=list(world.memory.refusals()),
+            now=request.now,
+            retry_refused=request.retry_refused,
+            table=GRADE_KINDS,
+            limited=_LIMITED,
+        )
+
+    def _keep_findings(self) -> None:
+        path = self.world.work / "findings.parquet"
+        write_findings(self.db, path)
+        self.result.findings_blob = self.world.blobs.put(path)
+        self.result.findings = count_findings(self.db)
+
+    # --- settling -----------------------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        plan = _stored(self.result)
+        self.step("settle", lambda: self._settle(plan))
+        add_outcomes(self.db, plan, self.result.kinds)
+        self.result.state = "held" if self.result.holds else "done"
+
+    def _settle(self, plan: StoredPlan) -> None:
+        request, world = self.request, self.world
+        self.tables.recall(self.result.findings_blob, world.blobs)
+        for section, findings in settle_sections(self.db, plan, world, request.now):
+            self.tables.note(section, findings)
+        self._keep_findings()
+        # Whose refusal it is stands nowhere, so what is over is only forgotten by a run of all sections.
+        some = [] if request.whole else list(plan.sections)
+        remember_refusals(self.db, plan, world.memory, request.now, schools=some, run=request.run_id)
+
+
+def _stored(result: RunResult) -> StoredPlan:
+    assert result.plan is not None
+    return result.plan

@@ -1,0 +1,179 @@
+"""Grade ledgers and notes of an organization's sections, as a run writes them: only under its lease."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Final
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from rollbook.core.stored import StoredPlan
+from rollbook.errors import StalePlan
+from rollbook.passback.grade_types import (
+    GradeLedgerVersion,
+    ItemCount,
+    ItemNote,
+    ItemOutcome,
+    SectionNote,
+    SectionWish,
+    decided_digest,
+)
+from rollbook.store.given_sections import GivenSection
+from rollbook.store.lease import Lease
+from rollbook.store.models import GradeItem, GradeLedgerRow, GradeSection, Run
+from rollbook.store.plain import without_nul
+
+_NOTED: Final = ("key", "title", "due", "points", "category", "period", "state", "code", "detail")
+_COUNTED: Final = ("send", "held", "waiting")
+_AT_ONCE: Final = 500
+#: Sections that are asked for by name; beyond that, all are looked at.
+_FEW: Final = 200
+
+
+def section_row(organization: int, code: str) -> GradeSection:
+    """The row of a section, made when it is first needed."""
+    row, _ = GradeSection.objects.get_or_create(organization_id=organization, code=code)
+    return row
+
+
+def wishes(organization: int, sections: Sequence[GivenSection]) -> list[SectionWish]:
+    """What was decided of these sections."""
+    own = GradeSection.objects.filter(organization=organization)
+    items = GradeItem.objects.filter(section__organization=organization)
+    if len(sections) <= _FEW:
+        codes = [each.code for each in sections]
+        own, items = own.filter(code__in=codes), items.filter(section__code__in=codes)
+    rows = {row.code: row for row in own}
+    chosen: dict[int, dict[str, str]] = {}
+    known: dict[int, dict[str, str]] = {}
+    for section, item, key, choice in items.values_list("section", "item", "key", "choice").iterator():
+        known.setdefault(section, {})[key] = item
+        if choice:
+            chosen.setdefault(section, {})[item] = choice
+    found = []
+    for each in sections:
+        row = rows.get(each.code)
+        pk = row.pk if row else 0
+        found.append(
+            SectionWish(
+                code=each.code,
+                lms_id=each.lms_id,
+                title=each.title,
+                categories=dict(row.categories) if row else {},
+                choices=chosen.get(pk, {}),
+                items=known.get(pk, {}),
+            )
+        )
+    return found
+
+
+def grade_version(organization: int, section: str) -> GradeLedgerVersion:
+    """The current version of a section's grade ledger; number 0 when there is none yet."""
+    row = _newest(organization, section)
+    return GradeLedgerVersion() if row is None else GradeLedgerVersion(row.number, row.blob)
+
+
+def _newest(organization: int, section: str) -> GradeLedgerRow | None:
+    rows = GradeLedgerRow.objects.filter(section__organization=organization, section__code=section)
+    return rows.order_by("-number").first()
+
+
+def grades_moved_on(planned: Run, plan: StoredPlan, settings_digest: str) -> list[str]:
+    """What of "ledger" and "settings" is not as it was when this plan of grades was made; a category map and choices of
+    items count as settings."""
+    given = [GivenSection(code, None, "", None) for code in plan.sections]
+    numbers = {code: grade_version(planned.organization_id, code).number for code in plan.sections}
+    digest = decided_digest(settings_digest, wishes(planned.organization_id, given), plan.sections)
+    found = {"ledger": numbers != plan.sections, "settings": digest != plan.settings_digest}
+    return [name for name, moved in found.items() if moved]
+
+
+class StoredGradeLedgers:
+    """Implements `passback.grade_types.GradeLedgers` for the lease's organization; new versions are those of `run`."""
+
+    def __init__(self, lease: Lease, run: str | None = None) -> None:
+        self._lease = lease
+        self._run = run or lease.run
+
+    def current(self, section: str) -> GradeLedgerVersion:
+        return grade_version(self._lease.organization, section)
+
+    def advance(self, section: str, base: int, blob: str) -> None:
+        with self._lease.fenced():
+            current = self.current(section).number
+            if current != base:
+                raise StalePlan(f"the grade ledger of section {section} moved on from version {base} to {current}")
+            row = section_row(self._lease.organization, section)
+            GradeLedgerRow.objects.create(section=row, number=base + 1, blob=blob, run_id=self._run)
+
+    def advanced(self, section: str) -> bool:
+        newest = _newest(self._lease.organization, section)
+        return newest is not None and newest.run_id == self._run
+
+
+class StoredGradeNotes:
+    """Implements `passback.grade_types.GradeNotes` for the lease's organization."""
+
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+
+    def seen(self, section: str, note: SectionNote) -> None:
+        with self._lease.fenced():
+            row = section_row(self._lease.organization, section)
+            row.trouble, row.seen_at = without_nul(note.trouble), timezone.now()
+            if not note.trouble:
+                row.seen = without_nul(_categories(note))
+                _keep_items(row, note.items)
+            row.save(update_fields=["trouble", "seen_at", "seen"])
+
+    def counted(self, counts: Iterable[ItemCount]) -> None:
+        for section, group in groupby(counts, key=lambda one: one.section):
+            by_key = {one.key: one for one in group}
+            with self._lease.fenced():
+                rows = list(self._items(section).filter(key__in=by_key))
+                for row in rows:
+                    one = by_key[row.key]
+                    row.send, row.held, row.waiting = one.send, one.held, one.waiting
+                GradeItem.objects.bulk_update(rows, _COUNTED, batch_size=_AT_ONCE)
+
+    def settled(self, section: str, outcomes: Sequence[ItemOutcome], at: datetime) -> None:
+        by_key = {one.key: one for one in outcomes}
+        with self._lease.fenced():
+            self._items(section).filter(key__in=[one.key for one in outcomes if one.gone]).delete()
+            rows = list(self._items(section).filter(key__in=by_key))
+            for row in rows:
+                one = by_key[row.key]
+                row.send = row.failed = one.failed
+                row.words = without_nul(one.words)
+                row.synced_at = row.synced_at if one.failed else at
+            GradeItem.objects.bulk_update(rows, ["send", "failed", "words", "synced_at"], batch_size=_AT_ONCE)
+            GradeSection.objects.filter(organization=self._lease.organization, code=section).update(synced_at=at)
+
+    def _items(self, section: str) -> QuerySet[GradeItem]:
+        return GradeItem.objects.filter(section__organization=self._lease.organization, section__code=section)
+
+
+def _categories(note: SectionNote) -> dict[str, list[dict[str, str]]]:
+    return {
+        "lms": [{"id": each.id, "title": each.title} for each in note.lms_categories],
+        "sis": [{"id": each.id, "title": each.title} for each in note.sis_categories],
+    }
+
+
+def _keep_items(section: GradeSection, notes: Sequence[ItemNote]) -> None:
+    """One row an item; what is neither in the LMS nor in the SIS any more goes, unless somebody decided about it."""
+    there = {row.item: row for row in section.items.all()}
+    fresh: list[GradeItem] = []
+    for note in notes:
+        row = there.pop(note.item, None) or GradeItem(section=section, item=note.item)
+        for name in _NOTED:
+            setattr(row, name, without_nul(getattr(note, name)))
+        row.send = row.held = row.waiting = 0
+        fresh.append(row)
+    GradeItem.objects.bulk_create([row for row in fresh if row.pk is None], batch_size=_AT_ONCE)
+    changed = [row for row in fresh if row.pk is not None]
+    GradeItem.objects.bulk_update(changed, [*_NOTED, *_COUNTED], batch_size=_AT_ONCE)
+    section.items.filter(pk__in=[row.pk for row in there.values()]).delete()

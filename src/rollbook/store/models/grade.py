@@ -1,0 +1,77 @@
+"""What is remembered of the grades of each section: decisions, what was seen, and the ledger's versions."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from rollbook.store.models.organization import Organization
+from rollbook.store.models.run import Run
+
+
+class GradeSection(models.Model):
+    """A section whose grades go back; `code` is the class sourcedId. `categories` is its map: LMS category id → SIS
+    category id, "" for not to be sent; what is not in it is undecided. `seen` are the categories of both sides as last
+    read: {"lms": [{id, title}], "sis": [{id, title}]}. `trouble` says why it could not be read the last time."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="grade_sections")
+    code = models.TextField()
+    categories = models.JSONField(default=dict)
+    seen = models.JSONField(default=dict)
+    trouble = models.TextField(default="")
+    seen_at = models.DateTimeField(null=True)
+    synced_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["organization", "code"], name="one_grade_section"),)
+
+    def __str__(self) -> str:
+        return f"grade section {self.pk}"
+
+
+class GradeItem(models.Model):
+    """A graded item as last seen; `item` is its LMS id, `key` the sourcedId of its line item. `state`, `code` and
+    `detail` are those of `passback.grade_types.ItemNote`, `choice` what the teacher decided. `send`, `held` and
+    `waiting` count changes of the item and its grades that are planned, `failed` those that were not done, with the
+    SIS's first `words`."""
+
+    section = models.ForeignKey(GradeSection, on_delete=models.CASCADE, related_name="items")
+    item = models.TextField()
+    key = models.CharField(max_length=40)
+    title = models.TextField()
+    due = models.CharField(max_length=20, default="")
+    points = models.FloatField(null=True)
+    category = models.TextField(default="")
+    period = models.TextField(default="")
+    state = models.CharField(max_length=12)
+    code = models.CharField(max_length=40, default="")
+    detail = models.TextField(default="")
+    choice = models.CharField(max_length=10, default="")
+    send = models.PositiveIntegerField(default=0)
+    held = models.PositiveIntegerField(default=0)
+    waiting = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    words = models.TextField(default="")
+    synced_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("due", "title", "id")
+        constraints = (models.UniqueConstraint(fields=["section", "item"], name="one_grade_item"),)
+
+    def __str__(self) -> str:
+        return f"graded item {self.pk}"
+
+
+class GradeLedgerRow(models.Model):
+    """A version of a section's grade ledger: `blob` is its file; the highest number is current."""
+
+    section = models.ForeignKey(GradeSection, on_delete=models.CASCADE, related_name="ledger")
+    number = models.PositiveIntegerField()
+    blob = models.CharField(max_length=80)
+    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["section", "number"], name="one_grade_ledger_number"),)
+
+    def __str__(self) -> str:
+        return f"grade ledger {self.number}"
