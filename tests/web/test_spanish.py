@@ -36,7 +36,7 @@ _ENGLISH = re.compile(
 #: Where data, names and code stand, which are the same in every language.
 _CODE = re.compile(r"<code>.*?</code>|<option value=\"[A-Z]\w+/.*?</option>|<(script|style)\b.*?</\1>", re.DOTALL)
 #: Names, and what a language is called in itself.
-_NAMES = ("(every)", "Sign in", "School Management, Integration, API", "English")
+_NAMES = ("(every)", "not submitted", "Sign in", "School Management, Integration, API", "English")
 
 
 @pytest.fixture
