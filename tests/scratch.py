@@ -1,6 +1,7 @@
 """Scratch databases of runs in tests: in the memory of one engine for each process, which plans its queries simply.
 
-A small run spends nearly all its time on making engines and on planning hundreds of queries for a handful of rows.
+A small run spends nearly all its time on making engines, and on reading and planning hundreds of queries for a handful
+of rows; the same texts are read once for each process.
 Files, and engines as Rollbook makes them, are met by the tests that start processes: those of the command line, of
 reliability, and in the browser.
 """
@@ -10,7 +11,9 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
+from functools import lru_cache
 from pathlib import Path
+from typing import Any, Self, cast
 
 import duckdb
 
@@ -18,6 +21,35 @@ from rollbook.core.duck import Connection
 
 #: The optimizers that save work even for ten rows.
 _KEPT = {"deliminator", "empty_result_pullup", "filter_pullup", "filter_pushdown", "in_clause", "unused_columns"}
+
+
+class _Remembering:
+    """A connection that does not read the same text twice."""
+
+    def __init__(self, db: Connection) -> None:
+        self._db = db
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
+
+    def execute(self, query: str, *given: Any, **named: Any) -> Connection:
+        return self._db.execute(_read(query) or query, *given, **named)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+
+@lru_cache(maxsize=4096)
+def _read(query: str) -> duckdb.Statement | None:
+    """The statement of a text; None where there are several, or where it is none: the engine says so itself."""
+    try:
+        statements = duckdb.extract_statements(query)
+    except duckdb.Error:
+        return None
+    return statements[0] if len(statements) == 1 else None
 
 
 class _Engine:
@@ -36,7 +68,7 @@ class _Engine:
                 self._db.execute(f"DETACH {one[1]}")
                 self._given.remove(one)
             name = f"scratch_{next(self._numbers)}"
-            connection = self._db.cursor()
+            connection = cast(Connection, _Remembering(self._db.cursor()))
             connection.execute(f"ATTACH ':memory:' AS {name}; USE {name}")
             self._given.append((weakref.ref(connection), name))
             return connection

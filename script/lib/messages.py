@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -15,7 +16,8 @@ from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).parents[2]
-WEB = ROOT / "src/rollbook/web"
+PACKAGE = ROOT / "src/rollbook"
+WEB = PACKAGE / "web"
 LOCALE = WEB / "locale"
 LANGUAGES = ("es",)
 _KEYWORDS = {
@@ -28,14 +30,15 @@ _KEYWORDS = {
     "pgettext": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
 }
+#: Packages whose sentences the pages translate, as `rollbook.roster.words.say` marks them.
+_SAYING = ("roster", "store")
 
 
 def collected() -> Catalog:
-    """Every text of templates and modules of the pages, with the files that use it."""
+    """Every text of templates and modules of the pages, and what they show of the packages below, with the files."""
     from django.utils.translation.template import templatize
 
     import rollbook.web  # noqa: F401 - Django's settings, which its template reader asks for
-    from rollbook.roster.grade_findings import BLOCKING, WARNING
 
     found = Catalog(project="Rollbook", charset="utf-8")
     for path in sorted([*WEB.rglob("*.html"), *WEB.rglob("*.txt"), *WEB.rglob("*.py")]):
@@ -48,9 +51,41 @@ def collected() -> Catalog:
             for _, message, _, context in extract("python", io.BytesIO(source.encode()), keywords=_KEYWORDS):
                 if message:
                     found.add(message, locations=[(place, 0)], context=context)
-    for text in (text for one in (*BLOCKING.values(), *WARNING.values()) for text in one):
-        found.add(text, locations=[("src/rollbook/roster/grade_findings.py", 0)])  # teachers read them
+    for place, text in (*_said(), *_tables()):
+        if text:
+            found.add(text, locations=[(place, 0)])
     return found
+
+
+def _said() -> Iterator[tuple[str, str]]:
+    """What `say` marks, each with its file."""
+    for path in sorted(path for name in _SAYING for path in (PACKAGE / name).rglob("*.py")):
+        for _, message, _, _ in extract("python", io.BytesIO(path.read_bytes()), keywords={"say": None}):
+            yield str(path.relative_to(ROOT)), str(message)
+
+
+def _tables() -> Iterator[tuple[str, str]]:
+    """Texts that stand in tables and declarations, each with its file."""
+    from rollbook import errors
+    from rollbook.connectors.kit.options import describe
+    from rollbook.connectors.oneroster_rest.partners import PARTNERS
+    from rollbook.connectors.registry import CONNECTORS, connector
+    from rollbook.roster import findings, holds, reasons, schedule_words
+    from rollbook.web.setting_texts import every_text
+
+    roster, connectors = "src/rollbook/roster", "src/rollbook/connectors"
+    for one in findings.FINDINGS.values():
+        yield from ((f"{roster}/findings.py", text) for text in (one.sentence, one.fix))
+    for table in (holds, reasons, schedule_words):
+        yield from ((f"{roster}/{table.__name__.rpartition('.')[2]}.py", text) for text in table.TEXTS)
+    for name in CONNECTORS:
+        for option in describe(connector(name).options):
+            yield from ((f"{connectors}/{name}/options.py", text) for text in (option.label, option.help))
+    for row in PARTNERS.values():  # what has the name of a product is called so everywhere
+        title = (row.title,) if row.name.startswith("generic") else ()
+        yield from ((f"{connectors}/oneroster_rest/partners.py", text) for text in (*title, *row.quirks))
+    yield from (("src/rollbook/errors.py", error.who) for error in vars(errors).values() if isinstance(error, type))
+    yield from (("src/rollbook/web/setting_texts.toml", text) for text in every_text())
 
 
 def _calls(source: str) -> list[str]:

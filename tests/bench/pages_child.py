@@ -23,11 +23,14 @@ def main(data: str, times: int, only: str = "") -> dict[str, Any]:
     """`only` is for somebody who looks at a few pages."""
     os.environ |= {"ROLLBOOK_API_PER_MINUTE": "1000000", "ROLLBOOK_METRICS_TOKEN": _METRICS}
     import_module("rollbook.web")  # the settings of the pages come first
-    from rollbook.store.setup import setup
-    from rollbook.web.opening import open_pages
+    from rollbook.store.setup import connect, migrate, setup
+    from rollbook.web.opening import open_pages, settle_memory
 
+    connect(Path(data))
+    migrate()  # the prepared organization may be kept from an earlier release
     folder = setup(Path(data))
     open_pages(folder)
+    settle_memory()
     asker = _Asker(folder)
     pages = {name: found for name, found in asker.pages().items() if only in name}
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in pages}

@@ -71,6 +71,9 @@ def _runs(first: Any, look: Any, last: Any, number: int) -> list[Any]:
                 settings_id=last.settings_id,
                 plan=like.plan,
                 result=_result(like, held=state == "held"),
+                figures=like.figures,
+                requests_sis=like.requests_sis,
+                requests_lms=like.requests_lms,
                 error="The SIS did not answer" if state == "failed" else "",
             )
         )

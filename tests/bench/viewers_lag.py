@@ -86,7 +86,7 @@ def _shown(pieces: Sequence[tuple[float, str]]) -> Iterator[tuple[float, str]]:
         *whole, rest = (rest + piece).split("\n\n")
         for event in whole:
             found = _SHOWN.search(event)
-            if found or "event: refresh" in event:
+            if found or "rb-run-ended" in event or "event: refresh" in event:
                 yield at, _one_line(html.unescape(f"{found[1]} {found[2]}")) if found else ""
 
 

@@ -69,7 +69,7 @@ def test_a_hold_is_approved_and_its_changes_are_sent(ann: Page, installation: In
     school = ann.get_by_role("heading", level=1).inner_text().partition(":")[0]
     ann.get_by_label("Reason").fill("New titles, agreed with the schools")
     approve.click()
-    expect(ann.locator("[role=status]").first).to_contain_text("A run is queued; it plans afresh")
+    expect(ann.locator("#rb-messages")).to_contain_text("A run is queued; it plans afresh")
     decided = ann.locator("section", has=ann.get_by_role("heading", name="Decided"))
     for words in (school, ANN, "New titles, agreed with the schools"):
         expect(decided).to_contain_text(words)
@@ -119,7 +119,7 @@ def _hand_over(page: Page, *, to: str) -> None:
     page.get_by_role("link", name="Hand over …").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Hand over to {to}?")
     page.get_by_role("button", name="Hand over").click()
-    expect(page.locator("[role=status]")).to_contain_text(f"{to} is the Acting User now.")
+    expect(page.locator("#rb-messages")).to_contain_text(f"{to} is the Acting User now.")
 
 
 def test_a_wrong_secret_is_told_and_what_was_typed_stays(ann: Page) -> None:
@@ -166,7 +166,7 @@ def test_the_second_of_two_tabs_is_told(ann: Page) -> None:
     )
     first_school[0].select_option("create")
     ann.get_by_role("button", name="Save Changes").click()
-    expect(ann.locator("[role=status]")).to_contain_text("Your changes are saved.")
+    expect(ann.locator("#rb-messages")).to_contain_text("Your changes are saved.")
     other_school[1].select_option("create")
     second.get_by_role("button", name="Save Changes").click()
     expect(second.get_by_role("alert")).to_contain_text("Somebody else, or you in another tab, changed these settings")
@@ -174,7 +174,7 @@ def test_the_second_of_two_tabs_is_told(ann: Page) -> None:
     assert first_school[1].input_value() == ""  # and so is what would undo the first
     first_school[1].select_option("create")
     second.get_by_role("button", name="Save Changes").click()
-    expect(second.locator("[role=status]")).to_contain_text("Your changes are saved.")
+    expect(second.locator("#rb-messages")).to_contain_text("Your changes are saved.")
     ann.goto("/o/maple/schools/")
     assert [one[0].input_value() for one in (first_school, other_school)] == ["create", "create"]
     second.close()

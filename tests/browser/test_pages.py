@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import WAIT, violations
 from tests.browser.installation import Installation
@@ -57,3 +57,32 @@ def test_signing_in_is_accessible(browser: Browser, installation: Installation, 
     page.goto(path)
     assert violations(page) == []
     context.close()
+
+
+@pytest.fixture(scope="module")
+def watcher(browser: Browser, installation: Installation) -> Iterator[Page]:
+    """Somebody who has looked at both systems in Data Prep."""
+    if not installation.ready:
+        installation.mapped()
+    context = browser.new_context(base_url=installation.address)
+    context.set_default_timeout(WAIT)
+    page = context.new_page()
+    installation.sign_in(page, "Wanda", "--org", "maple", "--acting")
+    page.goto("/o/maple/data-prep/")
+    page.get_by_role("button", name="Look at both systems").click()
+    expect(page.get_by_role("heading", name="Who is where")).to_be_visible(timeout=3 * WAIT)
+    yield page
+    context.close()
+
+
+@pytest.mark.parametrize("width", [768, 1024, 1120, 1280])
+@pytest.mark.parametrize(
+    "path", ["data-prep/?show=both", "data-prep/?show=sis", "data-prep/?show=lms", "manage-users/"]
+)
+def test_lists_of_people_fit_into_the_page(watcher: Page, path: str, width: int) -> None:
+    """Nobody has to scroll sideways for the last columns."""
+    watcher.set_viewport_size({"width": width, "height": 900})
+    watcher.goto(f"/o/maple/{path}")
+    assert watcher.locator("table.rb-people tbody tr").count() > 0
+    hidden = "every => every.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.className)"
+    assert watcher.locator(".rb-scroll").evaluate_all(hidden) == []

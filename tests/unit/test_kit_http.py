@@ -202,7 +202,7 @@ def test_credentials_are_renewed_a_few_times(ctx: Context) -> None:
     hook = Hook()
     with pytest.raises(AuthFailed):
         client(ctx, handle, auth=hook).get("users")
-    assert (len(asked), hook.renewals) == (4, 3)
+    assert (len(asked), hook.renewals) == (7, 6)
 
 
 def test_forbidden_is_in_words_of_its_own(ctx: Context) -> None:

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from rollbook.connectors.base import Page, ReadRequest
-from rollbook.connectors.oneroster_rest.ids import Seen
+from rollbook.connectors.oneroster_rest.ids import Seen, ascending
 from rollbook.connectors.oneroster_rest.source import OneRosterSource
 from rollbook.errors import BadResponse, ConfigError
 from tests.unit.fake_provider import Provider, names, pull, records, source
@@ -165,3 +165,27 @@ def test_seen_counts_repeats_however_many(monkeypatch: pytest.MonkeyPatch, few: 
     seen.add(["u5", "u1000"])
     assert "u1000" in seen
     assert seen.repeats() == 1
+
+
+@pytest.mark.parametrize("few", [500_000, 300, 7])
+def test_ids_listed_as_new_count_like_all_others(monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    monkeypatch.setattr("rollbook.connectors.oneroster_rest.ids._FEW", few)
+    seen = Seen()
+    for start in range(0, 1000, 100):
+        seen.append([f"u{n}" for n in range(start, start + 100)])
+    assert (seen.added, seen.repeats()) == (1000, 0)
+    seen.add(["u5", "u1000"])
+    assert seen.repeats() == 1
+    seen.append(["v1", "v2"])
+    seen.add(["v2"])
+    assert seen.repeats() == 2
+    assert "v1" in seen
+    assert "v3" not in seen
+
+
+@pytest.mark.parametrize(
+    ("ids", "climbs"),
+    [([], True), (["a"], True), (["a", "b"], True), (["b", "a"], False), (["a", "a"], False), (["a", None], False)],
+)
+def test_ascending(ids: list[str | None], climbs: bool) -> None:
+    assert ascending(ids) is climbs

@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from rollbook.actions.settings_edit import change_settings
 from rollbook.store.audit import audit
 from rollbook.store.models import AuditRow
 from rollbook.web.acts import ACTS, act_words
+from rollbook.web.setting_texts import texts
 from tests.repo.tree import SOURCE
 from tests.web.accounts import good_page
 from tests.web.people import Person, words
@@ -38,7 +42,7 @@ def _shown(person: Person) -> list[str]:
 @pytest.mark.parametrize("who", ["ann", "bob", "vic"])
 def test_administrators_and_viewers_read_it_newest_first(who: str, request: pytest.FixtureRequest) -> None:
     rows = _shown(request.getfixturevalue(who))
-    assert rows[0].endswith("Saved settings 2")
+    assert rows[0].endswith("Saved settings 2 What changed in version 2")
     assert len(rows) == 3
     assert "Ann Acting (ann@example.org) Approved held changes h1 fine" in rows[2]
     assert "99" not in " ".join(rows), "other organizations' rows"
@@ -152,3 +156,73 @@ def test_every_act_of_the_actions_is_named_in_plain_words() -> None:
 
 def test_the_sort_of_person_that_looks_is_told_in_words(vic: Person) -> None:
     assert "Who changed what, and when." in words(vic.get(AUDIT))
+
+
+# --- details in words -------------------------------------------------------------------------------------------------
+
+
+def _saved(change: Callable[[dict[str, Any]], None], what: str = "save users settings") -> int:
+    return change_settings(org="maple", by="Ann", what=what, change=change).number
+
+
+def _lines(person: Person, number: int) -> list[str]:
+    text = good_page(person.get(f"{AUDIT}settings/{number}/"))
+    rows = re.findall(r'<tr><th scope="row">.*?</tr>', text, re.DOTALL)
+    return [" ".join(re.sub("<[^>]+>", " ", row).split()) for row in rows]
+
+
+def test_saved_settings_say_what_became_what(vic: Person) -> None:
+    def change(document: dict[str, Any]) -> None:
+        document["users"]["deactivate_after"] = 30
+        document["schools"] = {**document["schools"], "org-9": "skip"}
+        document.setdefault("exclude", {})["subjects"] = ["Homeroom", "Lunch"]
+
+    number = _saved(change)
+    assert f'href="{AUDIT}settings/{number}/"' in vic.get(AUDIT).content.decode()
+    lines = _lines(vic, number)
+    assert "Schools: org-9 – skip" in lines
+    assert "Subjects – Homeroom, Lunch" in lines
+    assert "Deactivate accounts of leavers after (days) – 30" in lines
+    assert len(lines) == 3
+
+
+def test_options_have_their_labels_and_secrets_are_not_shown(ann: Person) -> None:
+    def change(document: dict[str, Any]) -> None:
+        document["sis"]["options"]["page_size"] = 50
+        document["notices"] = {"webhooks": [{"url": "https://x.example/", "secret": "${HOOK}"}]}
+
+    lines = " ".join(_lines(ann, _saved(change)))
+    assert "SIS: Page size – 50" in lines
+    assert "HOOK" not in lines
+    assert "(secret)" in lines
+
+
+def test_only_own_settings_and_only_readers(ann: Person, tea: Person, world) -> None:
+    import_maple(world.name, slug="other")
+    assert ann.get("/o/other/audit/settings/1/").status_code == 404
+    assert ann.get(f"{AUDIT}settings/99/").status_code == 404
+    assert tea.get(f"{AUDIT}settings/1/").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("action", "details", "shown"),
+    [
+        ("change role", "viewer → administrator", "observador → administrador"),
+        ("make API token", "may change", "puede cambiar"),
+        ("import passwords", "12 passwords issued by the school", "12 contraseñas dadas por la escuela"),
+        ("approve hold", "may change", "may change"),
+    ],
+)
+def test_details_are_in_the_language_of_the_page(ann: Person, action: str, details: str, shown: str) -> None:
+    """But what a person wrote stays as it is."""
+    audit(by="x", action=action, organization="maple", subject="s", details=details)
+    ann.post("/language/", language="es", next="/")
+    assert shown in _shown(ann)[0]
+
+
+def test_saving_acts_have_words() -> None:
+    """Whatever a page saves is named in `ACTS`."""
+    for group in texts()["groups"]:
+        assert f"save {group} settings" in ACTS
+    for act in ("save sis connection", "save lms connection", "save schools", "save terms", "select SIS"):
+        assert act in ACTS

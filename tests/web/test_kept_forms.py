@@ -175,3 +175,80 @@ def test_operators_too(pages: DataFolder) -> None:
     page = "/organizations/"
     person.client.post(page, {"name": "New District"}, headers={"Referer": f"http://testserver{page}"})
     assert "New District" in html(_back(person.client, person.account, page))
+
+
+# --- parts of pages that ask by themselves ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path", ["plan/working/?seen=", "files/working", "data-prep/state/", "logs/live/?shown=", "logs/?page=1"]
+)
+def test_a_part_that_asks_by_itself_leads_nowhere_when_the_sign_in_has_expired(ann: Person, path: str) -> None:
+    """What is typed on its page would be lost."""
+    _expire(ann)
+    answer = ann.client.get(f"/o/maple/{path}", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.content) == (401, b"")
+    assert not {"HX-Redirect", "HX-Refresh", "Location"} & set(answer.headers)
+
+
+def test_pages_can_say_that_the_sign_in_is_over(ann: Person) -> None:
+    page = html(ann.get(AT))
+    [line] = re.findall(r'<p class="[^"]*" id="rb-signed-out" hidden>.*?</p>', page)
+    assert 'href="/accounts/login/?next=/o/maple/configuration/"' in line
+    assert 'target="_blank"' in line
+    assert "rb-signed-out" not in html(Client().get("/accounts/login/"))
+
+
+# --- a form that is older than the sign-in ----------------------------------------------------------------------------
+
+
+def _old_form(person: Person) -> Client:
+    """A browser that checks forms, in which the person has signed in again since a page with a form was opened."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(person.account, backend=BACKEND)
+    client.get(AT)
+    return client
+
+
+def _send_old(client: Client, path: str = SAVE, **headers: str) -> Any:
+    given = {"Referer": f"http://testserver{AT}", **headers}
+    return client.post(path, {**TYPED, "csrfmiddlewaretoken": "a" * 64}, headers=given)
+
+
+def test_what_was_typed_is_back_when_the_form_is_too_old(ann: Person) -> None:
+    before = settings("maple")
+    client = _old_form(ann)
+    answer = _send_old(client)
+    assert (answer.status_code, answer["Location"]) == (302, AT)
+    page = client.get(AT)
+    assert SAID in words(page)
+    found = _kept(page)
+    assert found is not None
+    assert ["sis-space", "typed by hand"] in found["fields"]
+    assert "s3cret!" not in html(page)
+    assert settings("maple") == before
+    assert _kept(client.get(AT)) is None
+
+
+def test_parts_of_pages_too(ann: Person) -> None:
+    client = _old_form(ann)
+    answer = _send_old(client, f"{SAVE}test/", **{"HX-Request": "true"})
+    assert (answer.status_code, answer["HX-Redirect"]) == (403, AT)
+    assert SAID in words(client.get(AT))
+
+
+@pytest.mark.parametrize("came", ["https://evil.example/", "", "http://testserver.evil.example/o/maple/configuration/"])
+def test_what_others_send_is_not_kept(ann: Person, came: str) -> None:
+    """Else it would stand in the form as if the person had typed it."""
+    client = _old_form(ann)
+    answer = _send_old(client, Referer=came)
+    assert answer.status_code == 403
+    assert "This form is too old" in words(answer)
+    assert not KeptForm.objects.exists()
+
+
+def test_signing_in_by_an_old_form_is_asked_again(ann: Person) -> None:
+    client = _old_form(ann)
+    answer = client.post("/accounts/login/", {"login": "x@example.org"}, headers={"Referer": "http://testserver/"})
+    assert answer.status_code == 403
+    assert not KeptForm.objects.exists()

@@ -6,6 +6,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPResponse
 from typing import Any
 
@@ -17,6 +18,7 @@ from rollbook.engine.heart import Heart
 from rollbook.store.folder import DataFolder
 from rollbook.store.lease import Lease
 from rollbook.store.models import Membership, Organization, Role, Run
+from rollbook.web import following
 from rollbook.web.following import REFRESH
 from rollbook.web.live import Subject
 from rollbook.web.live_runs import WATCHER, Looker
@@ -85,9 +87,34 @@ def test_progress_arrives_within_a_second(live: Site, vic: Person) -> None:
         _progress("r1", done=done)
         assert stream.until(f"{done} of 100") < 0.9
     Run.objects.filter(pk="r1").update(state="done")
+    assert stream.until("The run has ended.") < 0.9
     assert stream.until("event: refresh") < 0.9
     while stream.event():
         pass  # the answer ends by itself
+
+
+def test_many_who_look_do_not_ask_for_the_page_at_once(
+    live: Site, vic: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each learns at once that the run has ended, and asks for the page a little later than the others."""
+    monkeypatch.setattr(following, "MANY", 20)
+    monkeypatch.setattr(following, "SPREAD", 3.0)
+    past_run("r1", ago=1, state="running")
+    address = _shown(vic, "r1")
+    streams = [Stream(live, vic, address) for _ in range(20)]
+    for stream in streams:
+        assert "Starting" in stream.event()
+    start = time.monotonic()
+    Run.objects.filter(pk="r1").update(state="failed")
+    for stream in streams:
+        stream.until("Failed")
+    assert time.monotonic() - start < 1.5
+    with ThreadPoolExecutor(20) as pool:
+        asked = sorted(pool.map(lambda one: (one.until("event: refresh"), time.monotonic() - start)[1], streams))
+    assert asked[-1] < 4.5
+    assert asked[-1] - asked[0] > 0.8
+    for stream in streams:
+        assert stream.event() == ""
 
 
 def test_logs_learn_of_runs_that_start_and_end(live: Site, ann: Person) -> None:
@@ -98,8 +125,8 @@ def test_logs_learn_of_runs_that_start_and_end(live: Site, ann: Person) -> None:
     Run.objects.filter(pk="r1").update(state="running")
     stream.until("Starting")
     Run.objects.filter(pk="r1").update(state="done")
-    stream.until("event: refresh")
-    assert "Nothing runs or waits" in stream.event()
+    stream.until("Nothing runs or waits")
+    assert stream.event() == REFRESH.decode()
     stream.answer.close()
 
 
@@ -135,6 +162,10 @@ def test_whoever_leaves_is_forgotten(live: Site, ann: Person) -> None:
     streams = [Stream(live, ann, _shown(ann, "r1")) for _ in range(20)]
     for stream in streams:
         stream.event()
+    for _ in range(100):  # the first event is sent a moment before its reader counts
+        if WATCHER.number() == 20:
+            break
+        time.sleep(0.05)
     assert WATCHER.number() == 20
     for stream in streams:
         stream.answer.close()

@@ -137,7 +137,7 @@ def test_holds_and_doubts(world: Space, ann: Person) -> None:
     hold(run, school="s1", school_name="Oak")
     hold(run, hold="h2", kind="course", state=HoldState.REJECTED, by="Kim")
     text = words(ann.get("/o/maple/logs/r1/"))
-    assert "Oak: update 30 users." in text
+    assert "Oak: Update 30 users." in text
     assert "Decide under Plan" in text
     assert "Rejected by Kim." in text
     assert "Not read whole: users. The reason: it broke off." in text

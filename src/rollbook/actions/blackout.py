@@ -15,14 +15,15 @@ from rollbook.roster.schedule_words import blackout_words
 from rollbook.roster.settings import Settings
 from rollbook.roster.settings import parse as parse_settings
 from rollbook.roster.wall_clock import time_zone
+from rollbook.roster.words import Words
 from rollbook.store.models import Organization, Run
 
 
-def blackout_today(settings: Settings, now: datetime) -> str:
-    """The blackout of this moment's day in the organization's zone, in words; empty when there is none."""
+def blackout_today(settings: Settings, now: datetime) -> Words | None:
+    """The blackout of this moment's day in the organization's zone, in words."""
     day = now.astimezone(time_zone(settings.organization.timezone)).date()
     found = blackout_on(settings.schedule, day)
-    return blackout_words(found) if found is not None else ""
+    return blackout_words(found) if found is not None else None
 
 
 def only_plans(organization: Organization, traits: Mapping[str, Any], now: datetime | None = None) -> dict[str, Any]:
@@ -33,10 +34,10 @@ def only_plans(organization: Organization, traits: Mapping[str, Any], now: datet
     if traits.get("dry_run") or traits.get("despite_blackout"):
         return dict(traits)
     version = latest_version(organization)
-    words = blackout_today(parse_settings(version.document), now or timezone.now()) if version is not None else ""
+    words = blackout_today(parse_settings(version.document), now or timezone.now()) if version is not None else None
     if words and traits.get("applies") is not None:
         raise ConfigError(_refusal(words))
-    return {**traits, "dry_run": True, "blackout": words} if words else dict(traits)
+    return {**traits, "dry_run": True, "blackout": str(words)} if words else dict(traits)
 
 
 def hold_back(run: Run, settings: Settings, now: datetime) -> None:
@@ -50,9 +51,9 @@ def hold_back(run: Run, settings: Settings, now: datetime) -> None:
     if words and run.applies_id is not None:
         raise ConfigError(_refusal(words))
     if words:
-        run.dry_run, run.blackout = True, words
+        run.dry_run, run.blackout = True, str(words)
         run.save(update_fields=["dry_run", "blackout"])
 
 
-def _refusal(words: str) -> str:
+def _refusal(words: Words) -> str:
     return f"today is a blackout day ({words}), so nothing is sent; send the plan later, or with --despite-blackout"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rollbook.errors import ConfigError
 from rollbook.roster.settings import Settings
-from rollbook.roster.settings import parse as parse_settings
 from rollbook.store.models import Organization, SettingsVersion
+from rollbook.store.newest_settings import newest_settings
 
 
 def find_organization(slug: str, *, lock: bool = False) -> Organization:
@@ -26,7 +26,7 @@ def latest_version(organization: Organization) -> SettingsVersion | None:
 
 def current_settings(organization: Organization) -> tuple[SettingsVersion, Settings]:
     """Raises ConfigError when nothing was imported yet."""
-    version = latest_version(organization)
-    if version is None:
+    newest = newest_settings(organization.pk)
+    if newest is None:
         raise ConfigError(f"{organization.slug} has no settings yet: rollbook config import FILE.yaml")
-    return version, parse_settings(version.document)
+    return newest

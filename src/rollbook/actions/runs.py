@@ -13,6 +13,7 @@ from rollbook.actions.organizations import current_settings, find_organization
 from rollbook.actions.schedule_memory import note_manual
 from rollbook.errors import ConfigError, StalePlan
 from rollbook.roster.lms import KINDS, RUN_KINDS
+from rollbook.roster.schedule_words import MANUAL, UNDO
 from rollbook.store.audit import audit
 from rollbook.store.grades import grades_moved_on
 from rollbook.store.ids import new_run_id
@@ -51,7 +52,7 @@ def request_run(*, org: str, wanted: Wanted, by: str) -> Run:
     with transaction.atomic():
         organization = find_organization(org, lock=True)
         current_settings(organization)
-        note_manual(organization, "the last manual run", dry_run=wanted.dry_run, despite=wanted.despite_blackout)
+        note_manual(organization, MANUAL, dry_run=wanted.dry_run, despite=wanted.despite_blackout)
         traits = {
             "river": River.ROSTER,
             "kinds": wanted.lms_kinds(),
@@ -84,7 +85,7 @@ def request_apply(*, run_id: str, by: str, despite_blackout: bool = False) -> Ru
         if moved_on(planned):
             raise StalePlan(f"the plan of run {run_id} is stale: the ledger or the settings changed; plan again")
         if planned.river == River.ROSTER:  # grades reset no grace period (rule 29)
-            note_manual(planned.organization, "the last manual run", dry_run=False, despite=despite_blackout)
+            note_manual(planned.organization, MANUAL, dry_run=False, despite=despite_blackout)
         scope = {"river": planned.river, "schools": planned.schools, "sections": planned.sections}
         traits = {"kinds": planned.kinds, **scope, "despite_blackout": despite_blackout}
         return queue_run(planned.organization, "apply", by, applies=planned, **traits)
@@ -111,7 +112,7 @@ def request_undo(
     An equal one that is queued already is returned instead. Raises ConfigError when it sent nothing."""
     with transaction.atomic():
         run, part = undoable(run_id=run_id, schools=schools, persons=persons)
-        note_manual(run.organization, "the last undo", dry_run=dry_run)
+        note_manual(run.organization, UNDO, dry_run=dry_run)
         same = run.undone_by.filter(state=RunState.QUEUED, lease_epoch=0, dry_run=dry_run, **part).first()
         if same is not None:
             return same
@@ -148,7 +149,7 @@ def cancel_run(*, run_id: str, by: str) -> Run:
 
 def find_run(run_id: str, *, lock: bool = False) -> Run:
     """Raises ConfigError. With `lock`, nobody else changes the run until the transaction ends."""
-    every = Run.objects.select_related("organization")
+    every = Run.objects.select_related("organization").defer("result")  # it is large, and read when it is asked for
     if lock:
         every = every.select_for_update(of=("self",), no_key=True)
     run = every.filter(pk=run_id).first()

@@ -16,11 +16,11 @@ from rollbook.actions.actors import SCHEDULE
 from rollbook.actions.blackout import only_plans
 from rollbook.actions.organizations import current_settings, find_organization
 from rollbook.actions.runs import queue_run
-from rollbook.actions.schedule_memory import SAVED, lock
+from rollbook.actions.schedule_memory import lock
 from rollbook.errors import RollbookError
 from rollbook.roster.lms import KINDS
 from rollbook.roster.schedule import Clock, Start
-from rollbook.roster.schedule_words import Outlook, iso, outlook, outlook_summary
+from rollbook.roster.schedule_words import SAVED, Outlook, iso, outlook, outlook_summary
 from rollbook.roster.settings import Settings
 from rollbook.roster.wall_clock import time_zone
 from rollbook.store.audit import audit

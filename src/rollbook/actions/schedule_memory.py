@@ -13,11 +13,10 @@ from django.utils import timezone
 from rollbook.actions.blackout import blackout_today
 from rollbook.actions.organizations import latest_version
 from rollbook.roster.schedule import timing
+from rollbook.roster.schedule_words import SAVED
 from rollbook.roster.settings import Settings
 from rollbook.roster.settings import parse as parse_settings
 from rollbook.store.models import Organization, ScheduleRow
-
-SAVED = "the last change of the schedule"
 
 
 def note_manual(organization: Organization, cause: str, *, dry_run: bool, despite: bool = False) -> None:

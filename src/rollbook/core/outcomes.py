@@ -45,12 +45,13 @@ def load_outcomes(db: Connection, plan: StoredPlan, journal: Tried, folder: Path
     return number
 
 
-def load_plan(db: Connection, plan: StoredPlan, blobs: Blobs) -> None:
-    """Make a view `plan_<kind>` for every kind the plan has rows of."""
+def load_plan(db: Connection, plan: StoredPlan, blobs: Blobs, *, temporary: bool = False) -> None:
+    """Make a view `plan_<kind>` for every kind the plan has rows of; temporary ones are seen by this connection
+    alone."""
+    view = "TEMP VIEW" if temporary else "VIEW"
     for kind, key in plan.files.items():
-        db.execute(
-            f"CREATE OR REPLACE VIEW plan_{kind} AS FROM read_parquet({quote(blobs.get(key, f'the plan of {kind}'))})"
-        )
+        path = quote(blobs.get(key, f"the plan of {kind}"))
+        db.execute(f"CREATE OR REPLACE {view} plan_{kind} AS FROM read_parquet({path})")
 
 
 def add_outcomes(db: Connection, plan: StoredPlan, kinds: dict[str, dict[str, int]]) -> None:

@@ -57,7 +57,22 @@ class StoredPlan(msgspec.Struct, frozen=True, kw_only=True):
     sections: dict[str, int] = {}
 
 
-class RunResult(msgspec.Struct, kw_only=True):
+class RunFigures(msgspec.Struct, kw_only=True):
+    """The part of a RunResult that is short, however large the district is: what lists of runs tell."""
+
+    kinds: dict[str, dict[str, int]] = {}
+    findings: dict[str, int] = {}
+    requests: dict[str, int] = {}
+    seconds: dict[str, float] = {}
+    peak_rss_mib: float | None = None
+    conflicts: dict[str, int] = {}
+    refused: dict[str, Any] = {}
+    verdicts: dict[str, str] = {}
+    doubts: dict[str, str] = {}
+    ledger_version: int | None = None
+
+
+class RunResult(RunFigures, kw_only=True):
     """Everything a run reports; `summary()` in design.md §7's shape is made from it by the caller.
 
     `state`: planned | done | held. `kinds` maps kind to its COUNTS. `findings` maps code to count;
@@ -70,21 +85,11 @@ class RunResult(msgspec.Struct, kw_only=True):
     """
 
     state: str = "planned"
-    kinds: dict[str, dict[str, int]] = {}
-    findings: dict[str, int] = {}
     findings_blob: str | None = None
-    requests: dict[str, int] = {}
-    seconds: dict[str, float] = {}
-    peak_rss_mib: float | None = None
     plan: StoredPlan | None = None
     holds: list[Hold] = []
     hold_blobs: dict[str, str] = {}
     left_out: dict[str, str] = {}
-    conflicts: dict[str, int] = {}
-    refused: dict[str, Any] = {}
-    verdicts: dict[str, str] = {}
-    doubts: dict[str, str] = {}
-    ledger_version: int | None = None
     facts: dict[str, Any] = {}
     people_blob: str | None = None
     people: dict[str, int] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from rollbook.core.duck import Connection, count, fill, quote
 from rollbook.core.ledger_files import PAIRS, fields_json, is_deactivated, key_text
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.lms import KEYS, KINDS, plural
+from rollbook.roster.reasons import ADOPTED, MOVED_ON, STAYS
 
 #: What earlier comparisons left alone: kind → key → (deleted, inactive, protected).
 Aside = Mapping[str, Mapping[str, Sequence[bool]]]
@@ -46,15 +48,21 @@ def invert(db: Connection, plan: StoredPlan, wanted: Wanted, staff: frozenset[st
     return notes
 
 
+def needs_rows(plan: StoredPlan, wanted: Wanted) -> bool:
+    """Must rows be looked at to tell how much was done? If not, the plan's groups and the spans are enough."""
+    some = wanted.schools or wanted.persons
+    return bool(some) or any(group.action == "rekey" and group.kind in wanted.kinds for group in plan.groups)
+
+
 def done(
     db: Connection, plan: StoredPlan, wanted: Wanted, spans: Sequence[tuple[int, int, str]]
 ) -> dict[str, dict[str, int]]:
-    """How much of the wanted part was done, by kind and action. Needs the plan views, and `span` filled with the same
-    spans (first seq, last seq, status): in their order, without overlap."""
-    well = [(first, last) for first, last, status in spans if status == "done"]
+    """How much of the wanted part was done, by kind and action. `spans` (first seq, last seq, status) come in their
+    order, without overlap. Where it `needs_rows`, needs the plan views, and `span` filled with the same spans."""
     if wanted.schools or wanted.persons:
         kinds = {kind: _done_of_part(db, kind, wanted) for kind in _kinds(plan, wanted)}
     else:
+        well = [(first, last) for first, last, status in spans if status == "done"]
         kinds = _done_of_all(db, plan, _kinds(plan, wanted), well)
     return {kind: counts for kind, counts in kinds.items() if counts}
 
@@ -70,12 +78,20 @@ def _done_of_all(
         if group.action == "rekey":
             counts = _done_of_part(db, group.kind, Wanted(kinds=kinds), "p.action = 'rekey'")
         else:
-            end = group.first_seq + group.count - 1
-            inside = (min(last, end) - max(first, group.first_seq) + 1 for first, last in well)
-            counts = {group.action: sum(number for number in inside if number > 0)}
+            counts = {group.action: _inside(well, group.first_seq, group.first_seq + group.count - 1)}
         for action, number in counts.items():
             if number:
                 found[group.kind][action] = found[group.kind].get(action, 0) + number
+    return found
+
+
+def _inside(ranges: Sequence[tuple[int, int]], start: int, end: int) -> int:
+    """How many numbers of these ranges lie between two numbers, both included."""
+    found = 0
+    for first, last in ranges[bisect_left(ranges, start, key=lambda one: one[1]) :]:
+        if first > end:
+            break
+        found += min(last, end) - max(first, start) + 1
     return found
 
 
@@ -213,8 +229,8 @@ def _stays(kind: str, done: Mapping[str, int]) -> dict[str, int]:
     made = 0 if KINDS[kind].removable else done.get("create", 0)
     several = plural(kind)
     found = {
-        f"{several} that the run created, for Rollbook deletes none": made,
-        f"{several} that the run found in the LMS, which Rollbook goes on looking after": done.get("adopt", 0),
+        STAYS % {"list": several}: made,
+        ADOPTED % {"list": several}: done.get("adopt", 0),
     }
     return {words: number for words, number in found.items() if number}
 
@@ -234,7 +250,7 @@ def _conflicts(db: Connection, kind: str) -> dict[str, int]:
         INSERT INTO found BY NAME
         SELECT 'UNDO_CONFLICT' AS code, '{kind}' AS collection, key AS id, school, detail FROM moved_on ORDER BY key""")
     number = count(db, "moved_on")
-    return {f"{plural(kind)} that have changed since": number} if number else {}
+    return {MOVED_ON % {"list": plural(kind)}: number} if number else {}
 
 
 def _moved_on(name: str) -> str:

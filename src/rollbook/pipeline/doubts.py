@@ -16,6 +16,7 @@ from rollbook.core.duck import Connection, count, texts
 from rollbook.pipeline.run_types import Request
 from rollbook.roster.changes import UNKNOWN
 from rollbook.roster.oneroster import COLLECTIONS
+from rollbook.roster.reasons import because
 from rollbook.roster.settings import SKIP, school_value
 
 #: Of so few records, most may well be gone.
@@ -42,8 +43,8 @@ def look(db: Connection, request: Request, facts: Mapping[str, Any], year: int |
         return found
     hidden = _hidden_schools(db, request, facts, year)
     if hidden:
-        some = "1 of the synced schools is" if len(hidden) == 1 else f"{len(hidden)} of the synced schools are"
-        found.incomplete["orgs"] = f"{some} not shown any more; let the key see all, or set closed ones to skip"
+        name = "school_hidden" if len(hidden) == 1 else "schools_hidden"
+        found.incomplete["orgs"] = because(name, number=len(hidden))
     _collections(db, request, facts, year, found)
     _as_findings(db, "SOURCE_INCOMPLETE", found.incomplete, hidden)
     _as_findings(db, "SOURCE_SHRANK", found.shrunk)
@@ -56,7 +57,7 @@ def unread_lines(db: Connection) -> dict[str, str]:
         SELECT f.collection, count(*), min(f.line), first(coalesce(p.name, f.file, f.collection) ORDER BY f.line)
         FROM found f LEFT JOIN pages p ON p.page = f.page WHERE f.code = 'STAGE_BAD_LINE' GROUP BY 1""").fetchall()
     return {
-        name: f"{'1 line' if number == 1 else f'{number} lines'} could not be read, the first is line {line} of {file}"
+        name: because("line" if number == 1 else "lines", number=number, line=line, file=file)
         for name, number, line, file in rows
     }
 
@@ -74,10 +75,7 @@ def unclear(db: Connection, lms: str) -> dict[str, str]:
     number = row[0] if row else 0
     if not number:
         return {}
-    changes = "1 change" if number == 1 else f"{number} changes"
-    return {
-        "answers": f"{lms} never said what became of {changes}, though it was asked again; the next run asks once more"
-    }
+    return {"answers": because("unclear_one" if number == 1 else "unclear", lms=lms, number=number)}
 
 
 def _hidden_schools(db: Connection, request: Request, facts: Mapping[str, Any], year: int | None) -> list[str]:
@@ -102,7 +100,7 @@ def _collections(db: Connection, request: Request, facts: Mapping[str, Any], yea
         since = since or request.now.isoformat()
         if request.now - datetime.fromisoformat(since) < _BELIEVED_AFTER:
             totals[name] = [then, since]
-            found.shrunk[name] = f"the SIS shows {number} {name} where {then} were"
+            found.shrunk[name] = because("sis_shrank", number=number, list=name, before=then)
     found.learned[f"totals:{year}"] = totals
 
 

@@ -15,6 +15,8 @@ from rollbook.pipeline.conflicts import decisions_open
 from rollbook.pipeline.live import forget_live, read_live
 from rollbook.pipeline.members import Members
 from rollbook.pipeline.run_types import Request
+from rollbook.roster.lms import plural
+from rollbook.roster.reasons import because
 
 _LARGE = ("user", "course", "section")
 #: Of so few objects, most may well be gone.
@@ -149,6 +151,6 @@ class Matching:
         if now - datetime.fromisoformat(self._since[kind]) >= _BELIEVED_AFTER:
             return False
         forget_live(self._db, kind)
-        title, words = self._target.traits.title, f"{kind}s"
-        self.doubts[kind] = f"{title} shows {number} {words} where {known} are known"
+        title = self._target.traits.title
+        self.doubts[kind] = because("lms_shrank", lms=title, number=number, list=plural(kind), before=known)
         return True

@@ -17,6 +17,7 @@ from rollbook.core.duck import Connection, quote, texts, write_parquet
 from rollbook.pipeline.run_types import Request, World
 from rollbook.pipeline.tables import Extracted
 from rollbook.roster.oneroster import COLLECTIONS
+from rollbook.roster.reasons import because
 
 OVERLAP = timedelta(minutes=15)
 FULL_READ_EVERY = timedelta(days=7)
@@ -50,7 +51,7 @@ class Snapshots:
             return None
         files = self._kept.get("files") or {}
         for name in deltas - set(files):
-            reason = "changes came, but no earlier complete read was kept; set `delta: true` and send everything once"
+            reason = because("no_snapshot")
             extracted.verdicts[name] = replace(extracted.verdicts[name], complete=False, reason=reason)
             finding = SourceFinding(code="SOURCE_INCOMPLETE", collection=name, details={"reason": reason})
             extracted.findings.append(finding)

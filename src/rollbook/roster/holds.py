@@ -27,6 +27,8 @@ HOLDS: Final[Mapping[str, str]] = MappingProxyType(
 #: With reason rekey, what is not renamed.
 UNSURE: Final = "The SIS seems to have changed ids, and more than one record fits, so it is unclear who is who."
 _UNKNOWN: Final = "A person should look at them first."
+#: All texts of this table, for translators.
+TEXTS: Final = (*HOLDS.values(), UNSURE, _UNKNOWN)
 
 
 def why_held(reason: str, action: str) -> str:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from typing import Final
 
 from rollbook.roster.schedule import Clock, Start, blackout_on, to_day, window
 from rollbook.roster.settings import Blackout, Schedule
+from rollbook.roster.words import Joined, Moment, Value, Words, english, join, say
 
 _LAST_RESET: Final = "the last manual run or saved schedule"
+#: What a grace period begins with, as it is written down beside the schedule.
+SAVED, MANUAL, UNDO = "the last change of the schedule", "the last manual run", "the last undo"
+SAVING = "saving this schedule"
+#: All texts of these tables, for translators.
+TEXTS: Final = (_LAST_RESET, SAVED, MANUAL, UNDO, SAVING)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,10 +24,15 @@ class Outlook:
     `sending` is the first one that sends. `overdue` says that no worker has been there at its time."""
 
     start: Start | None
-    why: str
+    because: Joined
     sends: bool = True
     sending: Start | None = None
     overdue: bool = False
+
+    @property
+    def why(self) -> str:
+        """In English; it goes on after "because"."""
+        return str(self.because)
 
 
 def outlook(
@@ -30,80 +41,99 @@ def outlook(
     """The next start. `at` is now: a start that is due is overdue. `not_before` leaves out earlier starts, as if they
     had their runs. `cause` is what the grace period began with. Raises ConfigError."""
     if clock.schedule.mode == "manual":
-        return Outlook(start=None, why="the schedule is manual: runs start only when somebody asks for one")
+        return _never(say("the schedule is manual: runs start only when somebody asks for one"))
     start = clock.due_start(at) if at is not None else None
     overdue = start is not None
     start = start or clock.next_start(not_before or at)
     if start is None:
-        return Outlook(start=None, why="no window of this schedule is left in the calendar")
+        return _never(say("no window of this schedule is left in the calendar"))
     blackout = blackout_on(clock.schedule, (at if overdue and at else start.at).astimezone(clock.zone).date())
     sending = start if blackout is None else clock.next_sending(clock.next_start(at) if overdue else start)
     sentences = [_grace(clock, start, cause), *_window(clock, start)]
     if overdue:
-        sentences.append("No worker has been at work since then; the run is queued as soon as one is.")
+        sentences.append(say("No worker has been at work since then; the run is queued as soon as one is."))
     if blackout is not None:
         sentences.append(_blackout(blackout, sending, start))
-    return Outlook(start=start, why=" ".join(sentences), sends=blackout is None, sending=sending, overdue=overdue)
+    because = join(sentences)
+    return Outlook(start=start, because=because, sends=blackout is None, sending=sending, overdue=overdue)
 
 
 def moment_words(moment: datetime, beside: datetime | None = None) -> str:
     """`Wednesday, 25 November at 12:00 am`; with the year when it is not the one of `beside`."""
-    year = "" if beside is not None and beside.year == moment.year else f" {moment.year}"
-    return f"{moment:%A}, {moment.day} {moment:%B}{year} at {_clock(moment.time())}"
+    return english(moment_beside(moment, beside))
 
 
-def blackout_words(blackout: Blackout) -> str:
+def moment_beside(moment: datetime, beside: datetime | None) -> Moment:
+    """Said without its year when that is the one of `beside`."""
+    return Moment(moment, year=beside is None or beside.year != moment.year)
+
+
+def blackout_words(blackout: Blackout) -> Words:
     """`winter break, Monday, 21 December 2026 to Friday, 1 January 2027`."""
     first, last = to_day(blackout.from_, "schedule.blackout"), to_day(blackout.to, "schedule.blackout")
-    days = _day(first) if first == last else f"{_day(first)} to {_day(last)}"
-    return f"{blackout.why}, {days}" if blackout.why else days
+    if first == last:
+        return say("%(why)s, %(day)s", why=blackout.why, day=first) if blackout.why else say("%(day)s", day=first)
+    if blackout.why:
+        return say("%(why)s, %(first)s to %(last)s", why=blackout.why, first=first, last=last)
+    return say("%(first)s to %(last)s", first=first, last=last)
 
 
-def every_words(schedule: Schedule) -> str:
-    """`every day`, `every Monday`."""
-    return f"every {(schedule.weekday or 'week').capitalize()}" if schedule.every == "weekly" else "every day"
+def _never(why: Words) -> Outlook:
+    return Outlook(start=None, because=join([why]))
 
 
-def _grace(clock: Clock, start: Start, cause: str) -> str:
+def _grace(clock: Clock, start: Start, cause: str) -> Words:
     since, earliest = clock.since.astimezone(clock.zone), clock.earliest.astimezone(clock.zone)
     if clock.after is not None and clock.after.astimezone(UTC) >= clock.earliest:
-        return f"the window before, {moment_words(clock.after.astimezone(clock.zone), start.local)}, had its run."
-    return (
-        f"{cause} was on {moment_words(since, start.local)}, and scheduled runs wait 24 hours after it, until "
-        f"{moment_words(earliest, start.local)}."
+        before = moment_beside(clock.after.astimezone(clock.zone), start.local)
+        return say("the window before, %(moment)s, had its run.", moment=before)
+    return say(
+        "%(cause)s was on %(since)s, and scheduled runs wait 24 hours after it, until %(earliest)s.",
+        cause=Words(cause, {}),
+        since=moment_beside(since, start.local),
+        earliest=moment_beside(earliest, start.local),
     )
 
 
-def _window(clock: Clock, start: Start) -> list[str]:
-    opens, closes = window(clock.schedule)
-    first = f", from {_day(to_day(clock.schedule.start, 'schedule.start'))} on" if clock.schedule.start else ""
-    again = " and twelve hours later" if clock.schedule.every == "12h" else ""
-    times = f"{_clock(opens)} to {_clock(closes)}{again}"
-    words = [
-        f"The next window ({every_words(clock.schedule)}, {times}{first}) begins on "
-        f"{moment_words(start.wall, start.local)}."
-    ]
+def _window(clock: Clock, start: Start) -> list[Words]:
+    values: dict[str, Value] = {"window": _times(clock.schedule), "moment": moment_beside(start.wall, start.local)}
+    if clock.schedule.start:
+        values["first"] = to_day(clock.schedule.start, "schedule.start")
+        words = [say("The next window (%(window)s, from %(first)s on) begins on %(moment)s.", **values)]
+    else:
+        words = [say("The next window (%(window)s) begins on %(moment)s.", **values)]
     if start.shifted:
-        minute = moment_words(start.local, start.local)
-        words.append(f"A clock change skips that time, so it is {minute}, the next minute there is.")
+        minute = moment_beside(start.local, start.local)
+        words.append(
+            say("A clock change skips that time, so it is %(moment)s, the next minute there is.", moment=minute)
+        )
     return words
 
 
-def _blackout(blackout: Blackout, sending: Start | None, beside: Start) -> str:
-    after = (
-        f"the next one that sends is on {moment_words(sending.local, beside.local)}"
-        if sending
-        else "none after it sends"
+def _times(schedule: Schedule) -> Words:
+    """`every Monday, 12:00 am to 3:00 am`."""
+    opens, closes = window(schedule)
+    if schedule.every == "weekly":
+        day = Words((schedule.weekday or "week").capitalize(), {})
+        return say("every %(weekday)s, %(opens)s to %(closes)s", weekday=day, opens=opens, closes=closes)
+    if schedule.every == "12h":
+        return say("every day, %(opens)s to %(closes)s and twelve hours later", opens=opens, closes=closes)
+    return say("every day, %(opens)s to %(closes)s", opens=opens, closes=closes)
+
+
+def _blackout(blackout: Blackout, sending: Start | None, beside: Start) -> Words:
+    days = blackout_words(blackout)
+    if sending is None:
+        return say(
+            "That is a blackout day (%(days)s): this run only plans, and nothing is sent; none after it sends.",
+            days=days,
+        )
+    return say(
+        "That is a blackout day (%(days)s): this run only plans, and nothing is sent; the next one that sends is on "
+        "%(moment)s.",
+        days=days,
+        moment=moment_beside(sending.local, beside.local),
     )
-    return f"That is a blackout day ({blackout_words(blackout)}): this run only plans, and nothing is sent; {after}."
-
-
-def _day(day: date) -> str:
-    return f"{day:%A}, {day.day} {day:%B} {day.year}"
-
-
-def _clock(at: time) -> str:
-    return f"{at.hour % 12 or 12}:{at.minute:02} {'am' if at.hour < 12 else 'pm'}"
 
 
 def outlook_summary(clock: Clock, seen: Outlook) -> dict[str, str | None]:

@@ -8,11 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from django.db.models.fields.json import KeyTransform
+import msgspec
 
 from rollbook.core.duck import parquet_reader, quote
 from rollbook.core.protocols import Blobs
 from rollbook.store.models import Organization, Run, RunState
+from rollbook.store.results import part, text_of
 
 _AT_ONCE: Final = 2000
 #: So many runs back is looked for one with a list.
@@ -34,12 +35,10 @@ class Look:
 
 def newest_look(organization: Organization) -> Look | None:
     """The newest one whose list is still kept, else the newest one at all; None before the first."""
-    names = ("people_blob", "people", "sanity", "findings", "findings_blob")
     looks = Run.objects.filter(organization=organization, dry_run=True, compare_live=True, undo_of__isnull=True)
     looks = looks.filter(state=RunState.PLANNED, applies__isnull=True).order_by("-created_at")
-    parts = {f"result_{name}": KeyTransform(name, "result") for name in names}
-    rows = list(looks.annotate(**parts).values("pk", "ended_at", *parts)[:_BACK])
-    found = [_look(row) for row in rows]
+    rows = looks.annotate(text=text_of("result")).values_list("pk", "ended_at", "text")[:_BACK]
+    found = [_look(run, ended_at, part(text, _Parts)) for run, ended_at, text in rows]
     return next((one for one in found if one.people_blob), found[0] if found else None)
 
 
@@ -89,15 +88,23 @@ def finding_examples(blobs: Blobs, look: Look, most: int = 3) -> list[dict[str, 
     )
 
 
-def _look(row: Mapping[str, Any]) -> Look:
+class _Parts(msgspec.Struct):
+    people_blob: str | None = None
+    people: dict[str, int] = {}
+    sanity: dict[str, int] = {}
+    findings: dict[str, int] = {}
+    findings_blob: str | None = None
+
+
+def _look(run: str, ended_at: datetime | None, told: _Parts) -> Look:
     return Look(
-        run=row["pk"],
-        ended_at=row["ended_at"],
-        people_blob=row["result_people_blob"],
-        people=row["result_people"] or {},
-        sanity=row["result_sanity"] or {},
-        findings=row["result_findings"] or {},
-        findings_blob=row["result_findings_blob"],
+        run=run,
+        ended_at=ended_at,
+        people_blob=told.people_blob,
+        people=told.people,
+        sanity=told.sanity,
+        findings=told.findings,
+        findings_blob=told.findings_blob,
     )
 
 

@@ -118,7 +118,11 @@ def _not_whole(run: Run, last: Run | None) -> list[Happening]:
     known = doubted(result_of(last)) if last is not None else []
     if doubted(result) == known and _told_lately(run, HELD):
         return []
-    return [Happening(HELD, words, about) for about, words in doubt_words(run, result)]
+    return [Happening(HELD, _capital(str(words)), about) for about, words in doubt_words(run, result)]
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _errors(run: Run, last: Run | None) -> list[Happening]:

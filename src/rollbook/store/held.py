@@ -9,6 +9,8 @@ from rollbook.core.stored import RunResult
 from rollbook.roster.holds import why_held
 from rollbook.roster.lms import KINDS, plural
 from rollbook.roster.oneroster import COLLECTIONS
+from rollbook.roster.reasons import recognized
+from rollbook.roster.words import Words, say
 from rollbook.store.models import HoldRow, Run
 
 #: What a held run may be about, beside holds: the SIS was not read whole, it or the LMS shows far less than before, or
@@ -43,21 +45,30 @@ def doubted(result: RunResult) -> list[str]:
     return sorted({*result.verdicts, *result.doubts})
 
 
-def doubt_words(run: Run, result: RunResult) -> list[tuple[str, str]]:
+def doubt_words(run: Run, result: RunResult) -> list[tuple[str, Words]]:
     """What it is about, and an entry for each: what was not read whole, or is not believed, and why."""
     files = run.settings is not None and run.settings.document["sis"]["connector"] in _FILES
-    found = [
-        (UNREAD_FILES if files else UNREAD, f"Not read whole: {name}. The reason: {_end(reason)}")
-        for name, reason in sorted(result.verdicts.items())
-    ]
+    unread = UNREAD_FILES if files else UNREAD
+    found = [(unread, _not_whole(name, reason)) for name, reason in sorted(result.verdicts.items())]
     if found:
-        found.append((found[0][0], "Nothing was removed because of that."))
+        found.append((unread, say("Nothing was removed because of that.")))
     for name, reason in sorted(result.doubts.items()):
         about = _about(name, files=files)
-        found.append((about, _end(reason[:1].upper() + reason[1:])))
+        found.append((about, _sentence(reason)))
         if about in (SHRANK, SHRANK_FILES) and not result.verdicts:
             found.append((about, _removed(result)))
-    return list(dict.fromkeys(found))
+    return [one for place, one in enumerate(found) if one not in found[:place]]
+
+
+def _not_whole(name: str, reason: str) -> Words:
+    return say(
+        "Not read whole: %(list)s. The reason: %(why)s.", list=Words(name, {}), why=recognized(reason.rstrip("."))
+    )
+
+
+def _sentence(reason: str) -> Words:
+    """A reason by itself; whoever shows it begins it with a capital."""
+    return say("%(why)s.", why=recognized(reason.rstrip(".")))
 
 
 def _about(name: str, *, files: bool) -> str:
@@ -66,12 +77,10 @@ def _about(name: str, *, files: bool) -> str:
     return SHRANK_LMS if name in KINDS else UNCLEAR
 
 
-def _removed(result: RunResult) -> str:
+def _removed(result: RunResult) -> Words:
     number = sum(counts.get("remove", 0) for counts in result.kinds.values())
     if not number:
-        return "Nothing was removed."
-    return f"{number} {'removal' if number == 1 else 'removals'} within the limits went on, as on any day."
-
-
-def _end(reason: str) -> str:
-    return reason.rstrip(".") + "."
+        return say("Nothing was removed.")
+    if number == 1:
+        return say("1 removal within the limits went on, as on any day.")
+    return say("%(number)s removals within the limits went on, as on any day.", number=number)

@@ -4,7 +4,7 @@ nothing, and reads no file whole: filters on sorted columns, one or two columns 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -46,12 +46,16 @@ class Files:
 
     # --- the ledger ---------------------------------------------------------------------------------------------------
 
-    def given(self, kind: str, where: str, asked: Mapping[str, Any], most: int = MOST) -> list[Row]:
-        """Rows of the ledger for a condition in SQL."""
+    def given(
+        self, kind: str, where: str, asked: Mapping[str, Any], most: int = MOST, columns: Sequence[str] = ()
+    ) -> list[Row]:
+        """Rows of the ledger for a condition in SQL. Whole ones, or only these columns: each one more takes longer."""
         key = self.ledger.files.get(kind)
         if key is None:
             return []
-        return self._rows(self._blobs.get(key, f"the ledger of {kind}"), f"{where} LIMIT {int(most)}", asked)
+        chosen = ", ".join(f'"{column}"' for column in columns) or "*"
+        path = self._blobs.get(key, f"the ledger of {kind}")
+        return self._rows(path, f"{where} LIMIT {int(most)}", asked, columns=chosen)
 
     def scan(self, kind: str, where: str, asked: Mapping[str, Any], most: int) -> list[Row]:
         """As `given`, for columns that the file is not sorted by: only what the condition speaks of is read of all."""
@@ -69,14 +73,17 @@ class Files:
         rows = ", ".join(str(number) for (number,) in found)
         return self._rows(path, f"file_row_number IN ({rows})", {}, "file_row_number = true")
 
-    def by_keys(self, kind: str, keys: Sequence[str], school: str | None = None) -> dict[str, Row]:
-        """Rows of the ledger by key. Most of them are of `school`, where one looks first."""
+    def by_keys(
+        self, kind: str, keys: Sequence[str], school: str | None = None, columns: Sequence[str] = ()
+    ) -> dict[str, Row]:
+        """Rows of the ledger by key. Most of them are of `school`, where one looks first. `columns` as for `given`; the
+        key must be one of them."""
         found: dict[str, Row] = {}
         for place in (f"school = {quote(school)} AND ", "") if school else ("",):
             rest = sorted(set(keys) - found.keys())
             if rest:
                 where = f"{place}key IN {_literal(rest)}"
-                found |= {row["key"]: row for row in self.given(kind, where, {}, len(rest))}
+                found |= {row["key"]: row for row in self.given(kind, where, {}, len(rest), columns)}
         return found
 
     # --- what the newest reading left out -----------------------------------------------------------------------------
@@ -103,24 +110,35 @@ class Files:
         self, readings: Sequence[Reading], kind: str, where: str, asked: Mapping[str, Any], schools: Sequence[str]
     ) -> list[tuple[Reading, Row]]:
         """Rows of these runs' plans for a condition in SQL, in the order of the runs; of large plans, only those of
-        these schools. At most MOST of the small plans, and of each large one."""
-        found: list[tuple[Reading, Row]] = []
-        small: dict[str, Reading] = {}
+        these schools. At most MOST of each plan."""
+        plans: dict[str, list[Reading]] = {}  # a run that sends the plan of another one has its files
+        small: set[str] = set()
+        large: set[str] = set()
         for reading in readings:
-            if kind not in reading.plan.files:
-                continue
-            path = self._blobs.get(reading.plan.files[kind], f"the plan of {kind}")
-            if not schools or path.stat().st_size <= _SMALL_BYTES:
-                small[str(path)] = reading
-                continue
-            narrow = f"school IN {_literal(schools)} AND ({where}) ORDER BY seq LIMIT {MOST}"
-            found += [(reading, row) for row in self._rows(path, narrow, asked)]
-        if small:
-            together = f"({where}) ORDER BY filename, seq LIMIT {MOST}"
-            rows = self._rows([*small], together, asked, "filename = true")
-            found += [(small[row["filename"]], row) for row in rows]
+            if kind in reading.plan.files:
+                path = self._blobs.get(reading.plan.files[kind], f"the plan of {kind}")
+                plans.setdefault(str(path), []).append(reading)
+                (small if not schools or path.stat().st_size <= _SMALL_BYTES else large).add(str(path))
+        seqs = self._seqs(small, f"({where})", asked)
+        seqs |= self._seqs(large, f"school IN {_literal(schools)} AND ({where})", asked)
+        found = []
+        for file, numbers in seqs.items():
+            only = f"seq BETWEEN {min(numbers)} AND {max(numbers)} AND seq IN ({', '.join(map(str, numbers))})"
+            rows = self._rows(Path(file), f"{only} ORDER BY seq", {})
+            found += [(reading, row) for reading in plans[file] for row in rows]
         order = {reading.run: place for place, reading in enumerate(readings)}
         return sorted(found, key=lambda one: (order[one[0].run], one[1]["seq"]))
+
+    def _seqs(self, paths: Collection[str], where: str, asked: Mapping[str, Any]) -> dict[str, list[int]]:
+        """By plan: the numbers of its rows that fit. Only what the condition speaks of is read of all rows."""
+        found: dict[str, list[int]] = {}
+        if paths:
+            some = f"{where} ORDER BY filename, seq LIMIT {MOST * len(paths)}"
+            for row in self._rows(sorted(paths), some, asked, "filename = true", columns="filename, seq"):
+                numbers = found.setdefault(row["filename"], [])
+                if len(numbers) < MOST:
+                    numbers.append(row["seq"])
+        return found
 
     def findings(self, ids: Sequence[str], ending: str = "") -> list[Row]:
         """Findings of the newest reading that name one of these records, or an enrollment whose key ends like this."""
@@ -132,10 +150,18 @@ class Files:
             where += f" OR (collection = 'enrollment' AND ends_with(id, {quote(ending)}))"
         return self._rows(self._blobs.get(reading.findings, "the findings"), f"({where}) LIMIT {MOST}", {})
 
-    def _rows(self, path: Path | Sequence[str], where: str, asked: Mapping[str, Any], option: str = "") -> list[Row]:
+    def _rows(
+        self,
+        path: Path | Sequence[str],
+        where: str,
+        asked: Mapping[str, Any],
+        option: str = "",
+        *,
+        columns: str = "*",
+    ) -> list[Row]:
         files = quote(path) if isinstance(path, Path) else f"[{', '.join(quote(one) for one in path)}]"
         file = f"read_parquet({files}{', ' if option else ''}{option})"
-        cursor = self._db.execute(f"SELECT * FROM {file} WHERE {where}", dict(asked))
+        cursor = self._db.execute(f"SELECT {columns} FROM {file} WHERE {where}", dict(asked))
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 

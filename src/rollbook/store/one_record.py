@@ -12,6 +12,7 @@ from typing import Any, Final
 from django.db.models import Q
 from django.utils import timezone
 
+from rollbook.core.ledger_files import columns
 from rollbook.roster.changes import Outcome
 from rollbook.roster.settings import ANY, Settings
 from rollbook.store.looking import Files, Row
@@ -47,7 +48,8 @@ class Change:
 @dataclass(kw_only=True)
 class Record:
     """`key` is the LMS key, `sis_id` the sourcedId if known; `given` the ledger's row, `left_out` why the newest
-    reading of the SIS left it out. Either may be None. `listed` is the record as delta reads know it (with `gone`)."""
+    reading of the SIS left it out. Either may be None. `listed` is the record as delta reads know it (with `gone`).
+    `enrollments` are the ledger's of a person, once they were looked up."""
 
     kind: str
     key: str | None
@@ -55,6 +57,7 @@ class Record:
     given: Row | None
     left_out: Row | None
     listed: Row | None = None
+    enrollments: list[Row] | None = None
     changes: list[Change] = field(default_factory=list)
     findings: list[Row] = field(default_factory=list)
     refusals: dict[tuple[str, str], RefusalRow] = field(default_factory=dict)
@@ -190,15 +193,18 @@ def _pins(organization: int, key: str) -> Iterable[PinRow]:
 
 
 def _person(files: Files, *, lms_id: str = "", key: str = "") -> Row | None:
-    """The ledger's row, found where the index says."""
+    """The ledger's row: what the list of people does not have of it is found where that says. Ids of the LMS are short
+    and, like schools, quickly looked through."""
     if files.people is None:
         return None
     known = files.people.by_lms_id(lms_id) if lms_id else files.people.by_key(key)
     if known is None:
         return None
-    where = "key = $key AND " + ("school IS NULL" if known["school"] is None else "school = $school")
-    asked = {name: known[name] for name in ("key", "school") if known[name] is not None}
-    return _one(files.given("user", where, asked, 1))
+    by = "key" if known["lms_id"] is None else "lms_id"
+    where = f"{by} = ${by} AND " + ("school IS NULL" if known["school"] is None else "school = $school")
+    asked = {name: known[name] for name in (by, "school") if known[name] is not None}
+    rest = _one(files.given("user", where, asked, 1, [name for name in columns("user") if name not in known]))
+    return None if rest is None else known | rest
 
 
 def _first(files: Files, kind: str, where: str, id: str, at: str) -> Row | None:

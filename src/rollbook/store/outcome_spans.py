@@ -6,6 +6,7 @@ none of them. An intent without outcomes counts as unknown.
 
 from __future__ import annotations
 
+import json
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +14,7 @@ from functools import lru_cache
 
 import msgspec
 
-from rollbook.core.duck import Connection, fill
+from rollbook.core.duck import Connection, quote
 from rollbook.roster.changes import UNKNOWN, Outcome
 from rollbook.roster.shapes import learned
 from rollbook.store.journal import in_a_row, some_outcomes
@@ -40,7 +41,15 @@ def spans(run: Run, plan: str) -> Sequence[Span]:
 
 def load_spans(db: Connection, found: Sequence[Span]) -> None:
     """Fill the table `span` (first, last, status)."""
-    fill(db, "span", _COLUMNS, found, temporary=True)
+    columns = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
+    db.execute(f"CREATE OR REPLACE TEMP TABLE span ({columns})")
+    if found:  # as one text: a first sync has thousands, and lists of that many values take DuckDB long
+        shape = json.dumps([_COLUMNS])
+        chosen = ", ".join(f"one.{name}" for name in _COLUMNS)
+        rows = msgspec.json.encode([dict(zip(_COLUMNS, span, strict=True)) for span in found]).decode()
+        db.execute(
+            f"INSERT INTO span SELECT {chosen} FROM (SELECT unnest(from_json($1, {quote(shape)})) AS one)", [rows]
+        )
 
 
 def answers(run: str, plan: str, seqs: Sequence[int]) -> dict[int, Outcome]:

@@ -1,14 +1,14 @@
-"""Pages of a stored plan's rows, and its counts: what people look at of a million rows. Changes nothing.
+"""Pages of a stored plan's rows: what people look at of a million rows. Changes nothing.
 
-Plans never change, so counts are kept in memory. Rows lie in the order of seq, kind after kind: a page is found by
-columns that are short, and only its own rows are read whole.
+Rows lie in the order of seq, kind after kind: a page is found by columns that are short, and only its own rows are read
+whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from rollbook.core.protocols import Blobs
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN
 from rollbook.roster.grades import ALL_KINDS
+from rollbook.store.kept import Kept
 from rollbook.store.outcome_spans import Span, load_spans
 from rollbook.store.rows import COLUMNS, stored_row
 from rollbook.store.sent_rows import sent_rows
@@ -31,6 +32,11 @@ _FATE_SQL: Final = {
     WAITING: f"(state = '{WAITING}' OR status = '{WAITING}')",
     UNSENT: f"(state = '{SEND}' AND status IS NULL)",
 }
+#: By file of a plan: by reason of held rows, the first ten.
+_FIRST: Final[Kept[Mapping[str, Sequence[int]]]] = Kept(128)
+#: By files of a plan: how many rows there are of each kind.
+_ROWS: Final[Kept[Mapping[str, int]]] = Kept(256)
+_PLACES: Final = {kind: place for place, kind in enumerate(ALL_KINDS)}
 #: Above the number of any row.
 _LAST: Final = 2**62
 
@@ -46,22 +52,6 @@ class Chosen:
     fate: str = ""
     hold: str = ""
     status: str = ""
-
-
-@dataclass(frozen=True)
-class Count:
-    """`number` rows of a plan that have these in common; `school` None is the whole organization."""
-
-    kind: str
-    school: str | None
-    action: str
-    state: str
-    number: int
-
-
-def plan_counts(plan: StoredPlan, blobs: Blobs) -> list[Count]:
-    """How many rows there are by kind, school, action and state, in the order of KINDS."""
-    return [one for kind in ALL_KINDS if kind in plan.files for one in _counts(kind, plan.files[kind], _File(blobs))]
 
 
 def page_of_rows(
@@ -103,7 +93,7 @@ def examples(plan: StoredPlan, blobs: Blobs, kind: str, holds: Sequence[str], mo
     """By hold of this kind: its first rows (at most 10)."""
     if kind not in plan.files:
         return {}
-    first = _first_held(plan.files[kind], _File(blobs))
+    first = _FIRST.get(plan.files[kind], lambda: _first_held(_path(plan, blobs, kind)))
     wanted = {hold: first.get(reason_of(hold), ())[:most] for hold in holds}
     with parquet_reader() as db:
         found = _read(db, kind, _path(plan, blobs, kind), [seq for seqs in wanted.values() for seq in seqs])
@@ -111,35 +101,11 @@ def examples(plan: StoredPlan, blobs: Blobs, kind: str, holds: Sequence[str], mo
     return {hold: [by_seq[seq] for seq in seqs if seq in by_seq] for hold, seqs in wanted.items()}
 
 
-class _File:
-    """Opens a file of a plan. It is the same for every cache: which file is named by its key alone."""
-
-    def __init__(self, blobs: Blobs) -> None:
-        self.blobs = blobs
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _File)
-
-
-@lru_cache(maxsize=256)
-def _counts(kind: str, key: str, file: _File) -> tuple[Count, ...]:
-    path = file.blobs.get(key, f"the plan of {kind}")
-    with parquet_reader() as db:
-        rows = db.execute(
-            f"SELECT school, action, state, count(*) FROM read_parquet({quote(path)}) GROUP BY ALL ORDER BY ALL"
-        ).fetchall()
-    return tuple(Count(kind, *row) for row in rows)
-
-
-@lru_cache(maxsize=256)
-def _first_held(key: str, file: _File) -> Mapping[str, Sequence[int]]:
+def _first_held(path: Path) -> Mapping[str, Sequence[int]]:
     """By reason of held rows: the first ten."""
     with parquet_reader() as db:
         rows = db.execute(
-            f"""SELECT reason, min(seq, 10) FROM read_parquet({quote(file.blobs.get(key, "a plan"))})
+            f"""SELECT reason, min(seq, 10) FROM read_parquet({quote(path)})
                 WHERE state = '{HELD}' AND reason IS NOT NULL GROUP BY reason"""
         ).fetchall()
     return {reason: tuple(seqs) for reason, seqs in rows}
@@ -163,6 +129,18 @@ class _Search:
         asked = bool(chosen.status) or chosen.fate in (DONE, REFUSED, UNKNOWN, UNSENT)
         return asked and chosen.school is None and not chosen.hold
 
+    @cached_property
+    def by_plan(self) -> bool:
+        """Does the plan alone tell what has this fate?"""
+        fate = self.chosen.fate
+        return fate in (HELD, BLOCKED) or (fate == WAITING and all(status != WAITING for _, _, status in self.outcomes))
+
+    @property
+    def needs_spans(self) -> bool:
+        """Must the rows be held against what became of them?"""
+        chosen = self.chosen
+        return not self.sent_alone and bool(chosen.status or (chosen.fate and not self.by_plan))
+
 
 def _page(plan: StoredPlan, blobs: Blobs, search: _Search) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
@@ -175,12 +153,18 @@ def _page(plan: StoredPlan, blobs: Blobs, search: _Search) -> list[dict[str, Any
 def _found(db: Connection, plan: StoredPlan, blobs: Blobs, search: _Search) -> Iterator[tuple[str, Path, list[int]]]:
     """The numbers of a page's rows, kind by kind."""
     kinds = [kind for kind in ALL_KINDS if kind in plan.files and search.chosen.kind in ("", kind)]
-    if not search.sent_alone:
+    if search.needs_spans:
         load_spans(db, search.outcomes)
     missing = search.most
     for kind in reversed(kinds) if search.backwards else kinds:
         path = _path(plan, blobs, kind)
-        seqs = _sent(plan, kind, search, missing) if search.sent_alone else _seqs(db, path, search, missing)
+        if search.chosen == Chosen(kind=search.chosen.kind):
+            all_of_it = _in_a_row(db, plan, blobs, kind, search)
+            seqs = list(all_of_it[-missing:] if search.backwards else all_of_it[:missing])
+        elif search.sent_alone:
+            seqs = _sent(plan, kind, search, missing)
+        else:
+            seqs = _seqs(db, path, search, missing)
         yield kind, path, seqs
         missing -= len(seqs)
         if missing <= 0:
@@ -195,6 +179,21 @@ def _sent(plan: StoredPlan, kind: str, search: _Search, most: int) -> list[int]:
     return sent_rows(groups, search.outcomes, status, inside, most=most, last=search.backwards)
 
 
+def _in_a_row(db: Connection, plan: StoredPlan, blobs: Blobs, kind: str, search: _Search) -> range:
+    """The numbers of all rows of a kind that lie inside: kinds lie one after the other, and files know how many rows
+    they have."""
+
+    def count() -> dict[str, int]:
+        paths = {str(_path(plan, blobs, one)): one for one in plan.files}
+        names = ", ".join(map(quote, paths))
+        rows = db.execute(f"SELECT file_name, num_rows FROM parquet_file_metadata([{names}])").fetchall()
+        return {paths[path]: number for path, number in rows}
+
+    numbers = _ROWS.get(tuple(sorted(plan.files.items())), count)
+    start = sum(numbers[one] for one in ALL_KINDS if one in numbers and _PLACES[one] < _PLACES[kind])
+    return range(max(search.low, start), min(search.high, start + numbers[kind] - 1) + 1)
+
+
 def _seqs(db: Connection, path: Path, search: _Search, most: int) -> list[int]:
     """The numbers of the rows of a page, found without reading what is in them."""
     where, given, chosen = [f"seq BETWEEN {int(search.low)} AND {int(search.high)}"], {}, search.chosen
@@ -203,12 +202,10 @@ def _seqs(db: Connection, path: Path, search: _Search, most: int) -> list[int]:
         if value is not None:
             where.append(f"{name} = ${name}")
             given[name] = value
-    by_plan = chosen.fate in (HELD, BLOCKED)  # the plan alone tells
-    by_plan |= chosen.fate == WAITING and all(status != WAITING for _, _, status in search.outcomes)
-    if by_plan:
+    if search.by_plan:
         where.append(f"state = {quote(chosen.fate)}")
     rows = f"SELECT seq, state FROM read_parquet({quote(path)}) WHERE {' AND '.join(where)}"
-    if chosen.status or (chosen.fate and not by_plan):
+    if search.needs_spans:
         wanted = _FATE_SQL.get(chosen.fate, f"status = {quote(chosen.status or chosen.fate)}")
         rows = f"""
             SELECT seq FROM (SELECT p.seq, p.state, CASE WHEN p.seq <= span.last THEN span.status END AS status
@@ -228,7 +225,7 @@ def _read(db: Connection, kind: str, path: Path, seqs: Sequence[int]) -> list[di
         return []
     where, first, last = "true", min(seqs), max(seqs)
     if last - first + 1 != len(seqs):
-        where = f"seq IN (SELECT unnest([{', '.join(map(str, seqs))}]))"
+        where = f"seq IN ({', '.join(map(str, seqs))})"  # written out, so that parts of the file are left out by it
     rows = db.execute(
         f"""SELECT {COLUMNS} FROM read_parquet({quote(path)})
             WHERE seq BETWEEN {first} AND {last} AND {where} ORDER BY seq"""

@@ -5,24 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 
 import msgspec
-from django.db.models.fields.json import KeyTransform
 
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.shapes import learned
 from rollbook.store.models import Run
+from rollbook.store.results import part, text_of
 
 #: So many runs back is looked.
 _BACK: Final = 12
-_PARTS: Final = ("left_out", "findings_blob", "verdicts")
+
+
+class _Parts(msgspec.Struct):
+    """Of a result, what those who ask why want to know."""
+
+    left_out: dict[str, str] = {}
+    findings_blob: str | None = None
+    verdicts: dict[str, str] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """A run that has made a plan. `fresh`: it read the SIS for it, and did not undo or send an earlier plan. `left_out`
-    and `findings` name blobs; `unread` says by collection why it was not read whole."""
+    """A run that has made a plan. `fresh`: it read the SIS for it, and did not undo or send an earlier plan."""
 
     run: str
     state: str
@@ -32,9 +39,27 @@ class Reading:
     dry_run: bool
     fresh: bool
     plan: StoredPlan
-    left_out: Mapping[str, str]
-    findings: str | None
-    unread: Mapping[str, str]
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """Names of blobs by kind."""
+        return self._told.left_out
+
+    @property
+    def findings(self) -> str | None:
+        """The name of a blob."""
+        return self._told.findings_blob
+
+    @property
+    def unread(self) -> Mapping[str, str]:
+        """By collection, why it was not read whole."""
+        return self._told.verdicts
+
+    @cached_property
+    def _told(self) -> _Parts:
+        """Of the result, which is large: only those of few runs are asked for."""
+        rows = Run.objects.filter(pk=self.run).annotate(text=text_of("result"))
+        return part(rows.values_list("text", flat=True).first(), _Parts)
 
     def covers(self, kind: str, school: str | None) -> bool:
         """Would a change of this kind at this school stand in its plan?"""
@@ -43,11 +68,11 @@ class Reading:
 
 def last_readings(organization: int) -> list[Reading]:
     """The newest runs with a plan that is still kept, newest first."""
-    runs = Run.objects.filter(organization=organization, started_at__isnull=False, preview_year="").order_by("-pk")
-    parts = {f"result_{name}": KeyTransform(name, "result") for name in _PARTS}
-    known = ("pk", "state", "started_at", "kinds", "schools", "dry_run", "undo_of", "applies", "plan")
-    rows = runs.annotate(**parts).values(*known, *parts)[:_BACK]
-    return [_reading(row) for row in rows if row["plan"] is not None]
+    runs = Run.objects.filter(organization=organization, started_at__isnull=False, preview_year="")
+    runs = runs.order_by("-created_at", "-pk")
+    known = ("pk", "state", "started_at", "kinds", "schools", "dry_run", "undo_of", "applies")
+    rows = runs.annotate(plan_text=text_of("plan")).values(*known, "plan_text")[:_BACK]
+    return [_reading(row) for row in rows if row["plan_text"] is not None]
 
 
 def _reading(row: Mapping[str, Any]) -> Reading:
@@ -59,8 +84,5 @@ def _reading(row: Mapping[str, Any]) -> Reading:
         schools=row["schools"],
         dry_run=row["dry_run"],
         fresh=row["undo_of"] is None and row["applies"] is None,
-        plan=msgspec.convert(row["plan"], learned(StoredPlan)),
-        left_out=row["result_left_out"] or {},
-        findings=row["result_findings_blob"],
-        unread=row["result_verdicts"] or {},
+        plan=msgspec.json.decode(row["plan_text"], type=learned(StoredPlan)),
     )

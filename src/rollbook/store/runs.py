@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from rollbook.core.protocols import Hold
-from rollbook.core.stored import RunResult, StoredPlan
+from rollbook.core.stored import RunFigures, RunResult, StoredPlan
 from rollbook.errors import Interrupted, RollbookError, known_name
 from rollbook.roster.lms import KINDS
 from rollbook.roster.shapes import learned
@@ -41,7 +41,7 @@ def keep_plan(lease: Lease, result: RunResult) -> None:
     run over goes on from here."""
     with lease.writing() as run:
         _keep_result(run, result)
-        run.save(update_fields=["plan", "result"])
+        run.save(update_fields=["plan", "result", "figures", "requests_sis", "requests_lms"])
 
 
 def end_run(lease: Lease, result: RunResult) -> Run:
@@ -132,6 +132,8 @@ def _keep_result(run: Run, result: RunResult) -> None:
         msgspec.structs.replace(result, plan=None, refused=longest_refused(run))
     )
     run.result = without_nul(plain)
+    run.figures = {name: run.result[name] for name in RunFigures.__struct_fields__}
+    run.requests_sis, run.requests_lms = (result.requests.get(side) for side in ("sis", "lms"))
 
 
 def _close(run: Run) -> None:

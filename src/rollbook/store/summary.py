@@ -8,20 +8,37 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from rollbook.core.stored import COUNTS
+from rollbook.core.stored import COUNTS, RunFigures
 from rollbook.roster.grades import ALL_KINDS
 from rollbook.roster.holds import why_held
 from rollbook.store.models import HoldRow, HoldState, NoticeRow, NoticeState, PinRow, Run, RunState
+from rollbook.store.results import figures_text, part
 from rollbook.store.runs import stored_result
 
 _UNDER_WAY: Final = (NoticeState.WAITING, NoticeState.SENDING)
 
 
-def run_summary(run: Run, holds: Iterable[HoldRow] | None = None) -> dict[str, Any]:
-    """A run in the shape of docs/reference/schemas/run.json, with all its holds or with these."""
-    result = stored_result(run)
+def run_summary(run: Run) -> dict[str, Any]:
+    """A run in the shape of docs/reference/schemas/run.json, with all its holds."""
+    return _run_summary(run, stored_result(run), run.holds.all())
+
+
+def run_summaries(runs: QuerySet[Run], *, most: int, holds: int) -> list[dict[str, Any]]:
+    """The first `most` runs as `run_summary` has them, each with its first `holds` holds: of thousands of others
+    nothing is read."""
+    some = {"text": figures_text(), "held": Exists(HoldRow.objects.filter(run=OuterRef("pk")))}
+    found = runs.select_related("organization").defer("plan", "result", "figures").annotate(**some)[:most]
+    return [
+        _run_summary(
+            run, part(vars(run)["text"], RunFigures), run.holds.order_by("pk")[:holds] if vars(run)["held"] else ()
+        )
+        for run in found
+    ]
+
+
+def _run_summary(run: Run, result: RunFigures, holds: Iterable[HoldRow]) -> dict[str, Any]:
     kinds = [kind for kind in ALL_KINDS if kind in run.kinds or kind in result.kinds]
     return {
         "run": run.pk,
@@ -35,7 +52,7 @@ def run_summary(run: Run, holds: Iterable[HoldRow] | None = None) -> dict[str, A
         "requests": {"sis": 0, "lms": 0} | result.requests,
         "seconds": {stage: round(seconds, 3) for stage, seconds in result.seconds.items()},
         "peak_rss_mib": result.peak_rss_mib,
-        "holds": [hold_summary(hold) for hold in (run.holds.all() if holds is None else holds)],
+        "holds": [hold_summary(hold) for hold in holds],
         "refused": {"records": 0, "longest": []} | result.refused,
         "conflicts": result.conflicts,
         "verdicts": result.verdicts,

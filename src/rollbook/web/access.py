@@ -20,7 +20,7 @@ from django.utils.http import urlencode
 
 from rollbook.store.given_sections import GivenSection
 from rollbook.store.models import Account, Membership, Organization, Role
-from rollbook.web.kept_forms import keep_typed, page_of_form
+from rollbook.web.kept_forms import keep_typed, page_of_form, signed_in_last
 from rollbook.web.taught import find_section, is_taught
 
 
@@ -201,21 +201,28 @@ def _place(account: Account, slug: str) -> Place:
 
 
 def _sign_in(request: HttpRequest) -> HttpResponse:
-    """Back to this page after signing in; a form's page rather than the address it was sent to."""
-    part_of = request.headers.get("HX-Current-URL", "")
-    there = part_of or request.get_full_path() if request.method in _SAFE else request.headers.get("Referer", "")
-    there = "/" + there.split("/", 3)[3] if there.startswith("http") and there.count("/") >= 3 else there
-    there = page_of_form(there or "/")
-    login = f"{reverse('account_login')}?{urlencode({'next': there})}"
-    answer = _to_sign_in(request, login)
+    """Back to this page after signing in; a form's page rather than the address it was sent to. A part of a page that
+    asks by itself leads nowhere: something may be typed on that page, which says that the sign-in is over."""
+    if request.method in _SAFE and request.headers.get("HX-Request"):
+        return HttpResponse(status=401)
+    there = page_of(request)
+    answer = lead(request, f"{reverse('account_login')}?{urlencode({'next': there})}", 401)
     if request.method == "POST":
-        keep_typed(request, there, answer)
+        keep_typed(request, there, answer, signed_in_last(request))
     return answer
 
 
-def _to_sign_in(request: HttpRequest, login: str) -> HttpResponse:
+def page_of(request: HttpRequest) -> str:
+    """The path of the page that a request came from, if one can go there."""
+    there = request.get_full_path() if request.method in _SAFE else request.headers.get("Referer", "")
+    there = "/" + there.split("/", 3)[3] if there.startswith("http") and there.count("/") >= 3 else there
+    return page_of_form(there or "/")
+
+
+def lead(request: HttpRequest, there: str, status: int) -> HttpResponse:
+    """The whole page goes there, also where only a part of it asked, which gets this status."""
     if request.headers.get("HX-Request"):
-        answer = HttpResponse(status=401)
-        answer["HX-Redirect"] = login
+        answer = HttpResponse(status=status)
+        answer["HX-Redirect"] = there
         return answer
-    return redirect(login)
+    return redirect(there)

@@ -124,7 +124,7 @@ def _who(error: RollbookError, side: str) -> str:
             "You: check the address, which may lead to a sign-in page. If it is right, ask the vendor of the other "
             "system."
         )
-    return _("The operator of this server: %s.") % error.who
+    return _("The operator of this server: %s.") % _(error.who)
 
 
 def _sentence(text: str) -> str:

@@ -29,6 +29,7 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español")]
 LOCALE_PATHS = [str(_HERE / "locale")]
+FORMAT_MODULE_PATH = "rollbook.web.formats"
 DEBUG = False
 LOGGING_CONFIG = None
 ROOT_URLCONF = "rollbook.web.urls"
@@ -105,6 +106,10 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_FORMS = {
+    "login": "rollbook.web.sign_in_forms.LoginForm",
+    "reset_password": "rollbook.web.sign_in_forms.ResetPasswordForm",
+}
 ACCOUNT_ADAPTER = "rollbook.web.adapters.AccountAdapter"
 SOCIALACCOUNT_ADAPTER = "rollbook.web.adapters.SocialAdapter"
 MFA_ADAPTER = "rollbook.web.adapters.MfaAdapter"

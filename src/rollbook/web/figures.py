@@ -6,9 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
-from django.db.models import Count, DurationField, ExpressionWrapper, F, IntegerField, Max, Min, Sum
-from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Min, Sum
 from django.utils import timezone
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
@@ -73,9 +71,8 @@ def _durations() -> Iterator[Metric]:
 
 def _requests() -> Iterator[Metric]:
     family = CounterMetricFamily("rollbook_requests", "Calls attempted in ended runs.", labels=["organization", "side"])
-    ended = Run.objects.filter(result__isnull=False).order_by()
-    totals = {side: Sum(Cast(KeyTextTransform(side, "result__requests"), IntegerField())) for side in ("sis", "lms")}
-    for row in ended.values(_SLUG).annotate(**totals):
+    totals = {"sis": Sum("requests_sis"), "lms": Sum("requests_lms")}
+    for row in Run.objects.order_by().values(_SLUG).annotate(**totals):
         for side in totals:
             family.add_metric([row[_SLUG], side], row[side] or 0)
     yield family

@@ -8,6 +8,7 @@ Without it (another server, tests) the answer ends there, and the browser asks a
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -32,6 +33,9 @@ _LATE: Final = 30.0
 
 #: Tells the browser that a run has ended: it asks for the page anew.
 REFRESH: Final = b"event: refresh\ndata: now\n\n"
+#: When many look, they do so one after another: each within so many seconds, less where fewer than MANY look.
+SPREAD: Final = 10.0
+MANY: Final = 200
 
 
 def follow_answer(subject: Subject, viewer: Viewer, told: Told, seen: str) -> HttpResponse:
@@ -39,7 +43,7 @@ def follow_answer(subject: Subject, viewer: Viewer, told: Told, seen: str) -> Ht
     commas."""
     shown = told.shown or frozenset()
     has_ended = told.over or bool({one for one in seen.split(",") if one} - shown)
-    body = (REFRESH if has_ended else b"") + told.text
+    body = (REFRESH if has_ended else b"") + (b"" if told.over else told.text)
     answer = HttpResponse(body, content_type="text/event-stream")
     answer["Cache-Control"] = "no-store"
     answer["X-Accel-Buffering"] = "no"  # a proxy that gathers answers would keep it to itself
@@ -77,21 +81,61 @@ class Following:
             gone.add_done_callback(lambda _: follower.end())
             try:
                 async with asyncio.timeout(LONGEST + _LATE):
-                    await _pass_on(follower, held.shown, send)
+                    await _pass_on(follower, held.shown, _Reader(send, gone, self._watcher))
             except TimeoutError:
                 pass  # whoever takes nothing any more keeps no place; the server closes the connection
             finally:
                 gone.cancel()
 
 
-async def _pass_on(follower: Follower, shown: frozenset[str], send: Send) -> None:
-    while (news := await follower.next()) is not None:
-        text = news.text
+class _Reader:
+    """Writes to one who follows. That a run has ended is said at once, and the page asked for anew a little later, so
+    that not all who look ask in the same moment."""
+
+    def __init__(self, send: Send, gone: asyncio.Future[None], watcher: Watcher) -> None:
+        self._send, self._gone, self._watcher = send, gone, watcher
+        self._due: float | None = None
+        self._clock = asyncio.get_running_loop().time
+
+    async def write(self, body: bytes, *, more: bool = True) -> None:
+        await self._send({"type": "http.response.body", "body": body, "more_body": more})
+
+    def refresh_soon(self) -> None:
+        longest = SPREAD * min(1.0, self._watcher.number() / MANY)
+        self._due = self._due or self._clock() + random.uniform(0, longest)
+
+    def left(self) -> float | None:
+        """Seconds until the page is asked for; None while it is not to be."""
+        return None if self._due is None else max(0.0, self._due - self._clock())
+
+    async def refresh(self) -> None:
+        self._due = None
+        await self.write(REFRESH)
+
+    async def end(self) -> None:
+        """Of one who waits for the page to be asked for, after that."""
+        if self._due is not None:
+            await asyncio.wait({self._gone}, timeout=self.left())
+            if not self._gone.done():
+                await self.refresh()
+        await self.write(b"", more=False)
+
+
+async def _pass_on(follower: Follower, shown: frozenset[str], reader: _Reader) -> None:
+    while True:
+        try:
+            news = await asyncio.wait_for(follower.next(), reader.left())
+        except TimeoutError:
+            await reader.refresh()
+            continue
+        if news is None:
+            break
         if news.shown is not None:
-            text = REFRESH + text if shown - news.shown else text
+            if shown - news.shown:
+                reader.refresh_soon()
             shown = news.shown
-        await send({"type": "http.response.body", "body": text, "more_body": True})
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await reader.write(news.text)
+    await reader.end()
 
 
 async def _gone(receive: Receive) -> None:

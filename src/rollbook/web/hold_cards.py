@@ -6,18 +6,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from django.db.models import Count, Max, Sum
+from django.db.models import Count, Max, Prefetch, QuerySet, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from rollbook.errors import RollbookError
-from rollbook.roster.holds import why_held
-from rollbook.store.models import HoldRow, HoldState
+from rollbook.store.models import HoldRow, HoldState, Run
 from rollbook.store.plan_rows import examples
 from rollbook.store.runs import stored_plan
 from rollbook.web.access import Place
 from rollbook.web.plan_words import ACTION_WORDS, SEVERAL, row_words
 from rollbook.web.plans import blobs, run_title
+from rollbook.web.said import held_said
 from rollbook.web.tags import thousands
 
 STATE_WORDS: Final = {
@@ -30,23 +30,25 @@ STATE_WORDS: Final = {
 _EXAMPLES: Final = 3
 
 
-def waiting_rows(place: Place) -> list[HoldRow]:
-    """Everything that waits for a decision in the organization."""
-    waiting = HoldRow.objects.filter(organization=place.organization, state=HoldState.WAITING)
-    return list(waiting)
+def runs_of_holds() -> Prefetch[Any]:
+    """The run of each hold, for `prefetch_related`: many holds, few runs, whose results are large and not needed."""
+    return Prefetch("run", Run.objects.defer("result"))
+
+
+def waiting_rows(place: Place) -> QuerySet[HoldRow]:
+    """Everything that waits for a decision in the organization, the oldest first."""
+    return HoldRow.objects.filter(organization=place.organization, state=HoldState.WAITING)
 
 
 def waiting_total(place: Place) -> dict[str, int]:
     """How many holds wait, and how many changes they hold."""
-    waiting = HoldRow.objects.filter(organization=place.organization, state=HoldState.WAITING)
-    found = waiting.order_by().aggregate(holds=Count("pk"), changes=Sum("count"))
+    found = waiting_rows(place).order_by().aggregate(holds=Count("pk"), changes=Sum("count"))
     return {"holds": found["holds"], "changes": found["changes"] or 0}
 
 
 def waiting_cards(place: Place, names: Mapping[str, str], first: int, most: int) -> list[dict[str, Any]]:
     """`most` waiting holds from the place `first` on, the oldest first."""
-    waiting = HoldRow.objects.filter(organization=place.organization, state=HoldState.WAITING)
-    return cards(list(waiting.prefetch_related("run")[first : first + most]), names)
+    return cards(list(waiting_rows(place).prefetch_related(runs_of_holds())[first : first + most]), names)
 
 
 def cards(rows: Sequence[HoldRow], names: Mapping[str, str], most: int = _EXAMPLES) -> list[dict[str, Any]]:
@@ -57,13 +59,12 @@ def cards(rows: Sequence[HoldRow], names: Mapping[str, str], most: int = _EXAMPL
 
 def card(row: HoldRow, names: Mapping[str, str]) -> dict[str, Any]:
     """One hold for a page."""
-    known = names.get(row.school or "", "") or " ".join(row.school_name.split()) or row.school
     return {
         "row": row,
-        "place": known or _("The whole organization"),
+        "place": _place(row, names),
         "does": ACTION_WORDS.get(row.action, row.action),
         "several": SEVERAL.get(row.kind, row.kind),
-        "sentence": why_held(row.reason, row.action),
+        "sentence": held_said(row.reason, row.action),
         "state": STATE_WORDS[HoldState(row.state)],
         "title": run_title(row.run),
         "limit": row.reason == "limit",
@@ -72,18 +73,24 @@ def card(row: HoldRow, names: Mapping[str, str]) -> dict[str, Any]:
 
 def hold_words(row: HoldRow, names: Mapping[str, str]) -> str:
     """One hold in a line, for a list to choose from."""
-    shown = card(row, names)
-    return f"{shown['place']}: {shown['does']} {thousands(row.count)} {str(shown['several']).lower()}"
+    does, several = ACTION_WORDS.get(row.action, row.action), SEVERAL.get(row.kind, row.kind)
+    return f"{_place(row, names)}: {does} {thousands(row.count)} {str(several).lower()}"
+
+
+def _place(row: HoldRow, names: Mapping[str, str]) -> str:
+    known = names.get(row.school or "", "") or " ".join(row.school_name.split()) or row.school
+    return known or _("The whole organization")
 
 
 def decided_rows(place: Place) -> Any:
     """Decisions of people, the last one first: `last` is the primary key of each one's newest row. A rejection is
-    repeated by later runs that hold the very same changes; it is still one decision."""
+    repeated by later runs that hold the very same changes; it is still one decision. Grouped and sorted as an index
+    has them: there may be tens of thousands."""
     decided = HoldRow.objects.filter(
-        organization=place.organization, state__in=[HoldState.APPROVED, HoldState.REJECTED]
+        organization=place.organization, decided_at__isnull=False, state__in=[HoldState.APPROVED, HoldState.REJECTED]
     )
-    each = decided.order_by().values("hold", "decided_at").annotate(last=Max("pk"))
-    return each.order_by("-decided_at", "-last")
+    each = decided.order_by().values("decided_at", "hold").annotate(last=Max("pk"))
+    return each.order_by("-decided_at", "-hold")
 
 
 def _examples(rows: Sequence[HoldRow], most: int) -> dict[int, list[dict[str, Any]]]:

@@ -11,14 +11,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from rollbook.actions.schedule import show_schedule
-from rollbook.roster.schedule_words import moment_words
 from rollbook.roster.settings import Settings
+from rollbook.roster.words import Moment
 from rollbook.store import workers
 from rollbook.store.models import HoldRow, HoldState, Organization, Run, RunState
 from rollbook.store.notices import DAYS_BEFORE
 from rollbook.web.run_refusals import longest_refused
 from rollbook.web.run_words import STATE_SIGNS, STATE_WORDS, run_title
+from rollbook.web.said import moment_said, said, short_day
 from rollbook.web.steps import Steps
+from rollbook.web.wording import sentence
 
 #: Records shown of those that the LMS refuses for longest.
 REFUSED: Final = 5
@@ -115,7 +117,7 @@ def _last(last: Run | None) -> list[Matter]:
         return [Matter(weight=TO_DO, words=words, page="plan", link=_("See under Plan what would change"))]
     to_log = {"page": "logs_run", "run": last.pk, "link": _("Look at the run")}
     if last.state == RunState.FAILED:
-        who = last.error_who or _("the operator of the server")
+        who = _(last.error_who) if last.error_who else _("the operator of the server")
         words = _("The last sync failed: %(error)s. Who must act: %(who)s.")
         return [Matter(weight=WRONG, words=words % {"error": last.error.rstrip("."), "who": who}, **to_log)]
     result = last.result or {}
@@ -144,7 +146,7 @@ def _expiring(settings: Settings, now: datetime) -> list[Matter]:
                 left,
             )
         )
-        told = words % {"side": name, "number": left, "day": last}
+        told = words % {"side": name, "number": left, "day": short_day(last) if last else ""}
         link = _("Enter a new one under Configuration")
         found.append(Matter(weight=WRONG if left < 0 else TO_DO, words=told, page="configuration", link=link))
     return found
@@ -181,8 +183,8 @@ def _next_run(organization: Organization, found: Steps) -> dict[str, Any] | None
     shown = show_schedule(org=organization.slug)
     outlook = shown.outlook
     return {
-        "when": moment_words(outlook.start.local) if outlook.start else "",
-        "why": outlook.why[:1].upper() + outlook.why[1:],
+        "when": moment_said(Moment(outlook.start.local)) if outlook.start else "",
+        "why": sentence(said(outlook.because)),
         "sends": outlook.sends,
         "overdue": outlook.overdue,
     }

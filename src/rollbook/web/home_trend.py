@@ -8,8 +8,10 @@ from typing import Any, Final, NamedTuple
 
 from django.utils.translation import gettext_lazy
 
+from rollbook.core.stored import RunFigures
 from rollbook.roster.lms import ACTIONS
 from rollbook.store.models import Organization, Run, RunState
+from rollbook.store.results import figures_text, part
 
 RUNS: Final = 30
 WIDTH, HEIGHT, STEP = 240, 48, 8
@@ -59,8 +61,9 @@ _CHARTS: Final[Sequence[tuple[str, Any, Callable[[_Row], int | None]]]] = (
 def trend(organization: Organization) -> dict[str, Any]:
     """Charts of the last runs that sent, oldest first, and the rows of their table; nothing when there are none."""
     ended = Run.objects.filter(organization=organization, dry_run=False, state__in=_ENDED, undo_of__isnull=True)
-    newest = ended.order_by("-created_at", "-pk").values_list("pk", "created_at", "result__kinds", "result__findings")
-    rows = [_Row(pk, at, kinds or {}, found or {}) for pk, at, kinds, found in newest[:RUNS]][::-1]
+    newest = ended.order_by("-created_at", "-pk").annotate(text=figures_text())
+    told = ((pk, at, part(text, RunFigures)) for pk, at, text in newest.values_list("pk", "created_at", "text")[:RUNS])
+    rows = [_Row(pk, at, found.kinds, found.findings) for pk, at, found in told][::-1]
     if not rows:
         return {"charts": [], "trend_rows": []}
     numbers = {name: [count(row) for row in rows] for name, _, count in _CHARTS}

@@ -1,5 +1,6 @@
 """A sign-in that expires in the middle of a form loses nothing: what was typed waits, encrypted, until the same person
-has signed in again in the same browser, and stands in the form once more. Secrets are never kept; nothing is saved.
+has signed in again in the same browser, and stands in the form once more. So it does when they signed in again in
+another tab meanwhile, which makes the form too old. Secrets are never kept; nothing is saved.
 
 The database holds only what nobody can read: the key is a cookie of the browser. A second cookie says, signed, who was
 signed in there last. Both are for our own server alone.
@@ -66,16 +67,37 @@ def page_of_form(there: str) -> str:
     return reverse("home", args=[slug]) if slug else "/"
 
 
-def keep_typed(request: HttpRequest, page: str, answer: HttpResponse) -> None:
-    """Keep what was sent by somebody whose sign-in has expired, and tell them on the page where they sign in."""
-    account = _who(request)
-    fields = [(name, text) for name, texts in request.POST.lists() if not is_secret(name) for text in texts]
+def keep_typed(request: HttpRequest, page: str, answer: HttpResponse, account: Account | None) -> None:
+    """Keep what this person sent when their sign-in had expired, and tell them on the page where they sign in."""
+    fields = _fields(request)
     if account is None or not fields:
         return
-    plain = json.dumps({"action": request.path, "fields": fields}).encode()
-    if len(plain) > _MOST_BYTES:
+    if not _keep(request, page, answer, account, fields):
         messages.warning(request, _("Your sign-in had expired, so nothing was saved. It was too much to keep."))
         return
+    messages.info(
+        request,
+        _("Your sign-in had expired, so nothing was saved yet. Sign in, and what you typed is in the form again."),
+    )
+
+
+def keep_old(request: HttpRequest, page: str, answer: HttpResponse, account: Account) -> bool:
+    """Keep what this person, who is signed in, sent by a form from before; says whether that was possible."""
+    fields = _fields(request)
+    return bool(fields) and _keep(request, page, answer, account, fields)
+
+
+def _fields(request: HttpRequest) -> list[tuple[str, str]]:
+    return [(name, text) for name, texts in request.POST.lists() if not is_secret(name) for text in texts]
+
+
+def _keep(
+    request: HttpRequest, page: str, answer: HttpResponse, account: Account, fields: list[tuple[str, str]]
+) -> bool:
+    """False when it is too much."""
+    plain = json.dumps({"action": request.path, "fields": fields}).encode()
+    if len(plain) > _MOST_BYTES:
+        return False
     token = secrets.token_urlsafe(32)
     forget_old_forms()
     mine = KeptForm.objects.filter(account=account).order_by("-pk").values_list("pk", flat=True)
@@ -84,10 +106,7 @@ def keep_typed(request: HttpRequest, page: str, answer: HttpResponse) -> None:
         account=account, token=_digest(token), page=page, fields=_fernet(token).encrypt(plain).decode()
     )
     _set_cookie(answer, TYPED, token, int(KEPT.total_seconds()))
-    messages.info(
-        request,
-        _("Your sign-in had expired, so nothing was saved yet. Sign in, and what you typed is in the form again."),
-    )
+    return True
 
 
 class KeptFormsMiddleware:
@@ -135,7 +154,8 @@ def _opened(row: KeptForm, token: str) -> dict[str, Any] | None:
     return found
 
 
-def _who(request: HttpRequest) -> Account | None:
+def signed_in_last(request: HttpRequest) -> Account | None:
+    """Who was signed in in this browser last."""
     said = _said(request)
     return Account.objects.filter(pk=said, is_active=True).first() if said is not None else None
 

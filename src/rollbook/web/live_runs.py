@@ -46,7 +46,8 @@ def _of(subject: Subject, runs: Sequence[Run]) -> list[Run]:
 
 def _told(subject: Subject, mine: Sequence[Run], places: Mapping[str, int]) -> Told:
     over = bool(subject.run) and not mine
-    return Told(b"" if over else _message(mine, subject, places), frozenset(run.pk for run in mine), over)
+    text = _ended(subject) if over else _message(mine, subject, places)
+    return Told(text, frozenset(run.pk for run in mine), over)
 
 
 class Looker:
@@ -145,5 +146,19 @@ def _message(runs: Sequence[Run], subject: Subject, places: Mapping[str, int]) -
             html = render_to_string("logs/progress.html", {**context, "now": now[0]})
         else:
             html = render_to_string("logs/now.html", {**context, "current": now})
+    return _event(html)
+
+
+def _ended(subject: Subject) -> bytes:
+    """What stands there until the page has come anew; empty for a run that is not there."""
+    run = Run.objects.defer(*_HEAVY).filter(pk=subject.run, organization=subject.organization).first()
+    if run is None:
+        return b""
+    context = {"run": run, "state": STATE_WORDS[run.state], "sign": STATE_SIGNS[run.state]}
+    with translation.override(subject.language):
+        return _event(render_to_string("logs/ended.html", context))
+
+
+def _event(html: str) -> bytes:
     lines = [line.strip() for line in html.splitlines()]
     return b"".join(b"data: %s\n" % line.encode() for line in lines if line) + b"\n"

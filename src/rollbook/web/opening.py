@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.urls import get_resolver
 
 from rollbook.errors import ConfigError
 from rollbook.store.folder import DataFolder
@@ -15,6 +18,7 @@ from rollbook.store.secrets import KeyRing, installation_secret
 #: The address at which people reach the pages, such as https://rollbook.district.example
 ADDRESS: Final = "ROLLBOOK_URL"
 _served: Final[list[str]] = []
+_settled: Final[list[bool]] = []
 _OIDC: Final = {
     "server": "ROLLBOOK_OIDC_SERVER",
     "client": "ROLLBOOK_OIDC_CLIENT",
@@ -28,6 +32,17 @@ def open_pages(folder: DataFolder) -> None:
     settings.SECRET_KEY = installation_secret("sessions", KeyRing(folder.keys))
     _use_address(os.environ.get(ADDRESS, ""))
     settings.SOCIALACCOUNT_PROVIDERS = _single_sign_on()
+
+
+def settle_memory() -> None:
+    """What a serving process has loaded for good is not looked through for garbage any more: that halted a request for
+    a tenth of a second now and then. For the start of a process; again, it does nothing."""
+    if not _settled:
+        _settled.append(True)
+        list(get_resolver().url_patterns)  # brings all pages
+        gc.collect()
+        gc.freeze()
+        atexit.register(gc.unfreeze)  # else libraries complain at the end of what is left
 
 
 def public_address(fallback: str = "") -> str:

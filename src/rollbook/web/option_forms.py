@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django import forms
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from rollbook.actions.secret_texts import table_text
 from rollbook.connectors.kit.hosts import origin
@@ -22,11 +23,11 @@ from rollbook.web.partner_list import CSV, asked_first, example, fixed_options
 
 #: The guide's words for what the OneRoster connector calls otherwise.
 _GUIDE: Final = {
-    ("oneroster_rest", "base_url"): "SIS Connect Domain",
-    ("oneroster_rest", "key"): "Consumer Key",
-    ("oneroster_rest", "secret"): "Consumer Secret",
-    ("schoology", "key"): "Consumer Key",
-    ("schoology", "secret"): "Consumer Secret",
+    ("oneroster_rest", "base_url"): gettext_noop("SIS Connect Domain"),
+    ("oneroster_rest", "key"): gettext_noop("Consumer Key"),
+    ("oneroster_rest", "secret"): gettext_noop("Consumer Secret"),
+    ("schoology", "key"): gettext_noop("Consumer Key"),
+    ("schoology", "secret"): gettext_noop("Consumer Secret"),
 }
 _FIRST: Final = frozenset({"base_url", "key", "secret"})
 _PLACE: Final = re.compile(r"`\$\.([A-Za-z0-9_]+)")

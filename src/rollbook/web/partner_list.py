@@ -36,11 +36,11 @@ def every_sis() -> list[Sis]:
     found = [
         Sis(
             choice=row.name,
-            title=row.title,
+            title=_(row.title),
             how=f"OneRoster {row.version}",
             connector=REST,
             partner=row.name,
-            quirks=row.quirks,
+            quirks=tuple(_(one) for one in row.quirks),
         )
         for row in [*named, *general]
     ]

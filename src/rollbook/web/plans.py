@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from django.core.paginator import Page, Paginator
@@ -11,16 +11,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from rollbook.actions.blackout import blackout_today
-from rollbook.core.changes_table import SEND
-from rollbook.roster.grades import ALL_KINDS
 from rollbook.roster.lms import ACTIONS
 from rollbook.store.blobs import KeptBlobs, open_blobs
 from rollbook.store.models import Run, RunState
-from rollbook.store.plan_rows import Count
-from rollbook.store.school_names import school_names
+from rollbook.store.plan_counts import PlanCounts
+from rollbook.store.school_names import SchoolNames, school_names
 from rollbook.store.setup import opened
 from rollbook.web.access import Place
 from rollbook.web.plan_words import ACTION_WORDS, FATE_WORDS, ONE, SEVERAL
+from rollbook.web.said import said
 from rollbook.web.steps import Steps, steps
 from rollbook.web.years import year_words
 
@@ -33,6 +32,7 @@ _SHOWN: Final = 5
 def run_of(place: Place, run_id: str) -> Run:
     """A run of the place's organization; else there is no such page."""
     mine = Run.objects.select_related("organization", "applies", "undo_of")
+    mine = mine.defer("result", "applies__result", "undo_of__result")  # they are large, and few pages need them
     found = mine.filter(organization=place.organization, pk=run_id).first() if "\x00" not in run_id else None
     if found is None:
         raise Http404
@@ -44,7 +44,7 @@ def blobs() -> KeptBlobs:
     return open_blobs(opened())
 
 
-def names_of(place: Place) -> dict[str, str]:
+def names_of(place: Place) -> SchoolNames:
     """What the schools of the organization are called, by their ids in the SIS."""
     return school_names(place.organization.pk, blobs())
 
@@ -78,7 +78,8 @@ def place_steps(place: Place) -> Steps:
 
 def blackout_words_of(found: Steps) -> str:
     """Today's blackout in words; empty when there is none."""
-    return blackout_today(found.settings, timezone.now()) if found.settings is not None else ""
+    words = blackout_today(found.settings, timezone.now()) if found.settings is not None else None
+    return said(words) if words is not None else ""
 
 
 def page_number(text: str | None) -> int:
@@ -106,29 +107,22 @@ class _Lines(Sequence[dict[str, Any]]):
         return self._line(self._keys[place])
 
 
-def sums(counts: Iterable[Count], names: Mapping[str, str], *, by_school: bool) -> dict[str, Any]:
+def sums(counts: PlanCounts, names: SchoolNames, *, by_school: bool) -> dict[str, Any]:
     """A table: a line a kind, or a school and kind; a column an action that goes out, and held, waiting, blocked."""
-    lines: dict[tuple[str, str], dict[str, int]] = {}
-    used: set[str] = set()
-    for one in counts:
-        line = lines.setdefault(((one.school or "") if by_school else "", one.kind), {})
-        column = one.action if one.state == SEND else one.state
-        line[column] = line.get(column, 0) + one.number
-        used.add(column)
-    columns = [name for name in (*ACTIONS, *_HELD_BACK) if name in used]
-    order = {kind: place for place, kind in enumerate(ALL_KINDS)}
-    keys = sorted(lines, key=lambda key: (names.get(key[0], key[0]).casefold(), key[0], order[key[1]]))
+    columns = [name for name in (*ACTIONS, *_HELD_BACK) if name in counts.columns]
+    keys = counts.lines(names) if by_school else [("", kind) for kind in counts.by_kind]
 
     def line_of(key: tuple[str, str]) -> dict[str, Any]:
         school, kind = key
+        numbers = counts.of(school, kind) if by_school else counts.by_kind[kind]
         return {
             "school": school,
-            "school_name": names.get(school, school) or _("The whole organization"),
+            "school_name": names.label(school) or _("The whole organization"),
             "kind": kind,
             "several": SEVERAL[kind],
             "one": ONE[kind],
-            "numbers": [lines[key].get(name, 0) for name in columns],
-            "total": sum(lines[key].values()),
+            "numbers": [numbers.get(name, 0) for name in columns],
+            "total": sum(numbers.values()),
         }
 
     return {

@@ -11,14 +11,15 @@ from django.utils.http import urlencode
 from rollbook.core.guard import reason_of
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.grades import ALL_KINDS
-from rollbook.roster.holds import why_held
 from rollbook.roster.lms import ACTIONS
 from rollbook.store.models import Run
 from rollbook.store.outcome_spans import Span, answers, spans
-from rollbook.store.plan_rows import FATES, Chosen, Count, page_before, page_of_rows, rows_in_parts
+from rollbook.store.plan_counts import PlanCounts
+from rollbook.store.plan_rows import FATES, Chosen, page_before, page_of_rows, rows_in_parts
 from rollbook.store.refusals import refused_among
 from rollbook.web.plan_words import change_text, row_words
 from rollbook.web.plans import blobs
+from rollbook.web.said import held_said
 
 ROWS: Final = 50
 #: What a download has of each row.
@@ -55,7 +56,7 @@ def query_of(chosen: Chosen) -> str:
     return urlencode({name: value for name, value in given.items() if value})
 
 
-def number_of(counts: Sequence[Count], chosen: Chosen, holds: Mapping[str, Any]) -> int | None:
+def number_of(counts: PlanCounts, chosen: Chosen, holds: Mapping[str, Any]) -> int | None:
     """How many rows there are; None where that is not known without reading them all."""
     if chosen.fate and chosen.fate not in ("held", "blocked"):
         return None
@@ -63,14 +64,7 @@ def number_of(counts: Sequence[Count], chosen: Chosen, holds: Mapping[str, Any])
         return holds[chosen.hold].count if chosen.hold in holds else 0
     if chosen.hold:
         return None
-    return sum(
-        one.number
-        for one in counts
-        if chosen.kind in ("", one.kind)
-        and chosen.action in ("", one.action)
-        and chosen.school in (None, one.school)
-        and chosen.fate in ("", one.state)
-    )
+    return counts.number(kind=chosen.kind, school=chosen.school, action=chosen.action, state=chosen.fate)
 
 
 def page_context(
@@ -105,7 +99,7 @@ def _in_words(
     refused = refused_among(run, {(row["kind"], row["key"]) for row in rows})
     named = {row["reason"].removeprefix(reason_of("")) for row in rows if row["reason"]}
     held = (run.applies or run).holds.filter(hold__in=named).values_list("hold", "reason", "action")
-    holds = {hold: why_held(reason, action) for hold, reason, action in held}
+    holds = {hold: held_said(reason, action) for hold, reason, action in held}
     return [row_words(row, outcome=told.get(row["seq"]), names=names, holds=holds, refused=refused) for row in rows]
 
 

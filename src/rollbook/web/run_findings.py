@@ -7,6 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+from django.utils.translation import get_language, gettext
+
 from rollbook.core.duck import Connection, parquet_reader, quote
 from rollbook.roster.findings import FINDINGS
 
@@ -18,11 +20,11 @@ _AT_ONCE: Final = 2000
 
 def groups(path: Path, *, school: str, collections: Sequence[str]) -> list[dict[str, Any]]:
     """Findings by cause, those that block and the frequent ones first. An empty `school` or no `collections`: all."""
-    return list(_groups(str(path), school, tuple(collections)))
+    return list(_groups(str(path), school, tuple(collections), get_language()))
 
 
-@lru_cache(maxsize=64)
-def _groups(path: str, school: str, collections: tuple[str, ...]) -> tuple[dict[str, Any], ...]:
+@lru_cache(maxsize=64)  # `language` is the one of the texts
+def _groups(path: str, school: str, collections: tuple[str, ...], language: str | None) -> tuple[dict[str, Any], ...]:
     where, given = _where(school, collections)
     with parquet_reader() as db:
         counted = db.execute(
@@ -51,8 +53,8 @@ def _group(code: str, severity: str, number: int, places: list[dict[str, Any]]) 
     return {
         "code": code,
         "severity": severity,
-        "sentence": known.sentence if known else code,
-        "fix": known.fix if known else "",
+        "sentence": gettext(known.sentence) if known else code,
+        "fix": gettext(known.fix) if known else "",
         "count": number,
         "places": places,
         "more": number - len(places),
@@ -67,7 +69,7 @@ def finding_lines(path: Path, *, school: str, collections: Sequence[str]) -> Ite
         while rows := cursor.fetchmany(_AT_ONCE):
             for row in rows:
                 known = FINDINGS.get(row[0])
-                yield (*row, known.sentence if known else "", known.fix if known else "")
+                yield (*row, gettext(known.sentence) if known else "", gettext(known.fix) if known else "")
 
 
 def _where(school: str, collections: Sequence[str]) -> tuple[str, dict[str, Any]]:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils import timezone
 
-from rollbook.core.changes_table import SEND
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.errors import BlobLost
 from rollbook.roster.grades import ALL_KINDS
-from rollbook.roster.lms import plural
 from rollbook.store.held import doubt_words
 from rollbook.store.models import HoldRow, HoldState, River, Role, Run
-from rollbook.store.plan_rows import plan_counts
+from rollbook.store.plan_counts import plan_counts
 from rollbook.store.runs import stored_plan, stored_result
 from rollbook.store.summary import hold_summary
 from rollbook.web.access import Place
 from rollbook.web.live_runs import counts_table, progress_of
+from rollbook.web.plan_words import ACTION_WORDS, SEVERAL
 from rollbook.web.run_findings import groups
 from rollbook.web.run_refusals import refusals_by_message
 from rollbook.web.run_words import STATE_SIGNS, STATE_WORDS, SYNC_TYPES, duration_words, run_title, stage_words
 from rollbook.web.runs_shown import Asked, filters, names_of, stored_files
+from rollbook.web.said import held_said, said
+from rollbook.web.wording import sentence
 
 
 def run_context(place: Place, run: Run, wanted: Asked) -> dict[str, Any]:
@@ -48,7 +50,7 @@ def run_context(place: Place, run: Run, wanted: Asked) -> dict[str, Any]:
         "at": timezone.now(),
         "slug": place.organization.slug,
         "may_cancel": place.role == Role.ADMINISTRATOR and not run.ended,
-        "doubts": [words for _, words in doubt_words(run, result)],
+        "doubts": [sentence(said(words)) for _, words in doubt_words(run, result)],
         "conflicts": [(words, number) for words, number in result.conflicts.items()],
         "holds": _holds(run, wanted, kinds),
         "refusals": refusals_by_message(run, own) if run.ended and own else None,
@@ -74,10 +76,17 @@ def _holds(run: Run, wanted: Asked, kinds: tuple[str, ...]) -> list[dict[str, An
     rows = HoldRow.objects.filter(run=run.applies_id or run.pk, kind__in=kinds)
     if wanted.school:
         rows = rows.filter(school=wanted.school)
-    return [
-        {**hold_summary(row), "waits": row.state == HoldState.WAITING, "several": plural(row.kind)}
-        for row in rows[:100]
-    ]
+    return [_hold(row) for row in rows[:100]]
+
+
+def _hold(row: HoldRow) -> dict[str, Any]:
+    return {
+        **hold_summary(row),
+        "waits": row.state == HoldState.WAITING,
+        "does": ACTION_WORDS.get(row.action, row.action),
+        "several": SEVERAL.get(row.kind, row.kind),
+        "sentence": held_said(row.reason, row.action),
+    }
 
 
 def _counts(
@@ -95,13 +104,9 @@ def _counts(
         return {"counts": None, "counts_lost": str(error)}
 
 
-def _of_school(plan: StoredPlan, school: str, kinds: tuple[str, ...]) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {kind: {} for kind in kinds if kind in plan.files}
-    for one in plan_counts(plan, stored_files()):
-        if one.school == school and one.kind in found:
-            name = one.action if one.state == SEND else one.state
-            found[one.kind][name] = found[one.kind].get(name, 0) + one.number
-    return found
+def _of_school(plan: StoredPlan, school: str, kinds: tuple[str, ...]) -> dict[str, Mapping[str, int]]:
+    counts = plan_counts(plan, stored_files())
+    return {kind: counts.of(school, kind) for kind in kinds if kind in plan.files}
 
 
 def _findings(result: RunResult, wanted: Asked) -> dict[str, Any]:

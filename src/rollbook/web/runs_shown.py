@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,11 +12,13 @@ from django.db.models.functions import Cast
 from django.http import Http404, HttpRequest
 from django.utils.http import urlencode
 
+from rollbook.core.stored import RunFigures
 from rollbook.errors import BlobLost
 from rollbook.roster.lms import RUN_KINDS
 from rollbook.store.blobs import KeptBlobs, open_blobs
-from rollbook.store.models import HoldState, Run, RunState
-from rollbook.store.school_names import school_names
+from rollbook.store.models import HoldRow, HoldState, Run, RunState
+from rollbook.store.results import figures_text, part
+from rollbook.store.school_names import SchoolNames, school_names
 from rollbook.store.setup import opened
 from rollbook.web.access import Place
 from rollbook.web.live_runs import CURRENT
@@ -55,6 +57,7 @@ def asked(request: HttpRequest) -> Asked:
 def find_run(place: Place, run_id: str) -> Run:
     """A run of the place's organization; else there is no such page."""
     mine = Run.objects.select_related("organization", "applies", "undo_of", "settings")
+    mine = mine.defer("result", "applies__result", "undo_of__result", "settings__document")  # they are large
     found = mine.filter(organization=place.organization, pk=run_id).first() if "\x00" not in run_id else None
     if found is None:
         raise Http404
@@ -65,20 +68,20 @@ def stored_files() -> KeptBlobs:
     return open_blobs(opened())
 
 
-def names_of(place: Place) -> dict[str, str]:
+def names_of(place: Place) -> SchoolNames:
     """What the schools are called, by their ids in the SIS; nothing when the file that knows it is lost, of which these
     pages have to tell."""
     try:
         return school_names(place.organization.pk, stored_files())
     except BlobLost:
-        return {}
+        return SchoolNames()
 
 
-def filters(place: Place, names: Mapping[str, str], wanted: Asked, *, states: bool) -> dict[str, Any]:
+def filters(place: Place, names: SchoolNames, wanted: Asked, *, states: bool) -> dict[str, Any]:
     """The drop-down menus; `states` is for lists of runs."""
-    schools = sorted(names.items(), key=lambda one: (one[1].casefold(), one[0]))
+    schools = names.by_name
     if wanted.school and wanted.school not in names:
-        schools.append((wanted.school, wanted.school))
+        schools = [*schools, (wanted.school, wanted.school)]
     return {
         "asked": wanted,
         "schools": schools,
@@ -89,7 +92,13 @@ def filters(place: Place, names: Mapping[str, str], wanted: Asked, *, states: bo
 
 def past_runs(place: Place, wanted: Asked) -> tuple[list[dict[str, Any]], bool]:
     """A page of ended runs, newest first, and whether there are more."""
-    found = _chosen(place, wanted).select_related("organization").defer("plan", "result").order_by("-created_at", "-pk")
+    found = (
+        _chosen(place, wanted)
+        .select_related("organization")
+        .defer("plan", "result", "figures")
+        .order_by("-created_at", "-pk")
+    )
+    found = found.annotate(result_text=figures_text())
     start = (wanted.page - 1) * A_PAGE
     runs = list(found[start : start + A_PAGE + 1])
     return _lines(runs[:A_PAGE]), len(runs) > A_PAGE
@@ -113,23 +122,20 @@ def _chosen(place: Place, wanted: Asked) -> QuerySet[Run]:
 
 
 def _lines(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    some = Run.objects.filter(pk__in=[run.pk for run in runs])
-    told = {pk: (kinds or {}, findings or {}) for pk, kinds, findings in
-            some.values_list("pk", "result__kinds", "result__findings")}  # fmt: skip
-    waiting = Count("holds", filter=Q(holds__state=HoldState.WAITING))
-    holds = dict(some.order_by().annotate(waiting=waiting).values_list("pk", "waiting"))
-    return [_line(run, *told.get(run.pk, ({}, {})), holds.get(run.pk, 0)) for run in runs]
+    waiting = HoldRow.objects.filter(organization__in={run.organization_id for run in runs}, state=HoldState.WAITING)
+    holds = dict(waiting.order_by().values_list("run").annotate(Count("pk")))
+    return [_line(run, part(vars(run)["result_text"], RunFigures), holds.get(run.pk, 0)) for run in runs]
 
 
-def _line(run: Run, kinds: Mapping[str, Mapping[str, int]], findings: Mapping[str, int], holds: int) -> dict[str, Any]:
+def _line(run: Run, told: RunFigures, holds: int) -> dict[str, Any]:
     return {
         "run": run,
         "title": run_title(run),
         "state": STATE_WORDS[run.state],
         "sign": STATE_SIGNS[run.state],
         "took": duration_words(run.started_at, run.ended_at),
-        "sent": sum(counts.get("done", 0) for counts in kinds.values()),
-        "refused": sum(counts.get("refused", 0) for counts in kinds.values()),
-        "findings": sum(findings.values()),
+        "sent": sum(counts.get("done", 0) for counts in told.kinds.values()),
+        "refused": sum(counts.get("refused", 0) for counts in told.kinds.values()),
+        "findings": sum(told.findings.values()),
         "holds": holds,
     }

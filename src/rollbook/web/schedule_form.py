@@ -16,11 +16,12 @@ from django.utils.translation import gettext_lazy
 
 from rollbook.actions.schedule import ShownSchedule
 from rollbook.roster.schedule import WEEKDAYS, Clock, timing
-from rollbook.roster.schedule_words import Outlook, moment_words, outlook
+from rollbook.roster.schedule_words import SAVING, Outlook, moment_beside, outlook
 from rollbook.roster.settings import Settings
 from rollbook.roster.settings import schedule as parse_schedule
 from rollbook.roster.wall_clock import time_zone
 from rollbook.web.fields import Rows, dress
+from rollbook.web.said import moment_said, said
 
 _DAY: Final[dict[str, Any]] = {"required": False, "input_formats": ["%Y-%m-%d"]}
 _TIMES: Final = ["%H:%M", "%H:%M:%S"]
@@ -167,9 +168,9 @@ class ScheduleForms:
 def next_words(clock: Clock, seen: Outlook) -> str:
     """The next queue time in a sentence."""
     if seen.start is None:
-        return _("No sync is queued by the clock: %(why)s.") % {"why": seen.why.rstrip(".")}
-    at = moment_words(seen.start.local, clock.since.astimezone(clock.zone))
-    values = {"at": at, "zone": clock.zone.key, "why": seen.why}
+        return _("No sync is queued by the clock: %(why)s.") % {"why": said(seen.because).rstrip(".")}
+    at = moment_said(moment_beside(seen.start.local, clock.since.astimezone(clock.zone)))
+    values = {"at": at, "zone": clock.zone.key, "why": said(seen.because)}
     if not seen.sends:
         return _("Next plan is queued on %(at)s (%(zone)s), because %(why)s") % values
     if seen.overdue:
@@ -185,4 +186,4 @@ def preview(shown: ShownSchedule, settings: Settings, document: dict[str, Any]) 
         clock = dataclasses.replace(shown.clock, schedule=wanted)
         return next_words(clock, outlook(clock, at=now))
     clock = Clock(schedule=wanted, zone=zone, since=now)
-    return next_words(clock, outlook(clock, cause=_("saving this schedule"), at=now))
+    return next_words(clock, outlook(clock, cause=SAVING, at=now))

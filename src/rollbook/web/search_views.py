@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from rollbook.core.ledger_files import PAIRS
 from rollbook.roster.lms import KINDS
-from rollbook.store.looking import Files, Row
+from rollbook.store.looking import MOST, Files, Row
 from rollbook.store.one_record import RUNS, Change, Record, refusal, told
 from rollbook.web.why import Answer, Pair, account_answer, section_answer
 from rollbook.web.why_words import change_words, fate_words, finding_words
@@ -16,6 +16,8 @@ from rollbook.web.why_words import change_words, fate_words, finding_words
 #: Members on one page of a section.
 MEMBERS: Final = 50
 _SHOWN_CHANGES: Final = 40
+_TITLE: Final = ("key", "title")
+_MEMBER: Final = ("key", "lms_id", "first_name", "last_name", "school")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +118,7 @@ def pair_of(files: Files, organization: int, person: Record, section: Record, sc
     key, keys = f"{section.key}|{person.key}", {"section": section.key, "user": person.key}
     where = 'section = $section AND "user" = $user'
     school = section.school
-    given = files.given("enrollment", f"school = $school AND {where}", keys | {"school": school}, 1) if school else []
+    given = _given(files, person, section)
     reading = files.reading_of("enrollment", school)
     changes = [one for one in person.changes if one.kind == "enrollment" and one.key == key]
     if school not in schools:
@@ -129,16 +131,27 @@ def pair_of(files: Files, organization: int, person: Record, section: Record, sc
     return Pair(
         person=person,
         section=section,
-        given=given[0] if given else None,
+        given=given,
         left_out=left,
         changes=changes,
-        findings=files.findings(ids),
+        findings=files.findings(ids) if left else [row for row in person.findings if row["id"] == key],
         listed=files.listed("enrollments", classSourcedId=section.sis_id, userSourcedId=person.sis_id),
         whole=files.snapshot.full if files.snapshot else None,
         refusal=refusal(organization, "enrollment", key),
         pin=next((pin for pin in person.pins if pin.kind == "enrollment" and pin.key == key), None),
         reading=reading,
     )
+
+
+def _given(files: Files, person: Record, section: Record) -> Row | None:
+    """The enrollment that joins them, as the ledger has it."""
+    if section.school is None:
+        return None
+    if person.enrollments is not None and len(person.enrollments) < MOST:  # all of them are known already
+        return next((row for row in person.enrollments if row["section"] == section.key), None)
+    asked = {"school": section.school, "section": section.key, "user": person.key}
+    found = files.given("enrollment", 'school = $school AND section = $section AND "user" = $user', asked, 1)
+    return found[0] if found else None
 
 
 def _fields(record: Record, wanted: Mapping[str, Any]) -> list[Field]:
@@ -179,15 +192,15 @@ def _buildings_of(fields: Sequence[Field]) -> list[str]:
 
 
 def _titles(files: Files, kind: str, keys: Sequence[str]) -> dict[str, str]:
-    return {key: row["title"] or key for key, row in files.by_keys(kind, keys).items()}
+    return {key: row["title"] or key for key, row in files.by_keys(kind, keys, None, _TITLE).items()}
 
 
 def _enrollments(files: Files, record: Record) -> list[Row]:
     """The sections of the ledger, with their titles."""
     if record.key is None:
         return []
-    rows = files.given("enrollment", '"user" = $key', {"key": record.key})
-    titles = files.by_keys("section", sorted({row["section"] for row in rows}), record.school)
+    rows = record.enrollments = files.given("enrollment", '"user" = $key', {"key": record.key})
+    titles = files.by_keys("section", sorted({row["section"] for row in rows}), record.school, _TITLE)
     found = [row | {"title": titles.get(row["section"], {}).get("title") or row["section"]} for row in rows]
     return sorted(found, key=lambda row: (str(row["year"]), str(row["title"]).casefold()))
 
@@ -204,7 +217,7 @@ def _members(files: Files, record: Record, start: int) -> tuple[list[Row], int]:
         10_000,
     )
     shown = rows[start : start + MEMBERS]
-    people = files.by_keys("user", [row["user"] for row in shown], given["school"])
+    people = files.by_keys("user", [row["user"] for row in shown], given["school"], _MEMBER)
     found = []
     for row in shown:
         person = people.get(row["user"], {})

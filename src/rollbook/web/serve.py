@@ -17,7 +17,7 @@ from rollbook.web import bounds
 from rollbook.web.bounds import Bounded
 from rollbook.web.following import App, Following
 from rollbook.web.live_runs import WATCHER
-from rollbook.web.opening import open_pages, serves_at
+from rollbook.web.opening import open_pages, serves_at, settle_memory
 
 _LOOK_EVERY = 0.1
 
@@ -28,6 +28,7 @@ def serve_web(
     """Serve the opened `folder` in this thread until `stop` is set; `ready` is called with the address once requests
     are answered. Port 0 takes a free one. Raises ConfigError when the address cannot be had."""
     open_pages(folder)
+    settle_memory()
     listener = listen(host, port)
     name = f"[{host}]" if ":" in host else host
     address = f"http://{name}:{listener.getsockname()[1]}"

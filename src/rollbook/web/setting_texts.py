@@ -24,6 +24,13 @@ def texts() -> dict[str, Any]:
     return tomllib.loads((Path(__file__).parent / "setting_texts.toml").read_text(encoding="utf-8"))
 
 
+def every_text() -> list[str]:
+    """All that the pages show, for translators: of settings, those that have a field."""
+    found = [texts()["settings"][name] for name in texts()["labels"]]
+    found += [*texts()["labels"].values(), *texts()["groups"].values()]
+    return found + [text for group in texts()["choices"].values() for one in group.values() for text in one.values()]
+
+
 def label(name: str) -> str:
     """The label of a setting such as `users.unique_id`."""
     return gettext(texts()["labels"][name])

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
-from rollbook.actions.organizations import latest_version
 from rollbook.connectors.kit.options import describe
 from rollbook.connectors.registry import connector
 from rollbook.roster.settings import Connection, Settings
-from rollbook.roster.settings import parse as parse_settings
 from rollbook.store.models import FactRow, Organization, Secret
+from rollbook.store.newest_settings import newest_settings
 
 #: The fact that Data Prep was looked at ("looked") or knowingly skipped ("skipped").
 DATA_PREP: Final = "data_prep"
@@ -51,10 +51,10 @@ class Steps:
 
 
 def steps(organization: Organization) -> Steps:
-    version = latest_version(organization)
-    if version is None:
+    newest = newest_settings(organization.pk)
+    if newest is None:
         return Steps(settings=None, number=0)
-    settings = parse_settings(version.document)
+    version, settings = newest
     places = set(Secret.objects.filter(organization=organization).values_list("place", flat=True))
     return Steps(
         settings=settings,
@@ -70,5 +70,11 @@ def steps(organization: Organization) -> Steps:
 
 def _complete(connection: Connection, side: str, places: set[str]) -> bool:
     """Does it have every option that its connector needs?"""
-    needed = [one for one in describe(connector(connection.connector).options) if one.required]
-    return all(one.name in connection.options or f"{side}.{one.name}" in places for one in needed)
+    needed = _needed(connection.connector)
+    return all(name in connection.options or f"{side}.{name}" in places for name in needed)
+
+
+@lru_cache(maxsize=64)
+def _needed(name: str) -> tuple[str, ...]:
+    """Options that a connector cannot do without."""
+    return tuple(one.name for one in describe(connector(name).options) if one.required)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from html import escape
 from typing import Any
@@ -11,15 +11,17 @@ from zoneinfo import ZoneInfo
 from django import template
 from django.utils import formats, timezone
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from rollbook.roster.lms import plural
+from rollbook.web.said import blackout_said, list_said, stored_said
 
 register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
 def when(context: Any, moment: datetime | str | None) -> str:
-    """A moment in the organization's zone: `Nov 26, 2026, 3:04 p.m.`; a dash when there is none."""
+    """A moment in the organization's zone: `Nov. 26, 2026, 3:04 p.m.`; a dash when there is none."""
     if not moment:
         return "–"
     if isinstance(moment, str):
@@ -52,10 +54,34 @@ def ticks(name: str, pairs: Iterable[tuple[Any, Any]], chosen: Collection[Any] |
     return mark_safe("".join(found))  # every part is escaped
 
 
+@register.simple_tag
+def facts(fields: Iterable[Mapping[str, Any]]) -> SafeString:
+    """Fields of a plan's row (label, before, after, differs), in one go: a page has a thousand."""
+
+    def value(field: Mapping[str, Any]) -> str:
+        if field["differs"] and field["before"] and field["after"]:
+            return f"{field['before']} → {field['after']}"
+        return str(field["after"] or field["before"] or "–")
+
+    found = (f"<dt>{escape(str(one['label']))}</dt><dd>{escape(value(one))}</dd>" for one in fields)
+    return mark_safe("".join(found))  # every part is escaped
+
+
+register.filter("blackout_said", blackout_said)
+register.filter("stored_said", stored_said)
+register.filter("list_said", list_said)
+
+
+@register.filter
+def translated(words: str) -> str:
+    """A text of one of the tables below the pages."""
+    return gettext(words) if words else ""
+
+
 @register.filter
 def kind_words(kind: str) -> str:
     """`grading_period` → `grading periods`."""
-    return plural(kind)
+    return list_said(plural(kind))
 
 
 @register.filter

@@ -6,11 +6,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 from typing import Any, Final
 
-from django.utils import formats
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -19,6 +17,7 @@ from rollbook.store.models import Organization
 from rollbook.web.lists import Listed, listed, lms_title
 from rollbook.web.options import Options
 from rollbook.web.paging import kept_query, piece
+from rollbook.web.said import short_day
 from rollbook.web.school_map import MAPPED, School, SchoolMap
 from rollbook.web.steps import steps
 from rollbook.web.term_map import NOT_SYNCED, Choice, Consequence, TermMap, tree
@@ -146,7 +145,7 @@ def days(start: str, end: str) -> str:
     shown = []
     for day in (start, end):
         try:
-            shown.append(formats.date_format(date.fromisoformat(day), "DATE_FORMAT"))
+            shown.append(short_day(day))
         except ValueError:
             shown.append(_("no date"))
     return " – ".join(shown) if start or end else ""

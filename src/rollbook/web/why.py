@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from django.utils.dateformat import format as date_text
 from django.utils.translation import gettext as _
 
 from rollbook.store.looking import Row
 from rollbook.store.models import PinRow, RefusalRow
 from rollbook.store.one_record import Change, Record
 from rollbook.store.readings import Reading
+from rollbook.web.said import short_day
 from rollbook.web.why_words import (
     fate_words,
     finding_words,
@@ -23,7 +23,6 @@ from rollbook.web.why_words import (
     waiting_words,
 )
 
-_DAY: Final = "j F Y"
 #: Findings by which a record is there for Rollbook and not as people see it.
 _TAKEN_OUT: Final = "ENROLLMENT_GONE"
 
@@ -208,7 +207,7 @@ def _removed(pair: Pair) -> Answer | None:
         if change.action == "remove" and change.outcome is not None and change.outcome.status == "done":
             return Answer(False).add(
                 _("Run %(run)s took the person out on %(day)s: the SIS did not list them in this class any more.")
-                % {"run": change.reading.run, "day": date_text(change.reading.at, _DAY)},
+                % {"run": change.reading.run, "day": short_day(change.reading.at)},
                 _("If that is wrong, correct the enrollment in the SIS."),
             )
     return None
@@ -335,22 +334,22 @@ def _add_findings(answer: Answer, record: Record) -> None:
 def _since(answer: Answer, refusal: RefusalRow | None) -> Answer:
     if refusal is not None:
         words = _("Refused since %(day)s, in %(runs)s runs.") % {
-            "day": date_text(refusal.first, _DAY),
+            "day": short_day(refusal.first),
             "runs": refusal.runs,
         }
         if refusal.retry_from is not None:
             words += " " + _("Tried again from %(day)s on, or when the record changes.") % {
-                "day": date_text(refusal.retry_from, _DAY)
+                "day": short_day(refusal.retry_from)
             }
         answer.add(words)
     return answer
 
 
 def _left_out_words(row: Row) -> str:
-    begins = date_text(row["begins"], _DAY) if row["begins"] else ""
-    ends = date_text(row["ends"], _DAY) if row["ends"] else ""
+    begins = short_day(row["begins"]) if row["begins"] else ""
+    ends = short_day(row["ends"]) if row["ends"] else ""
     if row["reason"] == "begins":
-        given = date_text(row["given"], _DAY)
+        given = short_day(row["given"])
         return _("The SIS lists the person from %(begins)s on; the enrollment is given on %(given)s.") % {
             "begins": begins,
             "given": given,
@@ -365,5 +364,5 @@ def _left_out_words(row: Row) -> str:
 def _pin_words(pin: PinRow) -> str:
     return _("An undo (run %(run)s) put this as it is, and a pin keeps it so until %(day)s.") % {
         "run": pin.run_id,
-        "day": date_text(pin.until, _DAY),
+        "day": short_day(pin.until),
     }

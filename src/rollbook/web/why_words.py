@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from rollbook.roster.findings import FINDINGS
-from rollbook.roster.holds import why_held
 from rollbook.store.looking import Row
 from rollbook.store.one_record import Change
+from rollbook.web.said import held_said
 
 #: By reason of `pipeline.left_out`: why a person is not synced, and what to do about it.
 PERSON: Final[Mapping[str, tuple[Any, Any]]] = {
@@ -116,7 +116,7 @@ def section_words(row: Row) -> tuple[str, str]:
 def finding_words(row: Row) -> tuple[str, str]:
     """A finding's sentence and fix."""
     known = FINDINGS.get(row["code"])
-    return (known.sentence, known.fix) if known else (row["code"], "")
+    return (_(known.sentence), _(known.fix)) if known else (row["code"], "")
 
 
 def change_words(change: Change) -> str:
@@ -140,7 +140,7 @@ def fate_words(change: Change) -> str:
 def held_words(change: Change) -> str:
     if change.hold is None:
         return _("the hold was decided or replaced since")
-    return why_held(change.hold.reason, change.hold.action)
+    return held_said(change.hold.reason, change.hold.action)
 
 
 def waiting_words(change: Change) -> str:

@@ -31,7 +31,7 @@ _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MOST_HOPS: Final = 5
 #: A fresh token may be dead again before this call's turn, where many calls share it.
-_RENEWALS: Final = 3
+_RENEWALS: Final = 6
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+import httpcore2
 import httpx2
 
 from rollbook.connectors.base import Context
@@ -18,6 +19,8 @@ from rollbook.connectors.kit.allowance import ENDLESS, Allowance, Allowances
 from rollbook.connectors.kit.hosts import check_address
 from rollbook.errors import BadResponse, ConfigError, RollbookError, Unavailable
 
+#: Bodies are read in pieces of up to so many bytes. Where several threads read, each piece waits for the interpreter.
+httpcore2.HTTP11Connection.READ_NUM_BYTES = 256 * 1024
 #: A body larger than this is an attack or a mistake, not a page.
 _MOST_BYTES: Final = 512 * 1024 * 1024
 _LONGEST_BODY: Final = 900.0

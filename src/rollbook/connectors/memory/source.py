@@ -13,6 +13,7 @@ from rollbook.connectors.memory.options import MemoryOptions
 from rollbook.connectors.memory.space import AnswerLost, Space, space
 from rollbook.errors import BadResponse, Unavailable
 from rollbook.roster.oneroster import COLLECTIONS
+from rollbook.roster.reasons import because
 
 
 class MemorySource:
@@ -51,7 +52,7 @@ class MemoryReading:
         self._space, self._options, self._context, self._request = space, options, context, request
         self.findings: Sequence[SourceFinding] = []
         # Until it is shown to be complete, a read is incomplete: a crash then leaves the safe answer behind.
-        self.verdict = Verdict(collection=request.collection, complete=False, reason="not read to its end")
+        self.verdict = Verdict(collection=request.collection, complete=False, reason=because("unfinished"))
 
     def __iter__(self) -> Iterator[Page]:
         name, started = self._request.collection, datetime.now(UTC)

@@ -13,6 +13,7 @@ from rollbook.connectors.oneroster_csv.options import OneRosterCsvOptions
 from rollbook.connectors.oneroster_csv.package import Member, Package
 from rollbook.connectors.oneroster_csv.text import Look, Rewrite, ending, look, opening, rewrite
 from rollbook.errors import BadResponse
+from rollbook.roster.reasons import because
 
 
 class Export(Protocol):
@@ -37,9 +38,9 @@ class CsvReading:
     """At most one page. Findings about the package as a whole come with orgs, which every package has to hold."""
 
     def __init__(self, export: Export, collection: str) -> None:
-        self._export, self._name = export, collection
+        self._export, self._name, self._file = export, collection, f"{collection}.csv"
         self.findings: list[SourceFinding] = []
-        self.verdict = Verdict(collection=collection, complete=False, reason="not read to its end")
+        self.verdict = Verdict(collection=collection, complete=False, reason=because("unfinished"))
 
     def __iter__(self) -> Iterator[Page]:
         self.findings = self._export.findings() if self._name == "orgs" else []
@@ -66,9 +67,9 @@ class CsvReading:
 
     def _absent(self, mode: str) -> None:
         if mode == "absent" and self._name != "roles":  # roles are only offered where nothing else says who is what
-            reason = "the manifest says that this file is absent"
+            reason = because("declared_absent")
         else:
-            reason = f"{self._name}.csv is missing"
+            reason = because("file_missing", file=self._file)
             self._note("CSV_MISSING_FILE")
             mode = "bulk"
         self.verdict = Verdict(collection=self._name, complete=False, reason=reason, mode=mode)
@@ -86,10 +87,10 @@ class CsvReading:
         header = read_header(self._name, text)
         if header is None:
             self._note("CSV_NO_HEADER")
-            return None, f"{self._name}.csv has no header line", 0
+            return None, because("file_no_header", file=self._file), 0
         needed = self._note_columns(header)
         if needed:
-            return None, f"{self._name}.csv lacks the columns {', '.join(needed)}", 0
+            return None, because("file_columns", file=self._file, columns=", ".join(needed)), 0
         rows = max(seen.lines - header.skip - 1, 0)
         if not _has_rows(text, header):
             self._note("CSV_EMPTY_FILE")
@@ -97,10 +98,10 @@ class CsvReading:
         reason = self._end(path, seen, header)
         if self._mend(seen, header):
             if self._export.options.strict:
-                return None, f"{self._name}.csv would have to be mended, and the connection is strict", 0
+                return None, because("file_strict", file=self._file), 0
             path = self._mended(path, seen, header)
         elif _stamp(path) != before:
-            reason = f"{self._name}.csv changed while it was read"
+            reason = because("file_changed", file=self._file)
         columns = header.page_columns()
         page = Page(collection=self._name, number=0, name=member.name, count=rows, path=path, columns=columns)
         return page, reason, rows
@@ -140,11 +141,11 @@ class CsvReading:
         if not last or last.count(header.delimiter) >= len(header.names) - 1:
             return ""
         self._note("CSV_CUT_OFF")
-        return f"{self._name}.csv breaks off in the middle of a row"
+        return because("file_cut", file=self._file)
 
     def _note(self, code: str, *, line: int | None = None, **details: str) -> None:
-        file = f"{self._name}.csv"
-        self.findings.append(SourceFinding(code=code, collection=self._name, file=file, line=line, details=details))
+        found = SourceFinding(code=code, collection=self._name, file=self._file, line=line, details=details)
+        self.findings.append(found)
 
 
 def _has_rows(text: str, header: Header) -> bool:

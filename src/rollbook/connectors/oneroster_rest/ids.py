@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache
+from itertools import islice
+from operator import lt
 from typing import Any, cast
 
 import msgspec
@@ -96,11 +98,12 @@ def raw_by_id(collection: str, bodies: Iterable[bytes]) -> dict[str, set[bytes]]
 
 
 class Seen:
-    """Which ids were met. The first half million are kept as a set; more at eight bytes each in sorted buckets, as
-    millions of them would not fit in memory otherwise."""
+    """Which ids were met. Those known to be new are listed until somebody asks. Then the first half million are kept as
+    a set; more at eight bytes each in sorted buckets, as millions of them would not fit in memory otherwise."""
 
     def __init__(self) -> None:
         self._fresh: set[int] = set()
+        self._new = array("q")
         self._buckets = [array("q") for _ in range(_BUCKETS)]
         self._different = 0
         self.added = 0
@@ -111,15 +114,32 @@ class Seen:
         if len(self._fresh) > _FEW:
             self._settle()
 
+    def append(self, ids: Collection[str]) -> None:
+        """Add ids of which it is known that they were not met before."""
+        self._new.extend(map(hash, ids))
+        self.added += len(ids)
+
     def __contains__(self, own: str) -> bool:
+        self._spread()
         number = hash(own)
         return number in self._fresh or self._settled(number)
 
     def repeats(self) -> int:
         """How many of the ids added had been added before."""
+        if len(self._new) == self.added:
+            return 0
+        self._spread()
         if self._different:
             self._settle()
         return self.added - self._different - len(self._fresh)
+
+    def _spread(self) -> None:
+        """Take in what was only listed, a piece at a time."""
+        for start in range(0, len(self._new), _FEW):
+            self._fresh.update(self._new[start : start + _FEW])
+            if len(self._fresh) > _FEW:
+                self._settle()
+        self._new = array("q")
 
     def _settled(self, number: int) -> bool:
         bucket = self._buckets[number & (_BUCKETS - 1)]
@@ -133,6 +153,14 @@ class Seen:
         self._buckets = [array("q", sorted(set(bucket))) for bucket in self._buckets]
         self._different = sum(map(len, self._buckets))
         self._fresh = set()
+
+
+def ascending(ids: Sequence[Id]) -> bool:
+    """Is each of them there, and above the one before it?"""
+    if None in ids:
+        return False
+    there = cast(Sequence[str], ids)
+    return all(map(lt, there, islice(there, 1, None)))
 
 
 def named(ids: Iterable[Id]) -> frozenset[str]:

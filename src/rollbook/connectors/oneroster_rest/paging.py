@@ -12,6 +12,7 @@ from typing import Final
 
 from rollbook.connectors.oneroster_rest.client import Fetched, Next
 from rollbook.connectors.oneroster_rest.ids import MissingEnvelope, NotJson, page_ids
+from rollbook.roster.reasons import because
 
 #: A provider that never ends is cut off here, when it does not say how much there is.
 _MOST_PAGES: Final = 200_000
@@ -124,10 +125,10 @@ class Walk:
             if not page.ids:
                 return
             if page.ids == before.ids:
-                self.cut = "the same page came again and again"
+                self.cut = because("cut_same")
                 return
             yield Step(number=self._number(offset), page=page)
-        self.cut = "there is no end of pages"
+        self.cut = because("cut_endless")
 
 
 def load(collection: str, path: Path, offset: int) -> Fetched | None:

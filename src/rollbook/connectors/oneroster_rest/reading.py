@@ -7,18 +7,20 @@ from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 import msgspec
 
 from rollbook.connectors.base import Page, ReadRequest, SourceFinding, Verdict
 from rollbook.connectors.kit import ServerError
 from rollbook.connectors.oneroster_rest.client import Fetched, Next
-from rollbook.connectors.oneroster_rest.ids import Seen, named, raw_by_id, without
+from rollbook.connectors.oneroster_rest.ids import Id, Seen, ascending, named, raw_by_id, without
 from rollbook.connectors.oneroster_rest.options import Setup
 from rollbook.connectors.oneroster_rest.paging import Walk
 from rollbook.errors import BadResponse
+from rollbook.roster.reasons import because
 from rollbook.roster.shapes import learned
 
 #: How often a collection that moved under our feet is read again.
@@ -52,8 +54,10 @@ class _Start(msgspec.Struct):
 
 @dataclass
 class _Pass:
-    """One walk, summed up. `suspect` is the first place where something was not as it should be."""
+    """One walk, summed up. `suspect` is the first place where something was not as it should be; `highest` is the last
+    id for as long as each one is above all before it, "" before the first, None from then on."""
 
+    highest: str | None = ""
     totals: set[int | None] = field(default_factory=set)
     rows: int = 0
     repeats: int = 0
@@ -66,6 +70,23 @@ class _Pass:
     def doubt(self, place: int) -> None:
         self.suspect = place if self.suspect is None else min(place, self.suspect)
 
+    def climbs(self, ids: Sequence[Id]) -> bool:
+        """Is each of these ids above all that this walk has brought? Then none of them came before."""
+        if self.highest is not None and ids:
+            self.highest = cast(str, ids[-1]) if ascending(ids) and cast(str, ids[0]) > self.highest else None
+        return self.highest is not None
+
+
+@dataclass
+class _Recent:
+    """A page that came shortly before."""
+
+    page: Fetched
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        return named(self.page.ids)
+
 
 class OneRosterReading:
     """Pages of one collection, lazily; `verdict` and `findings` hold once they are exhausted. `work` None: nothing is
@@ -77,7 +98,7 @@ class OneRosterReading:
         self._notes = work / f"oneroster-{request.collection}.json" if work is not None else None
         self._start = _Start()
         self._known = Seen()
-        self._recent: deque[tuple[frozenset[str], bytes]] = deque(maxlen=_NEAR)
+        self._recent: deque[_Recent] = deque(maxlen=_NEAR)
         self._digests: dict[int, int] = {}
         self._rows = 0
         self._live = False
@@ -88,7 +109,7 @@ class OneRosterReading:
     def verdict(self) -> Verdict:
         """Incomplete until the last page is out."""
         return self._verdict or Verdict(
-            collection=self._collection, complete=False, reason="it was not read to its end", count=self._rows
+            collection=self._collection, complete=False, reason=because("unfinished"), count=self._rows
         )
 
     @property
@@ -135,15 +156,15 @@ class OneRosterReading:
 
     def _doubts(self, walk: Walk, done: _Pass, skipped: int) -> str:
         """Why a walk that skipped so many rows cannot be trusted to have met everything."""
-        told, met = walk.total, skipped + done.rows
+        name, told, met = self._collection, walk.total, skipped + done.rows
         if done.cut or walk.cut:
-            return f"the SIS broke off its list of {self._collection}: {done.cut or walk.cut}"
+            return because("cut", list=name, why=done.cut or walk.cut)
         if len(done.totals - {None}) > 1 or not done.anchored:
-            return f"{self._collection} changed while they were read"
+            return because("changed", list=name)
         if told is not None and told != met:
-            return f"the SIS says there are {told} {self._collection}, {met} came"
+            return because("total", list=name, told=told, met=met)
         if (told is None and done.repeats) or done.seen.repeats():
-            return f"the SIS sent some {self._collection} twice, so others may be missing"
+            return because("twice", list=name)
         return ""
 
     def _walk(self, walk: Walk, start: int, *, first: bool) -> Generator[Page, None, _Pass]:
@@ -166,7 +187,7 @@ class OneRosterReading:
             done.fresh += fresh
             idle = 0 if fresh or not first else idle + 1
             if idle >= _MOST_IDLE and page.ids:
-                done.cut = "its pages repeat"
+                done.cut = because("cut_repeats")
                 break
         return done
 
@@ -185,21 +206,16 @@ class OneRosterReading:
         """Yield the page less what came before; returns how many records were left. In the first walk that is
         what other pages near by brought already; two different records under one id stay, and are a finding
         later."""
-        body, own = page.body, named(page.ids)
-        repeated = frozenset[str]().union(*(own & ids for ids, _ in self._recent if not own.isdisjoint(ids)))
-        gone = 0
-        if repeated:
-            same = raw_by_id(self._collection, [body for ids, body in self._recent if ids & repeated])
-            body, gone = without(self._collection, body, lambda one, raw: raw in same.get(one or "", ()))
-        if gone:
-            done.repeats += gone
-            done.doubt(place)
-        self._recent.append((own, page.body))
+        climbs = done.climbs(page.ids) and first
+        body, gone, new = (page.body, 0, None) if climbs else self._less_recent(page, done, place)
+        self._recent.append(_Recent(page))
         done.rows += len(page.ids) - gone
-        new = own - repeated if repeated else own
-        done.seen.add(new)
+        if new is None:
+            done.seen.append(cast(Sequence[str], page.ids))
+        else:
+            done.seen.add(new)
         if not first:
-            number, new = None, frozenset(one for one in new if one not in self._known)
+            number, new = None, frozenset(one for one in new or () if one not in self._known)
             body, gone = (
                 without(self._collection, page.body, lambda one, raw: one not in new) if new else (b"", len(page.ids))
             )
@@ -209,6 +225,19 @@ class OneRosterReading:
         if left or (first and number == 0):
             yield self._page(body, number, left)
         return left
+
+    def _less_recent(self, page: Fetched, done: _Pass, place: int) -> tuple[bytes, int, frozenset[str]]:
+        """The page less the records that pages near by brought already; how many those were; the ids that are new."""
+        body, own = page.body, named(page.ids)
+        repeated = frozenset[str]().union(*(own & one.ids for one in self._recent if not own.isdisjoint(one.ids)))
+        gone = 0
+        if repeated:
+            same = raw_by_id(self._collection, [one.page.body for one in self._recent if one.ids & repeated])
+            body, gone = without(self._collection, body, lambda one, raw: raw in same.get(one or "", ()))
+        if gone:
+            done.repeats += gone
+            done.doubt(place)
+        return body, gone, own - repeated if repeated else own
 
     def _page(self, body: bytes, number: int | None, count: int) -> Page:
         if number is None or number >= _EXTRA:

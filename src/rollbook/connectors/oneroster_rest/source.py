@@ -17,6 +17,7 @@ from rollbook.connectors.oneroster_rest.reading import OneRosterReading
 from rollbook.connectors.oneroster_rest.tables import READ
 from rollbook.errors import ConfigError
 from rollbook.roster.oneroster import COLLECTIONS
+from rollbook.roster.reasons import because
 
 #: Clocks further apart than this (seconds) are worth a word: signatures fail at five minutes.
 _SKEW = 60.0
@@ -96,7 +97,7 @@ class RolesReading:
     @property
     def verdict(self) -> Verdict:
         if self._users is None:
-            return Verdict(collection="roles", complete=False, reason="roles come with users, which were not read")
+            return Verdict(collection="roles", complete=False, reason=because("roles_unread"))
         found = self._users.verdict
         return Verdict(
             collection="roles", complete=found.complete, reason=found.reason, mode=found.mode,

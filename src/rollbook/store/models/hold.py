@@ -44,6 +44,8 @@ class HoldRow(models.Model):
         indexes = (
             models.Index(fields=["organization", "state", "created_at", "id"], name="hold_state"),
             models.Index(fields=["organization", "hold", "decided_at", "state"], name="hold_of_organization"),
+            models.Index(fields=["organization", "created_at", "id"], name="hold_newest"),
+            models.Index(fields=["organization", "decided_at", "hold", "state"], name="hold_decided"),
         )
         constraints = (models.UniqueConstraint(fields=["run", "hold"], name="one_hold_a_run"),)
 

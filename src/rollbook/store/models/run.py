@@ -30,10 +30,12 @@ class Run(models.Model):
     another worker can go on. `settled` is False from the moment something may have been sent until the ledger knows
     it. `applies` is the run whose plan this one sends. `lease_grace` is how long, in seconds, one call of this run may
     still be under way after its worker was last seen. `progress` is where the run is, for those who watch it.
-    `blackout` says, in words, why a run that was to send only plans; `despite_blackout` is a person's wish to send
-    anyway. `preview_year`: a dry run that plans as if this were the active year already (rule 3); its holds wait for
-    nobody. A run of grades has `sections`, class sourcedIds, instead of schools; none are all that there are. With
-    `items`, LMS ids of graded items, it sends nothing else of them."""
+    `figures`, `requests_sis` and `requests_lms` stand in the result too, which is large: lists of runs read the figures
+    (a RunFigures), and the metrics sum up the requests of all runs. `blackout` says, in words, why a run that was to
+    send only plans; `despite_blackout` is a person's wish to send anyway. `preview_year`: a dry run that plans as if
+    this were the active year already (rule 3); its holds wait for nobody. A run of grades has `sections`, class
+    sourcedIds, instead of schools; none are all that there are. With `items`, LMS ids of graded items, it sends nothing
+    else of them."""
 
     id = models.CharField(primary_key=True, max_length=20)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="runs")
@@ -52,6 +54,9 @@ class Run(models.Model):
     settings = models.ForeignKey(SettingsVersion, on_delete=models.PROTECT, null=True, related_name="+")
     plan = models.JSONField(null=True)
     result = models.JSONField(null=True)
+    figures = models.JSONField(null=True)
+    requests_sis = models.BigIntegerField(null=True)
+    requests_lms = models.BigIntegerField(null=True)
     error = models.TextField(default="")
     error_name = models.CharField(max_length=30, default="")
     error_who = models.TextField(default="")
@@ -77,6 +82,8 @@ class Run(models.Model):
         indexes = (
             models.Index(fields=["organization", "state"], name="run_state"),
             models.Index(fields=["organization", "-created_at", "-id"], name="run_newest"),
+            models.Index(fields=["organization", "preview_year", "-created_at", "-id"], name="run_previews"),
+            models.Index(fields=["organization", "requests_sis", "requests_lms"], name="run_requests"),
         )
         constraints = (
             models.UniqueConstraint(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rollbook.actions import holds as actions
-from rollbook.store.models import HoldRow, HoldState
+from rollbook.store.models import HoldRow, HoldState, Run
 from rollbook.store.summary import hold_summary, run_summary
 from rollbook.web.access import Who
 from rollbook.web.api.operations import Asked, missing, operation
@@ -15,7 +15,9 @@ from rollbook.web.api.shapes import ApproveBody, HoldsQuery, RejectBody
 @operation("GET", "/holds", who=Who.READER, query=HoldsQuery, answer="holds")
 def list_holds(asked: Asked) -> dict[str, Any]:
     """What waits for a decision, oldest first; with `all`, decided and superseded ones too, newest first."""
-    rows = HoldRow.objects.filter(organization=asked.place.organization, run__preview_year="")
+    mine = {"organization": asked.place.organization}
+    previews = Run.objects.filter(**mine, preview_year__gt="")
+    rows = HoldRow.objects.filter(**mine).exclude(run__in=previews)
     rows = rows.order_by("-created_at", "-pk") if asked.query.all else rows.filter(state=HoldState.WAITING)
     return {"org": asked.slug, "holds": [hold_summary(row) for row in rows[: asked.query.limit]]}
 

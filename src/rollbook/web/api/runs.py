@@ -8,35 +8,32 @@ from rollbook.actions import runs as actions
 from rollbook.actions.runs import Wanted
 from rollbook.store.blobs import KeptBlobs, open_blobs
 from rollbook.store.finding_groups import grouped_findings
-from rollbook.store.models import HoldRow, Run
+from rollbook.store.models import Run
 from rollbook.store.outcome_spans import answers, spans
 from rollbook.store.plan_rows import Chosen, numbers_of_page
 from rollbook.store.refusals import refused_since
 from rollbook.store.rows import change_rows, with_answers, with_refusals
 from rollbook.store.runs import stored_plan, stored_result
 from rollbook.store.setup import opened
-from rollbook.store.summary import run_summary
+from rollbook.store.summary import run_summaries, run_summary
 from rollbook.web.access import Who
 from rollbook.web.api.answers import Refused
 from rollbook.web.api.operations import Asked, missing, operation
 from rollbook.web.api.shapes import ApplyBody, ChangesQuery, FindingsQuery, RunBody, RunsQuery, UndoBody
 
 #: Holds shown with a run of a list: there may be thousands, and the run alone has them all.
-_HOLDS: Final = 100
+_HOLDS: Final = 20
 
 
 @operation("GET", "/runs", who=Who.READER, query=RunsQuery, answer="runs")
 def list_runs(asked: Asked) -> dict[str, Any]:
-    """The runs of the organization, the newest first; of each the first hundred holds."""
+    """The runs of the organization, the newest first; of each the first twenty holds."""
     found = Run.objects.filter(organization=asked.place.organization)
     if asked.query.before is not None:
         found = found.filter(pk__lt=asked.query.before)  # ids sort by time
     if asked.query.state is not None:
         found = found.filter(state=asked.query.state)
-    page = list(found.select_related("organization").order_by("-pk")[: asked.query.limit])
-    some = HoldRow.objects.filter(run__in=[run.pk for run in page]).order_by().values_list("run_id", flat=True)
-    held = set(some.distinct())
-    return {"runs": [run_summary(run, run.holds.all()[:_HOLDS] if run.pk in held else ()) for run in page]}
+    return {"runs": run_summaries(found.order_by("-pk"), most=asked.query.limit, holds=_HOLDS)}
 
 
 @operation("POST", "/runs", who=Who.ACTING, body=RunBody, answer="run", status=202)

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import path
 
 from rollbook.store.models import AuditRow
 from rollbook.web.access import Place, Who, page
 from rollbook.web.acts import ACTS, act_words
+from rollbook.web.audit_words import MOST, changes_of, details_words, settings_number
 from rollbook.web.csv import csv_answer
 
 _AT_ONCE: Final = 100
@@ -40,7 +41,7 @@ def show(request: HttpRequest, place: Place) -> HttpResponse:
         every = every.filter(pk__lt=int(before))
     rows = list(every[: _AT_ONCE + 1])
     context = {
-        "rows": [{"row": one, "words": act_words(one.action)} for one in rows[:_AT_ONCE]],
+        "rows": [_row(one) for one in rows[:_AT_ONCE]],
         "acts": sorted(((name, str(words)) for name, words in ACTS.items()), key=lambda one: one[1]),
         "wanted": wanted,
         "filtered": any(wanted.values()),
@@ -48,6 +49,26 @@ def show(request: HttpRequest, place: Place) -> HttpResponse:
         "is_first": not before,
     }
     return render(request, "audit.html", context)
+
+
+def _row(one: AuditRow) -> dict[str, Any]:
+    return {
+        "row": one,
+        "words": act_words(one.action),
+        "details": details_words(one),
+        "version": settings_number(one),
+    }
+
+
+@page(read=Who.READER)
+def settings(request: HttpRequest, place: Place, number: int) -> HttpResponse:
+    """Which settings a version changed, from what to what."""
+    found = changes_of(place.organization, number)
+    if found is None:
+        raise Http404
+    version, changes = found
+    context = {"version": version, "changes": changes[:MOST], "more": max(0, len(changes) - MOST)}
+    return render(request, "audit_settings.html", context)
 
 
 @page(read=Who.READER)
@@ -80,4 +101,8 @@ def _wanted(request: HttpRequest, slug: str) -> dict[str, str]:
     return {name: str(found.get(name, "")) for name in ("by", "action")}
 
 
-urlpatterns = [path("audit/", show, name="audit"), path("audit/csv/", download, name="audit_download")]
+urlpatterns = [
+    path("audit/", show, name="audit"),
+    path("audit/csv/", download, name="audit_download"),
+    path("audit/settings/<int:number>/", settings, name="audit_settings"),
+]

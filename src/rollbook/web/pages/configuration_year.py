@@ -19,7 +19,7 @@ from rollbook.engine.directory import look
 from rollbook.errors import BlobLost, RollbookError
 from rollbook.store.ledger_years import counts_by_year
 from rollbook.store.models import Run
-from rollbook.store.plan_rows import plan_counts
+from rollbook.store.plan_counts import plan_counts
 from rollbook.store.runs import stored_plan
 from rollbook.store.setup import opened
 from rollbook.web.access import Place, Who, page

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
-from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -21,8 +20,9 @@ from rollbook.errors import RollbookError
 from rollbook.roster.wall_clock import first_moment, time_zone
 from rollbook.store.models import HoldRow, HoldState, PermitRow, Run
 from rollbook.web.access import Place, Who, page
-from rollbook.web.hold_cards import card, cards, decided_rows, waiting_rows
+from rollbook.web.hold_cards import card, cards, decided_rows, runs_of_holds, waiting_rows
 from rollbook.web.plans import names_of, paged
+from rollbook.web.said import blackout_said
 
 _CARDS: Final = 20
 _DECIDED: Final = 20
@@ -82,7 +82,9 @@ def decide_all(request: HttpRequest, place: Place) -> HttpResponse:
     except HoldsMoved:
         messages.warning(request, _MOVED)
     except RollbookError as error:
-        messages.warning(request, str(error) if waiting_rows(place) else _("Nothing waits any more; nothing was done."))
+        messages.warning(
+            request, str(error) if waiting_rows(place).exists() else _("Nothing waits any more; nothing was done.")
+        )
     return redirect("plan_holds", slug)
 
 
@@ -130,7 +132,7 @@ def _tell_approved(request: HttpRequest, rows: list[HoldRow], runs: list[Run]) -
         _("Approved: %(number)s changes. A run is queued; it plans afresh and sends only what you have approved.")
         % {"number": f"{number:,}"},
     )
-    blackout = next((run.blackout for run in runs if run.blackout), "")
+    blackout = next((blackout_said(run) for run in runs if run.blackout), "")
     if blackout:
         messages.warning(request, _("Today is a blackout day (%(why)s): the run only plans.") % {"why": blackout})
     elif all(run.dry_run for run in runs):
@@ -158,7 +160,7 @@ def _decided_by(row: HoldRow) -> str:
 
 
 def _newest(place: Place, hold: str) -> HoldRow:
-    mine = HoldRow.objects.select_related("run").filter(organization=place.organization)
+    mine = HoldRow.objects.select_related("run").defer("run__result").filter(organization=place.organization)
     rows = mine.filter(hold=hold) if "\x00" not in hold else mine.none()
     row = rows.filter(run__preview_year="").last() or rows.exclude(state=HoldState.PREVIEW).last()
     if row is None:
@@ -167,12 +169,13 @@ def _newest(place: Place, hold: str) -> HoldRow:
 
 
 def _listed(request: HttpRequest, place: Place, form: DecideForm | None) -> HttpResponse:
-    names, waiting = names_of(place), waiting_rows(place)
+    names = names_of(place)
+    waiting = list(waiting_rows(place).only("hold", "digest", "count", "state"))
     part = paged(waiting, request.GET.get("page"), _CARDS)
-    shown = list(part)
-    prefetch_related_objects(shown, "run")  # many holds, few runs
+    found = HoldRow.objects.prefetch_related(runs_of_holds()).in_bulk([row.pk for row in part])
+    shown = [found[row.pk] for row in part if row.pk in found]
     decided = paged(decided_rows(place), request.GET.get("decided"), _DECIDED)
-    rows = HoldRow.objects.prefetch_related("run").in_bulk([one["last"] for one in decided])
+    rows = HoldRow.objects.prefetch_related(runs_of_holds()).in_bulk([one["last"] for one in decided])
     context = {
         "holds": cards(shown, names),
         "page": part,
@@ -191,7 +194,7 @@ def _listed(request: HttpRequest, place: Place, form: DecideForm | None) -> Http
 def _shown(request: HttpRequest, place: Place, row: HoldRow, form: DecideForm | None) -> HttpResponse:
     names = names_of(place)
     [shown] = cards([row], names, _EXAMPLES)
-    mine = HoldRow.objects.prefetch_related("run").filter(organization=place.organization, hold=row.hold)
+    mine = HoldRow.objects.prefetch_related(runs_of_holds()).filter(organization=place.organization, hold=row.hold)
     earlier = mine.filter(pk__lt=row.pk).order_by("-pk")[:_EARLIER]
     context = {
         "hold": shown,

@@ -13,13 +13,12 @@ from django.shortcuts import redirect, render
 from django.urls import path
 
 from rollbook.actions.accounts import account_by
-from rollbook.actions.organizations import latest_version
 from rollbook.actions.passwords import Passwords, export_passwords, look_at_passwords
 from rollbook.errors import BlobLost, ConfigError
-from rollbook.roster.settings import parse as parse_settings
 from rollbook.store.accounts_given import Account, Accounts
 from rollbook.store.blobs import open_blobs
 from rollbook.store.models import Organization, PasswordRow
+from rollbook.store.newest_settings import newest_settings
 from rollbook.store.passwords import ASKED, INITIAL, KEPT_FOR, REFUSED, SCHOOL, SENDING, SENT, UNCLEAR
 from rollbook.store.setup import opened
 from rollbook.web.access import Place, Who, page
@@ -104,8 +103,8 @@ def _export(request: HttpRequest, place: Place) -> HttpResponseBase:
 
 def has_passwords(organization: Organization) -> bool:
     """`passwords: none` hides all of it (single sign-on)."""
-    version = latest_version(organization)
-    return version is not None and parse_settings(version.document).users.passwords != "none"
+    newest = newest_settings(organization.pk)
+    return newest is not None and newest[1].users.passwords != "none"
 
 
 def _lines(accounts: Iterator[Account], some: Passwords) -> Iterator[list[Any]]:

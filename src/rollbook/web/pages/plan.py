@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from django import forms
@@ -16,11 +15,14 @@ from django.utils.translation import gettext_lazy
 
 from rollbook.actions.accounts import account_by
 from rollbook.actions.runs import Wanted, request_run
+from rollbook.core.stored import RunFigures
 from rollbook.errors import RollbookError
 from rollbook.roster.lms import ACTIONS
 from rollbook.store.models import Run
-from rollbook.store.plan_rows import plan_counts
+from rollbook.store.plan_counts import plan_counts
+from rollbook.store.results import figures_text, part
 from rollbook.store.runs import stored_plan
+from rollbook.store.school_names import SchoolNames
 from rollbook.web.access import Place, Who, page
 from rollbook.web.hold_cards import waiting_cards, waiting_total
 from rollbook.web.plan_words import STATE_WORDS
@@ -49,10 +51,9 @@ class LookForm(forms.Form):
 
     kinds = forms.MultipleChoiceField(choices=KINDS_TO_TICK, required=False)
 
-    def __init__(self, *given: Any, names: dict[str, str], **more: Any) -> None:
+    def __init__(self, *given: Any, names: SchoolNames, **more: Any) -> None:
         super().__init__(*given, **more)
-        choices = sorted(names.items(), key=lambda one: one[1].casefold())
-        self.fields["schools"] = forms.MultipleChoiceField(choices=choices, required=False)
+        self.fields["schools"] = forms.MultipleChoiceField(choices=names.by_name, required=False)
 
     def wanted(self) -> Wanted:
         """Of a form that is valid."""
@@ -98,14 +99,17 @@ def working(request: HttpRequest, place: Place) -> HttpResponse:
 def _shown(request: HttpRequest, place: Place, form: LookForm) -> HttpResponse:
     names = names_of(place)
     found = place_steps(place)
-    older = paged(_plans(place).defer("plan", "result"), request.GET.get("older"), _OLDER)
-    kinds = dict(Run.objects.filter(pk__in=[run.pk for run in older]).values_list("pk", "result__kinds"))
+    older = paged(
+        _plans(place).defer("plan", "result", "figures").annotate(result_text=figures_text()),
+        request.GET.get("older"),
+        _OLDER,
+    )
     more = {
         "form": form,
         "missing": missing_steps(found, to_send=False),
         "newest": _newest(place, names),
         "older": older,
-        "older_runs": [_line(run, kinds[run.pk] or {}) for run in older],
+        "older_runs": [_line(run, part(run.result_text, RunFigures)) for run in older],
         "runs": working_runs(under_way(place)),
         "holds": waiting_cards(place, names, 0, _FIRST_HOLDS),
         "waiting": waiting_total(place),
@@ -118,8 +122,8 @@ def _plans(place: Place) -> QuerySet[Run]:
     return mine.order_by("-created_at", "-pk")
 
 
-def _newest(place: Place, names: dict[str, str]) -> dict[str, Any] | None:
-    run = _plans(place).first()
+def _newest(place: Place, names: SchoolNames) -> dict[str, Any] | None:
+    run = _plans(place).defer("result").first()
     plan = stored_plan(run) if run is not None else None
     if run is None or plan is None:
         return None
@@ -130,8 +134,8 @@ def _newest(place: Place, names: dict[str, str]) -> dict[str, Any] | None:
     return {"run": run, "title": run_title(run), "state": STATE_WORDS[run.state], "counts": counts}
 
 
-def _line(run: Run, kinds: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
-    changes = sum(counts.get(name, 0) for counts in kinds.values() for name in (*ACTIONS, "held"))
+def _line(run: Run, told: RunFigures) -> dict[str, Any]:
+    changes = sum(counts.get(name, 0) for counts in told.kinds.values() for name in (*ACTIONS, "held"))
     return {"run": run, "title": run_title(run), "state": STATE_WORDS[run.state], "changes": changes}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.contrib import messages
@@ -16,12 +15,13 @@ from rollbook.actions.accounts import account_by
 from rollbook.actions.runs import moved_on, request_apply
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.errors import RollbookError, StalePlan
-from rollbook.roster.grades import ALL_KINDS
 from rollbook.roster.lms import ACTIONS
 from rollbook.store.held import doubt_words
-from rollbook.store.models import PinRow, River, Run, RunState
-from rollbook.store.plan_rows import FATES, Count, plan_counts
+from rollbook.store.models import HoldRow, PinRow, River, Run, RunState
+from rollbook.store.plan_counts import PlanCounts, plan_counts
+from rollbook.store.plan_rows import FATES, Chosen
 from rollbook.store.runs import stored_plan, stored_result
+from rollbook.store.school_names import SchoolNames
 from rollbook.web.access import Place, Who, page
 from rollbook.web.csv import csv_answer
 from rollbook.web.hold_cards import hold_words
@@ -38,8 +38,12 @@ from rollbook.web.plans import (
     sums,
 )
 from rollbook.web.row_pages import CSV_COLUMNS, chosen_rows, csv_lines, number_of, page_context, query_of
+from rollbook.web.said import said
+from rollbook.web.wording import sentence
 
 _LINES: Final = 60
+#: Holds that are offered to choose from.
+_HOLDS: Final = 100
 
 
 @page(read=Who.READER)
@@ -106,7 +110,7 @@ def _about(place: Place, run: Run, plan: StoredPlan | None, result: RunResult) -
         "run": run,
         "title": run_title(run),
         "state": STATE_WORDS[run.state],
-        "doubts": [words for _about, words in doubt_words(run, result)],
+        "doubts": [sentence(said(words)) for _about, words in doubt_words(run, result)],
         "conflicts": result.conflicts,
         "sendable": sendable,
         "stale": moved_on(run) if sendable and found.settings is not None else [],
@@ -118,35 +122,47 @@ def _about(place: Place, run: Run, plan: StoredPlan | None, result: RunResult) -
     }
 
 
-def _plan(request: HttpRequest, run: Run, plan: StoredPlan, names: Mapping[str, str]) -> dict[str, Any]:
-    counts = plan_counts(plan, blobs())
-    holds = {row.hold: row for row in (run.applies or run).holds.all()}
-    chosen = chosen_rows(request)
+def _plan(request: HttpRequest, run: Run, plan: StoredPlan, names: SchoolNames) -> dict[str, Any]:
+    counts, chosen = plan_counts(plan, blobs()), chosen_rows(request)
+    holds, more_holds = _holds(run, chosen)
     return {
         "totals": sums(counts, names, by_school=False),
         "per_school": _by_school(request, counts, names),
         "chosen": chosen,
         "filters": _filters(counts, names),
         "holds": [(hold, hold_words(row, names)) for hold, row in holds.items()],
+        "more_holds": more_holds,
         "number": number_of(counts, chosen, holds),
         "query": query_of(chosen),
         **page_context(request, run, plan, chosen, names),
     }
 
 
-def _by_school(request: HttpRequest, counts: Sequence[Count], names: Mapping[str, str]) -> dict[str, Any]:
+def _holds(run: Run, chosen: Chosen) -> tuple[dict[str, HoldRow], bool]:
+    """Those to choose from, by their ids: the first ones of the chosen school, kind and action, and the chosen one; and
+    whether there are more of them."""
+    every = (run.applies or run).holds.order_by("pk")
+    given = {"school": chosen.school, "kind": chosen.kind, "action": chosen.action}
+    some = list(
+        every.filter(**{name: value for name, value in given.items() if value and "\0" not in value})[: _HOLDS + 1]
+    )
+    found = {row.hold: row for row in some[:_HOLDS]}
+    if chosen.hold and chosen.hold not in found and "\0" not in chosen.hold:
+        found |= {row.hold: row for row in every.filter(hold=chosen.hold)}
+    return found, len(some) > _HOLDS
+
+
+def _by_school(request: HttpRequest, counts: PlanCounts, names: SchoolNames) -> dict[str, Any]:
     table = sums(counts, names, by_school=True)
     lines = paged(table["lines"], request.GET.get("schools"), _LINES)
     return {"columns": table["columns"], "lines": list(lines), "page": lines}
 
 
-def _filters(counts: Sequence[Count], names: Mapping[str, str]) -> dict[str, Any]:
-    schools = {one.school for one in counts if one.school is not None}
-    kinds, actions = {one.kind for one in counts}, {one.action for one in counts}
+def _filters(counts: PlanCounts, names: SchoolNames) -> dict[str, Any]:
     return {
-        "schools": sorted(((one, names.get(one, one)) for one in schools), key=lambda one: one[1].casefold()),
-        "kinds": [(kind, SEVERAL[kind]) for kind in ALL_KINDS if kind in kinds],
-        "actions": [(action, ACTION_WORDS[action]) for action in ACTIONS if action in actions],
+        "schools": counts.choices(names),
+        "kinds": [(kind, SEVERAL[kind]) for kind in counts.by_kind],
+        "actions": [(action, ACTION_WORDS[action]) for action in ACTIONS if action in counts.actions],
         "fates": [(fate, FATE_WORDS[fate]) for fate in FATES],
     }
 

@@ -10,12 +10,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, path, reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from rollbook.actions.accounts import account_by
-from rollbook.actions.blackout import blackout_today
 from rollbook.actions.runs import Wanted, request_run
 from rollbook.actions.settings_edit import ChangedMeanwhile, change_settings
 from rollbook.errors import ConfigError
@@ -24,7 +22,9 @@ from rollbook.store.models import Organization, Run, RunState
 from rollbook.web import role_maps
 from rollbook.web.access import Place, Who, page
 from rollbook.web.frame import TABS
+from rollbook.web.plans import blackout_words_of
 from rollbook.web.role_maps import BadRoles, Typed
+from rollbook.web.said import blackout_said
 from rollbook.web.steps import Steps, steps
 from rollbook.web.sync_schools import School, mapped_schools, page_of
 
@@ -182,7 +182,7 @@ def _run_words(run: Run, wanted: Wanted, *, joined: bool) -> str:
         return _("The same run is waiting already, so yours joined it: it runs once.")
     if run.blackout:
         return _("Today is a blackout day (%(words)s), so this run only plans; nothing is sent.") % {
-            "words": run.blackout
+            "words": blackout_said(run)
         }
     if wanted.dry_run:
         return _("The preview is queued. It reads the SIS and plans; nothing is sent.")
@@ -219,7 +219,7 @@ def _show(
             "lines": lines,
             "typed": typed,
             "options": {name: asked.get(name) == "1" for name in ("compare_live", "retry_refused", "despite_blackout")},
-            "blackout": blackout_today(done.settings, timezone.now()),
+            "blackout": blackout_words_of(done),
             "under_way": [_under_way(organization.slug, run) for run in _open_runs(organization)[:10]],
             "members": done.settings.enrollments.members,
         }

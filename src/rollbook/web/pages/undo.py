@@ -18,13 +18,15 @@ from rollbook.actions.runs import request_undo, undoable
 from rollbook.errors import RollbookError
 from rollbook.roster.lms import ADOPT, KINDS
 from rollbook.store.models import Run, RunState
-from rollbook.store.plan_rows import plan_counts
+from rollbook.store.plan_counts import plan_counts
 from rollbook.store.runs import stored_plan
+from rollbook.store.school_names import SchoolNames
 from rollbook.store.setup import opened
 from rollbook.store.undo_outlook import Outlook, undo_outlook
 from rollbook.web.access import Place, Who, page
 from rollbook.web.plan_words import SEVERAL
 from rollbook.web.plans import blackout_words_of, blobs, names_of, place_steps, run_of, run_title
+from rollbook.web.said import blackout_said
 
 PREVIEW, UNDO = "preview", "undo"
 _PERSONS: Final = 500
@@ -92,7 +94,7 @@ def _ask(request: HttpRequest, place: Place, run: Run, form: UndoForm, *, dry_ru
         return redirect("plan_undo", slug, run.pk)
     if asked.blackout:
         messages.warning(
-            request, _("Today is a blackout day (%(why)s): the undo only plans.") % {"why": asked.blackout}
+            request, _("Today is a blackout day (%(why)s): the undo only plans.") % {"why": blackout_said(asked)}
         )
     elif dry_run:
         messages.success(request, _("A dry run of the undo is queued. It sends nothing; look at its plan here."))
@@ -150,15 +152,13 @@ def _in_words(outlook: Outlook) -> dict[str, Any]:
     return {"back": back, "stays": outlook.stays, "any_back": bool(back)}
 
 
-def _schools(run: Run, names: Mapping[str, str]) -> list[tuple[str, str]]:
+def _schools(run: Run, names: SchoolNames) -> list[tuple[str, str]]:
     """Schools at which the plan had changes."""
     plan = stored_plan(run)
     try:
-        counts = plan_counts(plan, blobs()) if plan is not None else []
+        return plan_counts(plan, blobs()).choices(names) if plan is not None else []
     except RollbookError:
-        counts = []
-    found = {one.school for one in counts if one.school is not None}
-    return sorted(((school, names.get(school, school)) for school in found), key=lambda one: one[1].casefold())
+        return []
 
 
 urlpatterns = [path("plan/<run>/undo/", show, name="plan_undo")]

@@ -40,6 +40,21 @@
     }
   });
 
+  // What a part of the page asks for by itself replaces nothing when the answer is none: something may be typed on the
+  // page. That the sign-in is over is said in a line of its own, until somebody is signed in again.
+  const signedOut = (is) => {
+    const line = document.getElementById("rb-signed-out");
+    if (line && line.hidden === is) line.hidden = !is;
+  };
+  document.addEventListener("htmx:before:response", (event) => {
+    const { request, response } = event.detail.ctx;
+    if (response.status < 400 && !response.raw.redirected) { signedOut(false); return; }
+    if (request.method.toUpperCase() !== "GET") return;
+    event.preventDefault();
+    if (response.status === 401 || response.raw.redirected) signedOut(true);
+  });
+  document.addEventListener("htmx:sse:error", (event) => { if (event.detail.status === 401) signedOut(true); });
+
   // Lists that filter as one types: <input data-filter="#table-id">, rows are [data-text] within.
   document.addEventListener("input", (event) => {
     const where = event.target.dataset && event.target.dataset.filter;

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("store", "0015_grades"),
+        ("store", "0016_grades"),
     ]
 
     operations = [

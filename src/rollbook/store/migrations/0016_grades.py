@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("store", "0014_for_pages"),
+        ("store", "0015_sums_for_pages"),
     ]
 
     operations = [
