@@ -16,6 +16,8 @@ EMPTY = "other-0"
 #: Addresses that answer no page to who only looks, with the reason.
 NOT_ASKED = {
     "": "leads on to the only organization of a person",
+    "o/<slug:slug>/grades/items/<path:section>/": "leads on to its category map: the prepared world has no gradebooks",
+    "o/<slug:slug>/grades/item/<path:section>/": "needs items: the prepared world has no gradebooks",
     "o/<slug:slug>/configuration/year/read/": "leads back to Configuration: it takes a form",
     "o/<slug:slug>/configuration/year/preview/": "leads back to the page of the year: it takes a form",
     "o/<slug:slug>/configuration/sis/": "leads back to Configuration: it takes a form",
@@ -39,6 +41,7 @@ LEAST_ROWS = {
     f"{_HERE}users/": 20,
     f"{_HERE}courses/": 20,
     f"{_HERE}sections/": 20,
+    f"{_HERE}grades/": 20,
     f"{_HERE}plan/": 10,
     f"{_HERE}plan/<run>/": 10,
     f"{_HERE}plan/pins/": 20,
@@ -105,7 +108,8 @@ def _of_the_ledger(folder: Any, organization: int) -> tuple[list[Any], list[Any]
 
 def addresses(some: Some) -> dict[str, list[str]]:
     """Of the pages with parts, filters or pages; the others have one address."""
-    return {**_set_up(some), **_plans(some), **_logs(some), **_lookings(some), **_others(some), **_api(some)}
+    parts = (_set_up, _plans, _logs, _lookings, _grades, _others, _api)
+    return {pattern: asked for part_of in parts for pattern, asked in part_of(some).items()}
 
 
 def _pages(some: Some, pattern: str, queries: Iterable[dict[str, Any]]) -> list[str]:
@@ -193,6 +197,21 @@ def _lookings(some: Some) -> dict[str, list[str]]:
     for place, (key, _title, school) in enumerate(classes):
         found[section].append(some.at(section, [{}, {"at": school}, {"from": 50}][place % 3], number=key))
     return found
+
+
+def _grades(some: Some) -> dict[str, list[str]]:
+    lists = [{}, *({"page": number} for number in (2, 3, 40, 100)), {"find": "Math"}, {"state": "help"},
+             {"state": "not yet synced", "page": 7}, *({"school": one} for one in some.schools[:5])]  # fmt: skip
+    classes = some.sections[:30]
+    return {
+        f"{_HERE}grades/": _pages(some, f"{_HERE}grades/", lists),
+        **{
+            f"{_HERE}grades/{name}/<path:section>/": [
+                some.at(f"{_HERE}grades/{name}/<path:section>/", section=row[0]) for row in classes
+            ]
+            for name in ("configuration", "status", "now")
+        },
+    }
 
 
 def _others(some: Some) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -43,7 +43,10 @@ def chromium() -> str:
 class Installation:
     """Rollbook serving its pages and working its queue, beside a practice SIS and a practice LMS."""
 
-    def __init__(self, folder: Path, *, students: int = 60, mess: Sequence[str] = ()) -> None:
+    def __init__(
+        self, folder: Path, *, students: int = 60, mess: Sequence[str] = (), files: Mapping[str, str] | None = None
+    ) -> None:
+        """`files` are further ones of the SIS, by name."""
         self.folder, self.ready = folder, False
         self._environment = {
             **os.environ,
@@ -52,6 +55,8 @@ class Installation:
         }
         self._processes: list[subprocess.Popen[str]] = []
         [day] = district.generate(folder / "sis", students=students, seed=5, mess=mess)
+        for name, text in (files or {}).items():
+            (day / name).write_text(text)
         self.lms = self._start("practice", "lms", "--port", "0")
         self.sis = self._start("practice", "sis", str(day), "--port", "0")
         self.address = self._start("up", "--port", "0")["address"]

@@ -12,7 +12,8 @@ from tests.browser.installation import Installation
 
 PAGES = (
     "", "select-sis/", "configuration/", "configuration/more/", "schools/", "terms/", "data-prep/", "users/",
-    "courses/", "sections/", "plan/", "plan/holds/", "plan/pins/", "logs/", "search/", "manage-users/",
+    "courses/", "sections/", "grades/", "grades/teachers/", "grades/mine/", "plan/", "plan/holds/", "plan/pins/",
+    "logs/", "search/", "manage-users/",
     "grade-settings/", "what-moves/", "field-map/", "files/", "people/", "api-tokens/", "audit/",
 )  # fmt: skip
 LOOKS = {

@@ -14,7 +14,8 @@ from tests.web.people import make_person
 from tests.web.world import import_maple
 
 #: Values for the parts of addresses; none of them is there, which is asked after the permission.
-PARTS = {"slug": "maple", "run": "nothing", "hold": "nothing", "org": "nothing", "token": "nothing", "number": 999999}
+PARTS = {"slug": "maple", "run": "nothing", "hold": "nothing", "org": "nothing", "token": "nothing", "number": 999999,
+         "section": "nothing"}  # fmt: skip
 MEMBERS = ("acting", "administrator", "viewer", "teacher")
 #: Who of MEMBERS passes.
 PASSES = {
@@ -22,6 +23,8 @@ PASSES = {
     Who.READER: {"acting", "administrator", "viewer"},
     Who.ADMINISTRATOR: {"acting", "administrator"},
     Who.ACTING: {"acting"},
+    Who.SECTION_READER: set(MEMBERS),  # of a section that is not there, a teacher learns nothing
+    Who.SECTION_ACTOR: {"acting", "teacher"},
     Who.SIGNED_IN: set(MEMBERS),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from django.db import transaction
 
@@ -16,6 +17,7 @@ from rollbook.roster.grades import GRADE_KINDS, GradingCategory, SisCategory
 from rollbook.store.audit import audit
 from rollbook.store.blobs import open_blobs
 from rollbook.store.given_sections import GivenSection, given_sections
+from rollbook.store.grade_states import note_sync, restate
 from rollbook.store.grades import section_row
 from rollbook.store.models import GradeItem, GradeSection, Organization, River, Run, RunState
 from rollbook.store.scratch import looking_scratch
@@ -39,12 +41,21 @@ def sections_of(organization: Organization, codes: Sequence[str] = ()) -> list[G
     return found
 
 
-def request_grades(
-    *, org: str, sections: Sequence[str], by: str, dry_run: bool = False, despite_blackout: bool = False
-) -> Run:
+@dataclass(frozen=True, kw_only=True)
+class GradesWanted:
+    """How a run of grades goes: `items` are LMS ids of the only items that are sent (none: all); `retry_refused` tries
+    refused grades again at once (rule 27); None: where sections are named."""
+
+    dry_run: bool = False
+    despite_blackout: bool = False
+    items: Sequence[str] = ()
+    retry_refused: bool | None = None
+
+
+def request_grades(*, org: str, sections: Sequence[str], by: str, wanted: GradesWanted = GradesWanted()) -> Run:
     """Queue a run that brings the grades of these sections (none: of all) into the SIS; an equal one that is queued
-    already is returned instead. It resets no grace period (rule 29). Of named sections, refused grades are tried again.
-    Raises ConfigError."""
+    already is returned instead. It resets no grace period (rule 29). Of all sections at once, refused grades are tried
+    again when they are due. Raises ConfigError."""
     with transaction.atomic():
         organization = find_organization(org, lock=True)
         codes = [each.code for each in sections_of(organization, sorted(set(sections)))] if sections else []
@@ -52,16 +63,20 @@ def request_grades(
             "river": River.GRADES,
             "kinds": list(GRADE_KINDS),
             "sections": codes,
-            "dry_run": dry_run,
-            "despite_blackout": despite_blackout,
-            "retry_refused": bool(codes),
+            "items": sorted(set(wanted.items)),
+            "dry_run": wanted.dry_run,
+            "despite_blackout": wanted.despite_blackout,
+            "retry_refused": bool(codes) if wanted.retry_refused is None else wanted.retry_refused,
         }
         traits = only_plans(organization, traits)
         same = Run.objects.filter(organization=organization, state=RunState.QUEUED, lease_epoch=0, **traits)
         queued = same.filter(applies__isnull=True).first()
         if queued is not None:
             return queued
-        return queue_run(organization, "grades plan" if traits["dry_run"] else "grades sync", by, **traits)
+        run = queue_run(organization, "grades plan" if traits["dry_run"] else "grades sync", by, **traits)
+        for code in codes:
+            note_sync(section_row(organization.pk, code), run.pk)
+        return run
 
 
 def decide_categories(*, org: str, section: str, chosen: Mapping[str, str | None], by: str) -> GradeSection:
@@ -89,6 +104,7 @@ def decide_categories(*, org: str, section: str, chosen: Mapping[str, str | None
             else:
                 row.categories[lms] = target if target in (SKIP, NEW) else _named(seen["sis"], target, "the SIS")
         row.save(update_fields=["categories"])
+        restate(GradeSection.objects.filter(pk=row.pk))
         audit(by=by, action="map grade categories", organization=org, subject=section, details=_told(chosen))
     return row
 
@@ -110,6 +126,7 @@ def carry_categories(*, org: str, section: str, by: str, source: str | None = No
         fresh = {lms: sis for lms, sis in found.items() if lms not in row.categories}
         row.categories |= fresh
         row.save(update_fields=["categories"])
+        restate(GradeSection.objects.filter(pk=row.pk))
         audit(by=by, action="copy grade categories", organization=org, subject=section, details=_told(fresh))
     return row
 
@@ -129,6 +146,7 @@ def decide_items(*, org: str, section: str, chosen: Mapping[str, str], by: str) 
                 raise ConfigError(f"{choice!r} is no choice; there are {', '.join(CHOICES[:-1])}")
             rows[item].choice = choice
             rows[item].save(update_fields=["choice"])
+        restate(GradeSection.objects.filter(organization=organization, code=section))
         audit(by=by, action="choose graded items", organization=org, subject=section, details=_told(chosen))
     return list(GradeItem.objects.filter(section__organization=organization, section__code=section))
 

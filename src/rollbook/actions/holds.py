@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from rollbook.actions.grades import request_grades
+from rollbook.actions.grades import GradesWanted, request_grades
 from rollbook.actions.organizations import find_organization
 from rollbook.actions.runs import queue_run
 from rollbook.errors import ConfigError
@@ -175,7 +175,7 @@ def _next_run(holds: Sequence[HoldRow], by: str) -> list[Run]:
 def _next_grades(sources: Sequence[Run], by: str) -> Run:
     """A run of all sections of these; dry if all of them were."""
     sections, dry = _union(source.sections for source in sources), all(source.dry_run for source in sources)
-    return request_grades(org=sources[0].organization.slug, sections=sections, dry_run=dry, by=by)
+    return request_grades(org=sources[0].organization.slug, sections=sections, by=by, wanted=GradesWanted(dry_run=dry))
 
 
 def _next_sync(sources: Sequence[Run], by: str) -> Run:

@@ -10,7 +10,10 @@ from rollbook.actions.accounts import account_by, whom
 from rollbook.actions.organizations import find_organization
 from rollbook.errors import ConfigError
 from rollbook.store.audit import audit
+from rollbook.store.blobs import open_blobs
 from rollbook.store.models import Account, Invitation, Membership, Organization, Role
+from rollbook.store.setup import opened
+from rollbook.store.teachers import knows_person
 
 
 def hand_over(*, org: str, to: int, by: str, actor: int | None = None) -> Organization:
@@ -42,6 +45,30 @@ def change_role(*, org: str, account: int, role: str, by: str, actor: int | None
             membership.save(update_fields=["role"])
             _without_acting(organization, membership)
             audit(by=by, action="change role", organization=org, subject=_who(membership), details=details)
+    return membership
+
+
+def bind_person(*, org: str, account: int, unique_id: str, by: str, actor: int | None = None) -> Membership:
+    """Say who a member is in the SIS: a unique id that Rollbook has synced, "" for nobody. Their sections follow from
+    it (rule 31). Raises ConfigError for an id that nobody or another member has, and when `actor` is not the acting
+    user; BlobLost."""
+    unique_id = unique_id.strip()
+    with transaction.atomic():
+        organization = find_organization(org, lock=True)
+        _check_acting(organization, actor)
+        mine = Membership.objects.select_related("account").filter(organization=organization)
+        membership = mine.filter(account_id=account).first()
+        if membership is None:
+            raise ConfigError("this person is no member of the organization (any more)")
+        if unique_id and not knows_person(organization.pk, unique_id, open_blobs(opened())):
+            raise ConfigError("Rollbook has synced nobody with this unique id; it is the person's sourcedId in the SIS")
+        if unique_id and mine.filter(unique_id=unique_id).exclude(pk=membership.pk).exists():
+            raise ConfigError("another member has this unique id already")
+        if membership.unique_id != unique_id:
+            details = f"{membership.unique_id or 'nobody'} → {unique_id or 'nobody'}"
+            membership.unique_id = unique_id
+            membership.save(update_fields=["unique_id"])
+            audit(by=by, action="bind person", organization=org, subject=_who(membership), details=details)
     return membership
 
 

@@ -82,14 +82,15 @@ def _add_runs(group: typer.Typer) -> None:
         _run(shell, org, section, dry_run=False, despite_blackout=despite_blackout)
 
 
-def _run(shell: Shell, org: str, sections: list[str] | None, **traits: bool) -> None:
+def _run(shell: Shell, org: str, sections: list[str] | None, *, dry_run: bool, despite_blackout: bool = False) -> None:
     from rollbook.cli.waiting import show_ended, wait_for
 
     folder = shell.open()
     from rollbook.actions.actors import OPERATOR
-    from rollbook.actions.grades import request_grades
+    from rollbook.actions.grades import GradesWanted, request_grades
 
-    run = request_grades(org=org, sections=sections or (), by=OPERATOR, **traits)
+    wanted = GradesWanted(dry_run=dry_run, despite_blackout=despite_blackout)
+    run = request_grades(org=org, sections=sections or (), by=OPERATOR, wanted=wanted)
     if run.blackout:
         shell.note(f"Today is a blackout day ({run.blackout}): nothing is sent, this run only plans.")
     show_ended(shell, wait_for(shell, folder, run))

@@ -81,6 +81,7 @@ class GradeWork:
             dry_run=run.dry_run,
             whole=not run.sections,
             retry_refused=run.retry_refused,
+            items=frozenset(run.items),
             goes_on_with=plan.settings_digest if plan is not None and goes_on else "",
         )
 

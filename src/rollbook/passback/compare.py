@@ -7,7 +7,7 @@ holds neither what we sent nor what is wanted, somebody changed it there: that i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,6 +22,8 @@ LINE_ITEM: Final = "line_item"
 RESULT: Final = "result"
 #: Reasons of holds (`roster.holds`), and of what waits for a choice.
 CONFLICT, GONE, CHOICE = "grade_conflict", "grade_gone", "choice"
+#: What waits because only other items were asked for.
+OTHER = "other_item"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,20 @@ def compare(read: SectionRead, wanted: Desired) -> Compared:
         RESULT: sum((RESULT, key) not in touched for key in wanted.results),
     }
     return Compared(rows=rows, unchanged=unchanged)
+
+
+def only(compared: Compared, line_items: Collection[str]) -> Compared:
+    """Of these line items alone, by key: what is of others waits, unless a person decides about it anyway."""
+    return replace(compared, rows=[_waiting(row) if _is_other(row, line_items) else row for row in compared.rows])
+
+
+def _is_other(row: Row, line_items: Collection[str]) -> bool:
+    own = row.key if row.kind == LINE_ITEM else str(row.after.get("line_item"))
+    return row.kind != CATEGORY and own not in line_items and row.state == SEND and row.reason is None
+
+
+def _waiting(row: Row) -> Row:
+    return replace(row, state=WAITING, reason=OTHER)
 
 
 class _Side:

@@ -19,14 +19,14 @@ from rollbook.core.plan import PlanReader, slices, write_plan
 from rollbook.core.refusals import remember_refusals
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.errors import BadResponse, ConfigError, StalePlan
-from rollbook.passback.compare import compare
+from rollbook.passback.compare import compare, only
 from rollbook.passback.grade_types import Found, GradeRequest, GradeWorld, SectionNote, SectionWish
 from rollbook.passback.grades import desired
 from rollbook.passback.ledger import GradeReferences, read_ids, read_ledger
 from rollbook.passback.reading import read_section
 from rollbook.passback.settle import settle_sections
 from rollbook.passback.tables import Tables
-from rollbook.roster.grades import GRADE_KINDS
+from rollbook.roster.grades import GRADE_KINDS, Gradebook
 from rollbook.roster.lms import CREATE, REMOVE
 from rollbook.roster.settings import Limits
 
@@ -162,8 +162,16 @@ class _Run:
             return
         self.versions[wish.code] = version.number
         wanted = desired(read)
-        self.step("compare", lambda: self.tables.add(read, wanted, compare(read, wanted)))
-        note = SectionNote(lms_categories=read.book.categories, sis_categories=read.categories, items=wanted.notes)
+        compared = self.step("compare", lambda: compare(read, wanted))
+        if self.request.items:
+            compared = only(compared, {note.key for note in wanted.notes if note.item in self.request.items})
+        self.tables.add(read, wanted, compared)
+        note = SectionNote(
+            lms_categories=read.book.categories,
+            sis_categories=read.categories,
+            items=wanted.notes,
+            admins=_admins(read.book),
+        )
         world.notes.seen(wish.code, note)
 
     def _plan(self) -> None:
@@ -234,6 +242,10 @@ class _Run:
         # Whose refusal it is stands nowhere, so what is over is only forgotten by a run of all sections.
         some = [] if request.whole else list(plan.sections)
         remember_refusals(self.db, plan, world.memory, request.now, schools=some, run=request.run_id)
+
+
+def _admins(book: Gradebook) -> frozenset[str]:
+    return frozenset(each.unique_id for each in book.members if each.admin and each.active and each.unique_id)
 
 
 def _stored(result: RunResult) -> StoredPlan:

@@ -50,8 +50,8 @@ class SectionWish:
 @dataclass(frozen=True, kw_only=True)
 class GradeRequest:
     """What was asked for. `periods` maps keys of the roster's grading periods to their LMS ids. `now` has a time zone.
-    `whole`: these are all sections that there are. `goes_on_with` is the digest of the plan that a dead process has
-    left: what it began with, it goes on with."""
+    `whole`: these are all sections that there are. `items`: LMS ids of the only items that are sent; none: all.
+    `goes_on_with` is the digest of the plan that a dead process has left: what it began with, it goes on with."""
 
     run_id: str
     settings: Settings
@@ -62,6 +62,7 @@ class GradeRequest:
     dry_run: bool = False
     whole: bool = False
     retry_refused: bool = False
+    items: frozenset[str] = frozenset()
     goes_on_with: str = ""
 
     def digest(self, sections: Iterable[str]) -> str:
@@ -128,8 +129,10 @@ class ItemNote:
 
 @dataclass(frozen=True, kw_only=True)
 class SectionNote:
-    """What was seen of a section: categories of both sides, its items, and why it could not be read, if so."""
+    """What was seen of a section: categories of both sides, its items, the unique ids of its course admins, and why it
+    could not be read, if so."""
 
+    admins: frozenset[str] = frozenset()
     lms_categories: Sequence[GradingCategory] = ()
     sis_categories: Sequence[SisCategory] = ()
     items: Sequence[ItemNote] = ()

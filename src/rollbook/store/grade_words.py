@@ -30,9 +30,9 @@ from rollbook.store.summary import moment
 
 #: States of an item as people know them (design: passback).
 SUCCESSFUL, ERROR, QUEUED, NOT_YET, UPDATES = "successful", "error", "queued", "not yet synced", "updates available"
-HELD, NOT_SENT = "held", "not sent"
+HELD, NOT_SENT, OPEN = "held", "not sent", "category undecided"
 _WORDS: Final[Mapping[str, str]] = {
-    OPTED_OUT: "opted out", LEFT_OUT: NOT_SENT, UNDECIDED: "category undecided", BLOCKED: ERROR,
+    OPTED_OUT: "opted out", LEFT_OUT: NOT_SENT, UNDECIDED: OPEN, BLOCKED: ERROR,
     DELETED: "deleted in the LMS", KEPT: "kept in the SIS", REMOVED: UPDATES,
 }  # fmt: skip
 #: What a choice makes of a state before the next run has seen it.
@@ -131,7 +131,7 @@ def _status(row: Any, *, queued: bool) -> str:
     if row.trouble:
         return ERROR
     if row.open_items:
-        return _WORDS[UNDECIDED]
+        return OPEN
     if row.errors:
         return ERROR
     if row.held_items or row.choices:

@@ -22,6 +22,7 @@ from rollbook.passback.grade_types import (
     decided_digest,
 )
 from rollbook.store.given_sections import GivenSection
+from rollbook.store.grade_states import keep_admins, note_sync, restate
 from rollbook.store.lease import Lease
 from rollbook.store.models import GradeItem, GradeLedgerRow, GradeSection, Run
 from rollbook.store.plain import without_nul
@@ -127,7 +128,10 @@ class StoredGradeNotes:
             if not note.trouble:
                 row.seen = without_nul(_categories(note))
                 _keep_items(row, note.items)
+                keep_admins(row, note.admins)
             row.save(update_fields=["trouble", "seen_at", "seen"])
+            note_sync(row, self._lease.run, trouble=row.trouble)
+            restate(GradeSection.objects.filter(pk=row.pk))
 
     def counted(self, counts: Iterable[ItemCount]) -> None:
         for section, group in groupby(counts, key=lambda one: one.section):
@@ -138,6 +142,7 @@ class StoredGradeNotes:
                     one = by_key[row.key]
                     row.send, row.held, row.waiting = one.send, one.held, one.waiting
                 GradeItem.objects.bulk_update(rows, _COUNTED, batch_size=_AT_ONCE)
+                restate(self._sections(section))
 
     def settled(self, section: str, outcomes: Sequence[ItemOutcome], at: datetime) -> None:
         by_key = {one.key: one for one in outcomes}
@@ -150,7 +155,13 @@ class StoredGradeNotes:
                 row.words = without_nul(one.words)
                 row.synced_at = row.synced_at if one.failed else at
             GradeItem.objects.bulk_update(rows, ["send", "failed", "words", "synced_at"], batch_size=_AT_ONCE)
-            GradeSection.objects.filter(organization=self._lease.organization, code=section).update(synced_at=at)
+            self._sections(section).update(synced_at=at)
+            done, failed = sum(one.done for one in outcomes), sum(one.failed for one in outcomes)
+            note_sync(self._sections(section).get(), self._lease.run, done=done, failed=failed)
+            restate(self._sections(section))
+
+    def _sections(self, section: str) -> QuerySet[GradeSection]:
+        return GradeSection.objects.filter(organization=self._lease.organization, code=section)
 
     def _items(self, section: str) -> QuerySet[GradeItem]:
         return GradeItem.objects.filter(section__organization=self._lease.organization, section__code=section)

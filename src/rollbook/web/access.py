@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -18,8 +18,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from rollbook.store.given_sections import GivenSection
 from rollbook.store.models import Account, Membership, Organization, Role
 from rollbook.web.kept_forms import keep_typed, page_of_form, signed_in_last
+from rollbook.web.taught import find_section, is_taught
 
 
 class Who(StrEnum):
@@ -31,10 +33,13 @@ class Who(StrEnum):
     READER = "its administrators and viewers"
     ADMINISTRATOR = "its system administrators"
     ACTING = "its acting user"
+    SECTION_READER = "its administrators and viewers, and the section's teachers"
+    SECTION_ACTOR = "its acting user, and the section's teachers"
     OPERATOR = "the operator"
 
 
 _SAFE: Final = frozenset({"GET", "HEAD"})
+_OF_SECTION: Final = frozenset({Who.SECTION_READER, Who.SECTION_ACTOR})
 _READING: Final = frozenset({Role.ADMINISTRATOR, Role.VIEWER})
 
 
@@ -48,12 +53,16 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where a request of a member is: the organization and the person's part in it."""
+    """Where a request of a member is: the organization and the person's part in it. `unique_id` is who they are in the
+    SIS, "" where nobody has said. `section`: that of a section's page, which this person `teaches` or not."""
 
     organization: Organization
     account: Account
     role: Role
     is_acting: bool
+    unique_id: str = ""
+    section: GivenSection | None = None
+    teaches: bool = False
 
 
 View = Callable[..., HttpResponseBase]
@@ -70,11 +79,13 @@ def page(*, read: Who | None = None, write: Who | None = None) -> Callable[[View
             who = rule.read if request.method in _SAFE else rule.write if request.method == "POST" else None
             if who is None:
                 return HttpResponseNotAllowed([m for m, w in (("GET", rule.read), ("POST", rule.write)) if w])
-            refused = _refusal(request, who, kwargs.get("slug"))
+            refused = _refusal(request, who, kwargs.get("slug"), kwargs.get("section", ""))
             if refused is not None:
                 return _not_kept(refused)
             if "slug" in kwargs:
                 kwargs.pop("slug")
+                if who in _OF_SECTION:
+                    kwargs.pop("section")  # it is in the Place
                 args = (place_of(request), *args)
             answer = view(request, *args, **kwargs)
             return answer if who is Who.ANYONE else _not_kept(answer)
@@ -123,7 +134,7 @@ class AccessMiddleware:
         return None
 
 
-def _refusal(request: HttpRequest, who: Who, slug: str | None) -> HttpResponse | None:
+def _refusal(request: HttpRequest, who: Who, slug: str | None, section: str) -> HttpResponse | None:
     if who is Who.ANYONE:
         return None
     if isinstance(request.user, AnonymousUser) or not isinstance(request.user, Account):
@@ -135,6 +146,8 @@ def _refusal(request: HttpRequest, who: Who, slug: str | None) -> HttpResponse |
             raise Http404
         return None
     place = _place(request.user, slug or "")
+    if who in _OF_SECTION and _may_ask_for(place, who):
+        place = _at_section(place, section)
     vars(request)["place"] = place
     if may(place, who):
         return None
@@ -151,7 +164,28 @@ def may(place: Place, who: Who) -> bool:
         return place.role in _READING
     if who is Who.ADMINISTRATOR:
         return place.role == Role.ADMINISTRATOR
+    if who is Who.SECTION_READER:
+        return place.role in _READING or place.teaches
+    if who is Who.SECTION_ACTOR:
+        return place.is_acting or place.teaches
     return who is Who.ACTING and place.is_acting
+
+
+def _may_ask_for(place: Place, who: Who) -> bool:
+    """Could a section be this person's to open (or to act in)? Else it is not even looked for."""
+    return may(place, who) or place.role == Role.TEACHER or bool(place.unique_id)
+
+
+def _at_section(place: Place, code: str) -> Place:
+    """The place, with the section of its page. Raises Http404 for one that Rollbook did not give in the active year;
+    for a teacher also for sections of others, of which they learn nothing."""
+    section = find_section(place.organization, code)
+    if section is None:
+        raise Http404
+    mine = is_taught(place.organization, place.unique_id, section)
+    if place.role == Role.TEACHER and not mine:
+        raise Http404
+    return replace(place, section=section, teaches=mine)
 
 
 def _place(account: Account, slug: str) -> Place:
@@ -161,7 +195,9 @@ def _place(account: Account, slug: str) -> Place:
         raise Http404
     organization, role = membership.organization, Role(membership.role)
     acting = role == Role.ADMINISTRATOR and organization.acting_id == account.pk
-    return Place(organization=organization, account=account, role=role, is_acting=acting)
+    return Place(
+        organization=organization, account=account, role=role, is_acting=acting, unique_id=membership.unique_id
+    )
 
 
 def _sign_in(request: HttpRequest) -> HttpResponse:

@@ -129,6 +129,19 @@ class RoleForm(forms.Form):
     role = forms.ChoiceField(label=_("Role"), choices=_ROLES)
 
 
+class PersonForm(forms.Form):
+    """Who a member is in the SIS."""
+
+    unique_id = forms.CharField(
+        label=_("Unique ID in the SIS"),
+        required=False,
+        max_length=200,
+        validators=[_one_line],
+        help_text=_("The sourcedId of the person, as Search shows it. Empty: they have no sections here."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+
+
 class NewOrganizationForm(forms.Form):
     name = forms.CharField(
         label=_("Name"),

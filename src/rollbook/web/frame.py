@@ -32,6 +32,7 @@ TABS: Final = (
     Tab("users", _("Users")),
     Tab("courses", _("Courses")),
     Tab("sections", _("Sections")),
+    Tab("grades", _("Grades")),
     Tab("plan", _("Plan")),
     Tab("logs", _("Logs")),
 )

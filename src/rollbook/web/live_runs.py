@@ -12,13 +12,13 @@ from django.utils import translation
 
 from rollbook.core.stored import COUNTS
 from rollbook.roster.grades import ALL_KINDS
-from rollbook.store.models import Run, RunState
+from rollbook.store.models import River, Run, RunState
 from rollbook.store.runs import stored_result
 from rollbook.store.summary import place_in_queue, places_in_queue
 from rollbook.web.live import Subject, Told, Watcher
 from rollbook.web.live_rights import still_may
 from rollbook.web.plan_words import SEVERAL
-from rollbook.web.run_words import ACTION_WORDS, STAGES, STATE_SIGNS, STATE_WORDS, run_title, stage_words
+from rollbook.web.run_words import ACTION_WORDS, GRADE_STAGES, STAGES, STATE_SIGNS, STATE_WORDS, run_title, stage_words
 
 CURRENT: Final = (RunState.RUNNING, RunState.QUEUED)
 #: Of an organization; more than these wait only where something goes wrong.
@@ -100,7 +100,7 @@ def progress_of(run: Run, places: Mapping[str, int] | None = None) -> dict[str, 
 
 def _stages(run: Run, now: str) -> list[dict[str, Any]]:
     """The stages of a run; an undo and the sending of a plan have fewer."""
-    names = list(STAGES)
+    names = list(GRADE_STAGES if run.river == River.GRADES else STAGES)
     if run.applies_id or run.undo_of_id:
         names = [name for name in names if name in ("plan", "apply", "settle")]
     if run.dry_run:

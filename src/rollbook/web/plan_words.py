@@ -187,6 +187,8 @@ def _why(row: Mapping[str, Any], fate: str, outcome: Outcome | None, sentence: s
         return _("The LMS has refused it several times in a row, so it is tried again later, or when it changes.")
     if fate == WAITING and row["kind"] == "user" and reason == "user":
         return _("The account is inactive; it changes once the account has been revived.")
+    if fate == WAITING and reason == "other_item":
+        return _("Only other items were asked for. The next sync of the whole section sends it.")
     if fate == WAITING and reason == "choice":
         return _("The item was deleted in the LMS; it stays in the SIS until somebody chooses.")
     if fate == WAITING:

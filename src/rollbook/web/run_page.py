@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.errors import BlobLost
-from rollbook.roster.lms import KINDS
+from rollbook.roster.grades import ALL_KINDS
 from rollbook.store.held import doubt_words
 from rollbook.store.models import HoldRow, HoldState, River, Role, Run
 from rollbook.store.plan_counts import plan_counts
@@ -29,7 +29,7 @@ from rollbook.web.wording import sentence
 def run_context(place: Place, run: Run, wanted: Asked) -> dict[str, Any]:
     """The context of `logs_run.html`."""
     result, plan, names = stored_result(run), stored_plan(run), names_of(place)
-    kinds = SYNC_TYPES[wanted.sync].kinds if wanted.sync else tuple(KINDS)
+    kinds = SYNC_TYPES[wanted.sync].kinds if wanted.sync else tuple(ALL_KINDS)
     own = tuple(kind for kind in kinds if kind in run.kinds)
     return {
         "run": run,
@@ -39,6 +39,9 @@ def run_context(place: Place, run: Run, wanted: Asked) -> dict[str, Any]:
         "sign": STATE_SIGNS[run.state],
         "only_schools": [names.get(school, school) for school in run.schools[:20]],
         "more_schools": max(0, len(run.schools) - 20),
+        "is_grades": run.river == River.GRADES,
+        "only_sections": run.sections[:20],
+        "more_sections": max(0, len(run.sections) - 20),
         "took": duration_words(run.started_at, run.ended_at),
         "waited": duration_words(run.created_at, run.started_at),
         "stages": [(stage_words(stage), seconds) for stage, seconds in result.seconds.items()],

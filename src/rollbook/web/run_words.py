@@ -45,6 +45,14 @@ STAGES: Final = {
     "apply": gettext_lazy("Send the changes"),
     "settle": gettext_lazy("Write down what was sent"),
 }
+#: Of a run of grades.
+GRADE_STAGES: Final = {
+    "read": gettext_lazy("Read both gradebooks"),
+    "compare": gettext_lazy("Compare them"),
+    "plan": gettext_lazy("Plan the changes"),
+    "apply": gettext_lazy("Send the changes"),
+    "settle": gettext_lazy("Write down what was sent"),
+}
 #: Heads of the columns of counts.
 ACTION_WORDS: Final = {
     "read": gettext_lazy("Read"),
@@ -76,12 +84,15 @@ SYNC_TYPES: Final = {
     "users": SyncType(gettext_lazy("Users"), ("user", "guardian_link"), ("users", "demographics")),
     "courses": SyncType(gettext_lazy("Courses"), ("course",), ("courses",)),
     "sections": SyncType(gettext_lazy("Sections"), ("section", "enrollment"), ("classes", "enrollments")),
+    "grades": SyncType(
+        gettext_lazy("Grades"), tuple(GRADE_KINDS), ("graded_item", "grade", "line_item", "result", "section")
+    ),
     "setup": SyncType(gettext_lazy("Schools and Terms"), ("building", "grading_period"), ("orgs", "academicSessions")),
 }
 
 
 def stage_words(stage: str) -> str:
-    return str(STAGES.get(stage, stage.capitalize()))
+    return str(STAGES.get(stage) or GRADE_STAGES.get(stage) or stage.capitalize())
 
 
 def run_title(run: Run) -> str:

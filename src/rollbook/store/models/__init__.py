@@ -8,7 +8,7 @@ from rollbook.store.models.blob import BlobHead, BlobPiece
 from rollbook.store.models.decision import MatchDecision
 from rollbook.store.models.directory import DirectoryRow
 from rollbook.store.models.fact import FactRow
-from rollbook.store.models.grade import GradeItem, GradeLedgerRow, GradeSection
+from rollbook.store.models.grade import GradeItem, GradeLedgerRow, GradeSection, GradeSync, SectionAdmin
 from rollbook.store.models.hold import HoldRow, HoldState
 from rollbook.store.models.installation import InstallationSecret
 from rollbook.store.models.kept_form import KeptForm
@@ -41,6 +41,7 @@ __all__ = [
     "GradeItem",
     "GradeLedgerRow",
     "GradeSection",
+    "GradeSync",
     "HoldRow",
     "HoldState",
     "InstallationSecret",
@@ -64,6 +65,7 @@ __all__ = [
     "RunState",
     "ScheduleRow",
     "Secret",
+    "SectionAdmin",
     "SettingsVersion",
     "SliceIntent",
     "SliceOutcome",

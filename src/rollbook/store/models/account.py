@@ -42,15 +42,22 @@ class Account(AbstractBaseUser):
 
 
 class Membership(models.Model):
-    """An account's role in one organization."""
+    """An account's role in one organization. `unique_id` says who the person is in the SIS (a sourcedId): by that, and
+    never by an e-mail address, Rollbook knows the sections that they teach (rule 31)."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="memberships")
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=20, choices=Role.choices, default=Role.VIEWER)
+    unique_id = models.TextField(default="", blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["account", "organization"], name="one_membership"),)
+        constraints = (
+            models.UniqueConstraint(fields=["account", "organization"], name="one_membership"),
+            models.UniqueConstraint(
+                fields=["organization", "unique_id"], condition=~models.Q(unique_id=""), name="one_person"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.account_id} in {self.organization_id}: {self.role}"

@@ -11,7 +11,9 @@ from rollbook.store.models.run import Run
 class GradeSection(models.Model):
     """A section whose grades go back; `code` is the class sourcedId. `categories` is its map: LMS category id → SIS
     category id, "" for not to be sent; what is not in it is undecided. `seen` are the categories of both sides as last
-    read: {"lms": [{id, title}], "sis": [{id, title}]}. `trouble` says why it could not be read the last time."""
+    read: {"lms": [{id, title}], "sis": [{id, title}]}. `trouble` says why it could not be read the last time. `status`
+    and `counts` tell how its items stand, and are written with them (`store.grade_states`): lists of thousands of
+    sections count nothing. `admins_at` is when its course admins were last seen in the LMS."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="grade_sections")
     code = models.TextField()
@@ -20,9 +22,13 @@ class GradeSection(models.Model):
     trouble = models.TextField(default="")
     seen_at = models.DateTimeField(null=True)
     synced_at = models.DateTimeField(null=True)
+    status = models.CharField(max_length=20, default="", blank=True)
+    counts = models.JSONField(default=dict)
+    admins_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["organization", "code"], name="one_grade_section"),)
+        indexes = (models.Index(fields=["organization", "status"], name="grade_section_status"),)
 
     def __str__(self) -> str:
         return f"grade section {self.pk}"
@@ -75,3 +81,33 @@ class GradeLedgerRow(models.Model):
 
     def __str__(self) -> str:
         return f"grade ledger {self.number}"
+
+
+class SectionAdmin(models.Model):
+    """A course admin of a section as last seen in the LMS, whoever added them; `person` is their unique id."""
+
+    section = models.ForeignKey(GradeSection, on_delete=models.CASCADE, related_name="admins")
+    person = models.TextField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["section", "person"], name="one_section_admin"),)
+        indexes = (models.Index(fields=["person"], name="section_admin_person"),)
+
+    def __str__(self) -> str:
+        return f"section admin {self.pk}"
+
+
+class GradeSync(models.Model):
+    """A run as one section met it: how many changes it sent there, and how many of them failed."""
+
+    section = models.ForeignKey(GradeSection, on_delete=models.CASCADE, related_name="syncs")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+")
+    done = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    trouble = models.TextField(default="", blank=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["section", "run"], name="one_grade_sync"),)
+
+    def __str__(self) -> str:
+        return f"grade sync {self.pk}"

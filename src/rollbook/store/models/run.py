@@ -34,7 +34,8 @@ class Run(models.Model):
     (a RunFigures), and the metrics sum up the requests of all runs. `blackout` says, in words, why a run that was to
     send only plans; `despite_blackout` is a person's wish to send anyway. `preview_year`: a dry run that plans as if
     this were the active year already (rule 3); its holds wait for nobody. A run of grades has `sections`, class
-    sourcedIds, instead of schools; none are all that there are."""
+    sourcedIds, instead of schools; none are all that there are. With `items`, LMS ids of graded items, it sends nothing
+    else of them."""
 
     id = models.CharField(primary_key=True, max_length=20)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="runs")
@@ -73,6 +74,7 @@ class Run(models.Model):
     despite_blackout = models.BooleanField(default=False)
     river = models.CharField(max_length=10, choices=River.choices, default=River.ROSTER)
     sections = models.JSONField(default=list)
+    items = models.JSONField(default=list)
     preview_year = models.CharField(max_length=4, default="")
 
     class Meta:

@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 
 from rollbook.actions import members
 from rollbook.actions.accounts import account_by
-from rollbook.errors import ConfigError
+from rollbook.errors import BlobLost, ConfigError
 from rollbook.store.models import Membership, Role
 from rollbook.web.access import Place, Who, page
-from rollbook.web.account_forms import ROLE_WORDS, InviteForm, RoleForm
+from rollbook.web.account_forms import ROLE_WORDS, InviteForm, PersonForm, RoleForm
 from rollbook.web.inviting import invite_by_form, shown_once
 from rollbook.web.mail import can_mail
 from rollbook.web.wording import sentence
@@ -71,6 +71,23 @@ def person(request: HttpRequest, place: Place, number: int) -> HttpResponse:
         lambda: members.change_role(role=wanted, account=number, **_acting(place)),
         _("%(name)s is now: %(role)s.") % {"name": _name(membership), "role": ROLE_WORDS[wanted]},
     )
+
+
+@page(write=Who.ACTING)
+def bind(request: HttpRequest, place: Place, number: int) -> HttpResponse:
+    """Says who a member is in the SIS, so that they find the sections that they teach."""
+    membership = _membership(place, number)
+    form = PersonForm(request.POST)
+    if form.is_valid():
+        try:
+            members.bind_person(unique_id=form.cleaned_data["unique_id"], account=number, **_acting(place))
+        except (ConfigError, BlobLost) as error:
+            form.add_error("unique_id", sentence(str(error)))
+        else:
+            messages.success(request, _("Saved who %(name)s is in the SIS.") % {"name": _name(membership)})
+            return redirect("people_person", place.organization.slug, number)
+    role = RoleForm(initial={"role": membership.role})
+    return _person(request, place, membership, role, binds=form, status=422)
 
 
 @page(read=Who.ACTING, write=Who.ACTING)
@@ -126,11 +143,18 @@ def _membership(place: Place, number: int) -> Membership:
 
 
 def _person(
-    request: HttpRequest, place: Place, membership: Membership, form: RoleForm, *, status: int = 200
+    request: HttpRequest,
+    place: Place,
+    membership: Membership,
+    form: RoleForm,
+    *,
+    binds: PersonForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     context = {
         "member": membership,
         "form": form,
+        "binds": binds or PersonForm(initial={"unique_id": membership.unique_id}),
         "role": ROLE_WORDS[Role(membership.role)],
         "is_me": membership.account_id == place.account.pk,
         "can_act": membership.role == Role.ADMINISTRATOR and membership.account.is_active,
@@ -188,6 +212,7 @@ urlpatterns = [
     path("people/invite/", invite, name="people_invite"),
     path("people/invitations/<int:number>/revoke/", revoke, name="people_revoke"),
     path("people/<int:number>/", person, name="people_person"),
+    path("people/<int:number>/bind/", bind, name="people_bind"),
     path("people/<int:number>/remove/", remove, name="people_remove"),
     path("people/<int:number>/hand-over/", hand_over, name="people_hand_over"),
 ]

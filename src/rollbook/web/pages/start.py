@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 
-from rollbook.store.models import Membership
+from rollbook.store.models import Membership, Role
 from rollbook.web.access import Who, account_of, page
 
 
@@ -15,7 +15,8 @@ def show(request: HttpRequest) -> HttpResponse:
     mine = Membership.objects.select_related("organization").filter(account=account_of(request))
     memberships = list(mine.order_by("organization__name"))
     if len(memberships) == 1:
-        return redirect("home", memberships[0].organization.slug)
+        only = memberships[0]
+        return redirect("grades_mine" if only.role == Role.TEACHER else "home", only.organization.slug)
     if not memberships and account_of(request).is_operator:
         return redirect("organizations")
     return render(request, "start.html", {"memberships": memberships})

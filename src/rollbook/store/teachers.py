@@ -1,0 +1,97 @@
+"""Who teaches which section (rule 31): course admins as the roster's ledger has them, and as the LMS showed them when a
+section was last looked at, whoever added them there. The later knowledge counts. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rollbook.core.duck import fill, parquet_reader, quote
+from rollbook.core.protocols import Blobs
+from rollbook.store.given_sections import GivenSection, given_sections
+from rollbook.store.models import GradeSection, LedgerVersionRow, SectionAdmin
+
+
+def teaches(organization: int, blobs: Blobs, person: str, section: GivenSection) -> bool:
+    """Is the person with this unique id a course admin of the section? Raises BlobLost."""
+    if not person:
+        return False
+    ledger = _newest(organization)
+    row = GradeSection.objects.filter(organization=organization, code=section.code).first()
+    if row is not None and row.admins.filter(person=person).exists():
+        return True
+    if ledger is None or (row is not None and _is_later(row.admins_at, ledger.created_at)):
+        return False
+    return bool(_in_ledger(ledger, blobs, person, section))
+
+
+def taught_sections(organization: int, blobs: Blobs, person: str, year: str | None) -> list[GivenSection]:
+    """The sections of the year in which the person is a course admin, by title. Raises BlobLost."""
+    ledger = _newest(organization)
+    if not person or ledger is None:
+        return []
+    codes = _in_ledger(ledger, blobs, person, None)
+    seen = SectionAdmin.objects.filter(section__organization=organization, person=person)
+    shown = set(seen.values_list("section__code", flat=True))
+    looked = GradeSection.objects.filter(organization=organization, code__in=codes, admins_at__gt=ledger.created_at)
+    gone = set(looked.values_list("code", flat=True)) - shown
+    mine = (codes | shown) - gone
+    found = given_sections(organization, blobs, year, sorted(mine)) if mine else []
+    return sorted(found, key=lambda one: (one.title.casefold(), one.code))
+
+
+def admins_of(organization: int, blobs: Blobs, sections: Sequence[str]) -> dict[str, set[str]]:
+    """Unique ids of the course admins of these sections, by section: those of the ledger, and those that the LMS
+    showed. Raises BlobLost."""
+    found: dict[str, set[str]] = {code: set() for code in sections}
+    ledger = _newest(organization)
+    key = ledger.files.get("enrollment") if ledger is not None else None
+    if key is not None and sections:
+        path = quote(blobs.get(key, "the ledger of enrollment"))
+        with parquet_reader() as db:
+            fill(db, "wanted", {"code": "VARCHAR"}, [(code,) for code in sections], temporary=True)
+            rows = db.execute(
+                f"""SELECT section, "user" FROM read_parquet({path})
+                    WHERE admin AND section IN (SELECT code FROM wanted)"""
+            ).fetchall()
+        for section, user in rows:
+            found[section].add(user)
+    seen = SectionAdmin.objects.filter(section__organization=organization).values_list("section__code", "person")
+    for section, person in seen.iterator():
+        if section in found:
+            found[section].add(person)
+    return found
+
+
+def knows_person(organization: int, person: str, blobs: Blobs) -> bool:
+    """Has Rollbook synced somebody with this unique id? Raises BlobLost."""
+    ledger = _newest(organization)
+    key = ledger.files.get("user") if ledger is not None else None
+    if key is None:
+        return False
+    path = quote(blobs.get(key, "the ledger of user"))
+    with parquet_reader() as db:
+        found = db.execute(f"SELECT 1 FROM read_parquet({path}) WHERE key = $person LIMIT 1", {"person": person})
+        return found.fetchone() is not None
+
+
+def _in_ledger(ledger: LedgerVersionRow, blobs: Blobs, person: str, section: GivenSection | None) -> set[str]:
+    key = ledger.files.get("enrollment")
+    if key is None:
+        return set()
+    where, asked = '"user" = $person AND admin', {"person": person}
+    if section is not None:
+        where, asked = f"section = $section AND {where}", asked | {"section": section.code}
+    with parquet_reader() as db:
+        path = quote(blobs.get(key, "the ledger of enrollment"))
+        return {
+            code for (code,) in db.execute(f"SELECT section FROM read_parquet({path}) WHERE {where}", asked).fetchall()
+        }
+
+
+def _newest(organization: int) -> LedgerVersionRow | None:
+    return LedgerVersionRow.objects.filter(organization=organization).order_by("-number").first()
+
+
+def _is_later(one: datetime | None, other: datetime) -> bool:
+    return one is not None and one > other

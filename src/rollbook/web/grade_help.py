@@ -1,0 +1,71 @@
+"""Teachers whose sections ask for a person: whom an administrator might call. Reads only."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.http import QueryDict
+
+from rollbook.core.duck import parquet_reader
+from rollbook.errors import BlobLost
+from rollbook.store.blobs import open_blobs
+from rollbook.store.looking import Files
+from rollbook.store.models import Organization
+from rollbook.store.setup import opened
+from rollbook.store.teachers import admins_of
+from rollbook.web.grade_sections import every_section, states_of
+from rollbook.web.grade_words import HELPLESS, SECTION_STANDS
+from rollbook.web.paging import piece
+
+A_PAGE: Final = 25
+#: Sections that are named of each.
+_NAMED: Final = 20
+
+
+def who_needs_help(organization: Organization, given: QueryDict) -> dict[str, Any]:
+    """The context of the page: teachers with their sections, those with most first."""
+    try:
+        sections = {one.code: one for one in every_section(organization)}
+        states = {code: state for code, state in states_of(organization).items() if state in HELPLESS}
+        needing = {code: sections[code] for code in states if code in sections}
+        admins = admins_of(organization.pk, open_blobs(opened()), sorted(needing))
+    except BlobLost as error:
+        return {"page": piece([], {}, A_PAGE), "lost": str(error)}
+    theirs: dict[str, list[str]] = defaultdict(list)
+    for code, people in admins.items():
+        for person in people:
+            theirs[person].append(code)
+    ordered = sorted(theirs, key=lambda person: (-len(theirs[person]), person))
+    shown = piece(ordered, {"page": given.get("page", "")}, A_PAGE)
+    names = person_names(organization.pk, shown.rows)
+    lines = [
+        {
+            "name": names.get(person, person),
+            "id": person,
+            "number": len(theirs[person]),
+            "more": max(0, len(theirs[person]) - _NAMED),
+            "sections": [
+                {"section": needing[code], "stand": SECTION_STANDS[states[code]]}
+                for code in sorted(theirs[person], key=lambda one: needing[one].title.casefold())[:_NAMED]
+            ],
+        }
+        for person in shown.rows
+    ]
+    nobody = [needing[code] for code, people in admins.items() if not people]
+    return {"page": shown, "lines": lines, "nobody": nobody[:_NAMED], "sections": len(needing)}
+
+
+def person_names(organization: int, people: Any) -> Mapping[str, str]:
+    """First and last names by unique id, of those whom the ledger knows."""
+    wanted = sorted(set(people))
+    if not wanted:
+        return {}
+    try:
+        with parquet_reader() as db:
+            files = Files(db, organization, open_blobs(opened()), other_id=False)
+            rows = files.by_keys("user", wanted)
+    except BlobLost:
+        return {}
+    return {key: f"{row['first_name'] or ''} {row['last_name'] or ''}".strip() or key for key, row in rows.items()}

@@ -1,0 +1,72 @@
+"""The sections of the person who is signed in: where teachers begin."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.utils.translation import gettext as _
+
+from rollbook.engine.course_admins import look_for_admins
+from rollbook.errors import RollbookError
+from rollbook.store.grade_words import NOT_YET, QUEUED, queued_sections
+from rollbook.store.models import GradeSection
+from rollbook.store.setup import opened
+from rollbook.web.access import Place, Who, page
+from rollbook.web.grade_words import SECTION_STANDS
+from rollbook.web.runs_shown import names_of
+from rollbook.web.taught import find_section, sections_of_person
+from rollbook.web.wording import sentence
+
+
+@page(read=Who.MEMBER)
+def mine(request: HttpRequest, place: Place) -> HttpResponse:
+    """My sections; `?section=` is the section switch of the other pages."""
+    sections = sections_of_person(place.organization, place.unique_id)
+    asked = request.GET.get("section", "")
+    if asked and any(one.code == asked for one in sections):
+        return redirect("grades_items", place.organization.slug, asked)
+    rows = {
+        row.code: row
+        for row in GradeSection.objects.filter(organization=place.organization, code__in=[one.code for one in sections])
+    }
+    queued = queued_sections(place.organization.pk)
+    names = names_of(place)
+    lines = []
+    for one in sections:
+        row = rows.get(one.code)
+        status = QUEUED if queued is None or one.code in queued else (row.status if row else "") or NOT_YET
+        lines.append(
+            {
+                "section": one,
+                "school": names.get(one.school or "", ""),
+                "stand": SECTION_STANDS[status],
+                "counts": row.counts if row else {},
+                "synced_at": row.synced_at if row else None,
+            }
+        )
+    return render(request, "grades/mine.html", {"lines": lines, "bound": bool(place.unique_id)})
+
+
+@page(write=Who.MEMBER)
+def find(request: HttpRequest, place: Place) -> HttpResponse:
+    """Asks the LMS about a section in which somebody was made a course admin by hand. Whoever is none there learns
+    nothing of the section."""
+    code = request.POST.get("code", "").strip()
+    refusal = _("There is no such section, or you are not a course admin of it in the LMS.")
+    section = find_section(place.organization, code) if code and "\0" not in code and place.unique_id else None
+    if section is not None:
+        try:
+            if place.unique_id in look_for_admins(opened(), place.organization, section):
+                return redirect("grades_items", place.organization.slug, section.code)
+        except RollbookError as error:
+            refusal = _("The LMS could not be asked: %(why)s") % {"why": sentence(str(error))}
+    messages.error(request, refusal)
+    return redirect("grades_mine", place.organization.slug)
+
+
+urlpatterns = [
+    path("grades/mine/", mine, name="grades_mine"),
+    path("grades/mine/find/", find, name="grades_find"),
+]
