@@ -61,16 +61,16 @@ def test_signing_in_is_accessible(browser: Browser, installation: Installation, 
 
 @pytest.fixture(scope="module")
 def watcher(browser: Browser, installation: Installation) -> Iterator[Page]:
-    """Somebody who has looked at both systems in Data Prep."""
+    """Somebody who sees both systems in Data Prep."""
     if not installation.ready:
         installation.mapped()
     context = browser.new_context(base_url=installation.address)
     context.set_default_timeout(WAIT)
     page = context.new_page()
-    installation.sign_in(page, "Wanda", "--org", "maple", "--acting")
+    installation.sign_in(page, "Wanda", "--org", "maple")
+    installation.rollbook("plan", "maple", "--live")
     page.goto("/o/maple/data-prep/")
-    page.get_by_role("button", name="Look at both systems").click()
-    expect(page.get_by_role("heading", name="Who is where")).to_be_visible(timeout=3 * WAIT)
+    expect(page.get_by_role("heading", name="Who is where")).to_be_visible()
     yield page
     context.close()
 
