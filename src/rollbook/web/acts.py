@@ -61,6 +61,7 @@ ACTS: Final[dict[str, Any]] = {
     "save active year": _("Saved the active year"),
     "save enrollments settings": _("Saved settings of enrollments"),
     "save exclude settings": _("Saved what is left out"),
+    "save grades settings": _("Saved settings of grades"),
     "save limits settings": _("Saved limits"),
     "save live settings": _("Saved settings of the comparison with the LMS"),
     "save lms connection": _("Saved the connection to the LMS"),
