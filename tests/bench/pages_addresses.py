@@ -216,12 +216,16 @@ def _grades(some: Some) -> dict[str, list[str]]:
 
 def _others(some: Some) -> dict[str, list[str]]:
     from rollbook.actions.accounts import token_digest
-    from rollbook.store.models import AuditRow, Invitation
+    from rollbook.store.models import AuditRow, Invitation, SettingsVersion
 
     Invitation.objects.filter(email="asked0@example.org").update(digest=token_digest("known"))
     last = AuditRow.objects.order_by("pk").values_list("pk", flat=True).last() or 1
-    one = f"{_HERE}people/<int:number>/"
+    one, saved = f"{_HERE}people/<int:number>/", f"{_HERE}audit/settings/<int:number>/"
+    versions = (
+        SettingsVersion.objects.filter(organization__slug=ORG).order_by("-number").values_list("number", flat=True)
+    )
     return {
+        saved: [some.at(saved, number=number) for number in versions],
         "invitation/<str:token>/": [some.at("invitation/<str:token>/", token="known")],
         "organizations/": ["/organizations/", "/organizations/?after=other-120"],
         f"{_HERE}manage-users/": _pages(some, f"{_HERE}manage-users/", ({"page": n} for n in (1, 2, 3, 40, 500, 1000))),
