@@ -24,7 +24,10 @@ def town(tmp_path: Path, days: list[Path]) -> Iterator[tuple[World, SisClient]]:
     categories = "sourcedId,status,dateLastModified,title\nhw,,,Homework\n"
     (days[0] / "categories.csv").write_text(categories)
     with serve(create_sis(days[0])) as sis, serve(create_lms()) as lms, httpx2.Client(trust_env=False) as http:
-        (tmp_path / "maple.yaml").write_text(CONFIG.format(sis=sis.url, lms=lms.url))
+        # Who takes over waits as long as the dead process's last call to the SIS may be under way.
+        config = CONFIG.format(sis=sis.url, lms=lms.url)
+        config = config.replace("secret: practice}}", "secret: practice, timeout: 3}}", 1)
+        (tmp_path / "maple.yaml").write_text(config)
         found = World(tmp_path, lms.url)
         try:
             found.run("config", "import", str(tmp_path / "maple.yaml"), schema="config-import")
