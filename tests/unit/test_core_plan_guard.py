@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from rollbook.core.changes_table import create_tables
-from rollbook.core.duck import Connection, connect, write_parquet
-from rollbook.core.guard import Guard, guard, hold_contents, shrunk_since
+from rollbook.core.duck import Connection, connect
+from rollbook.core.guard import Guard, guard, keep_holds, shrunk_since
 from rollbook.core.plan import PlanReader, slices, write_plan
 from rollbook.core.protocols import Hold, Permit, Refusal
 from rollbook.core.stored import StoredPlan
@@ -203,9 +203,8 @@ def test_marked_changes_are_held_one_hold_a_cause(making: Making) -> None:
 def test_a_permit_lets_exactly_its_changes_pass(making: Making) -> None:
     making.ledger("course", 100).add("course", "update", "A1", "A2", reason="moved")
     [hold] = making.guard()
-    path = making.folder / "permit.parquet"
-    write_parquet(making.db, hold_contents(making.db, hold), path)
-    permit = Permit(hold.id, making.blobs.put(path), None)
+    kept = keep_holds(making.db, [hold], making.folder, making.blobs)
+    permit = Permit(hold.id, kept[hold.id], None)
     making.db.execute("UPDATE changes_course SET after = '{}' WHERE key = 'A2'")
     making.db.execute("CREATE TABLE kept AS FROM changes_course")
     _again(making).db.execute("UPDATE changes_course SET reason = 'moved'")

@@ -10,9 +10,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 
 from rollbook.core.changes_table import BLOCKED, HELD, SEND, WAITING
-from rollbook.core.duck import Connection, count, fill, quote, texts
+from rollbook.core.duck import Connection, count, fill, quote, texts, write_parquet
 from rollbook.core.protocols import Blobs, Hold, Permit, Refusal
 from rollbook.core.references import BY_ID
 from rollbook.roster.lms import CREATE, DEACTIVATE, KEYS, KINDS, REMOVE, UPDATE, Kind
@@ -194,7 +195,7 @@ def _content(db: Connection, hold: Hold) -> str:
     """A digest of exactly these changes, whatever their order: a rejection holds for them and for no others."""
     row = db.execute(f"""
         SELECT count(*), bit_xor(md5_number(concat_ws('|', key, action, digest)))
-        FROM ({hold_contents(db, hold)})""").fetchone()
+        FROM ({_contents(hold)})""").fetchone()
     return f"{row[0]:x}-{row[1] or 0:x}" if row else ""
 
 
@@ -261,8 +262,17 @@ def _forget_unsent(db: Connection, kind: str) -> None:
             WHERE action IN ('create', 'rekey', 'revive') AND state <> '{SEND}')""")
 
 
-def hold_contents(db: Connection, hold: Hold) -> str:
-    """The query of a hold's changes, as a permit stores them."""
+def keep_holds(db: Connection, holds: Sequence[Hold], folder: Path, blobs: Blobs) -> dict[str, str]:
+    """Write down what each hold holds, as a permit stores it; returns the blobs' keys by hold."""
+    kept = {}
+    for hold in holds:
+        path = folder / f"hold-{hold.id}.parquet"
+        write_parquet(db, _contents(hold), path)
+        kept[hold.id] = blobs.put(path)
+    return kept
+
+
+def _contents(hold: Hold) -> str:
     return f"""
         SELECT '{hold.kind}' AS kind, key, action, {DIGEST} AS digest FROM changes_{hold.kind}
         WHERE state = '{HELD}' AND reason = {quote(reason_of(hold.id))}"""

@@ -10,9 +10,9 @@ import msgspec
 
 from rollbook.connectors.gradebook import GradeSource
 from rollbook.core.apply import Applier
-from rollbook.core.duck import Connection, connect, write_parquet
+from rollbook.core.duck import Connection, connect
 from rollbook.core.found import count_findings, write_findings
-from rollbook.core.guard import Guard, guard, hold_contents
+from rollbook.core.guard import Guard, guard, keep_holds
 from rollbook.core.measure import accounted, timed
 from rollbook.core.outcomes import add_outcomes
 from rollbook.core.plan import PlanReader, slices, write_plan
@@ -180,10 +180,7 @@ class _Run:
         holds = guard(db, self._rules(), world.blobs)
         self.result.holds = [replace(hold, school_name=titles.get(hold.school or "", "")) for hold in holds]
         self.tables.wait_for_results()
-        for hold in self.result.holds:
-            path = world.work / f"hold-{hold.id}.parquet"
-            write_parquet(db, hold_contents(db, hold), path)
-            self.result.hold_blobs[hold.id] = world.blobs.put(path)
+        self.result.hold_blobs |= keep_holds(db, self.result.holds, world.work, world.blobs)
         self.result.plan = write_plan(
             db,
             world.work,

@@ -13,9 +13,9 @@ import msgspec
 
 from rollbook.connectors.base import Source
 from rollbook.core.apply import Applier
-from rollbook.core.duck import Connection, connect, count, write_parquet
+from rollbook.core.duck import Connection, connect, count
 from rollbook.core.found import count_findings, write_findings
-from rollbook.core.guard import Guard, guard, hold_contents
+from rollbook.core.guard import Guard, guard, keep_holds
 from rollbook.core.ledger_files import load
 from rollbook.core.measure import accounted, peak_rss_mib, timed
 from rollbook.core.outcomes import add_outcomes, load_outcomes, load_plan
@@ -300,10 +300,7 @@ class _River:
         self.result.facts["pins_ended"] = ended_pins(db) if scope.complete else []
         if "user" in scope.live:
             self.result.facts["conflicts"] = count(db, "conflict") or None
-        for hold in self.result.holds:
-            path = world.work / f"hold-{hold.id}.parquet"
-            write_parquet(db, hold_contents(db, hold), path)
-            self.result.hold_blobs[hold.id] = world.blobs.put(path)
+        self.result.hold_blobs |= keep_holds(db, self.result.holds, world.work, world.blobs)
         self.result.plan = write_plan(
             db,
             world.work,

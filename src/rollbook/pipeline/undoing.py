@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from rollbook.core.duck import Connection, write_parquet
-from rollbook.core.guard import Guard, guard, hold_contents
+from rollbook.core.duck import Connection
+from rollbook.core.guard import Guard, guard, keep_holds
 from rollbook.core.outcomes import load_outcomes, load_plan
 from rollbook.core.pins import pins_of
 from rollbook.core.plan import write_plan
@@ -24,10 +24,7 @@ def plan_undo(db: Connection, request: Request, world: World, plan: StoredPlan, 
     result.conflicts = invert(db, plan, wanted, staff)
     show_parents(db, world.memory.facts().get("set_aside") or {})
     result.holds = name_schools(db, guard(db, _rules(request, world, plan), world.blobs))
-    for hold in result.holds:
-        path = world.work / f"hold-{hold.id}.parquet"
-        write_parquet(db, hold_contents(db, hold), path)
-        result.hold_blobs[hold.id] = world.blobs.put(path)
+    result.hold_blobs |= keep_holds(db, result.holds, world.work, world.blobs)
     result.plan = write_plan(
         db,
         world.work,

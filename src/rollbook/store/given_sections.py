@@ -10,7 +10,7 @@ from rollbook.core.protocols import Blobs
 from rollbook.store.ledger import current_version
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class GivenSection:
     """`code` is the class sourcedId, `school` the org it counts for."""
 

@@ -46,7 +46,7 @@ def every_section(organization: Organization) -> tuple[GivenSection, ...]:
     return _sections(organization.pk, key, active_year(organization)) if key else ()
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=2)  # of a large district it takes a hundred megabytes
 def _sections(organization: int, key: str, year: str | None) -> tuple[GivenSection, ...]:
     """By title. A ledger's file never changes, so it is read once."""
     found = given_sections(organization, open_blobs(opened()), year)
