@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.utils import translation
 from hypothesis import HealthCheck, settings
 from pytest_socket import socket_allow_hosts
 
@@ -63,6 +64,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup() -> None:
     socket_allow_hosts(LOCAL, allow_unix_socket=True)
     socket.getaddrinfo = _local_names_only
+    translation.deactivate()  # a page asked for in Spanish leaves its thread speaking Spanish
 
 
 @pytest.fixture(scope="session")
