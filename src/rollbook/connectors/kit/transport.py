@@ -5,22 +5,21 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import httpcore2
 import httpx2
 
 from rollbook.connectors.base import Context
 from rollbook.connectors.kit.allowance import ENDLESS, Allowance, Allowances
 from rollbook.connectors.kit.hosts import check_address
+from rollbook.connectors.kit.plain import PlainGets, Wait
 from rollbook.errors import BadResponse, ConfigError, RollbookError, Unavailable
 
-#: Bodies are read in pieces of up to so many bytes. Where several threads read, each piece waits for the interpreter.
-httpcore2.HTTP11Connection.READ_NUM_BYTES = 256 * 1024
 #: A body larger than this is an attack or a mistake, not a page.
 _MOST_BYTES: Final = 512 * 1024 * 1024
 _LONGEST_BODY: Final = 900.0
@@ -58,7 +57,9 @@ class Wire:
         timeout: float,
         connections: int,
         transport: httpx2.BaseTransport | None,
+        large: bool = False,
     ) -> None:
+        """`large`: reads bring large bodies, so they have connections of their own that are faster at it."""
         self._context, self._name = context, name
         self._host = urlsplit(base_url).hostname or ""
         self._proxied = _proxied(base_url)
@@ -71,9 +72,14 @@ class Wire:
             verify=_tls(),
             transport=transport,
         )
+        self._gets: PlainGets | None = None
+        if large and transport is None and not self._proxied:
+            self._gets = PlainGets(connections=connections, tls=_tls, check_peer=self._check_address)
 
     def close(self) -> None:
         self._http.close()
+        if self._gets is not None:
+            self._gets.close()
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, allowance: Allowance = ENDLESS
@@ -81,27 +87,39 @@ class Wire:
         """Status, headers and the whole body, in the time that is left of `allowance`. Raises Failure, or ConfigError
         for an address that must not be called."""
         try:
-            with self._allowances.given(allowance):
-                self._allowances.check()
-                silence = allowance.at_most(self._timeout)
-                connect = allowance.at_most(min(self._timeout, _LONGEST_CONNECT))
-                request = self._http.build_request(
-                    method,
-                    url,
-                    headers=dict(headers),
-                    content=body or None,
-                    timeout=httpx2.Timeout(silence, connect=connect),
-                    extensions={"trace": self._watch},
-                )
-                response = self._http.send(request, stream=True)
-                try:
-                    return response.status_code, response.headers, self._read(response)
-                finally:
-                    response.close()
+            with self._allowances.given(allowance), self._answer(method, url, headers, body, allowance) as response:
+                return response.status_code, response.headers, self._read(response)
         except httpx2.HTTPError as error:
             raise self._failure(error) from None
         except httpx2.InvalidURL:
             raise ConfigError(f"the address of {self._host} in the settings is not a valid URL") from None
+
+    @contextmanager
+    def _answer(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, allowance: Allowance
+    ) -> Iterator[httpx2.Response]:
+        """An answer whose body is still to be read. PlainGets keep to no allowance, so only reads without end are
+        theirs."""
+        self._allowances.check()
+        silence = allowance.at_most(self._timeout)
+        connect = allowance.at_most(min(self._timeout, _LONGEST_CONNECT))
+        if self._gets is not None and method == "GET" and not body and allowance is ENDLESS:
+            with self._gets.get(url, headers, Wait(connect=connect, silence=silence)) as response:
+                yield response
+            return
+        request = self._http.build_request(
+            method,
+            url,
+            headers=dict(headers),
+            content=body or None,
+            timeout=httpx2.Timeout(silence, connect=connect),
+            extensions={"trace": self._watch},
+        )
+        response = self._http.send(request, stream=True)
+        try:
+            yield response
+        finally:
+            response.close()
 
     def _read(self, response: httpx2.Response) -> bytes:
         chunks: list[bytes] = []
@@ -134,14 +152,15 @@ class Wire:
             self._allowances.bind(info["return_value"])
 
     def _check_peer(self, stream: Any) -> None:
-        if self._context.allow_private_hosts or self._proxied:
-            return
-        peer = stream.get_extra_info("server_addr")
         try:
-            check_address(str(peer[0]), allow_private_hosts=False, host=self._host)
+            self._check_address(str(stream.get_extra_info("server_addr")[0]))
         except ConfigError:
             stream.close()
             raise
+
+    def _check_address(self, peer: str) -> None:
+        if not (self._context.allow_private_hosts or self._proxied):
+            check_address(peer, allow_private_hosts=False, host=self._host)
 
     def _late(self) -> Failure:
         return Failure(Unavailable(f"{self._name} did not answer in time"), repeatable=True, lost=True)
