@@ -16,6 +16,7 @@ from starlette.routing import Mount, Route
 
 from rollbook.practice.control import control_routes, json_response
 from rollbook.practice.lms.api import Api
+from rollbook.practice.lms.app_center import app_routes
 from rollbook.practice.lms.lms import Lms
 from rollbook.practice.lms.pages import page_routes
 from rollbook.practice.lms.seed import plant
@@ -55,6 +56,7 @@ def create_lms(
         *control_routes(lms.faults, lms.traffic, lambda: _credits(lms)),
         *_state_routes(lms),
         *page_routes(lms),
+        *app_routes(lms),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.state.lms = lms
