@@ -44,7 +44,7 @@ ORGANIZATION_PAGES: Final = (
     "audit",
 )
 #: Pages of the installation.
-PAGES: Final = ("start", "language", "invitations", "organizations", "api")
+PAGES: Final = ("start", "language", "invitations", "organizations", "api", "launched")
 
 
 def _pages(name: str) -> list[URLPattern | URLResolver]:
