@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from lxml import etree
@@ -45,14 +45,19 @@ Tree = Any
 
 
 @cache
-def key_pair(name: str, bits: int = 2048) -> tuple[rsa.RSAPrivateKey, x509.Certificate]:
+def key_pair(name: str) -> tuple[rsa.RSAPrivateKey, x509.Certificate]:
     """A key and its certificate, whose dates have long passed, as those of the vendor's have."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=1024 if name == "short" else 2048)
     who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     begin = dt.datetime(2012, 4, 24, tzinfo=dt.UTC)
     made = x509.CertificateBuilder().subject_name(who).issuer_name(who).public_key(key.public_key())
     made = made.serial_number(7).not_valid_before(begin).not_valid_after(begin + dt.timedelta(days=3652))
     return key, made.sign(key, hashes.SHA256())
+
+
+def pem(name: str) -> str:
+    """The certificate of a key, as somebody pastes it."""
+    return key_pair(name)[1].public_bytes(serialization.Encoding.PEM).decode()
 
 
 def moment(seconds: float = 0) -> str:
@@ -129,9 +134,9 @@ def posted(root: Tree) -> str:
 def launch(
     what: Tree | str, *, now: dt.datetime = NOW, expected: Expected = EXPECTED, profile: Profile = SCHOOLOGY
 ) -> Launch:
-    """What a launch says once everything is checked; raises LaunchRefused."""
+    """What a launch says once everything is checked; raises NotAccepted."""
     text = what if isinstance(what, str) else posted(what)
-    return read_launch(read_signed(text, key_pair("vendor")[1], profile), expected, profile, now)
+    return read_launch(read_signed(text, [key_pair("next")[1], key_pair("vendor")[1]], profile), expected, profile, now)
 
 
 # --- signature wrapping, by the names of the eight variants of SAML Raider --------------------------------------------

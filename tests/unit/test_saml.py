@@ -15,7 +15,7 @@ from signxml.algorithms import DigestAlgorithm, SignatureMethod
 
 from rollbook.web.launches.saml import names
 from rollbook.web.launches.saml.profile import SCHOOLOGY, Profile
-from rollbook.web.launches.saml.refusal import LaunchRefused, Why
+from rollbook.web.launches.saml.refusal import NotAccepted, Why
 from tests.unit.saml_kit import (
     ADDRESS,
     EVIL,
@@ -35,7 +35,7 @@ LATER = dt.timedelta(seconds=1)
 
 def refused(what: Tree | str, why: Why, **more: Any) -> str:
     """The detail of the refusal, which says nothing of the person."""
-    with pytest.raises(LaunchRefused) as raised:
+    with pytest.raises(NotAccepted) as raised:
         launch(what, **more)
     assert raised.value.why is why, raised.value
     assert "Tina" not in str(raised.value)
@@ -345,7 +345,7 @@ def test_another_school_is_refused(attributes: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("uid", ["", "x", "501 OR 1=1", "-1", "5" * 21, "٥٠١"])
 def test_a_uid_is_a_number(uid: str) -> None:
-    with pytest.raises(LaunchRefused) as raised:
+    with pytest.raises(NotAccepted) as raised:
         launch(sign(response(uid=uid)))
     assert raised.value.why is Why.UNREADABLE
 

@@ -15,7 +15,16 @@ from rollbook.actions.accounts import account_by, token_digest
 from rollbook.actions.organizations import find_organization
 from rollbook.errors import ConfigError
 from rollbook.store.audit import audit
-from rollbook.store.models import Account, LaunchCode, LaunchPlatform, LtiLogin, Membership, Organization, Role
+from rollbook.store.models import (
+    Account,
+    LaunchCode,
+    LaunchPlatform,
+    LtiLogin,
+    Membership,
+    Organization,
+    Role,
+    UsedAssertion,
+)
 
 #: So long somebody has to open the window that their browser needs.
 CODE_LASTS: Final = timedelta(minutes=5)
@@ -91,7 +100,7 @@ def launched_to(code: str) -> Organization | None:
 
 def forget_old_launches() -> None:
     """What can open nothing any more; a used nonce is remembered until its launch would be too old anyway."""
-    for model in (LaunchCode, LtiLogin):
+    for model in (LaunchCode, LtiLogin, UsedAssertion):
         model._default_manager.filter(expires_at__lt=timezone.now()).delete()
 
 

@@ -42,9 +42,10 @@ ORGANIZATION_PAGES: Final = (
     "people",
     "tokens",
     "audit",
+    "app_center",
 )
 #: Pages of the installation.
-PAGES: Final = ("start", "language", "invitations", "organizations", "api", "launched")
+PAGES: Final = ("start", "language", "invitations", "organizations", "api", "launched", "launch_saml")
 
 
 def _pages(name: str) -> list[URLPattern | URLResolver]:

@@ -13,6 +13,7 @@ from rollbook.store.models.hold import HoldRow, HoldState
 from rollbook.store.models.installation import InstallationSecret
 from rollbook.store.models.kept_form import KeptForm
 from rollbook.store.models.launch import LaunchCode, LaunchPlatform, LtiLogin, LtiPlatform, ToolKey
+from rollbook.store.models.launch_saml import SamlPlatform, UsedAssertion
 from rollbook.store.models.ledger import LedgerVersionRow
 from rollbook.store.models.loose_blob import LooseBlob
 from rollbook.store.models.notice import NoticeRow, NoticeState
@@ -68,6 +69,7 @@ __all__ = [
     "Role",
     "Run",
     "RunState",
+    "SamlPlatform",
     "ScheduleRow",
     "Secret",
     "SectionAdmin",
@@ -78,5 +80,6 @@ __all__ = [
     "TurnsRow",
     "UploadRow",
     "UploadState",
+    "UsedAssertion",
     "WorkerRow",
 ]

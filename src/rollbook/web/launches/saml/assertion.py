@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from rollbook.web.launches.saml import names
 from rollbook.web.launches.saml.profile import Profile
-from rollbook.web.launches.saml.refusal import LaunchRefused, Why
+from rollbook.web.launches.saml.refusal import NotAccepted, Why
 from rollbook.web.launches.saml.signed_xml import Element, Signed
 
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
@@ -45,24 +45,24 @@ class Launch:
 
 
 def read_launch(signed: Signed, expected: Expected, profile: Profile, now: datetime) -> Launch:
-    """Raises LaunchRefused: EXPIRED, EARLY, ELSEWHERE, STRANGE_SCHOOL, UNREADABLE."""
+    """Raises NotAccepted: EXPIRED, EARLY, ELSEWHERE, STRANGE_SCHOOL, UNREADABLE."""
     assertion = signed.assertion
     _response(signed.response, expected, profile)
     if assertion.get("Version") != "2.0" or _text(_one(assertion, names.ISSUER)) != profile.issuer:
-        raise LaunchRefused(Why.ELSEWHERE, "the issuer or version of the assertion")
+        raise NotAccepted(Why.ELSEWHERE, "the issuer or version of the assertion")
     _fresh(assertion, profile, now)
     conditions = _one(assertion, names.CONDITIONS)
     expires = _within(conditions, profile, now)
     if expires is None:
-        raise LaunchRefused(Why.UNREADABLE, "it never expires")
+        raise NotAccepted(Why.UNREADABLE, "it never expires")
     _audience(conditions, expected)
     confirmed = _confirmed(assertion, expected, profile, now)
     said = dict(_attributes(assertion))
     user, domain = said.get("uid", ""), said.get("domain", "").casefold()
     if not _NUMBER.fullmatch(user):
-        raise LaunchRefused(Why.UNREADABLE, "no uid")
+        raise NotAccepted(Why.UNREADABLE, "no uid")
     if said.get("school_nid", "") not in expected.schools or domain not in expected.domains:
-        raise LaunchRefused(Why.STRANGE_SCHOOL, "school_nid or domain")
+        raise NotAccepted(Why.STRANGE_SCHOOL, "school_nid or domain")
     return Launch(
         id=assertion.get("ID"),
         expires=min(expires, confirmed or expires) + profile.leeway,
@@ -76,31 +76,31 @@ def _response(response: Element, expected: Expected, profile: Profile) -> None:
     """The document around the assertion may be unsigned: it can only give reason to refuse."""
     codes = [one.get("Value") for one in response.findall(f"{names.STATUS}/{names.STATUS_CODE}")]
     if codes != [names.SUCCESS]:
-        raise LaunchRefused(Why.UNREADABLE, "its status is not success")
+        raise NotAccepted(Why.UNREADABLE, "its status is not success")
     if any(_text(one) != profile.issuer for one in response.findall(names.ISSUER)):
-        raise LaunchRefused(Why.ELSEWHERE, "the issuer of the response")
+        raise NotAccepted(Why.ELSEWHERE, "the issuer of the response")
     _ours(response.get("Destination"), expected, "the destination")
     if response.get("InResponseTo") is not None:
-        raise LaunchRefused(Why.ELSEWHERE, "it answers a question that nobody asked")
+        raise NotAccepted(Why.ELSEWHERE, "it answers a question that nobody asked")
 
 
 def _fresh(assertion: Element, profile: Profile, now: datetime) -> None:
     issued = _moment(assertion.get("IssueInstant"))
     if issued is None:
-        raise LaunchRefused(Why.UNREADABLE, "no time of issue")
+        raise NotAccepted(Why.UNREADABLE, "no time of issue")
     if issued > now + profile.leeway:
-        raise LaunchRefused(Why.EARLY, "the time of issue")
+        raise NotAccepted(Why.EARLY, "the time of issue")
     if issued < now - profile.longest:
-        raise LaunchRefused(Why.EXPIRED, "the time of issue")
+        raise NotAccepted(Why.EXPIRED, "the time of issue")
 
 
 def _within(element: Element, profile: Profile, now: datetime) -> datetime | None:
     """Is it valid now? Until when it is; None where it does not say."""
     begins, ends = _moment(element.get("NotBefore")), _moment(element.get("NotOnOrAfter"))
     if begins is not None and now < begins - profile.leeway:
-        raise LaunchRefused(Why.EARLY, "NotBefore")
+        raise NotAccepted(Why.EARLY, "NotBefore")
     if ends is not None and now >= ends + profile.leeway:
-        raise LaunchRefused(Why.EXPIRED, "NotOnOrAfter")
+        raise NotAccepted(Why.EXPIRED, "NotOnOrAfter")
     return ends
 
 
@@ -108,30 +108,30 @@ def _audience(conditions: Element, expected: Expected) -> None:
     for one in conditions:
         if one.tag == names.AUDIENCES:
             if not expected.audiences & {_text(each) for each in one.findall(names.AUDIENCE)}:
-                raise LaunchRefused(Why.ELSEWHERE, "the audience")
+                raise NotAccepted(Why.ELSEWHERE, "the audience")
         elif one.tag not in names.HARMLESS:
-            raise LaunchRefused(Why.UNREADABLE, "an unknown condition")
+            raise NotAccepted(Why.UNREADABLE, "an unknown condition")
 
 
 def _confirmed(assertion: Element, expected: Expected, profile: Profile, now: datetime) -> datetime | None:
     """Whoever brings it may use it (bearer), here and until when."""
     confirmation = _one(_one(assertion, names.SUBJECT), names.CONFIRMATION)
     if confirmation.get("Method") != names.BEARER:
-        raise LaunchRefused(Why.UNREADABLE, "it is no bearer's")
+        raise NotAccepted(Why.UNREADABLE, "it is no bearer's")
     data = confirmation.findall(names.CONFIRMATION_DATA)
     if not data:
         return None
     one = _only(data)
     _ours(one.get("Recipient"), expected, "the recipient")
     if one.get("InResponseTo") is not None:
-        raise LaunchRefused(Why.ELSEWHERE, "it answers a question that nobody asked")
+        raise NotAccepted(Why.ELSEWHERE, "it answers a question that nobody asked")
     return _within(one, profile, now)
 
 
 def _ours(address: str | None, expected: Expected, what: str) -> None:
     """Where it names an address it is that of our launches; what is asked there does not matter."""
     if address is not None and urlsplit(address)._replace(query="", fragment="").geturl() != expected.address:
-        raise LaunchRefused(Why.ELSEWHERE, what)
+        raise NotAccepted(Why.ELSEWHERE, what)
 
 
 def _attributes(assertion: Element) -> Iterator[tuple[str, str]]:
@@ -142,7 +142,7 @@ def _attributes(assertion: Element) -> Iterator[tuple[str, str]]:
         if name not in _READ:
             continue
         if name in seen:
-            raise LaunchRefused(Why.UNREADABLE, "an attribute that comes twice")
+            raise NotAccepted(Why.UNREADABLE, "an attribute that comes twice")
         seen.add(name)
         yield name, _text(_one(attribute, names.VALUE))
 
@@ -153,18 +153,18 @@ def _one(element: Element, tag: str) -> Element:
 
 def _only(found: list[Element]) -> Element:
     if len(found) != 1:
-        raise LaunchRefused(Why.UNREADABLE, "something is missing or doubled")
+        raise NotAccepted(Why.UNREADABLE, "something is missing or doubled")
     return found[0]
 
 
 def _text(element: Element) -> str:
     if len(element):
-        raise LaunchRefused(Why.UNREADABLE, "a text with elements in it")
+        raise NotAccepted(Why.UNREADABLE, "a text with elements in it")
     return (element.text or "").strip()
 
 
 def _moment(text: str | None) -> datetime | None:
-    """Raises LaunchRefused for what is no moment with its zone."""
+    """Raises NotAccepted for what is no moment with its zone."""
     if text is None:
         return None
     try:
@@ -174,4 +174,4 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _no_moment() -> datetime:
-    raise LaunchRefused(Why.UNREADABLE, "a time that is none")
+    raise NotAccepted(Why.UNREADABLE, "a time that is none")

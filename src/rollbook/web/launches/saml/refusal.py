@@ -1,4 +1,4 @@
-"""Why a signed launch is refused. Says nothing of the person; what the page says is in `saml.words`."""
+"""Why a signed launch is not accepted. Says nothing of the person; what the page says is in `saml.words`."""
 
 from __future__ import annotations
 
@@ -6,24 +6,26 @@ from enum import StrEnum
 
 
 class Why(StrEnum):
-    """What stands in the log and in the audit."""
+    """The codes of the page, as in `launches.refusals`."""
 
-    UNREADABLE = "unreadable"
-    FORGED = "forged"
-    EXPIRED = "expired"
-    EARLY = "early"
-    ELSEWHERE = "meant for somebody else"
-    USED = "used before"
-    STRANGE_SCHOOL = "another school"
-    NO_SECTION = "no section"
-    UNKNOWN_SECTION = "unknown section"
-    NO_ADMIN = "no course admin"
-    SILENT_LMS = "the LMS did not say"
+    MISSING = "SAML_MISSING"
+    UNREADABLE = "SAML_UNREADABLE"
+    FORGED = "SAML_SIGNATURE"
+    EXPIRED = "SAML_TOO_OLD"
+    EARLY = "SAML_TOO_EARLY"
+    ELSEWHERE = "SAML_ELSEWHERE"
+    USED = "SAML_USED"
+    STRANGE_SCHOOL = "SAML_OTHER_SCHOOL"
+    NO_SECTION = "SAML_NO_SECTION"
 
 
-class LaunchRefused(Exception):
+#: Whoever sent these has shown nothing: they are worth a line in the log, and none in the audit.
+UNPROVEN = frozenset({Why.MISSING, Why.UNREADABLE, Why.FORGED})
+
+
+class NotAccepted(Exception):
     """`detail` is for whoever runs Rollbook: which check failed, in fixed words, never what somebody sent."""
 
-    def __init__(self, why: Why, detail: str = "") -> None:
-        super().__init__(f"{why}: {detail}" if detail else str(why))
+    def __init__(self, why: Why, detail: str) -> None:
+        super().__init__(f"{why}: {detail}")
         self.why, self.detail = why, detail

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -20,7 +20,7 @@ from signxml import SignatureConfiguration, XMLVerifier
 
 from rollbook.web.launches.saml import names
 from rollbook.web.launches.saml.profile import Profile
-from rollbook.web.launches.saml.refusal import LaunchRefused, Why
+from rollbook.web.launches.saml.refusal import NotAccepted, Why
 
 #: A launch has some kilobytes; a hostile one must not cost more.
 MOST_BYTES: Final = 64 << 10
@@ -42,29 +42,35 @@ class Signed:
     response: Element
 
 
-def read_signed(posted: str, certificate: x509.Certificate, profile: Profile) -> Signed:
-    """`posted` is the form field `SAMLResponse`. Raises LaunchRefused (UNREADABLE, FORGED)."""
+def read_signed(posted: str, certificates: Sequence[x509.Certificate], profile: Profile) -> Signed:
+    """`posted` is the form field `SAMLResponse`; one of the registered `certificates` has signed it. Raises NotAccepted
+    (UNREADABLE, FORGED)."""
     root = _parsed(_decoded(posted))
     assertion = _only_assertion(root)
     signatures = _signatures(root, assertion)
-    found = None
-    for signature in signatures:
-        found = _verified(root, signature, certificate, profile)
-    if found is None:
-        raise LaunchRefused(Why.FORGED, "it is not signed")
-    return Signed(assertion=found, response=root)
+    if not signatures:
+        raise NotAccepted(Why.FORGED, "it is not signed")
+    refusal = NotAccepted(Why.FORGED, "no key is registered")
+    for certificate in certificates:
+        try:
+            found = [_verified(root, one, certificate, profile) for one in signatures]
+        except NotAccepted as error:
+            refusal = error
+        else:
+            return Signed(assertion=found[-1], response=root)
+    raise refusal
 
 
 def _decoded(posted: str) -> bytes:
     if len(posted) > MOST_POSTED:
-        raise LaunchRefused(Why.UNREADABLE, "it is too long")
+        raise NotAccepted(Why.UNREADABLE, "it is too long")
     try:
         document = base64.b64decode("".join(posted.split()), validate=True)
         document.decode("utf-8")
     except (binascii.Error, ValueError):
-        raise LaunchRefused(Why.UNREADABLE, "it is no base64 of UTF-8") from None
+        raise NotAccepted(Why.UNREADABLE, "it is no base64 of UTF-8") from None
     if len(document) > MOST_BYTES:
-        raise LaunchRefused(Why.UNREADABLE, "it is too long")
+        raise NotAccepted(Why.UNREADABLE, "it is too long")
     return document
 
 
@@ -73,17 +79,17 @@ def _parsed(document: bytes) -> Element:
     used to make two readers see two documents."""
     rest = _DECLARATION.sub(b"", document, count=1)
     if b"<!" in rest or b"<?" in rest:
-        raise LaunchRefused(Why.UNREADABLE, "it has a document type, a comment or the like")
+        raise NotAccepted(Why.UNREADABLE, "it has a document type, a comment or the like")
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False, encoding="utf-8"
     )
     try:
         root = etree.fromstring(document, parser=parser)
     except (etree.LxmlError, ValueError):
-        raise LaunchRefused(Why.UNREADABLE, "it is no XML") from None
+        raise NotAccepted(Why.UNREADABLE, "it is no XML") from None
     for count, element in enumerate(root.iter()):
         if not isinstance(element.tag, str) or count > _MOST_ELEMENTS or _depth(element) > _MOST_DEPTH:
-            raise LaunchRefused(Why.UNREADABLE, "it is no plain XML")
+            raise NotAccepted(Why.UNREADABLE, "it is no plain XML")
     return root
 
 
@@ -94,15 +100,15 @@ def _depth(element: Element) -> int:
 def _only_assertion(root: Element) -> Element:
     """The root is a response, and the only assertion of the whole document is its child. Every id is there once."""
     if root.tag != names.RESPONSE:
-        raise LaunchRefused(Why.UNREADABLE, "it is no SAML response")
+        raise NotAccepted(Why.UNREADABLE, "it is no SAML response")
     like = [one for one in root.iter() if _local(one.tag) in ("Assertion", "EncryptedAssertion", "Response")]
     if len(like) != 2 or like[1].tag != names.ASSERTION or like[1].getparent() is not root:
-        raise LaunchRefused(Why.FORGED, "there is not exactly one assertion")
+        raise NotAccepted(Why.FORGED, "there is not exactly one assertion")
     ids = [
         value for one in root.iter() for name, value in one.attrib.items() if _local(name).casefold() in _IDS
     ]  # fmt: skip
     if len(ids) != len(set(ids)) or not root.get("ID") or not like[1].get("ID"):
-        raise LaunchRefused(Why.FORGED, "ids are missing or doubled")
+        raise NotAccepted(Why.FORGED, "ids are missing or doubled")
     return like[1]
 
 
@@ -115,9 +121,9 @@ def _signatures(root: Element, assertion: Element) -> list[Element]:
     found = [one for one in root.iter() if _local(one.tag) == "Signature"]
     for one in found:
         if one.tag != names.SIGNATURE or one.getparent() not in (root, assertion):
-            raise LaunchRefused(Why.FORGED, "a signature is in a strange place")
+            raise NotAccepted(Why.FORGED, "a signature is in a strange place")
     if len({one.getparent() for one in found}) != len(found):
-        raise LaunchRefused(Why.FORGED, "there are two signatures in one place")
+        raise NotAccepted(Why.FORGED, "there are two signatures in one place")
     return found
 
 
@@ -137,17 +143,17 @@ def _verified(root: Element, signature: Element, certificate: x509.Certificate, 
     try:
         result = XMLVerifier().verify(root, x509_cert=certificate, id_attribute="ID", expect_config=wanted)
     except Exception as error:  # whatever a forged document makes a library raise is a refusal
-        raise LaunchRefused(Why.FORGED, f"the signature does not fit ({type(error).__name__})") from None
+        raise NotAccepted(Why.FORGED, f"the signature does not fit ({type(error).__name__})") from None
     signed = result.signed_xml  # type: ignore[union-attr] # one reference, one result
     if signed is None or signed.tag != parent.tag or signed.get("ID") != parent.get("ID"):
-        raise LaunchRefused(Why.FORGED, "something else is signed")
+        raise NotAccepted(Why.FORGED, "something else is signed")
     return _child(signed) if in_response else signed
 
 
 def _child(response: Element) -> Element:
     found = response.findall(names.ASSERTION)
     if len(found) != 1:
-        raise LaunchRefused(Why.FORGED, "something else is signed")
+        raise NotAccepted(Why.FORGED, "something else is signed")
     return found[0]
 
 
@@ -157,13 +163,13 @@ def _about_its_parent(signature: Element, parent: Element) -> None:
     infos = signature.findall(names.SIGNED_INFO)
     references = list(signature.iter(names.REFERENCE))
     if len(infos) != 1 or len(references) != 1 or references[0].getparent() is not infos[0]:
-        raise LaunchRefused(Why.FORGED, "it signs more or less than one thing")
+        raise NotAccepted(Why.FORGED, "it signs more or less than one thing")
     if references[0].get("URI") != f"#{parent.get('ID')}":
-        raise LaunchRefused(Why.FORGED, "the signature is about something else")
+        raise NotAccepted(Why.FORGED, "the signature is about something else")
     if any(_local(one.tag) in ("Object", "Manifest") for one in signature.iter()):
-        raise LaunchRefused(Why.FORGED, "the signature contains something")
+        raise NotAccepted(Why.FORGED, "the signature contains something")
     if not set(_algorithms(signature)) <= names.CANONICALS | {names.ENVELOPED}:
-        raise LaunchRefused(Why.FORGED, "a transform is unknown")
+        raise NotAccepted(Why.FORGED, "a transform is unknown")
 
 
 def _algorithms(signature: Element) -> Iterator[str | None]:
