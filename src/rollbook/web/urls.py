@@ -41,10 +41,11 @@ ORGANIZATION_PAGES: Final = (
     "files",
     "people",
     "tokens",
+    "lti_platforms",
     "audit",
 )
 #: Pages of the installation.
-PAGES: Final = ("start", "language", "invitations", "organizations", "api", "launched")
+PAGES: Final = ("start", "language", "invitations", "organizations", "api", "launched", "lti", "lti_register")
 
 
 def _pages(name: str) -> list[URLPattern | URLResolver]:
