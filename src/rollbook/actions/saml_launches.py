@@ -1,4 +1,4 @@
-"""The App Center's app of an organization: registered, changed, taken away; and that each signed launch is used once.
+"""The App Center's app of an organization: registered and changed; and that each signed launch is used once.
 
 Certificates are kept whatever their dates say: they carry a key that an administrator has registered (ADR 33).
 """
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from rollbook.actions.lti import check_acting
 from rollbook.actions.organizations import find_organization
 from rollbook.errors import ConfigError
 from rollbook.store.audit import audit
@@ -57,14 +58,16 @@ def app_by_key(key: str) -> SamlPlatform | None:
     return SamlPlatform.objects.select_related("platform__organization").filter(key=key).first()
 
 
-def save_app(*, org: str, facts: AppFacts, by: str, actor: int) -> SamlPlatform:
+def save_app(*, org: str, facts: AppFacts, by: str, actor: int | None = None) -> SamlPlatform:
     """Register the app, or change it; its launch address stays. Raises ConfigError, also when `actor` is not the acting
     user."""
     certificates = "".join(_pem(one) for one in read_certificates(facts.certificates))
     _check(facts)
     with transaction.atomic():
-        organization = _locked(org, actor)
-        found = find_app(organization)
+        organization = find_organization(org, lock=True)
+        check_acting(organization, actor)
+        known = find_app(organization)
+        found = known
         if found is None:
             platform = LaunchPlatform(organization=organization, kind=KIND, name=NAME, created_by=by)
             found = SamlPlatform(key=secrets.token_urlsafe(18))
@@ -76,18 +79,9 @@ def save_app(*, org: str, facts: AppFacts, by: str, actor: int) -> SamlPlatform:
         found.certificates, found.audience = certificates, facts.audience.strip()
         found.schools, found.domains = list(facts.schools), list(facts.domains)
         found.save()
-        audit(by=by, action="save app of the App Center", organization=org, details=", ".join(facts.domains))
+        act = "change platform" if known else "register platform"
+        audit(by=by, action=act, organization=org, subject=NAME, details=", ".join(facts.domains))
     return found
-
-
-def remove_app(*, org: str, by: str, actor: int) -> None:
-    """Nobody comes in from the App Center any more, and those who did are out. Raises ConfigError."""
-    with transaction.atomic():
-        found = find_app(_locked(org, actor))
-        if found is None:
-            raise ConfigError("there is no app of the App Center")
-        found.platform.delete()
-        audit(by=by, action="remove app of the App Center", organization=org)
 
 
 def use_assertion(app: SamlPlatform, *, id: str, expires: datetime) -> bool:
@@ -167,10 +161,3 @@ def _check(facts: AppFacts) -> None:
         raise ConfigError("a domain looks like maple.schoology.com")
     if len(facts.audience) > 200:
         raise ConfigError("the consumer key is too long")
-
-
-def _locked(org: str, actor: int) -> Organization:
-    organization = find_organization(org, lock=True)
-    if organization.acting_id != actor:
-        raise ConfigError("you are not the acting user any more")
-    return organization

@@ -58,8 +58,10 @@ class Wire:
         timeout: float,
         connections: int,
         transport: httpx2.BaseTransport | None,
+        most_bytes: int = _MOST_BYTES,
     ) -> None:
-        self._context, self._name = context, name
+        """A body of more than `most_bytes` is not read to its end."""
+        self._context, self._name, self._most_bytes = context, name, most_bytes
         self._host = urlsplit(base_url).hostname or ""
         self._proxied = _proxied(base_url)
         self._timeout = timeout
@@ -110,7 +112,7 @@ class Wire:
         for chunk in response.iter_bytes():
             chunks.append(chunk)
             size += len(chunk)
-            if size > _MOST_BYTES:
+            if size > self._most_bytes:
                 raise Failure(BadResponse(f"{self._host} sent an endless body"), repeatable=False, lost=True)
             now = time.monotonic()
             if now - checked > 0.5:

@@ -37,6 +37,9 @@ class LaunchCode(models.Model):
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
 
+    class Meta:
+        indexes = (models.Index(fields=["expires_at"], name="launch_code_expires"),)
+
     def __str__(self) -> str:
         return f"launch code {self.pk}"
 
@@ -66,6 +69,9 @@ class LtiLogin(models.Model):
     deployment = models.TextField(default="", blank=True)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (models.Index(fields=["expires_at"], name="lti_login_expires"),)
 
     def __str__(self) -> str:
         return f"LTI login {self.pk}"

@@ -1,4 +1,5 @@
-"""App Center: registers Rollbook as an app of Schoology's App Center, so that teachers open it from a course."""
+"""App Center: registers Rollbook as an app of Schoology's App Center, so that teachers open it from a course. It
+is listed, and removed, on LMS Launch."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from django.urls import path
 from django.utils.translation import gettext as _
 
 from rollbook.actions.accounts import account_by
-from rollbook.actions.saml_launches import certificate_facts, find_app, read_certificates, remove_app, save_app
+from rollbook.actions.saml_launches import certificate_facts, find_app, read_certificates, save_app
 from rollbook.errors import ConfigError
 from rollbook.web.access import Place, Who, page
 from rollbook.web.launches.saml.forms import AppForm
@@ -37,22 +38,8 @@ def save(request: HttpRequest, place: Place) -> HttpResponse:
             form.add_error(None, sentence(str(error)))
         else:
             messages.success(request, _("Saved. Teachers can open Rollbook from their courses now."))
-            return redirect("app_center", place.organization.slug)
+            return redirect("lti_platforms_app_center", place.organization.slug)
     return _page(request, place, form, status=422)
-
-
-@page(read=Who.ACTING, write=Who.ACTING)
-def remove(request: HttpRequest, place: Place) -> HttpResponse:
-    """Asks once more, then forgets the app."""
-    if request.method != "POST":
-        return render(request, "app_center_remove.html")
-    try:
-        remove_app(org=place.organization.slug, by=account_by(place.account), actor=place.account.pk)
-    except ConfigError as error:
-        messages.error(request, sentence(str(error)))
-    else:
-        messages.success(request, _("Nobody comes in from the App Center any more."))
-    return redirect("app_center", place.organization.slug)
 
 
 def _page(request: HttpRequest, place: Place, form: AppForm, *, status: int = 200) -> HttpResponse:
@@ -63,11 +50,10 @@ def _page(request: HttpRequest, place: Place, form: AppForm, *, status: int = 20
         "address": launch_address(request, app.key) if app is not None else "",
         "certificates": [certificate_facts(one) for one in read_certificates(app.certificates)] if app else [],
     }
-    return render(request, "app_center.html", context, status=status)
+    return render(request, "launches/app_center.html", context, status=status)
 
 
 urlpatterns = [
-    path("app-center/", show, name="app_center"),
-    path("app-center/save/", save, name="app_center_save"),
-    path("app-center/remove/", remove, name="app_center_remove"),
+    path("platforms/app-center/", show, name="lti_platforms_app_center"),
+    path("platforms/app-center/save/", save, name="lti_platforms_app_center_save"),
 ]
