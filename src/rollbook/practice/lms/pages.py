@@ -165,8 +165,9 @@ def section(lms: Lms, request: Request) -> Response:
          _STATUS.get(m["status"], ""))
         for m in _members(lms, row["id"])
     ]  # fmt: skip
-    gradebook = (f"/sections/{row['id']}/gradebook", "Gradebook")
-    links = [(f"/courses/{row['course_id']}", "Course"), gradebook, *course_apps(lms, row["id"])]
+    here = f"/sections/{row['id']}"
+    links = [(f"/courses/{row['course_id']}", "Course"), (f"{here}/gradebook", "Gradebook"), (f"{here}/tools", "Tools")]
+    links += course_apps(lms, row["id"])
     up = join([link(address, text) for address, text in links], " &middot; ")
     heads = ("Name", "Unique ID", "Enrolled as", "Status")
     return frame(f"{row['course_title']}: {row['title']}", Safe(f"<p>{up}</p>"), table(heads, shown), tab="/courses")

@@ -4,7 +4,7 @@ person. Of several claims the first that is there counts."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ class Profile:
     token_url: str = ""
     keys_url: str = ""
     origins: tuple[str, ...] = ()
-    custom: Mapping[str, str] = MappingProxyType({})
+    custom: Mapping[str, str] = field(default_factory=dict)
 
 
 _LTI: Final = "https://purl.imsglobal.org/spec/lti/claim/"
