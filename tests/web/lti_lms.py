@@ -68,7 +68,7 @@ class Browser:
         answer = self.http.get(address)
         while answer.is_redirect:
             answer = self.http.get(answer.headers["location"])
-        form = _form(answer)
+        form = form_of(answer)
         assert form is not None, answer.text
         return form
 
@@ -91,7 +91,7 @@ class Browser:
         return answer
 
 
-def _form(answer: Any) -> tuple[str, dict[str, str]] | None:
+def form_of(answer: Any) -> tuple[str, dict[str, str]] | None:
     found = re.search(r'<form method="post" action="([^"]+)" data-goes-on>(.*?)</form>', answer.text, re.S)
     if found is None:
         return None

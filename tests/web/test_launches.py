@@ -278,7 +278,7 @@ def test_forms_work_and_strangers_forms_do_not(case: Case, arrival: Arrival) -> 
     assert GradeSection.objects.get(code=case.code).seen
     shown = browser.get(f"{HERE}/configuration/{case.code}/")
     assert "Rollbook looks into both gradebooks" in words(shown), "what was said waits in the launched session"
-    assert settings.CSRF_COOKIE_NAME not in browser.cookies
+    assert set(browser.cookies) == {"rollbook_launched"}, "nothing of the launch is kept beside its own cookie"
 
 
 def test_a_tampered_cookie_is_nobody(case: Case, arrival: Arrival) -> None:

@@ -3,7 +3,7 @@ and the person by LMS id or unique id, asks the LMS whether they are a course ad
 (`rollbook.web.launches.session`).
 
 The way in has two steps. A code, good for minutes and once, goes along to `/launched/<code>/`; when the cookie came
-back there too, the teacher goes on to the section. Where the browser keeps no cookies in frames, that page offers a
+back there, the teacher goes on to the section. Where the browser keeps no cookies in frames, that page offers a
 window of its own, opened with the same code. Nothing personal stands in an address.
 """
 
@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from rollbook.actions.accounts import token_digest
 from rollbook.actions.launches import join_by_launch, launch_code
 from rollbook.engine.course_admins import look_for_admins
 from rollbook.errors import BlobLost, ConfigError, RollbookError
@@ -62,7 +61,7 @@ def enter(request: HttpRequest, arrival: Arrival) -> HttpResponse:
             account=account, organization=platform.organization, platform=platform, unique_id=person.unique_id
         )
         answer: HttpResponse = redirect("launched_arrive", code)
-        begin(answer, launched, token_digest(code))
+        begin(answer, launched)
         return answer
     return offer(request, code, platform, name=account.name, window=False)
 
@@ -83,7 +82,7 @@ def let_in(used: LaunchCode) -> HttpResponse:
     launched = Launched(account=used.account, organization=used.organization, platform=used.platform, unique_id="")
     code = launch_code(platform=used.platform, account=used.account, section=used.section)
     answer: HttpResponse = redirect("launched_arrive", code)
-    begin(answer, launched, token_digest(code))
+    begin(answer, launched)
     return answer
 
 

@@ -17,11 +17,12 @@ from rollbook.web.launches.frames import allow_frames, origins_of
 
 
 class LaunchRefused(Exception):
-    """A launch that lets nobody in. `code` is one of REFUSALS."""
+    """A launch that lets nobody in. `code` is one of REFUSALS, or of a protocol's own. `proven`: it did come from the
+    platform; what anybody could have sent leaves no row in the audit, or anybody could fill it."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, *, proven: bool = True) -> None:
         super().__init__(code)
-        self.code = code
+        self.code, self.proven = code, proven
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ OWN: Final = frozenset({"launched_arrive", "launched_leave"})
 _SALT: Final = "a launched session"
 _DATA: Final = "launched"
 _CSRF_LETTERS: Final = 32
+_NOT_SIGNED_IN: Final = 401
 
 
 class _Partitioned(Morsel[str]):
@@ -55,15 +56,13 @@ def set_framed_cookie(answer: HttpResponse, name: str, value: str, *, max_age: i
         dict.__setitem__(answer.cookies, name, framed)
 
 
-def begin(answer: HttpResponse, launched: Launched, ticket: str) -> None:
-    """Put a new launched session into the answer; it replaces one that the browser had. `ticket` is the digest of the
-    code with which the browser shows that it kept the cookie."""
+def begin(answer: HttpResponse, launched: Launched) -> None:
+    """Put a new launched session into the answer; it replaces one that the browser had."""
     session = SessionStore()
     session[_DATA] = {
         "account": launched.account.pk,
         "organization": launched.organization.slug,
         "platform": launched.platform.pk,
-        "ticket": ticket,
         "until": time.time() + LASTS_S,
         "csrf": get_random_string(_CSRF_LETTERS),
     }
@@ -71,13 +70,6 @@ def begin(answer: HttpResponse, launched: Launched, ticket: str) -> None:
     session.create()
     value = signing.dumps([session.session_key, launched.organization.slug], salt=_SALT)
     set_framed_cookie(answer, COOKIE, value)
-
-
-def ticket_of(request: HttpRequest) -> str:
-    """The digest with which the launched session of this request began; "" without one."""
-    if launched_of(request) is None:
-        return ""
-    return str(request.session[_DATA]["ticket"])
 
 
 def launched_into(request: HttpRequest) -> str:
@@ -106,7 +98,8 @@ class LaunchMiddleware:
             over = _over(request, match) if match is not None else None
             if over is not None:
                 vars(request)["launch_over"] = True
-            return _framed(self._get_response(request), over)
+            answer = self._get_response(request)
+            return _framed(answer, over) if answer.status_code == _NOT_SIGNED_IN else answer
         launched, session = found
         other = request.session
         vars(request)["launched"] = launched

@@ -34,14 +34,14 @@ def judge(token: str, login: LtiLogin, *, ours: str) -> dict[str, Any]:
 def _signed(token: str, platform: LtiPlatform) -> dict[str, Any]:
     """Claims with a good signature and times, of this issuer."""
     if len(token) > _MOST_LETTERS:
-        raise LaunchRefused("LTI_TOKEN")
+        raise LaunchRefused("LTI_TOKEN", proven=False)
     try:
         header = jwt.get_unverified_header(token)
     except jwt.PyJWTError:
-        raise LaunchRefused("LTI_TOKEN") from None
+        raise LaunchRefused("LTI_TOKEN", proven=False) from None
     kid = header.get("kid")
     if header.get("alg") != _ALGORITHM or not isinstance(kid, str):
-        raise LaunchRefused("LTI_SIGNATURE")
+        raise LaunchRefused("LTI_SIGNATURE", proven=False)
     key = platform_key(platform.keys_url, kid)
     try:
         return dict(
@@ -59,9 +59,9 @@ def _signed(token: str, platform: LtiPlatform) -> dict[str, Any]:
     except jwt.InvalidIssuerError:
         raise LaunchRefused("LTI_ISSUER") from None
     except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError):
-        raise LaunchRefused("LTI_SIGNATURE") from None
+        raise LaunchRefused("LTI_SIGNATURE", proven=False) from None
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
-        raise LaunchRefused("LTI_TOKEN") from None
+        raise LaunchRefused("LTI_TOKEN", proven=False) from None
 
 
 def _check_audience(claims: Mapping[str, Any], client: str) -> None:

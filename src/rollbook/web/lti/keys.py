@@ -15,6 +15,7 @@ from rollbook.web.launches.refusals import LaunchRefused
 
 _KEPT_S: Final = 3600
 _ANEW_S: Final = 60
+_FAILED_S: Final = 5
 _LEAST_BITS: Final = 2048
 _MOST_KEYS: Final = 100
 
@@ -24,13 +25,19 @@ def platform_key(url: str, kid: str) -> Any:
     mark = hashlib.sha256(url.encode()).hexdigest()
     kept = cache.get(f"lti-keys:{mark}")
     found = _among(kept, kid) if kept is not None else None
-    if found is None and (kept is None or cache.get(f"lti-keys-read:{mark}") is None):
-        kept = _read(url)
+    if found is None and cache.get(f"lti-keys-read:{mark}") is None:
+        try:
+            kept = _read(url)
+        except LaunchRefused:
+            cache.set(f"lti-keys-read:{mark}", 1, _FAILED_S)
+            raise
         cache.set(f"lti-keys:{mark}", kept, _KEPT_S)
         cache.set(f"lti-keys-read:{mark}", 1, _ANEW_S)
         found = _among(kept, kid)
+    if kept is None:
+        raise LaunchRefused("LTI_KEYS_UNREADABLE", proven=False)
     if found is None:
-        raise LaunchRefused("LTI_SIGNATURE")
+        raise LaunchRefused("LTI_SIGNATURE", proven=False)
     return found
 
 
@@ -38,9 +45,9 @@ def _read(url: str) -> list[Any]:
     try:
         keys = fetch_document(url).get("keys")
     except RollbookError:
-        raise LaunchRefused("LTI_KEYS_UNREADABLE") from None
+        raise LaunchRefused("LTI_KEYS_UNREADABLE", proven=False) from None
     if not isinstance(keys, list):
-        raise LaunchRefused("LTI_KEYS_UNREADABLE")
+        raise LaunchRefused("LTI_KEYS_UNREADABLE", proven=False)
     return [one for one in keys[:_MOST_KEYS] if isinstance(one, dict) and one.get("kty") == "RSA"]
 
 

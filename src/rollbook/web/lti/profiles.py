@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
+from django.utils.translation import gettext_lazy as _
+
 LMS_ID, OURS = "lms id", "ours"
 
 
@@ -25,7 +27,7 @@ class Profile:
     """`issuer` and the addresses are "" where each installation has its own. `origins`: sites that show us in frames,
     besides that of the login address. `custom`: parameters to enter at the LMS."""
 
-    name: str
+    name: Any
     section: tuple[Clue, ...]
     person: tuple[Clue, ...]
     issuer: str = ""
@@ -64,7 +66,7 @@ PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
         # Issuer is the site's address; sub and context.id are ids of its database, lis are the ID numbers. In Moodle a
         # teacher writes custom parameters of an activity.
         "moodle": Profile("Moodle", section=(_CONTEXT, _LIS_SECTION), person=(_SUBJECT, _LIS_PERSON)),
-        "other": Profile("Another LMS", section=(_LIS_SECTION, _CONTEXT), person=(_LIS_PERSON, _SUBJECT)),
+        "other": Profile(_("Another LMS"), section=(_LIS_SECTION, _CONTEXT), person=(_LIS_PERSON, _SUBJECT)),
     }
 )
 #: `product_family_code` of a platform's description of itself, where it is not the profile's own name.

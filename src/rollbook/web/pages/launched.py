@@ -8,24 +8,25 @@ from django.shortcuts import redirect, render
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
-from rollbook.actions.accounts import token_digest
 from rollbook.actions.launches import find_launch_code, launched_to, use_launch_code
 from rollbook.store.models import LaunchCode
 from rollbook.web.access import Who, page
+from rollbook.web.launched import launched_of
 from rollbook.web.launches.enter import let_in, offer
 from rollbook.web.launches.refusals import refuse
-from rollbook.web.launches.session import COOKIE, end, ticket_of
+from rollbook.web.launches.session import COOKIE, end
 
 
 @page(read=Who.ANYONE)
 def arrive(request: HttpRequest, code: str) -> HttpResponse:
-    """On to the section where the browser kept the cookie that came with this code; else the offer of a window."""
+    """On to the section where the browser kept the cookie of this person's session; else the offer of a window."""
     found = find_launch_code(code)
     if found is None:
         return _over(request, code)
     assert found.platform is not None
     assert found.account is not None
-    if ticket_of(request) != token_digest(code):
+    launched = launched_of(request)
+    if launched is None or (launched.account, launched.organization) != (found.account, found.organization):
         return offer(request, code, found.platform, name=found.account.name, window=True)
     if use_launch_code(code) is None:
         return _over(request, code)

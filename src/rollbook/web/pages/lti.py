@@ -9,6 +9,7 @@ that the same browser came back (see `rollbook.web.launches.enter`).
 from __future__ import annotations
 
 import hmac
+import logging
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -30,6 +31,8 @@ from rollbook.web.lti.claims import judge
 from rollbook.web.lti.profiles import named_by, profile_of
 from rollbook.web.lti.words import LTI_REFUSALS
 from rollbook.web.opening import public_address
+
+log = logging.getLogger(__name__)
 
 #: Hints are the platform's own; longer ones are not carried about.
 _MOST_LETTERS: Final = 8192
@@ -74,13 +77,15 @@ def launch(request: HttpRequest, org: str) -> HttpResponse:
     found = use_login(org, state) if state else None
     if found is None:
         return refuse(request, "LTI_STATE", known=LTI_REFUSALS)
-    lms = found.platform.platform
-    if request.POST.get("error"):
-        return refuse(request, "LTI_PLATFORM_ERROR", platform=lms, known=LTI_REFUSALS)
     try:
+        if request.POST.get("error"):
+            raise LaunchRefused("LTI_PLATFORM_ERROR", proven=False)
         claims = judge(token, found, ours=launch_address(request, org))
     except LaunchRefused as refused:
-        return refuse(request, refused.code, platform=lms, known=LTI_REFUSALS)
+        lms = found.platform.platform
+        log.warning("a launch of the platform %s was refused: %s", lms.pk, refused.code)
+        proven = lms if refused.proven else None
+        return refuse(request, refused.code, organization=lms.organization, platform=proven, known=LTI_REFUSALS)
     same = hmac.compare_digest(request.COOKIES.get(_cookie(state), "").encode(), state.encode())
     answer = enter(request, _arrival(found, claims, same=same))
     answer.delete_cookie(_cookie(state))

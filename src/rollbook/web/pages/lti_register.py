@@ -36,8 +36,8 @@ def start(request: HttpRequest, code: str) -> HttpResponse:
     url, token = given.get("openid_configuration", ""), given.get("registration_token", "")
     if found is None:
         return refuse(request, "LAUNCH_OVER")
-    if not url or max(len(url), len(token)) > _MOST_LETTERS:
-        return _page(request, found, url, problem=_incomplete())
+    if not _site(url) or max(len(url), len(token)) > _MOST_LETTERS:
+        return _page(request, found, "", problem=_incomplete())
     if request.method != "POST":
         return _page(request, found, url, token=token)
     if not use_registration(found):
@@ -61,6 +61,14 @@ def _incomplete() -> str:
     return sentence(str(BadResponse("the LMS did not say where its description of itself is")))
 
 
+def _site(url: str) -> str:
+    """The site that asks; "" for what is no address."""
+    try:
+        return origin_of(url)
+    except ConfigError:
+        return ""
+
+
 def _page(
     request: HttpRequest,
     found: LaunchCode,
@@ -71,10 +79,7 @@ def _page(
     done: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    try:
-        site = origin_of(url)
-    except ConfigError:
-        site, problem = "", problem or _incomplete()
+    site = _site(url)
     context = {
         "organization": found.organization,
         "site": site,
