@@ -1,4 +1,4 @@
-"""A teacher's path from a course of the LMS, as an app of its App Center: registered, opened in a frame, in the grades."""
+"""A teacher opens Rollbook as an app of the App Center: registered, in a frame, in the grades of the section."""
 
 from __future__ import annotations
 

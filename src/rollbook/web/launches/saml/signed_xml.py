@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from cryptography import x509
 from lxml import etree
-from signxml import SignatureConfiguration, XMLVerifier
+from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from rollbook.web.launches.saml import names
 from rollbook.web.launches.saml.profile import Profile
@@ -141,10 +141,10 @@ def _verified(root: Element, signature: Element, certificate: x509.Certificate, 
         verification_time=certificate.not_valid_before_utc + timedelta(seconds=1),
     )
     try:
-        result = XMLVerifier().verify(root, x509_cert=certificate, id_attribute="ID", expect_config=wanted)
+        result: Any = XMLVerifier().verify(root, x509_cert=certificate, id_attribute="ID", expect_config=wanted)
     except Exception as error:  # whatever a forged document makes a library raise is a refusal
         raise NotAccepted(Why.FORGED, f"the signature does not fit ({type(error).__name__})") from None
-    signed = result.signed_xml  # type: ignore[union-attr] # one reference, one result
+    signed = result.signed_xml  # one reference, one result
     if signed is None or signed.tag != parent.tag or signed.get("ID") != parent.get("ID"):
         raise NotAccepted(Why.FORGED, "something else is signed")
     return _child(signed) if in_response else signed
