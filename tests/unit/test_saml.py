@@ -237,7 +237,8 @@ def test_it_holds_from_its_beginning_to_its_end_with_some_leeway() -> None:
 def test_an_assertion_that_would_hold_for_years_holds_for_minutes() -> None:
     root = response()
     for tag in (names.CONDITIONS, names.CONFIRMATION_DATA):
-        next(root.iter(tag)).set("NotOnOrAfter", "2036-01-01T00:00:00Z")
+        next(root.iter(tag)).set("NotOnOrAfter", "9999-12-31T23:59:59Z")
+    next(root.iter(names.CONDITIONS)).set("NotBefore", "0001-01-01T00:00:00Z")
     signed = posted(sign(root))
     issued = NOW - dt.timedelta(seconds=30)
     assert launch(signed, now=issued + SCHOOLOGY.longest).user == "501"
@@ -293,6 +294,9 @@ ANOTHER = "https://another.example/launch/schoology/k/"
 BAD: dict[str, tuple[Why, Change]] = {
     "another audience": (Why.ELSEWHERE, _text(names.AUDIENCE, "another-app")),
     "another destination": (Why.ELSEWHERE, _set(names.RESPONSE, "Destination", ANOTHER)),
+    "a destination that is none": (Why.ELSEWHERE, _set(names.RESPONSE, "Destination", "http://[x")),
+    "before there was time": (Why.EXPIRED, _set(names.CONDITIONS, "NotOnOrAfter", "0001-01-01T00:00:00Z")),
+    "after the end of time": (Why.EARLY, _set(names.CONDITIONS, "NotBefore", "9999-12-31T23:59:59Z")),
     "another recipient": (Why.ELSEWHERE, _set(names.CONFIRMATION_DATA, "Recipient", ANOTHER)),
     "no recipient's address": (Why.ELSEWHERE, _set(names.CONFIRMATION_DATA, "Recipient", "")),
     "another issuer": (Why.ELSEWHERE, _text(names.ISSUER, "another")),

@@ -50,7 +50,7 @@ def read_launch(signed: Signed, expected: Expected, profile: Profile, now: datet
     _response(signed.response, expected, profile)
     if assertion.get("Version") != "2.0" or _text(_one(assertion, names.ISSUER)) != profile.issuer:
         raise NotAccepted(Why.ELSEWHERE, "the issuer or version of the assertion")
-    _fresh(assertion, profile, now)
+    issued = _fresh(assertion, profile, now)
     conditions = _one(assertion, names.CONDITIONS)
     expires = _within(conditions, profile, now)
     if expires is None:
@@ -65,7 +65,7 @@ def read_launch(signed: Signed, expected: Expected, profile: Profile, now: datet
         raise NotAccepted(Why.STRANGE_SCHOOL, "school_nid or domain")
     return Launch(
         id=assertion.get("ID"),
-        expires=min(expires, confirmed or expires) + profile.leeway,
+        expires=min(expires, confirmed or expires, issued + profile.longest) + profile.leeway,
         user=user,
         name=said.get("name_display", ""),
         domain=domain,
@@ -84,7 +84,8 @@ def _response(response: Element, expected: Expected, profile: Profile) -> None:
         raise NotAccepted(Why.ELSEWHERE, "it answers a question that nobody asked")
 
 
-def _fresh(assertion: Element, profile: Profile, now: datetime) -> None:
+def _fresh(assertion: Element, profile: Profile, now: datetime) -> datetime:
+    """When it was issued: lately."""
     issued = _moment(assertion.get("IssueInstant"))
     if issued is None:
         raise NotAccepted(Why.UNREADABLE, "no time of issue")
@@ -92,14 +93,15 @@ def _fresh(assertion: Element, profile: Profile, now: datetime) -> None:
         raise NotAccepted(Why.EARLY, "the time of issue")
     if issued < now - profile.longest:
         raise NotAccepted(Why.EXPIRED, "the time of issue")
+    return issued
 
 
 def _within(element: Element, profile: Profile, now: datetime) -> datetime | None:
     """Is it valid now? Until when it is; None where it does not say."""
     begins, ends = _moment(element.get("NotBefore")), _moment(element.get("NotOnOrAfter"))
-    if begins is not None and now < begins - profile.leeway:
+    if begins is not None and now + profile.leeway < begins:
         raise NotAccepted(Why.EARLY, "NotBefore")
-    if ends is not None and now >= ends + profile.leeway:
+    if ends is not None and now - profile.leeway >= ends:
         raise NotAccepted(Why.EXPIRED, "NotOnOrAfter")
     return ends
 
@@ -130,7 +132,13 @@ def _confirmed(assertion: Element, expected: Expected, profile: Profile, now: da
 
 def _ours(address: str | None, expected: Expected, what: str) -> None:
     """Where it names an address it is that of our launches; what is asked there does not matter."""
-    if address is not None and urlsplit(address)._replace(query="", fragment="").geturl() != expected.address:
+    if address is None:
+        return
+    try:
+        there = urlsplit(address)._replace(query="", fragment="").geturl()
+    except ValueError:
+        there = ""
+    if there != expected.address:
         raise NotAccepted(Why.ELSEWHERE, what)
 
 
