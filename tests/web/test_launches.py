@@ -192,7 +192,7 @@ def test_frames_are_for_the_registered_sites_and_teachers_pages_only(case: Case,
 
 def test_over_tls_the_cookie_comes_back_from_a_frame(arrival: Arrival, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "SESSION_COOKIE_SECURE", True)
-    cookie = arrive(Client(), arrival).cookies["rollbook_launched"].OutputString()
+    cookie = arrive(Client(), arrival).cookies["rollbook_launched"].output(header="")
     for word in ("Secure", "HttpOnly", "SameSite=None", "Partitioned", "Path=/"):
         assert word in cookie
 
