@@ -64,7 +64,11 @@ def test_a_teacher_comes_in_and_gets_an_account_without_a_password(case: Case, a
     assert not member.account.has_usable_password()
     assert member.account.name
     assert member.account.name in words(page)
-    assert AuditRow.objects.get(action="launch").subject == case.code
+    told = AuditRow.objects.get(action="launch")
+    assert (told.subject, told.by) == (case.code, f"{member.account.name} (from a course, account {member.account.pk})")
+    people = words(make_person("Ann", org="maple", acting=True).get("/o/maple/people/"))
+    assert "comes from a course" in people
+    assert "launched.invalid" not in people
     assert arrival.person_lms_id not in landed["Location"]
 
 

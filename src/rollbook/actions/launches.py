@@ -16,11 +16,10 @@ from rollbook.actions.organizations import find_organization
 from rollbook.errors import ConfigError
 from rollbook.store.audit import audit
 from rollbook.store.models import Account, LaunchCode, LaunchPlatform, LtiLogin, Membership, Organization, Role
+from rollbook.store.models.account import NO_MAIL
 
 #: So long somebody has to open the window that their browser needs.
 CODE_LASTS: Final = timedelta(minutes=5)
-#: The address of an account that a launch made: nobody gets mail there (RFC 2606), and no password opens it.
-_NO_MAIL: Final = "launched.invalid"
 
 
 def join_by_launch(*, platform: LaunchPlatform, unique_id: str, name: str, section: str) -> Account:
@@ -96,7 +95,7 @@ def forget_old_launches() -> None:
 
 
 def _new_account(name: str) -> Account:
-    account = Account(email=f"{secrets.token_hex(8)}@{_NO_MAIL}", name=name[:150])
+    account = Account(email=f"{secrets.token_hex(8)}@{NO_MAIL}", name=name[:150])
     account.set_unusable_password()
     account.save()
     return account
