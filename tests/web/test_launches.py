@@ -64,7 +64,11 @@ def test_a_teacher_comes_in_and_gets_an_account_without_a_password(case: Case, a
     assert not member.account.has_usable_password()
     assert member.account.name
     assert member.account.name in words(page)
-    assert AuditRow.objects.get(action="launch").subject == case.code
+    told = AuditRow.objects.get(action="launch")
+    assert (told.subject, told.by) == (case.code, f"{member.account.name} (from a course, account {member.account.pk})")
+    people = words(make_person("Ann", org="maple", acting=True).get("/o/maple/people/"))
+    assert "comes from a course" in people
+    assert "launched.invalid" not in people
     assert arrival.person_lms_id not in landed["Location"]
 
 
@@ -192,7 +196,7 @@ def test_frames_are_for_the_registered_sites_and_teachers_pages_only(case: Case,
 
 def test_over_tls_the_cookie_comes_back_from_a_frame(arrival: Arrival, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "SESSION_COOKIE_SECURE", True)
-    cookie = arrive(Client(), arrival).cookies["rollbook_launched"].OutputString()
+    cookie = arrive(Client(), arrival).cookies["rollbook_launched"].output(header="")
     for word in ("Secure", "HttpOnly", "SameSite=None", "Partitioned", "Path=/"):
         assert word in cookie
 

@@ -109,6 +109,18 @@ def test_a_launch_is_good_once(lms: Lms, browser: Browser, teacher: tuple[str, s
     thief.close()
 
 
+@pytest.mark.parametrize(
+    "token",
+    ["", "a.b.c", "x" * 70_000, "W1tb" * 10_000 + ".e30.e30", "e30.e30.", "\0"],
+    ids=["empty", "letters", "long", "deep", "no header", "nul"],
+)
+def test_garbage_is_refused(lms: Lms, browser: Browser, teacher: tuple[str, str], token: str) -> None:
+    there, fields = browser.to_form(lms.begin(*teacher))
+    answer = browser.send(there, {**fields, "id_token": token})
+    assert answer.status_code in (400, 403), answer.status_code
+    assert re.search("<code>LTI_(TOKEN|SIGNATURE)</code>", answer.text)
+
+
 def test_a_launch_that_took_too_long_is_refused(lms: Lms, browser: Browser, teacher: tuple[str, str]) -> None:
     form = browser.to_form(lms.begin(*teacher))
     LtiLogin.objects.update(expires_at="2020-01-01T00:00:00Z")
@@ -155,6 +167,8 @@ def test_who_is_no_course_admin_there_is_refused(
         ({"iss": ""}, "LTI_INCOMPLETE"),
         ({"login_hint": ""}, "LTI_INCOMPLETE"),
         ({"login_hint": "x" * 9000}, "LTI_INCOMPLETE"),
+        ({"iss": "https://lms\0.example"}, "LTI_INCOMPLETE"),
+        ({"lti_deployment_id": "\0"}, "LTI_INCOMPLETE"),
     ],
 )
 def test_a_login_of_nobody_leads_nowhere(lms: Lms, browser: Browser, change: dict[str, str], code: str) -> None:

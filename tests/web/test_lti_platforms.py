@@ -132,7 +132,7 @@ def test_an_lms_registers_itself_once(ann: Person, lms: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"openid_configuration": "http://169.254.169.254/latest"}, "never called"),
+        ({"openid_configuration": "https://169.254.169.254/latest"}, "never called"),
         ({"openid_configuration": "http://127.0.0.1:9/x"}, "cannot be reached"),
         ({"openid_configuration": "javascript:alert(1)"}, "where its description of itself is"),
         ({"openid_configuration": ""}, "where its description of itself is"),

@@ -15,21 +15,11 @@ from rollbook.actions.accounts import account_by, token_digest
 from rollbook.actions.organizations import find_organization
 from rollbook.errors import ConfigError
 from rollbook.store.audit import audit
-from rollbook.store.models import (
-    Account,
-    LaunchCode,
-    LaunchPlatform,
-    LtiLogin,
-    Membership,
-    Organization,
-    Role,
-    UsedAssertion,
-)
+from rollbook.store.models import Account, LaunchCode, LaunchPlatform, LtiLogin, Membership, Organization, Role
+from rollbook.store.models.account import NO_MAIL
 
 #: So long somebody has to open the window that their browser needs.
 CODE_LASTS: Final = timedelta(minutes=5)
-#: The address of an account that a launch made: nobody gets mail there (RFC 2606), and no password opens it.
-_NO_MAIL: Final = "launched.invalid"
 
 
 def join_by_launch(*, platform: LaunchPlatform, unique_id: str, name: str, section: str) -> Account:
@@ -100,12 +90,12 @@ def launched_to(code: str) -> Organization | None:
 
 def forget_old_launches() -> None:
     """What can open nothing any more; a used nonce is remembered until its launch would be too old anyway."""
-    for model in (LaunchCode, LtiLogin, UsedAssertion):
+    for model in (LaunchCode, LtiLogin):
         model._default_manager.filter(expires_at__lt=timezone.now()).delete()
 
 
 def _new_account(name: str) -> Account:
-    account = Account(email=f"{secrets.token_hex(8)}@{_NO_MAIL}", name=name[:150])
+    account = Account(email=f"{secrets.token_hex(8)}@{NO_MAIL}", name=name[:150])
     account.set_unusable_password()
     account.save()
     return account

@@ -41,8 +41,8 @@ _NOT_SIGNED_IN: Final = 401
 class _Partitioned(Morsel[str]):
     """A cookie for each site that shows us in a frame; the standard library knows the word from Python 3.14 on."""
 
-    def OutputString(self, attrs: Any = None) -> str:  # noqa: N802 # the standard library's name
-        return super().OutputString(attrs) + "; Partitioned"
+    def output(self, attrs: Any = None, header: str = "Set-Cookie:") -> str:
+        return super().output(attrs, header) + "; Partitioned"
 
 
 def set_framed_cookie(answer: HttpResponse, name: str, value: str, *, max_age: int | None = None) -> None:

@@ -37,7 +37,7 @@ def _signed(token: str, platform: LtiPlatform) -> dict[str, Any]:
         raise LaunchRefused("LTI_TOKEN", proven=False)
     try:
         header = jwt.get_unverified_header(token)
-    except jwt.PyJWTError:
+    except (jwt.PyJWTError, ValueError, RecursionError):
         raise LaunchRefused("LTI_TOKEN", proven=False) from None
     kid = header.get("kid")
     if header.get("alg") != _ALGORITHM or not isinstance(kid, str):

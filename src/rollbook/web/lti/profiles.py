@@ -98,4 +98,4 @@ def _text(claims: Mapping[str, Any], path: tuple[str, ...]) -> str:
     if isinstance(found, int) and not isinstance(found, bool):
         found = str(found)
     # A variable that the platform does not know comes back as it was written (LTI Core 1.3, 5.4.6).
-    return found if isinstance(found, str) and not found.startswith("$") and "\0" not in found else ""
+    return found if isinstance(found, str) and not found.startswith("$") and found.isprintable() else ""

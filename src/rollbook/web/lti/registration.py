@@ -62,7 +62,7 @@ def describe(url: str) -> Described:
     found = fetch_document(url)
     names = ("issuer", "authorization_endpoint", "jwks_uri", "registration_endpoint")
     values = [found.get(name) for name in names]
-    if not all(isinstance(one, str) and 0 < len(one) <= _MOST_LETTERS for one in values):
+    if not all(_is_text(one) for one in values):
         raise BadResponse("the LMS's description of itself is incomplete")
     issuer, login_url, keys_url, registration_url = (str(one) for one in values)
     if urlsplit(issuer).hostname != urlsplit(url).hostname:
@@ -73,7 +73,7 @@ def describe(url: str) -> Described:
     about = found.get(_PLATFORM)
     family = about.get("product_family_code") if isinstance(about, Mapping) else ""
     profile = profile_for(family if isinstance(family, str) else "")
-    kept = token_url if isinstance(token_url, str) and len(token_url) <= _MOST_LETTERS else ""
+    kept = str(token_url) if _is_text(token_url) else ""
     return Described(issuer, login_url, kept, keys_url, registration_url, profile)
 
 
@@ -82,13 +82,13 @@ def register(described: Described, token: str, mine: Ours, *, organization: str)
     answer = register_at(described.registration_url, token, _wanted(described, mine, organization))
     client, tool = answer.get("client_id"), answer.get(_TOOL)
     deployment = tool.get("deployment_id") if isinstance(tool, Mapping) else None
-    if not isinstance(client, str) or not 0 < len(client) <= _MOST_LETTERS:
+    if not _is_text(client):
         raise BadResponse("the LMS gave no client id")
     return PlatformValues(
         name=described.host[:150],
         issuer=described.issuer,
-        client_id=client,
-        deployments=[deployment] if isinstance(deployment, str) and 0 < len(deployment) <= 255 else [],
+        client_id=str(client),
+        deployments=[str(deployment)] if _is_text(deployment) else [],
         login_url=described.login_url,
         token_url=described.token_url,
         keys_url=described.keys_url,
@@ -107,6 +107,11 @@ def origins(*addresses: str, profile: str, more: str = "") -> list[str]:
         except ConfigError:
             continue
     return sorted(found | {origin_of(line) for line in more.split() if line})
+
+
+def _is_text(value: Any) -> bool:
+    """One line that can be seen."""
+    return isinstance(value, str) and 0 < len(value) <= _MOST_LETTERS and value.isprintable()
 
 
 def _wanted(described: Described, mine: Ours, organization: str) -> dict[str, Any]:

@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 #: Hints are the platform's own; longer ones are not carried about.
 _MOST_LETTERS: Final = 8192
+_ASKED: Final = ("iss", "login_hint", "lti_message_hint", "client_id", "lti_deployment_id")
 
 
 @csrf_exempt  # it comes from the LMS, and does nothing yet
@@ -43,13 +44,14 @@ _MOST_LETTERS: Final = 8192
 def login(request: HttpRequest, org: str) -> HttpResponse:
     """On to the platform, by GET or POST as the platform likes (Security Framework 1.0, 5.1.1.1 and 5.1.1.2)."""
     given = request.POST if request.method == "POST" else request.GET
-    issuer, hint, message = (given.get(name, "") for name in ("iss", "login_hint", "lti_message_hint"))
-    if not issuer or not hint or max(len(hint), len(message)) > _MOST_LETTERS:
+    issuer, hint, message, client, deployment = (given.get(name, "") for name in _ASKED)
+    asked_for = (issuer, hint, message, client, deployment)
+    if not issuer or not hint or not all(len(one) <= _MOST_LETTERS and "\0" not in one for one in asked_for):
         return refuse(request, "LTI_INCOMPLETE", known=LTI_REFUSALS)
-    platform = _platform(org, issuer, given.get("client_id", ""))
+    platform = _platform(org, issuer, client)
     if platform is None:
         return refuse(request, "LTI_PLATFORM_UNKNOWN", known=LTI_REFUSALS)
-    state, nonce = begin_login(platform, deployment=given.get("lti_deployment_id", ""))
+    state, nonce = begin_login(platform, deployment=deployment)
     asked = {
         "scope": "openid",
         "response_type": "id_token",

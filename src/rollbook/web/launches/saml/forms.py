@@ -84,7 +84,9 @@ class AppForm(forms.Form):
     def clean_certificates(self) -> str:
         text = str(self.cleaned_data["certificates"])
         if "PRIVATE KEY" in text:
-            self.data = {name: self.data.get(name, "") for name in self.fields} | {"certificates": ""}  # it is not shown again
+            self.data = {name: self.data.get(name, "") for name in self.fields} | {
+                "certificates": ""
+            }  # it is not shown again
             raise ValidationError(_("This held a private key. Paste only the certificate, and give the key to nobody."))
         try:
             read_certificates(text)
