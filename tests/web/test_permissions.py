@@ -15,7 +15,7 @@ from tests.web.world import import_maple
 
 #: Values for the parts of addresses; none of them is there, which is asked after the permission.
 PARTS = {"slug": "maple", "run": "nothing", "hold": "nothing", "org": "nothing", "token": "nothing", "number": 999999,
-         "section": "nothing"}  # fmt: skip
+         "section": "nothing", "code": "nothing", "lms": "other", "key": "nothing"}  # fmt: skip
 MEMBERS = ("acting", "administrator", "viewer", "teacher")
 #: Who of MEMBERS passes.
 PASSES = {

@@ -25,6 +25,8 @@ _RISING: Final = (Role.TEACHER, Role.VIEWER, Role.ADMINISTRATOR)
 
 def account_by(account: Account) -> str:
     """How runs, decisions and the audit call this person."""
+    if account.is_launched:
+        return f"{account.name or 'somebody'} (from a course, account {account.pk})"
     return f"{account.name} ({account.email})" if account.name else account.email
 
 

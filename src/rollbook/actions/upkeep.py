@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
+from rollbook.actions.launches import forget_old_launches
 from rollbook.actions.passwords import PASSWORDS_SENT, count_again
 from rollbook.store.audit import audit
 from rollbook.store.gc import Collected, collect
@@ -20,6 +21,7 @@ def collect_garbage(*, by: str, days: int) -> Collected:
     found = collect(opened(), days=days)
     forget_old_turns()
     forget_old_forms()
+    forget_old_launches()
     with transaction.atomic():
         audit(by=by, action="collect garbage", details=f"{found['deleted']} files")
         if erased := erase_old_passwords(timezone.now()):

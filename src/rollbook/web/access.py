@@ -21,6 +21,7 @@ from django.utils.http import urlencode
 from rollbook.store.given_sections import GivenSection
 from rollbook.store.models import Account, Membership, Organization, Role
 from rollbook.web.kept_forms import keep_typed, page_of_form, signed_in_last
+from rollbook.web.launched import Launched, launched_of
 from rollbook.web.taught import find_section, is_taught
 
 
@@ -40,6 +41,7 @@ class Who(StrEnum):
 
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _OF_SECTION: Final = frozenset({Who.SECTION_READER, Who.SECTION_ACTOR})
+_FRAMES: Final = frozenset({"iframe", "frame"})
 _READING: Final = frozenset({Role.ADMINISTRATOR, Role.VIEWER})
 
 
@@ -54,7 +56,8 @@ class Rule:
 @dataclass(frozen=True, kw_only=True)
 class Place:
     """Where a request of a member is: the organization and the person's part in it. `unique_id` is who they are in the
-    SIS, "" where nobody has said. `section`: that of a section's page, which this person `teaches` or not."""
+    SIS, "" where nobody has said. `section`: that of a section's page, which this person `teaches` or not. `launched`:
+    they came from a course of the LMS, and have no other rights than a teacher's."""
 
     organization: Organization
     account: Account
@@ -63,6 +66,7 @@ class Place:
     unique_id: str = ""
     section: GivenSection | None = None
     teaches: bool = False
+    launched: bool = False
 
 
 View = Callable[..., HttpResponseBase]
@@ -137,6 +141,9 @@ class AccessMiddleware:
 def _refusal(request: HttpRequest, who: Who, slug: str | None, section: str) -> HttpResponse | None:
     if who is Who.ANYONE:
         return None
+    launched = launched_of(request)
+    if launched is not None:
+        return _launched_refusal(request, who, launched, section)
     if isinstance(request.user, AnonymousUser) or not isinstance(request.user, Account):
         return _sign_in(request)
     if who is Who.SIGNED_IN:
@@ -145,7 +152,25 @@ def _refusal(request: HttpRequest, who: Who, slug: str | None, section: str) -> 
         if not request.user.is_operator:
             raise Http404
         return None
-    place = _place(request.user, slug or "")
+    return _place_refusal(request, who, _place(request.user, slug or ""), section)
+
+
+def _launched_refusal(request: HttpRequest, who: Who, launched: Launched, section: str) -> HttpResponse | None:
+    """Whoever was launched is a teacher, also with an account that may do more. Raises Http404 for all other pages."""
+    if who not in _OF_SECTION and who is not Who.MEMBER:
+        raise Http404
+    place = Place(
+        organization=launched.organization,
+        account=launched.account,
+        role=Role.TEACHER,
+        is_acting=False,
+        unique_id=launched.unique_id,
+        launched=True,
+    )
+    return _place_refusal(request, who, place, section)
+
+
+def _place_refusal(request: HttpRequest, who: Who, place: Place, section: str) -> HttpResponse | None:
     if who in _OF_SECTION and _may_ask_for(place, who):
         place = _at_section(place, section)
     vars(request)["place"] = place
@@ -205,6 +230,8 @@ def _sign_in(request: HttpRequest) -> HttpResponse:
     asks by itself leads nowhere: something may be typed on that page, which says that the sign-in is over."""
     if request.method in _SAFE and request.headers.get("HX-Request"):
         return HttpResponse(status=401)
+    if request.headers.get("Sec-Fetch-Dest") in _FRAMES and "launch_over" in vars(request):
+        return render(request, "launches/over.html", status=401)
     there = page_of(request)
     answer = lead(request, f"{reverse('account_login')}?{urlencode({'next': there})}", 401)
     if request.method == "POST":

@@ -10,6 +10,8 @@ class WebConfig(AppConfig):
     label = "web"
 
     def ready(self) -> None:
+        from rollbook.web.launches import session
         from rollbook.web.sign_in_audit import listen
 
         listen()
+        session.listen()

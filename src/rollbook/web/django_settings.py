@@ -51,6 +51,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "rollbook.web.static_files.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "rollbook.web.launches.session.LaunchMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

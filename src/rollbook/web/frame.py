@@ -44,6 +44,7 @@ MORE: Final = (
     Tab("field_map", _("Field map")),
     Tab("files", _("Files")),
     Tab("people", _("People")),
+    Tab("lti_platforms", _("LMS Launch")),
     Tab("api_tokens", _("API")),
     Tab("audit", _("Audit")),
 )

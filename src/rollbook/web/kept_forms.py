@@ -29,6 +29,7 @@ from rollbook.connectors.kit.options import describe
 from rollbook.connectors.registry import CONNECTORS, connector
 from rollbook.store.kept_forms import KEPT, forget_old_forms
 from rollbook.store.models import Account, KeptForm
+from rollbook.web.launched import launched_of
 
 TYPED: Final = "rollbook_typed"
 WHO: Final = "rollbook_who"
@@ -134,6 +135,8 @@ class KeptFormsMiddleware:
         shown = answer.status_code == 200 and answer.get("Content-Type", "").startswith("text/html")
         if not shown or not hasattr(request, "_cached_user") or not isinstance(request.user, Account):
             return  # no page, or nobody asked who it is
+        if launched_of(request) is not None:
+            return  # they did not sign in, and what others type is not kept for them
         if _said(request) != request.user.pk:
             _set_cookie(answer, WHO, signing.dumps(request.user.pk, salt=_SALT), _REMEMBERED)
 

@@ -41,10 +41,22 @@ ORGANIZATION_PAGES: Final = (
     "files",
     "people",
     "tokens",
+    "lti_platforms",
+    "app_center",
     "audit",
 )
 #: Pages of the installation.
-PAGES: Final = ("start", "language", "invitations", "organizations", "api")
+PAGES: Final = (
+    "start",
+    "language",
+    "invitations",
+    "organizations",
+    "api",
+    "launched",
+    "lti",
+    "lti_register",
+    "launch_saml",
+)
 
 
 def _pages(name: str) -> list[URLPattern | URLResolver]:

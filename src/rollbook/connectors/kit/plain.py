@@ -1,7 +1,7 @@
 """GETs over the standard library's HTTP/1.1 reader: a large body reaches memory with one copy instead of five.
 
 httpx2 hands each piece of a body through five layers, and every one of them waits for the interpreter where several
-threads read. Why that is worth code of our own: decision 32.
+threads read. Why that is worth code of our own: decision 35.
 """
 
 from __future__ import annotations

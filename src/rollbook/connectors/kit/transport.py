@@ -58,9 +58,11 @@ class Wire:
         connections: int,
         transport: httpx2.BaseTransport | None,
         large: bool = False,
+        most_bytes: int = _MOST_BYTES,
     ) -> None:
-        """`large`: reads bring large bodies, so they have connections of their own that are faster at it."""
-        self._context, self._name = context, name
+        """`large`: reads bring large bodies, so they have connections of their own that are faster at it. A body of
+        more than `most_bytes` is not read to its end."""
+        self._context, self._name, self._most_bytes = context, name, most_bytes
         self._host = urlsplit(base_url).hostname or ""
         self._proxied = _proxied(base_url)
         self._timeout = timeout
@@ -128,7 +130,7 @@ class Wire:
         for chunk in response.iter_bytes():
             chunks.append(chunk)
             size += len(chunk)
-            if size > _MOST_BYTES:
+            if size > self._most_bytes:
                 raise Failure(BadResponse(f"{self._host} sent an endless body"), repeatable=False, lost=True)
             now = time.monotonic()
             if now - checked > 0.5:

@@ -16,7 +16,10 @@ from starlette.routing import Mount, Route
 
 from rollbook.practice.control import control_routes, json_response
 from rollbook.practice.lms.api import Api
+from rollbook.practice.lms.app_center import app_routes
 from rollbook.practice.lms.lms import Lms
+from rollbook.practice.lms.lti import Platform
+from rollbook.practice.lms.lti_pages import lti_routes
 from rollbook.practice.lms.pages import page_routes
 from rollbook.practice.lms.seed import plant
 from rollbook.practice.lms.settings import Settings
@@ -54,7 +57,9 @@ def create_lms(
         Mount("/v1", app=Api(lms)),
         *control_routes(lms.faults, lms.traffic, lambda: _credits(lms)),
         *_state_routes(lms),
+        *lti_routes(Platform(lms)),
         *page_routes(lms),
+        *app_routes(lms),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.state.lms = lms

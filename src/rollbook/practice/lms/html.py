@@ -28,6 +28,8 @@ TABS = (
     ("/grade-settings", "Grade settings"),
     ("/users", "Users"),
     ("/courses", "Courses"),
+    ("/tools", "Tools"),
+    ("/apps", "App Center"),
 )
 
 

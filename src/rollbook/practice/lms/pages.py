@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from rollbook.practice.lms.app_center import course_apps
 from rollbook.practice.lms.html import Safe, frame, join, link, pager, search_form, table
 from rollbook.practice.lms.lms import Lms
 from rollbook.practice.lms.store import Row
@@ -164,7 +165,9 @@ def section(lms: Lms, request: Request) -> Response:
          _STATUS.get(m["status"], ""))
         for m in _members(lms, row["id"])
     ]  # fmt: skip
-    links = (f"/courses/{row['course_id']}", "Course"), (f"/sections/{row['id']}/gradebook", "Gradebook")
+    here = f"/sections/{row['id']}"
+    links = [(f"/courses/{row['course_id']}", "Course"), (f"{here}/gradebook", "Gradebook"), (f"{here}/tools", "Tools")]
+    links += course_apps(lms, row["id"])
     up = join([link(address, text) for address, text in links], " &middot; ")
     heads = ("Name", "Unique ID", "Enrolled as", "Status")
     return frame(f"{row['course_title']}: {row['title']}", Safe(f"<p>{up}</p>"), table(heads, shown), tab="/courses")

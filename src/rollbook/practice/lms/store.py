@@ -65,12 +65,18 @@ CREATE INDEX IF NOT EXISTS grades_assignment ON grades (assignment_id);
 CREATE TABLE IF NOT EXISTS final_comments (
   enrollment_id INTEGER NOT NULL, period TEXT NOT NULL, comment TEXT NOT NULL, comment_status INTEGER,
   PRIMARY KEY (enrollment_id, period)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS apps (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, url TEXT NOT NULL, login_url TEXT NOT NULL,
+  audience TEXT NOT NULL, signed TEXT NOT NULL DEFAULT 'response', flaw TEXT NOT NULL DEFAULT '',
+  kept TEXT NOT NULL DEFAULT '');
+CREATE TABLE IF NOT EXISTS app_key (pem TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS mails (kind TEXT NOT NULL, user_id INTEGER NOT NULL);
 """
 # Ids of different kinds start far apart, so that a mixed-up id is noticed.
 _FIRST_IDS = {
     "schools": 700_000, "roles": 2_450, "users": 4_000_000, "periods": 13_000, "courses": 21_000_000,
     "sections": 35_000_000, "enrollments": 510_000_000, "categories": 90_000, "assignments": 8_000_000,
+    "apps": 3_000,
 }  # fmt: skip
 
 

@@ -12,6 +12,8 @@ from rollbook.store.models.grade import GradeItem, GradeLedgerRow, GradeSection,
 from rollbook.store.models.hold import HoldRow, HoldState
 from rollbook.store.models.installation import InstallationSecret
 from rollbook.store.models.kept_form import KeptForm
+from rollbook.store.models.launch import LaunchCode, LaunchPlatform, LtiLogin, LtiPlatform, ToolKey
+from rollbook.store.models.launch_saml import SamlPlatform, UsedAssertion
 from rollbook.store.models.ledger import LedgerVersionRow
 from rollbook.store.models.loose_blob import LooseBlob
 from rollbook.store.models.notice import NoticeRow, NoticeState
@@ -47,8 +49,12 @@ __all__ = [
     "InstallationSecret",
     "Invitation",
     "KeptForm",
+    "LaunchCode",
+    "LaunchPlatform",
     "LedgerVersionRow",
     "LooseBlob",
+    "LtiLogin",
+    "LtiPlatform",
     "MatchDecision",
     "Membership",
     "NoticeRow",
@@ -63,14 +69,17 @@ __all__ = [
     "Role",
     "Run",
     "RunState",
+    "SamlPlatform",
     "ScheduleRow",
     "Secret",
     "SectionAdmin",
     "SettingsVersion",
     "SliceIntent",
     "SliceOutcome",
+    "ToolKey",
     "TurnsRow",
     "UploadRow",
     "UploadState",
+    "UsedAssertion",
     "WorkerRow",
 ]

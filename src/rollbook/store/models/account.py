@@ -7,6 +7,9 @@ from django.db import models
 
 from rollbook.store.models.organization import Organization
 
+#: Where accounts have their address that a launch made: nobody gets mail there (RFC 2606).
+NO_MAIL = "launched.invalid"
+
 
 class Role(models.TextChoices):
     """What a person may do in one organization (rules 30 and 31). Only administrators may become acting user."""
@@ -39,6 +42,11 @@ class Account(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.name or f"account {self.pk}"
+
+    @property
+    def is_launched(self) -> bool:
+        """Was it made by a launch? Then nobody has given it an address or a password."""
+        return self.email.endswith(f"@{NO_MAIL}")
 
 
 class Membership(models.Model):

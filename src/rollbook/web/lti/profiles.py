@@ -1,0 +1,101 @@
+"""What is peculiar to each LMS as an LTI platform, as data: its addresses, and by which claims it names a section and a
+person. Of several claims the first that is there counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+from django.utils.translation import gettext_lazy as _
+
+LMS_ID, OURS = "lms id", "ours"
+
+
+@dataclass(frozen=True)
+class Clue:
+    """A claim by its path, and whether its value is the LMS's own id, or `ours`: a class code or unique id of the
+    SIS."""
+
+    means: str
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """`issuer` and the addresses are "" where each installation has its own. `origins`: sites that show us in frames,
+    besides that of the login address. `custom`: parameters to enter at the LMS."""
+
+    name: Any
+    section: tuple[Clue, ...]
+    person: tuple[Clue, ...]
+    issuer: str = ""
+    login_url: str = ""
+    token_url: str = ""
+    keys_url: str = ""
+    origins: tuple[str, ...] = ()
+    custom: Mapping[str, str] = field(default_factory=dict)
+
+
+_LTI: Final = "https://purl.imsglobal.org/spec/lti/claim/"
+_SUBJECT: Final = Clue(LMS_ID, ("sub",))
+_CONTEXT: Final = Clue(LMS_ID, (_LTI + "context", "id"))
+_LIS_SECTION: Final = Clue(OURS, (_LTI + "lis", "course_section_sourcedid"))
+_LIS_PERSON: Final = Clue(OURS, (_LTI + "lis", "person_sourcedid"))
+
+#: A person is named by a custom parameter only where none but administrators of the LMS can write one: elsewhere a
+#: teacher could launch as somebody else.
+PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
+    {
+        # Addresses and variables: developers.schoology.com, "LTI Apps". Custom parameters are set where the app is made
+        # and where a district configures it.
+        "schoology": Profile(
+            "Schoology",
+            section=(Clue(LMS_ID, (_LTI + "custom", "section_id")), _CONTEXT),
+            person=(Clue(OURS, (_LTI + "custom", "unique_id")), _SUBJECT),
+            issuer="https://schoology.schoology.com",
+            login_url="https://lti-service.svc.schoology.com/lti-service/authorize-redirect",
+            token_url="https://lti-service.svc.schoology.com/lti-service/access-token",
+            keys_url="https://lti-service.svc.schoology.com/lti-service/.well-known/jwks",
+            origins=("https://app.schoology.com",),
+            custom=MappingProxyType(
+                {"section_id": "$com.schoology.CourseSection.id", "unique_id": "$com.schoology.User.uniqueId"}
+            ),
+        ),
+        # Issuer is the site's address; sub and context.id are ids of its database, lis are the ID numbers. In Moodle a
+        # teacher writes custom parameters of an activity.
+        "moodle": Profile("Moodle", section=(_CONTEXT, _LIS_SECTION), person=(_SUBJECT, _LIS_PERSON)),
+        "other": Profile(_("Another LMS"), section=(_LIS_SECTION, _CONTEXT), person=(_LIS_PERSON, _SUBJECT)),
+    }
+)
+#: `product_family_code` of a platform's description of itself, where it is not the profile's own name.
+_FAMILIES: Final = {"moodle": "moodle", "schoology": "schoology"}
+
+
+def profile_of(name: str) -> Profile:
+    return PROFILES.get(name, PROFILES["other"])
+
+
+def profile_for(family: str) -> str:
+    """The profile for a product family code that a platform gave."""
+    return _FAMILIES.get(family.lower(), "other")
+
+
+def named_by(clues: tuple[Clue, ...], claims: Mapping[str, Any]) -> tuple[str, str]:
+    """What the first claim that is there says, as (`ours`, LMS id): one of them is "", both where none is there."""
+    for clue in clues:
+        value = _text(claims, clue.path)
+        if value:
+            return ("", value) if clue.means == LMS_ID else (value, "")
+    return "", ""
+
+
+def _text(claims: Mapping[str, Any], path: tuple[str, ...]) -> str:
+    found: Any = claims
+    for part in path:
+        found = found.get(part) if isinstance(found, Mapping) else None
+    if isinstance(found, int) and not isinstance(found, bool):
+        found = str(found)
+    # A variable that the platform does not know comes back as it was written (LTI Core 1.3, 5.4.6).
+    return found if isinstance(found, str) and not found.startswith("$") and found.isprintable() else ""

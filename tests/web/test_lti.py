@@ -1,0 +1,236 @@
+"""LTI 1.3 over HTTP, the practice LMS as the platform: true launches come in, all others end in a refusal (rule 31)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from rollbook.connectors.memory.space import Space
+from rollbook.practice.lms import create_lms
+from rollbook.practice.server import serve
+from rollbook.store.folder import DataFolder
+from rollbook.store.models import Account, AuditRow, LtiLogin, LtiPlatform, Membership
+from tests.web.asking import Site
+from tests.web.grades_case import HERE, Case, grades_case
+from tests.web.lti_lms import Browser, Lms
+from tests.web.world import import_maple
+
+pytestmark = pytest.mark.rule(31)
+
+
+@pytest.fixture
+def case(pages: DataFolder, world: Space) -> Case:
+    found = grades_case(pages, world)
+    found.teacher.account.delete()
+    return found
+
+
+@pytest.fixture
+def lms(case: Case, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lms]:
+    monkeypatch.setenv("ROLLBOOK_ALLOW_PRIVATE_HOSTS", "1")
+    with serve(create_lms()) as running:
+        found = Lms(running.url, site.address)
+        found.add_tool()
+        found.register()
+        yield found
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    found = Browser()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def teacher(case: Case) -> tuple[str, str]:
+    """The teacher's and the section's ids in the LMS."""
+    section = case.world.find("section", case.code)
+    assert section is not None
+    return next(one for one in case.world.all("user") if one.code == case.person).lms_id, section.lms_id
+
+
+def test_a_true_launch_comes_in(lms: Lms, browser: Browser, teacher: tuple[str, str], case: Case) -> None:
+    landed = browser.launch(lms.begin(*teacher))
+    assert landed.status_code == 200, landed.text
+    assert str(landed.url).startswith(f"{lms.site}{HERE}/configuration/{case.code}/")
+    assert "rollbook_launched" in browser.names()
+    assert "rollbook_session" not in browser.names()
+    told = landed.headers["content-security-policy"]
+    assert f"frame-ancestors {lms.url}" in told
+    for secret in (*teacher, case.person):
+        assert not [one for one in browser.seen if secret in one], "nothing personal stands in an address"
+
+
+@pytest.mark.parametrize(
+    ("tamper", "code"),
+    [
+        ("forged", "LTI_SIGNATURE"),
+        ("unknown key", "LTI_SIGNATURE"),
+        ("unsigned", "LTI_SIGNATURE"),
+        ("confused", "LTI_SIGNATURE"),
+        ("altered", "LTI_SIGNATURE"),
+        ("expired", "LTI_EXPIRED"),
+        ("from the future", "LTI_EXPIRED"),
+        ("no expiry", "LTI_TOKEN"),
+        ("audience", "LTI_AUDIENCE"),
+        ("several audiences", "LTI_AUDIENCE"),
+        ("party", "LTI_AUDIENCE"),
+        ("issuer", "LTI_ISSUER"),
+        ("deployment", "LTI_DEPLOYMENT"),
+        ("nonce", "LTI_NONCE"),
+        ("no nonce", "LTI_TOKEN"),
+        ("state", "LTI_STATE"),
+        ("target", "LTI_TARGET"),
+        ("message", "LTI_MESSAGE"),
+        ("version", "LTI_MESSAGE"),
+        ("nobody", "PERSON_MISSING"),
+        ("error", "LTI_PLATFORM_ERROR"),
+    ],
+)
+def test_what_is_not_a_true_launch_is_refused(
+    lms: Lms, browser: Browser, teacher: tuple[str, str], tamper: str, code: str
+) -> None:
+    landed = browser.launch(lms.begin(*teacher, tamper))
+    _refused(landed, browser, code)
+    told = list(AuditRow.objects.filter(action="refuse launch").values_list("subject", flat=True))
+    unproven = ("LTI_STATE", "LTI_SIGNATURE", "LTI_TOKEN", "LTI_PLATFORM_ERROR")
+    assert told == ([] if code in unproven else [code]), "what anybody can send fills no audit"
+
+
+@pytest.mark.parametrize(("tamper", "code"), [("replay", "LTI_STATE"), ("old token", "LTI_NONCE")])
+def test_a_launch_is_good_once(lms: Lms, browser: Browser, teacher: tuple[str, str], tamper: str, code: str) -> None:
+    assert browser.launch(lms.begin(*teacher)).status_code == 200
+    thief = Browser()
+    _refused(thief.launch(lms.begin(*teacher, tamper)), thief, code)
+    thief.close()
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["", "a.b.c", "x" * 70_000, "W1tb" * 10_000 + ".e30.e30", "e30.e30.", "\0"],
+    ids=["empty", "letters", "long", "deep", "no header", "nul"],
+)
+def test_garbage_is_refused(lms: Lms, browser: Browser, teacher: tuple[str, str], token: str) -> None:
+    there, fields = browser.to_form(lms.begin(*teacher))
+    answer = browser.send(there, {**fields, "id_token": token})
+    assert answer.status_code in (400, 403), answer.status_code
+    assert re.search("<code>LTI_(TOKEN|SIGNATURE)</code>", answer.text)
+
+
+def test_a_launch_that_took_too_long_is_refused(lms: Lms, browser: Browser, teacher: tuple[str, str]) -> None:
+    form = browser.to_form(lms.begin(*teacher))
+    LtiLogin.objects.update(expires_at="2020-01-01T00:00:00Z")
+    _refused(browser.send(*form), browser, "LTI_STATE")
+
+
+def test_a_launch_in_another_browser_waits_for_a_yes(lms: Lms, browser: Browser, teacher: tuple[str, str]) -> None:
+    form = browser.to_form(lms.begin(*teacher))
+    victim = Browser()
+    asked = victim.send(*form)
+    assert asked.status_code == 200
+    assert "You come as" in asked.text
+    assert not victim.names(), "nobody is signed in before they say yes"
+    victim.close()
+
+
+def test_a_launch_of_one_organization_does_not_open_another(
+    lms: Lms, browser: Browser, teacher: tuple[str, str], case: Case
+) -> None:
+    import_maple(case.world.name, slug="other")
+    there, fields = browser.to_form(lms.begin(*teacher))
+    _refused(browser.send(there.replace("/maple/", "/other/"), fields), browser, "LTI_STATE")
+
+
+def test_section_and_person_are_looked_up_in_the_ledger(lms: Lms, browser: Browser, teacher: tuple[str, str]) -> None:
+    user, section = teacher
+    _refused(browser.launch(lms.begin(user, "4711")), browser, "SECTION_UNKNOWN")
+    _refused(browser.launch(lms.begin("4711", section)), browser, "PERSON_UNKNOWN")
+
+
+def test_who_is_no_course_admin_there_is_refused(
+    lms: Lms, browser: Browser, teacher: tuple[str, str], case: Case
+) -> None:
+    other = case.world.find("section", case.other)
+    assert other is not None
+    _refused(browser.launch(lms.begin(teacher[0], other.lms_id)), browser, "NOT_COURSE_ADMIN")
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"iss": "https://another.example"}, "LTI_PLATFORM_UNKNOWN"),
+        ({"client_id": "another"}, "LTI_PLATFORM_UNKNOWN"),
+        ({"iss": ""}, "LTI_INCOMPLETE"),
+        ({"login_hint": ""}, "LTI_INCOMPLETE"),
+        ({"login_hint": "x" * 9000}, "LTI_INCOMPLETE"),
+        ({"iss": "https://lms\0.example"}, "LTI_INCOMPLETE"),
+        ({"lti_deployment_id": "\0"}, "LTI_INCOMPLETE"),
+    ],
+)
+def test_a_login_of_nobody_leads_nowhere(lms: Lms, browser: Browser, change: dict[str, str], code: str) -> None:
+    asked = {"iss": lms.url, "login_hint": "1", "client_id": lms.tool["client_id"], "target_link_uri": "x", **change}
+    answer = browser.http.post(f"{lms.site}/lti/maple/login/", data=asked)
+    assert answer.status_code in (400, 403)
+    assert code in answer.text
+    assert not LtiLogin.objects.exists()
+
+
+def test_an_organization_without_the_lms_answers_like_one_that_is_not_there(lms: Lms, browser: Browser) -> None:
+    asked = {"iss": lms.url, "login_hint": "1", "client_id": lms.tool["client_id"]}
+    answers = [browser.http.post(f"{lms.site}/lti/{org}/login/", data=asked) for org in ("nowhere", "nothing")]
+    assert answers[0].text.replace("nowhere", "") == answers[1].text.replace("nothing", "")
+    assert answers[0].status_code == 403
+
+
+def test_the_deployment_named_at_the_login_must_launch(lms: Lms, browser: Browser, teacher: tuple[str, str]) -> None:
+    LtiPlatform.objects.update(deployments=["elsewhere", lms.tool["deployment_id"]])
+    begun = lms.begin(*teacher).replace(lms.tool["deployment_id"], "elsewhere")
+    _refused(browser.launch(begun), browser, "LTI_DEPLOYMENT")
+
+
+def test_keys_are_read_once_and_anew_for_a_key_that_is_not_known(
+    lms: Lms, browser: Browser, teacher: tuple[str, str]
+) -> None:
+    import httpx2
+
+    for _launch in range(3):
+        assert browser.launch(lms.begin(*teacher)).status_code == 200
+    for _launch in range(3):
+        browser.launch(lms.begin(*teacher, "unknown key"))
+    counted = httpx2.get(f"{lms.url}/_practice/requests", trust_env=False).json()["attempts"]
+    assert counted["GET /lti/keys"] == 1, "a minute has not passed"
+
+
+def test_keys_that_cannot_be_read_let_nobody_in(lms: Lms, browser: Browser, teacher: tuple[str, str]) -> None:
+    for address in (f"{lms.url}/users", f"{lms.url}/nothing", "http://127.0.0.1:9/keys", "http://169.254.169.254/keys"):
+        LtiPlatform.objects.update(keys_url=address)
+        _refused(browser.launch(lms.begin(*teacher)), browser, "LTI_KEYS_UNREADABLE")
+
+
+def test_our_keys_are_public_ones(lms: Lms, browser: Browser) -> None:
+    [key] = browser.http.get(f"{lms.site}/lti/keys/").json()["keys"]
+    assert (key["kty"], key["alg"], key["use"]) == ("RSA", "RS256", "sig")
+    assert not set(key) & {"d", "p", "q", "dp", "dq", "qi"}
+    assert browser.http.get(f"{lms.site}/lti/keys/").json()["keys"] == [key]
+
+
+def test_logs_hold_no_token_and_no_state(
+    lms: Lms, browser: Browser, teacher: tuple[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    there, fields = browser.to_form(lms.begin(*teacher))
+    browser.send(there, fields)
+    browser.launch(lms.begin(*teacher, "forged"))
+    ours = [one.getMessage() for one in caplog.records if not one.name.startswith(("httpx", "httpcore"))]
+    assert not [one for one in ours if fields["state"] in one or fields["id_token"][:60] in one]
+
+
+def _refused(answer: Any, browser: Browser, code: str) -> None:
+    assert answer.status_code in (400, 403, 503), answer.text
+    assert re.search(rf"<code>{code}</code>", answer.text), answer.text
+    assert not {"rollbook_session", "rollbook_launched"} & browser.names()
+    assert not Account.objects.exists() or Membership.objects.count() == 1
