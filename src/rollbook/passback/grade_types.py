@@ -15,7 +15,7 @@ import msgspec
 
 from rollbook.connectors.base import Cancel
 from rollbook.connectors.gradebook import GradeSink, GradeSource
-from rollbook.core.protocols import Blobs, Journal, Memory, Permits, Progress
+from rollbook.core.protocols import Blobs, Journal, Memory, Permits, Pins, Progress
 from rollbook.roster.changes import Fields
 from rollbook.roster.grades import ClassFacts, Gradebook, GradingCategory, SinkLimits, SisCategory
 from rollbook.roster.settings import Settings
@@ -51,7 +51,8 @@ class SectionWish:
 class GradeRequest:
     """What was asked for. `periods` maps keys of the roster's grading periods to their LMS ids. `now` has a time zone.
     `whole`: these are all sections that there are. `items`: LMS ids of the only items that are sent; none: all.
-    `goes_on_with` is the digest of the plan that a dead process has left: what it began with, it goes on with."""
+    `goes_on_with` is the digest of the plan that a dead process has left: what it began with, it goes on with.
+    `persons`: an undo turns around only grades of these students (sourcedIds)."""
 
     run_id: str
     settings: Settings
@@ -64,6 +65,7 @@ class GradeRequest:
     retry_refused: bool = False
     items: frozenset[str] = frozenset()
     goes_on_with: str = ""
+    persons: Sequence[str] = ()
 
     def digest(self, sections: Iterable[str]) -> str:
         """What a plan of these sections is bound to: the settings, and what their teachers decided."""
@@ -169,7 +171,10 @@ class GradeNotes(Protocol):
 
     def counted(self, counts: Iterable[ItemCount]) -> None: ...
 
-    def settled(self, section: str, outcomes: Sequence[ItemOutcome], at: datetime) -> None: ...
+    def settled(
+        self, section: str, outcomes: Sequence[ItemOutcome], at: datetime, *, undone: bool = False
+    ) -> None:
+        """`undone`: an undo took back what was sent, so that an item that is gone from the SIS is still in the LMS."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +188,7 @@ class GradeWorld:
     journal: Callable[[str], Journal]
     permits: Permits
     memory: Memory
+    pins: Pins
     cancel: Cancel
     progress: Progress
     work: Path

@@ -49,6 +49,7 @@ from rollbook.pipeline.stage import stage
 from rollbook.pipeline.tables import Extracted, create_shared_tables
 from rollbook.pipeline.undoing import keep_pins, plan_undo
 from rollbook.roster.oneroster import COLLECTIONS
+from rollbook.roster.lms import KINDS
 from rollbook.roster.settings import FieldMap
 
 __all__ = [
@@ -267,7 +268,7 @@ class _River:
             whole=matching.whole,
             set_aside=facts.get("set_aside") or {},
             staff_roles=frozenset(r for r, s in matching.roles.items() if s),
-            pins=world.pins.active(request.now),
+            pins=[pin for pin in world.pins.active(request.now) if pin.kind in KINDS],
             doubted=bool(doubts.shrunk),
             gone_since=facts.get("gone_since") or {},
             deactivates=world.target.traits.deactivates,
