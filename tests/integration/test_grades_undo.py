@@ -235,6 +235,7 @@ def test_a_sis_that_makes_ids_of_its_own(tmp_path: Path) -> None:
 @pytest.mark.rule(28)
 def test_an_item_that_was_removed_comes_back_and_is_asked_about_anew(school: School) -> None:
     before = state(school)
+    school.decide()
     school.delete("i1")
     school.sync()
     school.decide(choices={"i1": "remove"})

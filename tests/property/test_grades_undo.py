@@ -75,7 +75,8 @@ def test_what_somebody_changed_in_the_sis_is_left_alone(
         school.undo()
         held = school.sis.records["result"]
         assert {own: held.get(own) for own in touched} == touched
-        assert {fields["line_item"] for fields in touched.values()} <= school.sis.records["line_item"].keys() & there.keys()
+        items = {fields["line_item"] for fields in touched.values()}
+        assert items <= school.sis.records["line_item"].keys() & there.keys()
 
 
 @given(terms, st.sampled_from(STUDENTS))

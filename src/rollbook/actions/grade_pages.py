@@ -50,7 +50,8 @@ def request_section(*, org: str, section: str, wanted: GradesWanted, by: str) ->
     with transaction.atomic():
         organization = find_organization(org, lock=True)
         for run in open_runs(organization, section):
-            if run.dry_run == wanted.dry_run and run.items in ([], sorted(set(wanted.items))):
+            whole = run.undo_of_id is None and not run.only_mapped
+            if whole and run.dry_run == wanted.dry_run and run.items in ([], sorted(set(wanted.items))):
                 return run, False
         return request_grades(org=org, sections=[section], by=by, wanted=wanted), True
 

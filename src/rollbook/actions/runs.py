@@ -44,6 +44,15 @@ class Wanted:
         return [kind for kind in KINDS if kind in chosen]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Which part of a run is undone: of these org sourcedIds, class sourcedIds (grades) and unique ids; empty: all."""
+
+    schools: Sequence[str] = ()
+    sections: Sequence[str] = ()
+    persons: Sequence[str] = ()
+
+
 def request_run(*, org: str, wanted: Wanted, by: str) -> Run:
     """Queue a run; an equal one that is queued already is returned instead. On a blackout day it only plans.
 
@@ -105,32 +114,39 @@ def moved_on(planned: Run) -> list[str]:
     return [name for name, moved in found.items() if moved]
 
 
-def request_undo(
-    *, run_id: str, by: str, dry_run: bool = False, schools: Sequence[str] = (), persons: Sequence[str] = ()
-) -> Run:
-    """Queue the undoing of what a run sent (rule 28), or of its part at these org sourcedIds and for these unique ids.
-    An equal one that is queued already is returned instead. Raises ConfigError when it sent nothing."""
+def request_undo(*, run_id: str, by: str, dry_run: bool = False, part: Part = Part()) -> Run:
+    """Queue the undoing of what a run sent (rule 28), or of a part of it. An equal one that is queued already is
+    returned instead. Raises ConfigError when it sent nothing."""
     with transaction.atomic():
-        run, part = undoable(run_id=run_id, schools=schools, persons=persons)
-        note_manual(run.organization, UNDO, dry_run=dry_run)
-        same = run.undone_by.filter(state=RunState.QUEUED, lease_epoch=0, dry_run=dry_run, **part).first()
+        run, places = undoable(run_id=run_id, part=part)
+        note_manual(run.organization, UNDO, dry_run=dry_run, river=River(run.river))
+        same = run.undone_by.filter(state=RunState.QUEUED, lease_epoch=0, dry_run=dry_run, **places).first()
         if same is not None:
             return same
-        return queue_run(run.organization, "undo", by, undo_of=run, dry_run=dry_run, **part)
+        return queue_run(run.organization, "undo", by, river=run.river, undo_of=run, dry_run=dry_run, **places)
 
 
-def undoable(
-    *, run_id: str, schools: Sequence[str] = (), persons: Sequence[str] = ()
-) -> tuple[Run, dict[str, list[str]]]:
-    """The run that `request_undo` would undo, and which kinds, schools and persons of it; asks for nothing yet. Raises
-    ConfigError when it sent nothing."""
+def undoable(*, run_id: str, part: Part = Part()) -> tuple[Run, dict[str, list[str]]]:
+    """The run that `request_undo` would undo, and which kinds, schools, sections and persons of it; asks for nothing
+    yet. Raises ConfigError when it sent nothing."""
     run = find_run(run_id)
-    if run.river == River.GRADES:
-        raise ConfigError(f"run {run_id} sent grades; what the LMS says now is sent with: rollbook grades sync")
-    if not run.ended or run.plan is None or not run.intents.exists():
+    if not is_undoable(run):
         raise ConfigError(f"run {run_id} has sent nothing that could be undone")
-    places = {"schools": sorted(set(schools)) or run.schools, "persons": sorted(set(persons)) or run.persons}
+    if part.schools and run.river == River.GRADES:
+        raise ConfigError(f"run {run_id} sent grades, which go by sections; say: --section")
+    if part.sections and run.river == River.ROSTER:
+        raise ConfigError(f"run {run_id} sent rosters, which go by schools; say: --school")
+    places = {
+        "schools": sorted(set(part.schools)) or run.schools,
+        "sections": sorted(set(part.sections)) or run.sections,
+        "persons": sorted(set(part.persons)) or run.persons,
+    }
     return run, {"kinds": run.kinds, **places}
+
+
+def is_undoable(run: Run) -> bool:
+    """Did it send anything, and is it over?"""
+    return run.ended and run.plan is not None and run.intents.exists()
 
 
 def cancel_run(*, run_id: str, by: str) -> Run:

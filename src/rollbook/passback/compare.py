@@ -173,7 +173,7 @@ class Results(Side):
         return super()._missing(key, want, entry)
 
 
-def _deleted(wanted: Desired, items: Side, results: _Results) -> Iterator[Row]:
+def _deleted(wanted: Desired, items: Side, results: Results) -> Iterator[Row]:
     """Line items whose item is gone from the LMS: removed with their results where the teacher chose so, else waiting
     for that choice (rule 32)."""
     for key, chosen in sorted(wanted.deleted.items()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -17,8 +18,8 @@ from rollbook.core.guard import Guard, guard, keep_holds
 from rollbook.core.measure import accounted, timed
 from rollbook.core.outcomes import add_outcomes
 from rollbook.core.plan import PlanReader, slices, write_plan
-from rollbook.core.refusals import remember_refusals
 from rollbook.core.protocols import Pin, PinPlace
+from rollbook.core.refusals import remember_refusals
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.errors import BadResponse, ConfigError, StalePlan
 from rollbook.passback.compare import compare, only
@@ -171,7 +172,6 @@ class _Run:
         self.world.progress.update("plan", total, total)
         self.step("plan", lambda: self._plan(self._rules()))
         self.result.facts["pins_ended"] = self.ended
-        self.result.facts[SIS_DELETES] = self.world.sink.limits.deletes
 
     def _section(self, source: GradeSource, wish: SectionWish) -> None:
         """Read and compare one section. What its own trouble is, stops no other."""
@@ -211,7 +211,7 @@ class _Run:
             version = world.ledgers.current(section)
             had = read_ledger(self.db, version, world.blobs, section)
             try:
-                live = self.step("read", lambda: read_live(world.sink, section))
+                live = self.step("read", partial(read_live, world.sink, section))
             except BadResponse as error:
                 found = Found(code="SECTION_UNREADABLE", collection="section", id=section, detail=str(error))
                 self.tables.note(section, [found])
@@ -250,6 +250,7 @@ class _Run:
             world.notes.counted(self.tables.item_counts())
         self.result.kinds = self.tables.plan_counts()
         self.result.state = "planned"
+        self.result.facts[SIS_DELETES] = world.sink.limits.deletes
         self._keep_findings()
 
     def _rules(self) -> Guard:

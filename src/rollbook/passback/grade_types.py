@@ -171,9 +171,7 @@ class GradeNotes(Protocol):
 
     def counted(self, counts: Iterable[ItemCount]) -> None: ...
 
-    def settled(
-        self, section: str, outcomes: Sequence[ItemOutcome], at: datetime, *, undone: bool = False
-    ) -> None:
+    def settled(self, section: str, outcomes: Sequence[ItemOutcome], at: datetime, *, undone: bool = False) -> None:
         """`undone`: an undo took back what was sent, so that an item that is gone from the SIS is still in the LMS."""
 
 

@@ -57,9 +57,7 @@ class Tables:
         self.counts[RESULT]["read"] += len(read.book.grades)
         self._known(section, read.had, read.live)
 
-    def add_rows(
-        self, section: str, rows: list[Row], had: Entries, live: Mapping[str, Mapping[str, Fields]]
-    ) -> None:
+    def add_rows(self, section: str, rows: list[Row], had: Entries, live: Mapping[str, Mapping[str, Fields]]) -> None:
         """Take in changes of a section that come from no comparison."""
         for kind in (LINE_ITEM, RESULT):
             self._changes(section, kind, [row for row in rows if row.kind == kind], Desired())

@@ -132,7 +132,9 @@ class _Section:
         back = {name: before.get(name) for name in left if name not in since}
         if one.kind == RESULT and before.get("date"):
             back["date"] = before["date"]
-        return side.row(UPDATE, one.key, {**entry.fields, **back}, before=entry.fields) if set(left) - {*since} else None
+        return (
+            side.row(UPDATE, one.key, {**entry.fields, **back}, before=entry.fields) if set(left) - {*since} else None
+        )
 
     def _removed(self, one: Did, side: Side) -> Row | str | None:
         entry = self._had[one.kind].get(one.key)

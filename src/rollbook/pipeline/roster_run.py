@@ -48,8 +48,8 @@ from rollbook.pipeline.snapshots import Snapshots
 from rollbook.pipeline.stage import stage
 from rollbook.pipeline.tables import Extracted, create_shared_tables
 from rollbook.pipeline.undoing import keep_pins, plan_undo
-from rollbook.roster.oneroster import COLLECTIONS
 from rollbook.roster.lms import KINDS
+from rollbook.roster.oneroster import COLLECTIONS
 from rollbook.roster.settings import FieldMap
 
 __all__ = [

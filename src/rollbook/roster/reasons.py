@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from rollbook.roster.grades import ALL_KINDS
-from rollbook.roster.lms import KINDS, plural
+from rollbook.roster.lms import plural
 from rollbook.roster.oneroster import COLLECTIONS
 from rollbook.roster.words import Words
 

@@ -63,9 +63,7 @@ class MemoryGradeNotes:
     def counted(self, counts: Iterable[ItemCount]) -> None:
         self.counts = {one.key: one for one in counts}
 
-    def settled(
-        self, section: str, outcomes: Sequence[ItemOutcome], at: datetime, *, undone: bool = False
-    ) -> None:
+    def settled(self, section: str, outcomes: Sequence[ItemOutcome], at: datetime, *, undone: bool = False) -> None:
         self.outcomes |= {one.key: one for one in outcomes}
 
 

@@ -15,12 +15,13 @@ from django.utils.translation import gettext as _
 from rollbook.actions.accounts import account_by
 from rollbook.actions.grade_pages import request_section
 from rollbook.actions.grades import GradesWanted, decide_items
+from rollbook.actions.pins import lift_pins
 from rollbook.errors import ConfigError
 from rollbook.passback.grade_types import KEEP, OPT_IN, OPT_OUT, REMOVE
 from rollbook.store.models import GradeItem, Run
 from rollbook.web.access import Place, Who, page
 from rollbook.web.grade_changes import changes_of_item
-from rollbook.web.grade_items import A_PAGE, head, items_of, now_of, section_of, section_row_of
+from rollbook.web.grade_items import A_PAGE, head, items_of, now_of, pins_of, section_of, section_row_of
 from rollbook.web.paging import piece
 from rollbook.web.still_teaches import still_teaches
 from rollbook.web.wording import sentence
@@ -118,6 +119,25 @@ def _choose(request: HttpRequest, place: Place, do: str) -> HttpResponse:
     return _back(place, request)
 
 
+@page(write=Who.SECTION_ACTOR)
+def lift(request: HttpRequest, place: Place) -> HttpResponse:
+    """Ends the pins of the section: the next sync sends what the LMS says. The Acting User undoes, and lifts."""
+    pins, reason = pins_of(place), request.POST.get("reason", "").strip()[:500]
+    if not place.is_acting:
+        messages.error(request, _("Only the Acting User lifts pins."))
+    elif not reason:
+        messages.error(request, _("Say why; it is kept with the pins."))
+    else:
+        given = {"org": place.organization.slug, "by": account_by(place.account), "reason": reason}
+        try:
+            lift_pins(**given, pins=pins.get("ids", ()))
+        except ConfigError:
+            messages.warning(request, _("Nothing was lifted: these pins have ended meanwhile."))
+        else:
+            messages.success(request, _("The pins are lifted. The next sync of grades sends what the LMS says."))
+    return _back(place, request)
+
+
 def _run_words(run: Run, *, new: bool) -> str:
     if not new:
         return _("This is under way already, so it runs once.")
@@ -148,5 +168,6 @@ urlpatterns = [
     path("grades/items/<path:section>/", items, name="grades_items"),
     path("grades/item/<path:section>/", item, name="grades_item"),
     path("grades/now/<path:section>/", now, name="grades_now"),
+    path("grades/lift/<path:section>/", lift, name="grades_lift"),
     path("grades/sync/<path:section>/", sync, name="grades_sync"),
 ]
