@@ -94,6 +94,7 @@ class School:
                                                     **settings))  # fmt: skip
         self.now = NOW
         self.last: RunResult | None = None
+        self.people: Any = None
         self.plans: dict[int, StoredPlan] = {}
 
     # --- the teacher --------------------------------------------------------------------------------------------------
@@ -125,6 +126,14 @@ class School:
     def grade_all(self, item: str, score: float, code: str = "k1") -> None:
         for student in self.names:
             self.grade(item, student, score, code)
+
+    def enroll(self, *students: str, code: str = "k1") -> None:
+        """The SIS lists these as the class's students."""
+        others = [each for each in self.space.rows["enrollments"] if each["classSourcedId"] != code]
+        self.space.rows["enrollments"] = others + [
+            {"sourcedId": f"{code}-{s}", "classSourcedId": code, "userSourcedId": s, "role": "student"}
+            for s in students
+        ]
 
     def decide(self, code: str = "k1", **fields: Any) -> None:
         """Change what the teacher decided: categories, choices; the store's items come along."""
@@ -184,7 +193,8 @@ class School:
         wishes = [self.wishes[code] for code in codes or self.wishes]
         request = self.world.request(self.settings, *wishes, **{"now": self.now} | more)
         with mock.patch.object(grade_run, "connect", in_memory):
-            result: RunResult = flow(request, self.world.world(self.source, self.sink, again=again))
+            world = replace(self.world.world(self.source, self.sink, again=again), people=self.people)
+            result: RunResult = flow(request, world)
         if result.plan is not None:
             self.plans[self.world.runs] = result.plan
         return result

@@ -15,6 +15,10 @@ from tests.cli.kit import Command
 @pytest.fixture
 def section(rollbook: Command, world: Space) -> str:
     """A synced section with two items and a grade for each of its students."""
+    return synced_section(rollbook, world)
+
+
+def synced_section(rollbook: Command, world: Space) -> str:
     rollbook("sync", "maple")
     taught = {row["classSourcedId"] for row in world.rows["enrollments"] if row["role"] == "student"}
     code = sorted(taught)[0]
@@ -318,59 +322,3 @@ def test_a_lost_worker_is_followed_by_another(
     assert len(world.sis_book.records["result"]) == len(world.gradebooks[section].grades)
     again = rollbook("grades", "sync", "maple", "--section", section)
     assert not any(kinds(again)["result"].get(word) for word in ("create", "update", "adopt", "held"))
-
-
-def grades_of(world: Space) -> list[float | None]:
-    return [one["score"] for one in world.sis_book.records["result"].values()]
-
-
-@pytest.mark.usefixtures("database")
-@pytest.mark.rule(28)
-def test_a_run_is_undone_and_the_next_one_does_not_send_it_again(rollbook: Command, world: Space, sent: str) -> None:
-    first = next(one["run"] for one in rollbook("runs", "maple", schema="runs")["runs"] if one["river"] == "grades")
-    number = len(grades_of(world))
-    assert number
-    planned = rollbook("run", "undo", first, "--dry-run")
-    assert kinds(planned)["result"] == {"remove": number}
-    assert len(grades_of(world)) == number, "it is a plan first"
-    undone = rollbook("run", "undo", first)
-    assert (undone["state"], undone["undo_of"], undone["river"]) == ("done", first, "grades")
-    assert kinds(undone)["result"] == {"remove": number, "done": number}
-    assert not world.sis_book.records["line_item"]
-    again = rollbook("grades", "sync", "maple", "--section", sent)
-    assert not world.sis_book.records["line_item"], "the LMS says the same as before"
-    assert again["findings"]["GRADE_PINNED"] == 2
-    assert set(items(rollbook, sent).values()) == {"not sent"}
-    pins = rollbook("pin", "list", "maple", schema="pins")["pins"]
-    assert {(one["kind"], one["school"]) for one in pins} == {("line_item", sent), ("result", sent)}
-    rollbook("pin", "lift", "maple", "--all", "--by", "Ann", "--reason", "the LMS is right", schema="pins")
-    rollbook("grades", "sync", "maple", "--section", sent)
-    assert len(grades_of(world)) == number
-    assert set(items(rollbook, sent).values()) == {"successful"}
-
-
-@pytest.mark.usefixtures("database")
-@pytest.mark.rule(28)
-def test_an_undo_is_undone_and_parts_of_it_are(rollbook: Command, world: Space, sent: str) -> None:
-    first = next(one["run"] for one in rollbook("runs", "maple", schema="runs")["runs"] if one["river"] == "grades")
-    before = dict(world.sis_book.records["result"])
-    student = next(iter(before.values()))["student"]
-    rollbook("run", "undo", first, "--person", student)
-    assert {one["student"] for one in before.values()} - {student} == {
-        one["student"] for one in world.sis_book.records["result"].values()
-    }
-    undo = rollbook("run", "undo", first, "--section", sent)
-    assert not world.sis_book.records["result"]
-    rollbook("run", "undo", undo["run"])
-    there = world.sis_book.records["result"]
-    assert len(there) == len(before) - 1
-    assert all(before[own] == fields for own, fields in there.items())
-
-
-@pytest.mark.usefixtures("database")
-def test_parts_of_the_other_river_are_refused(rollbook: Command, sent: str) -> None:
-    runs = rollbook("runs", "maple", schema="runs")["runs"]
-    grades = next(one["run"] for one in runs if one["river"] == "grades")
-    roster = next(one["run"] for one in runs if one["river"] == "roster")
-    assert "--section" in rollbook.text("run", "undo", grades, "--school", "A").err
-    assert "--school" in rollbook.text("run", "undo", roster, "--section", sent).err

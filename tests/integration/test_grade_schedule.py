@@ -1,4 +1,4 @@
-"""Grades by the clock (rule 29): off unless it is set, with a window of its own, and without touching that of rosters."""
+"""Grades by the clock (rule 29): off unless it is set, with a window of its own, apart from that of rosters."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_a_broken_schedule_is_refused(town: Town) -> None:
 def test_only_sections_whose_map_is_done(town: Town) -> None:
     town.save(GRADES)
     known = {"done": ({"1": "hw", "2": ""}, 0), "skipped": ({"1": ""}, 0), "open": ({"1": "hw"}, 2), "new": ({}, 0)}
-    organization = Run(organization=show_schedule(org="maple").organization).organization_id
+    organization = show_schedule(org="maple").organization.pk
     for code, (categories, open_items) in known.items():
         row = section_row(organization, code)
         row.categories, row.counts = categories, {"open": open_items}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rollbook.errors import AuthFailed, ConfigError, Unavailable
+from rollbook.errors import AuthFailed, Unavailable
 from rollbook.roster.grades import Member, SinkLimits
 from tests.gradebooks import School, counts
 
@@ -166,10 +166,15 @@ def test_what_the_sis_shows_otherwise_is_told_and_is_no_conflict(
     assert counts(school.sync(), "result") == {"held": 1}, "what is not shown is gone, for all that anybody knows"
 
 
-def test_the_unique_id_must_be_the_sis_id(tmp_path: Path) -> None:
-    school = School(tmp_path, users={"unique_id": "identifier"})
-    with pytest.raises(ConfigError, match="sourcedId"):
-        school.sync()
+def test_students_are_named_by_sourced_id_whatever_their_unique_id_is(school: School) -> None:
+    known = {"s1": "sis-1", "s2": "sis-2"}
+    school.people = lambda wanted: {each: known[each] for each in wanted if each in known}
+    school.enroll("sis-1", "sis-2", "sis-3")
+    result = school.sync()
+    assert {student for _, student in school.results()} == {"sis-1", "sis-2"}
+    assert [row["id"] for row in school.findings(result, "GRADE_MEMBER_UNKNOWN")] == ["s3"]
+    school.sync()
+    assert school.sent == []
 
 
 def test_a_wrong_key_ends_the_run(school: School) -> None:

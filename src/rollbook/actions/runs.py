@@ -15,12 +15,16 @@ from rollbook.errors import ConfigError, StalePlan
 from rollbook.roster.lms import KINDS, RUN_KINDS
 from rollbook.roster.schedule_words import MANUAL, UNDO
 from rollbook.store.audit import audit
+from rollbook.store.blobs import open_blobs
 from rollbook.store.grades import grades_moved_on
 from rollbook.store.ids import new_run_id
 from rollbook.store.ledger import current_version
 from rollbook.store.locks import lock_organization
 from rollbook.store.models import Organization, River, Run, RunState
+from rollbook.store.person_ids import PersonIds
 from rollbook.store.runs import stored_plan
+from rollbook.store.scratch import looking_scratch
+from rollbook.store.setup import opened
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,12 +140,23 @@ def undoable(*, run_id: str, part: Part = Part()) -> tuple[Run, dict[str, list[s
         raise ConfigError(f"run {run_id} sent grades, which go by sections; say: --section")
     if part.sections and run.river == River.ROSTER:
         raise ConfigError(f"run {run_id} sent rosters, which go by schools; say: --school")
+    persons = part.persons
+    if persons and run.river == River.GRADES:  # results name students by sourcedId
+        persons = _sourced(run.organization, persons)
     places = {
         "schools": sorted(set(part.schools)) or run.schools,
         "sections": sorted(set(part.sections)) or run.sections,
-        "persons": sorted(set(part.persons)) or run.persons,
+        "persons": sorted(set(persons)) or run.persons,
     }
     return run, {"kinds": run.kinds, **places}
+
+
+def _sourced(organization: Organization, persons: Sequence[str]) -> list[str]:
+    """sourcedIds of these unique ids; what is known by none is left as it is."""
+    _, settings = current_settings(organization)
+    with looking_scratch(opened()) as scratch:
+        known = PersonIds(organization.pk, settings, open_blobs(opened(), scratch))(persons)
+    return [known.get(each, each) for each in persons]
 
 
 def is_undoable(run: Run) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from django.utils import timezone
 
@@ -15,7 +16,7 @@ from rollbook.engine.world import Doors, check_room
 from rollbook.errors import Bug
 from rollbook.passback import grade_run as river
 from rollbook.passback.grade_types import GradeRequest, GradeWorld
-from rollbook.roster.settings import parse
+from rollbook.roster.settings import Settings, parse
 from rollbook.store.blobs import open_blobs
 from rollbook.store.folder import DataFolder
 from rollbook.store.given_sections import GivenSection, given_sections, periods_by_key
@@ -25,6 +26,7 @@ from rollbook.store.lease import Lease
 from rollbook.store.memory import StoredMemory
 from rollbook.store.models import Run, SettingsVersion
 from rollbook.store.permits import StoredPermits
+from rollbook.store.person_ids import PersonIds
 from rollbook.store.pins import StoredPins
 from rollbook.store.runs import keep_plan, stored_plan, stored_result
 from rollbook.store.scratch import scratch_of
@@ -98,6 +100,9 @@ class GradeWork:
             goes_on_with=plan.settings_digest if plan is not None and goes_on else "",
         )
 
+    def _people(self, settings: Settings, work: Path) -> PersonIds:
+        return PersonIds(self.lease.organization, settings, open_blobs(self.folder, work))
+
     def _with_journal_of(self, undone: Run, plan: StoredPlan, world: GradeWorld) -> GradeWorld:
         """What the undone run sent is read from its journal; what undoing sends is written into ours."""
 
@@ -133,6 +138,7 @@ class GradeWork:
                 cancel=self.cancel,
                 progress=self.progress,
                 work=work,
+                people=None if settings.users.unique_id == "sourcedId" else self._people(settings, work),
                 requests=requests,
                 late=run.lease_grace if self.alone and self.lease.epoch > 1 else 0.0,
             )

@@ -162,8 +162,8 @@ class _Run:
         source, total = self.world.source, len(self.request.sections)
         if source is None:
             raise ConfigError("this run needs an LMS whose gradebooks can be read")
-        if self.request.settings.users.unique_id != "sourcedId":
-            raise ConfigError("grades can only be sent where `users.unique_id` is sourcedId: they name students by it")
+        if self.world.people is not None:
+            self.world.people([])  # says at once where it cannot be known
         for pin in self.world.pins.active(self.request.now):
             self.pins.setdefault(pin.school, []).append(pin)
         for number, wish in enumerate(self.request.sections):
@@ -186,6 +186,9 @@ class _Run:
             world.notes.seen(wish.code, SectionNote(trouble=str(error)))
             return
         self.versions[wish.code] = version.number
+        if world.people is not None:
+            members = [each.unique_id for each in read.book.members if each.unique_id]
+            read = replace(read, people=world.people(members))
         wanted = desired(read)
         pinned = Pinned([pin for pin in self.pins.get(wish.code, ()) if pin.kind in GRADE_KINDS])
         pinned.apply(wanted)

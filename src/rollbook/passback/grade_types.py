@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -177,7 +177,8 @@ class GradeNotes(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class GradeWorld:
-    """What a grade run works with. `source` None: nothing is read from the LMS (a stored plan is carried out)."""
+    """What a grade run works with. `people` tells sourcedIds by unique id; None where they are the same. `source` None:
+    nothing is read from the LMS (a stored plan is carried out)."""
 
     sink: GradeSink
     blobs: Blobs
@@ -193,6 +194,7 @@ class GradeWorld:
     source: GradeSource | None = None
     requests: Callable[[], dict[str, int]] = dict
     late: float = 0.0
+    people: Callable[[Collection[str]], Mapping[str, str]] | None = None
 
 
 # --- between stages -----------------------------------------------------------------------------------------------
@@ -235,7 +237,8 @@ class Found:
 class SectionRead:
     """All that was read of a section, and what its ledger knows. `live` are the SIS's objects by kind and sourcedId,
     `periods` maps LMS grading periods to ids of SIS sessions. `comments`: the teacher's comments are sent as well.
-    `creates`: the settings and the SIS allow new categories."""
+    `creates`: the settings and the SIS allow new categories. `people` maps unique ids of members to sourcedIds; None
+    where they are the same."""
 
     wish: SectionWish
     organization: str
@@ -250,6 +253,7 @@ class SectionRead:
     periods: Mapping[str, str] = field(default_factory=dict)
     comments: bool = False
     creates: bool = False
+    people: Mapping[str, str] | None = field(default=None, repr=False)
 
 
 @dataclass(kw_only=True)

@@ -130,7 +130,8 @@ class _Grades:
         return sent, absent
 
     def _student(self, member: Member) -> str | None:
-        return member.unique_id or None
+        people = self.read.people
+        return (member.unique_id if people is None else people.get(member.unique_id or "")) or None
 
     def _problem(self, grade: Grade, place: _Place) -> tuple[str, str] | None:
         """What keeps a grade from being sent: a finding's code and detail."""

@@ -26,7 +26,7 @@ from rollbook.roster.lms import ADOPT, CREATE, REMOVE, UPDATE
 CODE: Final = "GRADE_PINNED"
 _AT_ONCE: Final = 2000
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Any).decode
+_decode = msgspec.json.decode
 
 
 def keep_pins(db: Connection, request: GradeRequest, world: GradeWorld, plan: StoredPlan) -> None:
@@ -47,11 +47,12 @@ def pins_of(db: Connection, plan: StoredPlan) -> Iterator[Pin]:
                 WHERE o.status = 'done' ORDER BY seq"""
         )
         while rows := cursor.fetchmany(_AT_ONCE):
-            for action, key, section, before, after in rows:
-                yield from _pins(kind, action, key, section, before, after)
+            for row in rows:
+                yield from _pins(kind, row)
 
 
-def _pins(kind: str, action: str, key: str, section: str, before: str | None, after: str) -> Iterator[Pin]:
+def _pins(kind: str, row: tuple[str, str, str, str | None, str]) -> Iterator[Pin]:
+    action, key, section, before, after = row
     if action in (CREATE, ADOPT):
         yield Pin(kind, key, "", after, NOT_THERE, section)
     elif action == REMOVE:
