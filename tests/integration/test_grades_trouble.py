@@ -241,12 +241,21 @@ def _planned(school: School) -> list[Any]:
         return [change for part in slices(school.plan) if part.kind == "line_item" for change in reader.changes(part)]
 
 
-def test_refusals_that_are_over_are_forgotten_by_a_run_of_all_sections(school: School) -> None:
-    school.space.faults.refuse[school.result_key("i1", "s2")] = "no"
+@pytest.mark.rule(27)
+def test_refusals_that_are_over_are_forgotten_by_section(tmp_path: Path) -> None:
+    school = School(tmp_path, classes=("k1", "k2"))
+    for code in ("k1", "k2"):
+        school.item("i1", code, title="Essay", points=20)
+        school.grade_all("i1", 15, code)
+        school.space.faults.refuse[school.result_key("i1", "s2", code)] = "no"
     school.sync()
-    school.grade("i1", "s2")
-    school.sync()
-    assert [one.key for one in school.world.memory.refusals()] == [school.result_key("i1", "s2")]
-    school.grade("i1", "s1", 1)
+    refused = [school.result_key("i1", "s2", code) for code in ("k1", "k2")]
+    assert {one.key for one in school.world.memory.refusals()} == set(refused)
+    school.grade("i1", "s2", code="k1")
+    school.sync("k1")
+    assert [(one.key, one.section) for one in school.world.memory.refusals()] == [(refused[1], "k2")]
+    school.undo(1, "k2", persons=("s1",))
+    assert [one.key for one in school.world.memory.refusals()] == [refused[1]], "an undo forgets nothing"
+    school.grade("i1", "s2", code="k2")
     school.sync(whole=True)
     assert not list(school.world.memory.refusals())

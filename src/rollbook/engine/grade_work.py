@@ -93,7 +93,7 @@ class GradeWork:
             now=timezone.now(),
             periods=periods_by_key(self.lease.organization, blobs),
             dry_run=run.dry_run,
-            whole=not run.sections,
+            whole=not run.sections and not run.only_mapped and run.undo_of_id is None,
             retry_refused=run.retry_refused,
             items=frozenset(run.items),
             persons=run.persons,

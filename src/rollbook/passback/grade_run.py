@@ -295,9 +295,9 @@ class _Run:
         for section, findings in settle_sections(self.db, plan, world, request):
             self.tables.note(section, findings)
         self._keep_findings()
-        # Whose refusal it is stands nowhere, so what is over is only forgotten by a run of all sections.
-        some = [] if request.whole else list(plan.sections)
-        remember_refusals(self.db, plan, world.memory, request.now, schools=some, run=request.run_id)
+        whole = request.whole and plan.undo_of is None and {each.code for each in request.sections} <= {*plan.sections}
+        seen = None if whole else [] if plan.undo_of is not None else list(plan.sections)
+        remember_refusals(self.db, plan, world.memory, request.now, sections=seen, grades=True, run=request.run_id)
 
 
 def _admins(book: Gradebook) -> frozenset[str]:

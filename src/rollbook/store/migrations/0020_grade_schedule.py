@@ -30,6 +30,11 @@ class Migration(migrations.Migration):
             field=models.TextField(blank=True, default=""),
         ),
         migrations.AddField(
+            model_name="refusalrow",
+            name="section",
+            field=models.TextField(null=True),
+        ),
+        migrations.AddField(
             model_name="run",
             name="only_mapped",
             field=models.BooleanField(default=False),
