@@ -11,10 +11,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from rollbook.actions.grade_pages import open_runs
+from rollbook.actions.grade_pages import conflicts_of, open_runs
+from rollbook.actions.holds import seen_mark
 from rollbook.passback.grade_types import DELETED, KEPT, OPT_IN, OPT_OUT, REMOVED
 from rollbook.roster.findings import FINDINGS
 from rollbook.roster.grades import GRADE_KINDS
+from rollbook.roster.holds import why_held
 from rollbook.store.given_sections import GivenSection
 from rollbook.store.grade_states import is_undecided
 from rollbook.store.grade_words import NOT_YET, OPEN, item_status
@@ -22,6 +24,7 @@ from rollbook.store.models import GradeItem, GradeSection, PinRow, Run, RunState
 from rollbook.store.summary import place_in_queue
 from rollbook.web.access import Place
 from rollbook.web.grade_words import stand
+from rollbook.web.plan_words import SEVERAL
 from rollbook.web.run_words import stage_words
 from rollbook.web.runs_shown import names_of
 from rollbook.web.taught import sections_of_person
@@ -54,7 +57,16 @@ def head(place: Place, row: GradeSection | None, here: str) -> dict[str, Any]:
         "now": now_of(place),
         "map_open": map_is_open(row),
         "pins": pins_of(place),
+        **_conflicts(place),
     }
+
+
+def _conflicts(place: Place) -> dict[str, Any]:
+    holds = conflicts_of(place.organization.pk, section_of(place).code)
+    lines = [
+        {"number": one.count, "several": SEVERAL[one.kind], "why": _(why_held(one.reason, one.action))} for one in holds
+    ]
+    return {"conflicts": lines, "conflicts_seen": seen_mark(holds)}
 
 
 def pins_of(place: Place) -> dict[str, Any]:
