@@ -63,8 +63,8 @@ def request_section(*, org: str, section: str, wanted: GradesWanted, by: str) ->
 
 
 def conflicts_of(organization: int, section: str) -> list[HoldRow]:
-    """What of a section waits because somebody changed or deleted it in the SIS: its teachers may decide about that, and
-    about nothing else that is held."""
+    """What of a section waits because somebody changed or deleted it in the SIS: its teachers may decide about that,
+    and about nothing else that is held."""
     rows = HoldRow.objects.filter(organization=organization, school=section, state=HoldState.WAITING)
     return list(rows.filter(reason__in=CONFLICTS, run__undo_of__isnull=True).order_by("pk"))
 
