@@ -73,7 +73,7 @@ SIS_WAYS = (
     "teachers_in_students", "no_demographics", "nulls", "grades_text", "bool_upper", "bool_text", "bool_json",
     "enum_case", "date_for_datetime", "datetime_for_date", "status_inactive", "silent_removal", "tilde_hrefs",
     "numbers_text", "periods_list", "title_limit", "unique_titles", "session_dates", "window_closed", "score_range",
-    "own_item_id", "no_delete",
+    "score_demanded", "own_item_id", "no_delete",
 )  # fmt: skip
 SIS_SURVIVED += [Case(name) for name in SIS_WAYS]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,8 @@ class School:
                                                     **settings))  # fmt: skip
         self.now = NOW
         self.last: RunResult | None = None
+        self.people: Any = None
+        self.plans: dict[int, StoredPlan] = {}
 
     # --- the teacher --------------------------------------------------------------------------------------------------
 
@@ -123,6 +126,14 @@ class School:
     def grade_all(self, item: str, score: float, code: str = "k1") -> None:
         for student in self.names:
             self.grade(item, student, score, code)
+
+    def enroll(self, *students: str, code: str = "k1") -> None:
+        """The SIS lists these as the class's students."""
+        others = [each for each in self.space.rows["enrollments"] if each["classSourcedId"] != code]
+        self.space.rows["enrollments"] = others + [
+            {"sourcedId": f"{code}-{s}", "classSourcedId": code, "userSourcedId": s, "role": "student"}
+            for s in students
+        ]
 
     def decide(self, code: str = "k1", **fields: Any) -> None:
         """Change what the teacher decided: categories, choices; the store's items come along."""
@@ -162,12 +173,30 @@ class School:
         left = RunResult(plan=self.last.plan)
         return self._flow(lambda request, world: grade_run.carry_out(request, world, left), ())
 
+    def undo(self, number: int | None = None, *codes: str, **more: Any) -> RunResult:
+        """Undo of a run by its number, the last one by default; `dry_run` keeps its plan for `apply_later`."""
+        of = number or self.world.runs
+        undone = self.plans[of]
+
+        def flow(request: Any, world: GradeWorld) -> RunResult:
+            def journal(digest: str) -> Any:
+                return self.world.journal(of if digest == undone.digest else self.world.runs, digest)
+
+            world = replace(world, journal=journal)
+            self.last = grade_run.plan_undo(request, world, undone)
+            return self.last if request.dry_run else grade_run.carry_out(request, world, self.last)
+
+        return self._flow(flow, codes, **more)
+
     def _flow(self, flow: Any, codes: Sequence[str], *, again: bool = False, **more: Any) -> RunResult:
         self.sink.batches.clear()
         wishes = [self.wishes[code] for code in codes or self.wishes]
         request = self.world.request(self.settings, *wishes, **{"now": self.now} | more)
         with mock.patch.object(grade_run, "connect", in_memory):
-            result: RunResult = flow(request, self.world.world(self.source, self.sink, again=again))
+            world = replace(self.world.world(self.source, self.sink, again=again), people=self.people)
+            result: RunResult = flow(request, world)
+        if result.plan is not None:
+            self.plans[self.world.runs] = result.plan
         return result
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rollbook.errors import AuthFailed, ConfigError, Unavailable
+from rollbook.errors import AuthFailed, Unavailable
 from rollbook.roster.grades import Member, SinkLimits
 from tests.gradebooks import School, counts
 
@@ -166,10 +166,15 @@ def test_what_the_sis_shows_otherwise_is_told_and_is_no_conflict(
     assert counts(school.sync(), "result") == {"held": 1}, "what is not shown is gone, for all that anybody knows"
 
 
-def test_the_unique_id_must_be_the_sis_id(tmp_path: Path) -> None:
-    school = School(tmp_path, users={"unique_id": "identifier"})
-    with pytest.raises(ConfigError, match="sourcedId"):
-        school.sync()
+def test_students_are_named_by_sourced_id_whatever_their_unique_id_is(school: School) -> None:
+    known = {"s1": "sis-1", "s2": "sis-2"}
+    school.people = lambda wanted: {each: known[each] for each in wanted if each in known}
+    school.enroll("sis-1", "sis-2", "sis-3")
+    result = school.sync()
+    assert {student for _, student in school.results()} == {"sis-1", "sis-2"}
+    assert [row["id"] for row in school.findings(result, "GRADE_MEMBER_UNKNOWN")] == ["s3"]
+    school.sync()
+    assert school.sent == []
 
 
 def test_a_wrong_key_ends_the_run(school: School) -> None:
@@ -236,12 +241,21 @@ def _planned(school: School) -> list[Any]:
         return [change for part in slices(school.plan) if part.kind == "line_item" for change in reader.changes(part)]
 
 
-def test_refusals_that_are_over_are_forgotten_by_a_run_of_all_sections(school: School) -> None:
-    school.space.faults.refuse[school.result_key("i1", "s2")] = "no"
+@pytest.mark.rule(27)
+def test_refusals_that_are_over_are_forgotten_by_section(tmp_path: Path) -> None:
+    school = School(tmp_path, classes=("k1", "k2"))
+    for code in ("k1", "k2"):
+        school.item("i1", code, title="Essay", points=20)
+        school.grade_all("i1", 15, code)
+        school.space.faults.refuse[school.result_key("i1", "s2", code)] = "no"
     school.sync()
-    school.grade("i1", "s2")
-    school.sync()
-    assert [one.key for one in school.world.memory.refusals()] == [school.result_key("i1", "s2")]
-    school.grade("i1", "s1", 1)
+    refused = [school.result_key("i1", "s2", code) for code in ("k1", "k2")]
+    assert {one.key for one in school.world.memory.refusals()} == set(refused)
+    school.grade("i1", "s2", code="k1")
+    school.sync("k1")
+    assert [(one.key, one.section) for one in school.world.memory.refusals()] == [(refused[1], "k2")]
+    school.undo(1, "k2", persons=("s1",))
+    assert [one.key for one in school.world.memory.refusals()] == [refused[1]], "an undo forgets nothing"
+    school.grade("i1", "s2", code="k2")
     school.sync(whole=True)
     assert not list(school.world.memory.refusals())

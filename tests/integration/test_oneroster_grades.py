@@ -314,3 +314,22 @@ def test_errors_name_no_person_and_no_secret(tmp_path: Path, fault: str) -> None
     assert "Zebulon" not in said
     assert "stu-amara" not in said
     assert "practice" not in said
+
+
+@pytest.mark.parametrize("status", ["exempt", SUBMITTED, NOT_SUBMITTED])
+def test_a_sis_that_demands_scores_gets_zero_where_none_counts(tmp_path: Path, status: str) -> None:
+    """1.1's document demands a score; beside these states it is none (spec 8.3), also when it is read back."""
+    change = result(ROOM, "li-linear", "stu-amara", status=status, score=None)
+    with opened("1.1", tmp_path, "score_demanded") as (sink, _):
+        refused = send(sink, change)
+        assert (refused.status, "score is missing" in refused.message) == (REFUSED, True)
+    with opened("1.1", tmp_path, "score_demanded", empty_scores="zero") as (sink, _):
+        assert send(sink, change).status == DONE
+        shown = next(each for each in sink.read("result", ROOM.id) if each.lms_id == change.key)
+        assert shown.fields["status"] == status
+        assert "score" not in shown.fields
+        assert send(sink, result(ROOM, "li-linear", "stu-bjorn", score=7.5)).status == DONE
+    with opened("1.2", tmp_path, empty_scores="zero") as (sink, _):
+        assert send(sink, change).status == DONE
+        shown = next(each for each in sink.read("result", ROOM.id) if each.lms_id == change.key)
+        assert shown.fields.get("score") is None, "1.2 takes results without a score"

@@ -347,6 +347,7 @@ OF_WRITES = {
     "unique_titles",
     "session_dates",
     "window_closed",
+    "score_demanded",
     "score_range",
     "own_item_id",
     "no_delete",

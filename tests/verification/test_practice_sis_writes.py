@@ -177,6 +177,7 @@ def test_1_1_has_no_score_scales_and_no_sets(old: SisClient) -> None:
         ("window_closed", "/lineItems/li-x", {"lineItem": ITEM}),
         ("window_closed", "/results/res-x", {"result": RESULT}),
         ("score_range", "/results/res-x", {"result": RESULT}),
+        ("score_demanded", "/results/res-x", {"result": {**RESULT, "scoreStatus": "exempt", "score": None}}),
     ],
 )
 def test_limits_of_some_systems(fault: str, path: str, body: Any) -> None:

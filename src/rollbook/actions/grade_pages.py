@@ -5,15 +5,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import msgspec
 from django.db import transaction
 
 from rollbook.actions.grades import GradesWanted, carry_categories, decide_categories, request_grades
+from rollbook.actions.holds import HoldsMoved, approve_hold, reject_hold, seen_mark
 from rollbook.actions.organizations import find_organization
 from rollbook.actions.settings_edit import ChangedMeanwhile
+from rollbook.passback.compare import CONFLICT, GONE
 from rollbook.store.grades import section_row
-from rollbook.store.models import GradeSection, Organization, River, Run, RunState
+from rollbook.store.models import GradeSection, HoldRow, HoldState, Organization, River, Run, RunState
+
+#: Reasons of holds that a section's teachers decide about.
+CONFLICTS: Final = (CONFLICT, GONE)
 
 
 def map_digest(row: GradeSection | None) -> str:
@@ -50,9 +56,35 @@ def request_section(*, org: str, section: str, wanted: GradesWanted, by: str) ->
     with transaction.atomic():
         organization = find_organization(org, lock=True)
         for run in open_runs(organization, section):
-            if run.dry_run == wanted.dry_run and run.items in ([], sorted(set(wanted.items))):
+            whole = run.undo_of_id is None and not run.only_mapped
+            if whole and run.dry_run == wanted.dry_run and run.items in ([], sorted(set(wanted.items))):
                 return run, False
         return request_grades(org=org, sections=[section], by=by, wanted=wanted), True
+
+
+def conflicts_of(organization: int, section: str) -> list[HoldRow]:
+    """What of a section waits because somebody changed or deleted it in the SIS: its teachers may decide about that,
+    and about nothing else that is held."""
+    rows = HoldRow.objects.filter(organization=organization, school=section, state=HoldState.WAITING)
+    return list(rows.filter(reason__in=CONFLICTS, run__undo_of__isnull=True).order_by("pk"))
+
+
+def decide_conflicts(*, org: str, section: str, seen: str, send: bool, by: str) -> list[Run]:
+    """Send what the LMS says although the SIS was changed, or leave what the SIS has; as it was looked at (`seen`, see
+    `actions.holds.seen_mark`). The runs that send. Raises ConfigError, HoldsMoved."""
+    reason = "decided on the section's page"
+    runs: list[Run] = []
+    with transaction.atomic():
+        organization = find_organization(org, lock=True)
+        holds = conflicts_of(organization.pk, section)
+        if not holds or seen_mark(holds) != seen:
+            raise HoldsMoved("what waits has changed since you looked at it")
+        for hold in holds:
+            if send:
+                runs.append(approve_hold(hold_id=hold.hold, by=by, reason=reason, org=org, only=[section])[1])
+            else:
+                reject_hold(hold_id=hold.hold, by=by, reason=reason, org=org)
+    return runs
 
 
 def open_runs(organization: Organization, section: str) -> list[Run]:

@@ -10,10 +10,12 @@ from django.db import transaction
 from rollbook.actions.blackout import only_plans
 from rollbook.actions.organizations import current_settings, find_organization
 from rollbook.actions.runs import queue_run
+from rollbook.actions.schedule_memory import note_manual
 from rollbook.errors import ConfigError
 from rollbook.passback.categories import carried_over
 from rollbook.passback.grade_types import KEEP, NEW, OPT_IN, OPT_OUT, REMOVE, SKIP
 from rollbook.roster.grades import GRADE_KINDS, GradingCategory, SisCategory
+from rollbook.roster.schedule_words import MANUAL
 from rollbook.store.audit import audit
 from rollbook.store.blobs import open_blobs
 from rollbook.store.given_sections import GivenSection, given_sections
@@ -54,8 +56,8 @@ class GradesWanted:
 
 def request_grades(*, org: str, sections: Sequence[str], by: str, wanted: GradesWanted = GradesWanted()) -> Run:
     """Queue a run that brings the grades of these sections (none: of all) into the SIS; an equal one that is queued
-    already is returned instead. It resets no grace period (rule 29). Of all sections at once, refused grades are tried
-    again when they are due. Raises ConfigError."""
+    already is returned instead. It resets no grace period of rosters, and one of all sections that of grades (rule 29).
+    Of all sections at once, refused grades are tried again when they are due. Raises ConfigError."""
     with transaction.atomic():
         organization = find_organization(org, lock=True)
         codes = [each.code for each in sections_of(organization, sorted(set(sections)))] if sections else []
@@ -67,10 +69,14 @@ def request_grades(*, org: str, sections: Sequence[str], by: str, wanted: Grades
             "dry_run": wanted.dry_run,
             "despite_blackout": wanted.despite_blackout,
             "retry_refused": bool(codes) if wanted.retry_refused is None else wanted.retry_refused,
+            "only_mapped": False,
         }
+        if not codes and not wanted.items:
+            despite, dry_run = wanted.despite_blackout, wanted.dry_run
+            note_manual(organization, MANUAL, dry_run=dry_run, despite=despite, river=River.GRADES)
         traits = only_plans(organization, traits)
         same = Run.objects.filter(organization=organization, state=RunState.QUEUED, lease_epoch=0, **traits)
-        queued = same.filter(applies__isnull=True).first()
+        queued = same.filter(applies__isnull=True, undo_of__isnull=True).first()
         if queued is not None:
             return queued
         run = queue_run(organization, "grades plan" if traits["dry_run"] else "grades sync", by, **traits)

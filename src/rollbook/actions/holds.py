@@ -39,8 +39,10 @@ def approve_hold(
     until: datetime | None = None,
     org: str | None = None,
     seen: str | None = None,
+    only: Sequence[str] = (),
 ) -> tuple[HoldRow, Run]:
-    """Permit exactly the held changes and queue a run that plans afresh, dry if the held one was.
+    """Permit exactly the held changes and queue a run that plans afresh, dry if the held one was; of grades, of `only`
+    these sections.
 
     Without `until` the permit is used up by the first sync that ends well. Raises ConfigError; HoldsMoved when `seen`
     is given and other changes are held by now.
@@ -50,7 +52,7 @@ def approve_hold(
         hold = _decide(hold_id, org, HoldState.APPROVED, by, reason, seen=seen)
         _permit(hold, until)
         audit(by=by, action="approve hold", organization=hold.organization.slug, subject=hold_id, details=reason)
-        return hold, _next_run([hold], by)[0]
+        return hold, _next_run([hold], by, only)[0]
 
 
 def reject_hold(*, hold_id: str, by: str, reason: str, org: str | None = None, seen: str | None = None) -> HoldRow:
@@ -156,25 +158,27 @@ def _decide(hold_id: str, org: str | None, state: HoldState, by: str, reason: st
     return hold
 
 
-def _next_run(holds: Sequence[HoldRow], by: str) -> list[Run]:
+def _next_run(holds: Sequence[HoldRow], by: str, only: Sequence[str] = ()) -> list[Run]:
     """One queued run serves several approvals; an undo is asked for again as it was."""
     undos = {hold.run.undo_of_id: hold.run for hold in holds if hold.run.undo_of_id is not None}
     syncs = [hold.run for hold in holds if hold.run.undo_of_id is None and hold.run.river == River.ROSTER]
-    grades = [hold.run for hold in holds if hold.run.river == River.GRADES]
+    grades = [hold.run for hold in holds if hold.run.undo_of_id is None and hold.run.river == River.GRADES]
     runs = [_next_sync(syncs, by)] if syncs else []
-    runs += [_next_grades(grades, by)] if grades else []
+    runs += [_next_grades(grades, by, only)] if grades else []
     for source in undos.values():
         if source.undo_of is None or source.undo_of.plan is None:
             raise ConfigError(f"the plan of run {source.undo_of_id} is no longer kept, so it cannot be undone any more")
         traits = {"kinds": source.kinds, "schools": source.schools, "persons": source.persons}
+        traits |= {"river": source.river, "sections": source.sections}
         undo_of = {"undo_of": source.undo_of, "dry_run": source.dry_run}
         runs.append(queue_run(source.organization, "undo after approval", by, **traits, **undo_of))
     return runs
 
 
-def _next_grades(sources: Sequence[Run], by: str) -> Run:
-    """A run of all sections of these; dry if all of them were."""
+def _next_grades(sources: Sequence[Run], by: str, only: Sequence[str]) -> Run:
+    """A run of all sections of these, or of `only` some; dry if all of them were."""
     sections, dry = _union(source.sections for source in sources), all(source.dry_run for source in sources)
+    sections = list(only) or sections
     return request_grades(org=sources[0].organization.slug, sections=sections, by=by, wanted=GradesWanted(dry_run=dry))
 
 

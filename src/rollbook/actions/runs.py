@@ -15,12 +15,16 @@ from rollbook.errors import ConfigError, StalePlan
 from rollbook.roster.lms import KINDS, RUN_KINDS
 from rollbook.roster.schedule_words import MANUAL, UNDO
 from rollbook.store.audit import audit
+from rollbook.store.blobs import open_blobs
 from rollbook.store.grades import grades_moved_on
 from rollbook.store.ids import new_run_id
 from rollbook.store.ledger import current_version
 from rollbook.store.locks import lock_organization
 from rollbook.store.models import Organization, River, Run, RunState
+from rollbook.store.person_ids import PersonIds
 from rollbook.store.runs import stored_plan
+from rollbook.store.scratch import looking_scratch
+from rollbook.store.setup import opened
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +46,15 @@ class Wanted:
                 raise ConfigError(f"there is no kind {name!r}; there are {', '.join(RUN_KINDS)}")
         chosen = {kind for name in self.kinds for kind in RUN_KINDS[name]}
         return [kind for kind in KINDS if kind in chosen]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Which part of a run is undone: of these org sourcedIds, class sourcedIds (grades) and unique ids; empty: all."""
+
+    schools: Sequence[str] = ()
+    sections: Sequence[str] = ()
+    persons: Sequence[str] = ()
 
 
 def request_run(*, org: str, wanted: Wanted, by: str) -> Run:
@@ -105,32 +118,50 @@ def moved_on(planned: Run) -> list[str]:
     return [name for name, moved in found.items() if moved]
 
 
-def request_undo(
-    *, run_id: str, by: str, dry_run: bool = False, schools: Sequence[str] = (), persons: Sequence[str] = ()
-) -> Run:
-    """Queue the undoing of what a run sent (rule 28), or of its part at these org sourcedIds and for these unique ids.
-    An equal one that is queued already is returned instead. Raises ConfigError when it sent nothing."""
+def request_undo(*, run_id: str, by: str, dry_run: bool = False, part: Part = Part()) -> Run:
+    """Queue the undoing of what a run sent (rule 28), or of a part of it. An equal one that is queued already is
+    returned instead. Raises ConfigError when it sent nothing."""
     with transaction.atomic():
-        run, part = undoable(run_id=run_id, schools=schools, persons=persons)
-        note_manual(run.organization, UNDO, dry_run=dry_run)
-        same = run.undone_by.filter(state=RunState.QUEUED, lease_epoch=0, dry_run=dry_run, **part).first()
+        run, places = undoable(run_id=run_id, part=part)
+        note_manual(run.organization, UNDO, dry_run=dry_run, river=River(run.river))
+        same = run.undone_by.filter(state=RunState.QUEUED, lease_epoch=0, dry_run=dry_run, **places).first()
         if same is not None:
             return same
-        return queue_run(run.organization, "undo", by, undo_of=run, dry_run=dry_run, **part)
+        return queue_run(run.organization, "undo", by, river=run.river, undo_of=run, dry_run=dry_run, **places)
 
 
-def undoable(
-    *, run_id: str, schools: Sequence[str] = (), persons: Sequence[str] = ()
-) -> tuple[Run, dict[str, list[str]]]:
-    """The run that `request_undo` would undo, and which kinds, schools and persons of it; asks for nothing yet. Raises
-    ConfigError when it sent nothing."""
+def undoable(*, run_id: str, part: Part = Part()) -> tuple[Run, dict[str, list[str]]]:
+    """The run that `request_undo` would undo, and which kinds, schools, sections and persons of it; asks for nothing
+    yet. Raises ConfigError when it sent nothing."""
     run = find_run(run_id)
-    if run.river == River.GRADES:
-        raise ConfigError(f"run {run_id} sent grades; what the LMS says now is sent with: rollbook grades sync")
-    if not run.ended or run.plan is None or not run.intents.exists():
+    if not is_undoable(run):
         raise ConfigError(f"run {run_id} has sent nothing that could be undone")
-    places = {"schools": sorted(set(schools)) or run.schools, "persons": sorted(set(persons)) or run.persons}
+    if part.schools and run.river == River.GRADES:
+        raise ConfigError(f"run {run_id} sent grades, which go by sections; say: --section")
+    if part.sections and run.river == River.ROSTER:
+        raise ConfigError(f"run {run_id} sent rosters, which go by schools; say: --school")
+    persons = part.persons
+    if persons and run.river == River.GRADES:  # results name students by sourcedId
+        persons = _sourced(run.organization, persons)
+    places = {
+        "schools": sorted(set(part.schools)) or run.schools,
+        "sections": sorted(set(part.sections)) or run.sections,
+        "persons": sorted(set(persons)) or run.persons,
+    }
     return run, {"kinds": run.kinds, **places}
+
+
+def _sourced(organization: Organization, persons: Sequence[str]) -> list[str]:
+    """sourcedIds of these unique ids; what is known by none is left as it is."""
+    _, settings = current_settings(organization)
+    with looking_scratch(opened()) as scratch:
+        known = PersonIds(organization.pk, settings, open_blobs(opened(), scratch))(persons)
+    return [known.get(each, each) for each in persons]
+
+
+def is_undoable(run: Run) -> bool:
+    """Did it send anything, and is it over?"""
+    return run.ended and run.plan is not None and run.intents.exists()
 
 
 def cancel_run(*, run_id: str, by: str) -> Run:

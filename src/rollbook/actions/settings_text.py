@@ -17,7 +17,7 @@ from rollbook.connectors.kit.hosts import check_url
 from rollbook.connectors.kit.options import describe, parse
 from rollbook.connectors.registry import connector
 from rollbook.errors import ConfigError
-from rollbook.roster.schedule import schedule_problems
+from rollbook.roster.schedule import clock_problems, schedule_problems
 from rollbook.roster.settings import Connection, Settings
 from rollbook.roster.settings import parse as parse_settings
 from rollbook.roster.wall_clock import time_zone
@@ -140,6 +140,7 @@ def _mapping_problems(settings: Settings) -> Iterator[str]:
     except ConfigError as error:
         yield f"organization.timezone: {error}"
     yield from schedule_problems(settings.schedule)
+    yield from clock_problems(settings.grades.schedule, "grades.schedule")
 
 
 def _notice_problems(settings: Settings, secrets: Mapping[str, FoundSecret], around: Surroundings) -> Iterator[str]:

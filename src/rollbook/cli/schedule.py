@@ -69,9 +69,13 @@ def _add_show(group: typer.Typer) -> None:
 
         zone = time_zone(current_settings(find_organization(org))[1].organization.timezone)
         shown = show_schedule(org=org, at=_moment(at, "--at", zone) if at is not None else None)
-        clock, seen = shown.clock, shown.outlook
         found = schedule_summary(shown)
-        shell.answer(found, lambda: shell.say(_sentence(clock, seen)))
+
+        def people() -> None:
+            shell.say(_sentence(shown.clock, shown.outlook))
+            shell.say(f"Grades: {_sentence(shown.grades_clock, shown.grades)}")
+
+        shell.answer(found, people)
 
 
 def _add_explain(group: typer.Typer) -> None:

@@ -19,12 +19,16 @@ def add_undo(group: typer.Typer) -> None:
         school: Annotated[
             list[str] | None, typer.Option("--school", metavar="ID", help="Only what it did at this org.")
         ] = None,
+        section: Annotated[
+            list[str] | None,
+            typer.Option("--section", metavar="CODE", help="Of a run of grades: only what it did to this section."),
+        ] = None,
         person: Annotated[
             list[str] | None, typer.Option("--person", metavar="UNIQUE_ID", help="Only what it did to this person.")
         ] = None,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Only plan; send nothing.")] = False,
     ) -> None:
-        """Take back what a run sent, where nothing moved on since, and pin it against the SIS.
+        """Take back what a run sent, where nothing moved on since, and pin it against the SIS (grades: the LMS).
 
         Limits and holds apply as to any run. What cannot be taken back is said before anything is sent.
         """
@@ -32,12 +36,12 @@ def add_undo(group: typer.Typer) -> None:
 
         folder = shell.open()
         from rollbook.actions.actors import OPERATOR
-        from rollbook.actions.runs import request_undo, undoable
+        from rollbook.actions.runs import Part, request_undo, undoable
         from rollbook.store.undo_outlook import undo_outlook
 
-        part = {"schools": school or (), "persons": person or ()}
-        stays = undo_outlook(folder, *undoable(run_id=run_id, **part)).stays
+        part = Part(schools=school or (), sections=section or (), persons=person or ())
+        stays = undo_outlook(folder, *undoable(run_id=run_id, part=part)).stays
         for words, number in stays.items():
             shell.note(f"Will not be undone: {words}: {number:,}")
-        run = request_undo(run_id=run_id, by=OPERATOR, dry_run=dry_run, **part)  # a worker may begin with it at once
+        run = request_undo(run_id=run_id, by=OPERATOR, dry_run=dry_run, part=part)  # a worker may begin with it at once
         show_ended(shell, wait_for(shell, folder, run), stays=stays)

@@ -108,7 +108,8 @@ class Permits(Protocol):
 
 @dataclass(frozen=True)
 class Refusal:
-    """A record the LMS refused (rule 27). `digest` is that of the wanted fields; `retry_from` None: next run."""
+    """A record the LMS refused (rule 27). `digest` is that of the wanted fields; `retry_from` None: next run; `section`
+    is that of a refused grade."""
 
     kind: str
     key: str
@@ -117,6 +118,7 @@ class Refusal:
     runs: int
     first: datetime
     retry_from: datetime | None
+    section: str | None = None
 
 
 @dataclass(frozen=True)

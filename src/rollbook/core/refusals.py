@@ -2,48 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from rollbook.core.duck import Connection
 from rollbook.core.protocols import Memory, Refusal
 from rollbook.core.stored import StoredPlan
+from rollbook.roster.grades import GRADE_KINDS
 
 #: Refused on so many runs, a record is tried weekly (rule 27).
 RUNS_BEFORE_PAUSE, PAUSE = 3, timedelta(days=7)
 
 
+#: Of a change: key, digest, the words of who refused it, was it not tried, and its section (grades alone).
+_Row = tuple[str, str, str | None, bool, str | None]
+
+
 def remember_refusals(
-    db: Connection, plan: StoredPlan, memory: Memory, now: datetime, *, schools: Sequence[str] = (), run: str = ""
+    db: Connection,
+    plan: StoredPlan,
+    memory: Memory,
+    now: datetime,
+    *,
+    schools: Sequence[str] = (),
+    sections: Collection[str] | None = None,
+    grades: bool = False,
+    run: str = "",
 ) -> None:
     """Rule 27: how often and since when each record is refused. Records that no longer change are forgotten, but not
-    those that this run did not get to: not sent, or outside its schools. Counted once for `run`."""
+    those that this run did not get to: not sent, or outside its schools or, of `grades`, its `sections` (None: all).
+    Counted once for `run`."""
     fresh: list[Refusal] = []
     before = {(r.kind, r.key): r for r in memory.refusals()}
-    for kind in plan.files:
-        rows = db.execute(f"""
-            SELECT p.key, md5(coalesce(p.after, '') || coalesce(p.new_key, '')), o.message,
-                   coalesce(o.status, 'waiting') = 'waiting'
-            FROM plan_{kind} p LEFT JOIN outcome o USING (seq)
-            WHERE coalesce(o.status, 'waiting') IN ('refused', 'waiting')""").fetchall()
-        if schools:
-            planned = {row[0] for row in db.execute(f"SELECT key FROM plan_{kind}").fetchall()}
-            rows += [(key, "", None, True) for each, key in before if each == kind and key not in planned]
+    kinds = list(GRADE_KINDS) if grades else list(plan.files)
+    for kind in kinds:
+        rows, planned = _planned(db, kind, grades=grades) if kind in plan.files else ([], set())
+        if schools or sections is not None:
+            rows += [
+                (key, "", None, True, old.section)
+                for (each, key), old in before.items()
+                if each == kind and key not in planned and old.section not in (sections or ())
+            ]
         fresh += _refusals(kind, rows, before, now)
-    memory.replace_refusals(list(plan.files), fresh, run=run)
+    memory.replace_refusals(kinds, fresh, run=run)
+
+
+def _planned(db: Connection, kind: str, *, grades: bool) -> tuple[list[_Row], set[str]]:
+    """What was refused or not tried, and the keys of all that was planned."""
+    section = "p.school" if grades else "CAST(NULL AS VARCHAR)"
+    rows = db.execute(f"""
+        SELECT p.key, md5(coalesce(p.after, '') || coalesce(p.new_key, '')), o.message,
+               coalesce(o.status, 'waiting') = 'waiting', {section}
+        FROM plan_{kind} p LEFT JOIN outcome o USING (seq)
+        WHERE coalesce(o.status, 'waiting') IN ('refused', 'waiting')""").fetchall()
+    return rows, {key for (key,) in db.execute(f"SELECT key FROM plan_{kind}").fetchall()}
 
 
 def _refusals(
-    kind: str,
-    rows: list[tuple[str, str, str | None, bool | None]],
-    before: dict[tuple[str, str], Refusal],
-    now: datetime,
+    kind: str, rows: Sequence[_Row], before: Mapping[tuple[str, str], Refusal], now: datetime
 ) -> Iterable[Refusal]:
     """One a record, though a plan may have two changes of it: what was tried tells more than what was not."""
-    told = {
-        key: (digest, message, untried) for key, digest, message, untried in sorted(rows, key=lambda row: not row[3])
-    }
-    for key, (digest, message, untried) in told.items():
+    told = {row[0]: row[1:] for row in sorted(rows, key=lambda row: not row[3])}
+    for key, (digest, message, untried, section) in told.items():
         old = before.get((kind, key))
         if untried:
             if old is not None:
@@ -59,4 +79,5 @@ def _refusals(
             runs=runs,
             first=same.first if same else now,
             retry_from=now + PAUSE if runs >= RUNS_BEFORE_PAUSE else None,
+            section=section,
         )

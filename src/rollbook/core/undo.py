@@ -10,8 +10,9 @@ from rollbook.core.changes_table import create_tables
 from rollbook.core.duck import Connection, count, fill, quote
 from rollbook.core.ledger_files import PAIRS, fields_json, is_deactivated, key_text
 from rollbook.core.stored import StoredPlan
+from rollbook.roster.grades import ALL_KINDS, GRADE_KINDS
 from rollbook.roster.lms import KEYS, KINDS, plural
-from rollbook.roster.reasons import ADOPTED, MOVED_ON, STAYS
+from rollbook.roster.reasons import ADOPTED, EMPTIED, KEPT, MOVED_ON, STAYS
 
 #: What earlier comparisons left alone: kind → key → (deleted, inactive, protected).
 Aside = Mapping[str, Mapping[str, Sequence[bool]]]
@@ -103,9 +104,13 @@ def _done_of_part(db: Connection, kind: str, wanted: Wanted, more: str = "true")
     return dict(rows)
 
 
-def stays(done: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
-    """In words, what an undo of what was done cannot take back."""
-    return {words: number for kind, counts in done.items() for words, number in _stays(kind, counts).items()}
+def stays(done: Mapping[str, Mapping[str, int]], *, sis_deletes: bool = True) -> dict[str, int]:
+    """In words, what an undo of what was done cannot take back. `sis_deletes`: the SIS takes away what grades made."""
+    found = {words: number for kind, counts in done.items() for words, number in _stays(kind, counts).items()}
+    for kind, words in (("category", KEPT), *(() if sis_deletes else (("line_item", KEPT), ("result", EMPTIED)))):
+        if made := done.get(kind, {}).get("create", 0):
+            found[words % {"list": plural(kind)}] = made
+    return found
 
 
 def show_parents(db: Connection, aside: Aside) -> None:
@@ -123,7 +128,7 @@ def show_parents(db: Connection, aside: Aside) -> None:
 
 
 def _kinds(plan: StoredPlan, wanted: Wanted) -> list[str]:
-    return [kind for kind in KINDS if kind in plan.files and kind in wanted.kinds]
+    return [kind for kind in ALL_KINDS if kind in plan.files and kind in wanted.kinds]
 
 
 def _done(db: Connection, kind: str, wanted: Wanted) -> dict[str, int]:
@@ -143,8 +148,9 @@ def _of_part(kind: str, wanted: Wanted) -> str:
     if wanted.persons:
         people = f"[{', '.join(map(quote, wanted.persons))}]"
         columns = [
-            f"coalesce(p.after, p.before)->>'{name}'" for name, of in KINDS[kind].parents.items() if of == "user"
+            f"coalesce(p.after, p.before)->>'{name}'" for name, of in ALL_KINDS[kind].parents.items() if of == "user"
         ]
+        columns += ["coalesce(p.after, p.before)->>'student'"] if kind == "result" else []
         columns += ["p.key", "p.new_key"] if kind == "user" else []
         where.append(" OR ".join(f"list_contains({people}, {column})" for column in columns) or "false")
     return " AND ".join(f"({condition})" for condition in where)
@@ -226,6 +232,8 @@ def _fill_parents(db: Connection, kind: str) -> None:
 
 
 def _stays(kind: str, done: Mapping[str, int]) -> dict[str, int]:
+    if kind in GRADE_KINDS:
+        return {}
     made = 0 if KINDS[kind].removable else done.get("create", 0)
     several = plural(kind)
     found = {

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from django.utils import timezone
 
 from rollbook.connectors.base import Cancel
-from rollbook.core.protocols import Progress
+from rollbook.core.protocols import Journal, Progress
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.engine.world import Doors, check_room
 from rollbook.errors import Bug
 from rollbook.passback import grade_run as river
 from rollbook.passback.grade_types import GradeRequest, GradeWorld
-from rollbook.roster.settings import parse
+from rollbook.roster.settings import Settings, parse
 from rollbook.store.blobs import open_blobs
 from rollbook.store.folder import DataFolder
-from rollbook.store.given_sections import given_sections, periods_by_key
-from rollbook.store.grades import StoredGradeLedgers, StoredGradeNotes, wishes
+from rollbook.store.given_sections import GivenSection, given_sections, periods_by_key
+from rollbook.store.grades import StoredGradeLedgers, StoredGradeNotes, mapped_sections, wishes
 from rollbook.store.journal import StoredJournal
 from rollbook.store.lease import Lease
 from rollbook.store.memory import StoredMemory
 from rollbook.store.models import Run, SettingsVersion
 from rollbook.store.permits import StoredPermits
+from rollbook.store.person_ids import PersonIds
+from rollbook.store.pins import StoredPins
 from rollbook.store.runs import keep_plan, stored_plan, stored_result
 from rollbook.store.scratch import scratch_of
 from rollbook.store.secrets import KeyRing, secrets_of
@@ -44,7 +47,7 @@ class GradeWork:
     def carry_out(self, run: Run) -> RunResult:
         """Plan, keep the plan, send and settle; goes on with the plan that a dead process has left."""
         planned, applied = stored_plan(run), run.applies
-        fresh = planned is None and applied is None
+        fresh = planned is None and applied is None and run.undo_of is None
         with self._world(run, with_source=fresh) as world:
             if planned is not None:
                 result = stored_result(run)
@@ -52,7 +55,11 @@ class GradeWork:
                 return (
                     result if run.dry_run else river.carry_out(self._request(run, planned, goes_on=True), world, result)
                 )
-            if applied is not None:
+            if run.undo_of is not None:
+                undone = _plan_of(run.undo_of)
+                request = self._request(run, undone)
+                result = river.plan_undo(request, self._with_journal_of(run.undo_of, undone, world), undone)
+            elif applied is not None:
                 plan = _plan_of(applied)
                 result, request = RunResult(plan=plan), self._request(run, plan)
             else:
@@ -69,8 +76,15 @@ class GradeWork:
     def _request(self, run: Run, plan: StoredPlan | None, *, goes_on: bool = False) -> GradeRequest:
         settings = parse(self.version.document)
         blobs = open_blobs(self.folder, scratch_of(self.folder, self.lease, run.pk))
-        codes = list(plan.sections) if plan is not None else run.sections
+        codes = [code for code in plan.sections if code in run.sections] if plan and run.sections else run.sections
+        codes = codes or (list(plan.sections) if plan is not None else [])
         given = given_sections(self.lease.organization, blobs, settings.active_year, codes)
+        if run.only_mapped and plan is None:
+            done = mapped_sections(self.lease.organization)
+            given = [each for each in given if each.code in done]
+        if plan is not None:  # it stays bound to what it was made of, also to a section that is given no more
+            there = {each.code for each in given}
+            given += [GivenSection(code, None, "", None) for code in codes if code not in there]
         return GradeRequest(
             run_id=run.pk,
             settings=settings,
@@ -79,11 +93,23 @@ class GradeWork:
             now=timezone.now(),
             periods=periods_by_key(self.lease.organization, blobs),
             dry_run=run.dry_run,
-            whole=not run.sections,
+            whole=not run.sections and not run.only_mapped and run.undo_of_id is None,
             retry_refused=run.retry_refused,
             items=frozenset(run.items),
+            persons=run.persons,
             goes_on_with=plan.settings_digest if plan is not None and goes_on else "",
         )
+
+    def _people(self, settings: Settings, work: Path) -> PersonIds:
+        return PersonIds(self.lease.organization, settings, open_blobs(self.folder, work))
+
+    def _with_journal_of(self, undone: Run, plan: StoredPlan, world: GradeWorld) -> GradeWorld:
+        """What the undone run sent is read from its journal; what undoing sends is written into ours."""
+
+        def journal(digest: str) -> Journal:
+            return StoredJournal(self.lease, digest, undone.pk) if digest == plan.digest else world.journal(digest)
+
+        return replace(world, journal=journal)
 
     @contextmanager
     def _world(self, run: Run, *, with_source: bool) -> Iterator[GradeWorld]:
@@ -108,9 +134,11 @@ class GradeWork:
                 journal=lambda digest: StoredJournal(self.lease, digest, run.pk),
                 permits=StoredPermits(self.lease),
                 memory=StoredMemory(self.lease),
+                pins=StoredPins(self.lease, run.pk),
                 cancel=self.cancel,
                 progress=self.progress,
                 work=work,
+                people=None if settings.users.unique_id == "sourcedId" else self._people(settings, work),
                 requests=requests,
                 late=run.lease_grace if self.alone and self.lease.epoch > 1 else 0.0,
             )

@@ -55,9 +55,9 @@ def compare(read: SectionRead, wanted: Desired) -> Compared:
     """The changes of one section, in the order of their keys. None while its category map is open."""
     if wanted.open:
         return Compared(rows=[], unchanged={LINE_ITEM: 0, RESULT: 0})
-    items = _Side(LINE_ITEM, read.had[LINE_ITEM], read.live.get(LINE_ITEM, {}))
-    results = _Results(RESULT, read.had[RESULT], read.live.get(RESULT, {}), items=items)
-    categories = _Side(CATEGORY, read.had[CATEGORY], {each.id: {"title": each.title} for each in read.categories})
+    items = Side(LINE_ITEM, read.had[LINE_ITEM], read.live.get(LINE_ITEM, {}))
+    results = Results(RESULT, read.had[RESULT], read.live.get(RESULT, {}), items=items)
+    categories = Side(CATEGORY, read.had[CATEGORY], {each.id: {"title": each.title} for each in read.categories})
     rows = [row for key in sorted(wanted.categories) if (row := categories.wanted(key, wanted.categories[key]))]
     rows += [row for key in sorted(wanted.line_items) if (row := items.wanted(key, wanted.line_items[key]))]
     rows += [row for key in sorted(wanted.results) if (row := results.wanted(key, wanted.results[key]))]
@@ -85,7 +85,7 @@ def _waiting(row: Row) -> Row:
     return replace(row, state=WAITING, reason=OTHER)
 
 
-class _Side:
+class Side:
     """One kind: what we sent, by key, and what the SIS holds, by its sourcedId."""
 
     def __init__(self, kind: str, had: Mapping[str, Entry], live: Mapping[str, Fields]) -> None:
@@ -108,14 +108,14 @@ class _Side:
             return self._missing(key, want, entry)
         if entry is None:  # under our id, and not in the ledger: it was restored, or its first answer was lost
             if shows(live, want):
-                return self._row(ADOPT, key, want)
-            return self._row(UPDATE, key, want, before=live, reason=CONFLICT)
+                return self.row(ADOPT, key, want)
+            return self.row(UPDATE, key, want, before=live, reason=CONFLICT)
         changed = moved(live, entry)
         if changed and not shows(live, want):
-            return self._row(UPDATE, key, want, before=live, reason=CONFLICT)
+            return self.row(UPDATE, key, want, before=live, reason=CONFLICT)
         if changed or entry.tried is not None or not entry.made:
-            return self._row(ADOPT, key, want) if shows(live, want) else self._row(UPDATE, key, want, before=live)
-        return self._row(UPDATE, key, want, before=entry.fields) if differ(want, entry.fields) else None
+            return self.row(ADOPT, key, want) if shows(live, want) else self.row(UPDATE, key, want, before=live)
+        return self.row(UPDATE, key, want, before=entry.fields) if differ(want, entry.fields) else None
 
     def unwanted(self, key: str) -> Row | None:
         """The removal of one object that we sent."""
@@ -124,16 +124,17 @@ class _Side:
             return None
         live = self.live.get(self.own_id(key))
         conflict = live is not None and moved(live, entry)
-        return self._row(REMOVE, key, entry.fields, reason=CONFLICT if conflict else None)
+        return self.row(REMOVE, key, entry.fields, reason=CONFLICT if conflict else None)
 
     def _missing(self, key: str, want: Fields, entry: Entry | None) -> Row | None:
         if entry is None or not entry.made:
-            return self._row(CREATE, key, want)
-        return self._row(CREATE, key, want, reason=GONE)
+            return self.row(CREATE, key, want)
+        return self.row(CREATE, key, want, reason=GONE)
 
-    def _row(
+    def row(
         self, action: str, key: str, after: Fields, *, before: Fields | None = None, reason: str | None = None
     ) -> Row:
+        """A change of one object."""
         own, live = self.own_id(key), self.live.get(self.own_id(key), {})
         lms_id = own if own != key and action != CREATE else None
         if action == UPDATE and live.get("description"):  # a PUT replaces the whole object
@@ -141,10 +142,10 @@ class _Side:
         return Row(kind=self.kind, action=action, key=key, lms_id=lms_id, before=before, after=after, reason=reason)
 
 
-class _Results(_Side):
+class Results(Side):
     """Results, which belong to line items, and of which a teacher may have made one in the SIS."""
 
-    def __init__(self, kind: str, had: Mapping[str, Entry], live: Mapping[str, Fields], *, items: _Side) -> None:
+    def __init__(self, kind: str, had: Mapping[str, Entry], live: Mapping[str, Fields], *, items: Side) -> None:
         super().__init__(kind, had, live)
         self._items = items
         ours = {entry.lms_id or key for key, entry in had.items()}
@@ -152,24 +153,27 @@ class _Results(_Side):
             (fields.get("line_item"), fields.get("student")): own for own, fields in live.items() if own not in ours
         }
 
+    def theirs(self, want: Fields) -> str | None:
+        """The id of a result for the same student and line item that somebody made in the SIS."""
+        return self._theirs.get((self._items.own_id(want["line_item"]), want["student"]))
+
     def has_theirs(self, line_item: str) -> bool:
         """Does the SIS hold results of this line item (by its id there) that we never sent?"""
         return any(item == line_item for item, _ in self._theirs)
 
     def _missing(self, key: str, want: Fields, entry: Entry | None) -> Row | None:
-        item = want["line_item"]
-        theirs = self._theirs.get((self._items.own_id(item), want["student"]))
+        item, theirs = want["line_item"], self.theirs(want)
         if theirs is not None and theirs != key:  # somebody typed one there
             before = self.live[theirs]
             return Row(
                 kind=self.kind, action=UPDATE, key=key, lms_id=theirs, before=before, after=want, reason=CONFLICT
             )
         if entry is not None and self._items.is_gone(item):  # it went with its line item, and waits for that one
-            return self._row(CREATE, key, want)
+            return self.row(CREATE, key, want)
         return super()._missing(key, want, entry)
 
 
-def _deleted(wanted: Desired, items: _Side, results: _Results) -> Iterator[Row]:
+def _deleted(wanted: Desired, items: Side, results: Results) -> Iterator[Row]:
     """Line items whose item is gone from the LMS: removed with their results where the teacher chose so, else waiting
     for that choice (rule 32)."""
     for key, chosen in sorted(wanted.deleted.items()):

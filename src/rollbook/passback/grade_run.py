@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -16,6 +18,7 @@ from rollbook.core.guard import Guard, guard, keep_holds
 from rollbook.core.measure import accounted, timed
 from rollbook.core.outcomes import add_outcomes
 from rollbook.core.plan import PlanReader, slices, write_plan
+from rollbook.core.protocols import Pin, PinPlace
 from rollbook.core.refusals import remember_refusals
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.errors import BadResponse, ConfigError, StalePlan
@@ -23,17 +26,23 @@ from rollbook.passback.compare import compare, only
 from rollbook.passback.grade_types import Found, GradeRequest, GradeWorld, SectionNote, SectionWish
 from rollbook.passback.grades import desired
 from rollbook.passback.ledger import GradeReferences, read_ids, read_ledger
-from rollbook.passback.reading import read_section
-from rollbook.passback.settle import settle_sections
+from rollbook.passback.pins import Pinned
+from rollbook.passback.reading import read_live, read_section
+from rollbook.passback.settle import did_by_section, settle_sections
 from rollbook.passback.tables import Tables
+from rollbook.passback.undoing import of_persons, undo_section
 from rollbook.roster.grades import GRADE_KINDS, Gradebook
-from rollbook.roster.lms import CREATE, REMOVE
+from rollbook.roster.lms import CREATE, REMOVE, plural
+from rollbook.roster.reasons import MOVED_ON
 from rollbook.roster.settings import Limits
 
 #: One section at a time is in memory; the tables hold only changes.
 _MEMORY = "128MB"
 #: What limits hold for: new line items, and results that would be taken away.
 _LIMITED = frozenset({("line_item", CREATE), ("result", REMOVE)})
+
+#: What a run keeps as a fact: does the SIS take objects away? An undo of it says before what stays.
+SIS_DELETES = "sis_deletes"
 
 T = TypeVar("T")
 
@@ -51,6 +60,17 @@ def plan_grades(request: GradeRequest, world: GradeWorld) -> RunResult:
     run = _Run(request, world)
     try:
         run.plan()
+        return run.result
+    finally:
+        run.close()
+
+
+def plan_undo(request: GradeRequest, world: GradeWorld, undone: StoredPlan) -> RunResult:
+    """Plan what turns around what was sent of `undone`, whose journal the world knows; nothing is sent. As for
+    `plan_grades`."""
+    run = _Run(request, world)
+    try:
+        run.undo(undone)
         return run.result
     finally:
         run.close()
@@ -122,6 +142,8 @@ class _Run:
         self.result = result or RunResult()
         self.tables = Tables(self.db)
         self.versions: dict[str, int] = {}
+        self.pins: dict[str | None, list[Pin]] = {}
+        self.ended: list[PinPlace] = []
 
     def close(self) -> None:
         self.db.close()
@@ -140,13 +162,16 @@ class _Run:
         source, total = self.world.source, len(self.request.sections)
         if source is None:
             raise ConfigError("this run needs an LMS whose gradebooks can be read")
-        if self.request.settings.users.unique_id != "sourcedId":
-            raise ConfigError("grades can only be sent where `users.unique_id` is sourcedId: they name students by it")
+        if self.world.people is not None:
+            self.world.people([])  # says at once where it cannot be known
+        for pin in self.world.pins.active(self.request.now):
+            self.pins.setdefault(pin.school, []).append(pin)
         for number, wish in enumerate(self.request.sections):
             self.world.progress.update("read", number, total, wish.code)
             self._section(source, wish)
         self.world.progress.update("plan", total, total)
-        self.step("plan", self._plan)
+        self.step("plan", lambda: self._plan(self._rules()))
+        self.result.facts["pins_ended"] = self.ended
 
     def _section(self, source: GradeSource, wish: SectionWish) -> None:
         """Read and compare one section. What its own trouble is, stops no other."""
@@ -161,7 +186,13 @@ class _Run:
             world.notes.seen(wish.code, SectionNote(trouble=str(error)))
             return
         self.versions[wish.code] = version.number
+        if world.people is not None:
+            members = [each.unique_id for each in read.book.members if each.unique_id]
+            read = replace(read, people=world.people(members))
         wanted = desired(read)
+        pinned = Pinned([pin for pin in self.pins.get(wish.code, ()) if pin.kind in GRADE_KINDS])
+        pinned.apply(wanted)
+        self.ended += pinned.ended
         compared = self.step("compare", lambda: compare(read, wanted))
         if self.request.items:
             compared = only(compared, {note.key for note in wanted.notes if note.item in self.request.items})
@@ -174,10 +205,34 @@ class _Run:
         )
         world.notes.seen(wish.code, note)
 
-    def _plan(self) -> None:
+    def undo(self, undone: StoredPlan) -> None:
+        """Read what the SIS holds now of each section, and turn around what was sent there."""
+        request, world = self.request, self.world
+        sections = did_by_section(self.db, undone, world, [wish.code for wish in request.sections])
+        moved_on: Counter[str] = Counter()
+        for section, did in sections:
+            version = world.ledgers.current(section)
+            had = read_ledger(self.db, version, world.blobs, section)
+            try:
+                live = self.step("read", partial(read_live, world.sink, section))
+            except BadResponse as error:
+                found = Found(code="SECTION_UNREADABLE", collection="section", id=section, detail=str(error))
+                self.tables.note(section, [found])
+                continue
+            turned = undo_section(of_persons(did, request.persons), had, live, deletes=world.sink.limits.deletes)
+            self.versions[section] = version.number
+            self.tables.add_rows(section, turned.rows, had, live)
+            self.tables.note(section, turned.findings)
+            moved_on.update(one.collection for one in turned.findings)
+        self.result.conflicts = {MOVED_ON % {"list": plural(kind)}: number for kind, number in moved_on.items()}
+        rules = replace(self._rules(), retry_refused=True, refusals=())
+        rules = replace(rules, salt=f"{rules.salt}|undo|{undone.digest}")
+        self.step("plan", lambda: self._plan(rules, undo_of=request.run_id))
+
+    def _plan(self, rules: Guard, undo_of: str | None = None) -> None:
         request, world, db = self.request, self.world, self.db
         titles = {wish.code: wish.title for wish in request.sections}
-        holds = guard(db, self._rules(), world.blobs)
+        holds = guard(db, rules, world.blobs)
         self.result.holds = [replace(hold, school_name=titles.get(hold.school or "", "")) for hold in holds]
         self.tables.wait_for_results()
         self.result.hold_blobs |= keep_holds(db, self.result.holds, world.work, world.blobs)
@@ -189,13 +244,16 @@ class _Run:
             ledger_version=0,
             settings_digest=request.digest(self.versions),
             year=None,
+            undo_of=undo_of,
             kinds=GRADE_KINDS,
             removals_first=True,
             sections=self.versions,
         )
-        world.notes.counted(self.tables.item_counts())
+        if undo_of is None:
+            world.notes.counted(self.tables.item_counts())
         self.result.kinds = self.tables.plan_counts()
         self.result.state = "planned"
+        self.result.facts[SIS_DELETES] = world.sink.limits.deletes
         self._keep_findings()
 
     def _rules(self) -> Guard:
@@ -228,17 +286,18 @@ class _Run:
         plan = _stored(self.result)
         self.step("settle", lambda: self._settle(plan))
         add_outcomes(self.db, plan, self.result.kinds)
+        self.world.pins.end(tuple(place) for place in self.result.facts.pop("pins_ended", ()))
         self.result.state = "held" if self.result.holds else "done"
 
     def _settle(self, plan: StoredPlan) -> None:
         request, world = self.request, self.world
         self.tables.recall(self.result.findings_blob, world.blobs)
-        for section, findings in settle_sections(self.db, plan, world, request.now):
+        for section, findings in settle_sections(self.db, plan, world, request):
             self.tables.note(section, findings)
         self._keep_findings()
-        # Whose refusal it is stands nowhere, so what is over is only forgotten by a run of all sections.
-        some = [] if request.whole else list(plan.sections)
-        remember_refusals(self.db, plan, world.memory, request.now, schools=some, run=request.run_id)
+        whole = request.whole and plan.undo_of is None and {each.code for each in request.sections} <= {*plan.sections}
+        seen = None if whole else [] if plan.undo_of is not None else list(plan.sections)
+        remember_refusals(self.db, plan, world.memory, request.now, sections=seen, grades=True, run=request.run_id)
 
 
 def _admins(book: Gradebook) -> frozenset[str]:

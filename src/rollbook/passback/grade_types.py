@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ import msgspec
 
 from rollbook.connectors.base import Cancel
 from rollbook.connectors.gradebook import GradeSink, GradeSource
-from rollbook.core.protocols import Blobs, Journal, Memory, Permits, Progress
+from rollbook.core.protocols import Blobs, Journal, Memory, Permits, Pins, Progress
 from rollbook.roster.changes import Fields
 from rollbook.roster.grades import ClassFacts, Gradebook, GradingCategory, SinkLimits, SisCategory
 from rollbook.roster.settings import Settings
@@ -51,7 +51,8 @@ class SectionWish:
 class GradeRequest:
     """What was asked for. `periods` maps keys of the roster's grading periods to their LMS ids. `now` has a time zone.
     `whole`: these are all sections that there are. `items`: LMS ids of the only items that are sent; none: all.
-    `goes_on_with` is the digest of the plan that a dead process has left: what it began with, it goes on with."""
+    `goes_on_with` is the digest of the plan that a dead process has left: what it began with, it goes on with.
+    `persons`: an undo turns around only grades of these students (sourcedIds)."""
 
     run_id: str
     settings: Settings
@@ -64,6 +65,7 @@ class GradeRequest:
     retry_refused: bool = False
     items: frozenset[str] = frozenset()
     goes_on_with: str = ""
+    persons: Sequence[str] = ()
 
     def digest(self, sections: Iterable[str]) -> str:
         """What a plan of these sections is bound to: the settings, and what their teachers decided."""
@@ -169,12 +171,14 @@ class GradeNotes(Protocol):
 
     def counted(self, counts: Iterable[ItemCount]) -> None: ...
 
-    def settled(self, section: str, outcomes: Sequence[ItemOutcome], at: datetime) -> None: ...
+    def settled(self, section: str, outcomes: Sequence[ItemOutcome], at: datetime, *, undone: bool = False) -> None:
+        """`undone`: an undo took back what was sent, so that an item that is gone from the SIS is still in the LMS."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GradeWorld:
-    """What a grade run works with. `source` None: nothing is read from the LMS (a stored plan is carried out)."""
+    """What a grade run works with. `people` tells sourcedIds by unique id; None where they are the same. `source` None:
+    nothing is read from the LMS (a stored plan is carried out)."""
 
     sink: GradeSink
     blobs: Blobs
@@ -183,12 +187,14 @@ class GradeWorld:
     journal: Callable[[str], Journal]
     permits: Permits
     memory: Memory
+    pins: Pins
     cancel: Cancel
     progress: Progress
     work: Path
     source: GradeSource | None = None
     requests: Callable[[], dict[str, int]] = dict
     late: float = 0.0
+    people: Callable[[Collection[str]], Mapping[str, str]] | None = None
 
 
 # --- between stages -----------------------------------------------------------------------------------------------
@@ -231,7 +237,8 @@ class Found:
 class SectionRead:
     """All that was read of a section, and what its ledger knows. `live` are the SIS's objects by kind and sourcedId,
     `periods` maps LMS grading periods to ids of SIS sessions. `comments`: the teacher's comments are sent as well.
-    `creates`: the settings and the SIS allow new categories."""
+    `creates`: the settings and the SIS allow new categories. `people` maps unique ids of members to sourcedIds; None
+    where they are the same."""
 
     wish: SectionWish
     organization: str
@@ -246,6 +253,7 @@ class SectionRead:
     periods: Mapping[str, str] = field(default_factory=dict)
     comments: bool = False
     creates: bool = False
+    people: Mapping[str, str] | None = field(default=None, repr=False)
 
 
 @dataclass(kw_only=True)

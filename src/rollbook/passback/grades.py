@@ -130,7 +130,8 @@ class _Grades:
         return sent, absent
 
     def _student(self, member: Member) -> str | None:
-        return member.unique_id or None
+        people = self.read.people
+        return (member.unique_id if people is None else people.get(member.unique_id or "")) or None
 
     def _problem(self, grade: Grade, place: _Place) -> tuple[str, str] | None:
         """What keeps a grade from being sent: a finding's code and detail."""
@@ -187,7 +188,7 @@ class _Grades:
             if self.read.limits.deletes:
                 self.found.cleared.add(key)
             else:
-                self.found.results[key] = _emptied(fields)
+                self.found.results[key] = emptied(fields)
 
     def _tell(self, code: str, *, person: str, detail: str) -> None:
         self.found.findings.append(Found(code=code, collection=GRADE, id=person, detail=detail))
@@ -226,7 +227,7 @@ def _letter(score: float | None, place: _Place) -> str | None:
     return next((level.letter for level in scale.levels if reached >= level.cutoff), None)
 
 
-def _emptied(fields: Fields) -> Fields:
+def emptied(fields: Fields) -> Fields:
     """A result that says that nothing was handed in."""
     flags = {name: False for name in ("late", "missing", "incomplete") if fields.get(name) is not None}
     return {**fields, "status": NOT_SUBMITTED, "score": None, "text_score": None, "comment": None, **flags}

@@ -10,7 +10,7 @@ from rollbook.roster.grades import FULLY, PARTIALLY
 
 #: Fields that name an object, and some that are no reason to send it again: the date of a grade, and a description,
 #: which only the SIS has.
-_NAMES: Final = frozenset({"line_item", "student", "class", "school", "date", "description"})
+NAMES: Final = frozenset({"line_item", "student", "class", "school", "date", "description"})
 #: Fields that are cleared by sending nothing; of the others, what we do not send is the SIS's own.
 _MEANT: Final = frozenset({"score", "comment"})
 #: States of a result that has a score; beside others a SIS may leave it out.
@@ -37,10 +37,10 @@ def shown_otherwise(live: Fields, want: Fields) -> list[str]:
     names = [
         name
         for name, value in live.items()
-        if name not in _NAMES
+        if name not in NAMES
         and value is not None
         and (want.get(name) is not None or name in _MEANT)
-        and not _same(value, want.get(name))
+        and not same(value, want.get(name))
     ]
     if want.get("score") is not None and live.get("score") is None and live.get("status") in _SCORED:
         names.append("score")
@@ -49,10 +49,11 @@ def shown_otherwise(live: Fields, want: Fields) -> list[str]:
 
 def differ(one: Fields, other: Fields) -> bool:
     """Is anything of two sides not the same?"""
-    return any(not _same(one.get(name), other.get(name)) for name in (one.keys() | other.keys()) - _NAMES)
+    return any(not same(one.get(name), other.get(name)) for name in (one.keys() | other.keys()) - NAMES)
 
 
-def _same(one: Any, other: Any) -> bool:
+def same(one: Any, other: Any) -> bool:
+    """Are two values of a field the same, as far as SISs keep them?"""
     if isinstance(one, bool) or isinstance(other, bool):
         return bool(one) == bool(other)
     if isinstance(one, int | float) and isinstance(other, int | float):

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -14,10 +13,12 @@ from rollbook.core.duck import Connection
 from rollbook.core.outcomes import load_outcomes, load_plan
 from rollbook.core.stored import StoredPlan
 from rollbook.errors import LeaseLost, RollbookError, RunCancelled
-from rollbook.passback.grade_types import Found, GradeWorld, ItemOutcome
+from rollbook.passback.grade_types import Found, GradeRequest, GradeWorld, ItemOutcome
 from rollbook.passback.ledger import read_ledger, settled, write_ledger
+from rollbook.passback.pins import keep_pins
 from rollbook.passback.reading import read_live
 from rollbook.passback.same import shown_otherwise
+from rollbook.passback.undoing import Did
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, Change, Fields, Outcome
 from rollbook.roster.grades import GRADE_KINDS
 from rollbook.roster.lms import REMOVE
@@ -28,12 +29,13 @@ _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def settle_sections(
-    db: Connection, plan: StoredPlan, world: GradeWorld, now: datetime
+    db: Connection, plan: StoredPlan, world: GradeWorld, request: GradeRequest
 ) -> Iterator[tuple[str, list[Found]]]:
     """Settle one section after the other; yields what reading back found in each. A section that an earlier attempt of
     this run has settled stays so. Needs nothing but the plan; leaves its views and `outcome` behind."""
     load_plan(db, plan, world.blobs)
     load_outcomes(db, plan, world.journal(plan.digest), world.work)
+    keep_pins(db, request, world, plan)
     sections = _load_acted(db, plan)
     for number, section in enumerate(sections):
         world.progress.update("settle", number, len(sections), section)
@@ -41,7 +43,7 @@ def settle_sections(
         findings: list[Found] = []
         if not world.ledgers.advanced(section):
             findings = _settle(db, world, section, plan.sections[section], acted)
-        world.notes.settled(section, _item_outcomes(acted), now)
+        world.notes.settled(section, _item_outcomes(acted), request.now, undone=plan.undo_of is not None)
         yield section, findings
 
 
@@ -97,6 +99,36 @@ def _load_acted(db: Connection, plan: StoredPlan) -> list[str]:
     nothing = "SELECT '' AS school, 0 AS seq WHERE false"
     db.execute(f"CREATE OR REPLACE TABLE acted AS FROM ({' UNION ALL '.join(parts) or nothing}) ORDER BY school, seq")
     return [row[0] for row in db.execute("SELECT DISTINCT school FROM acted ORDER BY 1").fetchall()]
+
+
+def did_by_section(
+    db: Connection, plan: StoredPlan, world: GradeWorld, sections: Sequence[str]
+) -> Iterator[tuple[str, list[Did]]]:
+    """What was done of a plan in each of these sections, for its undo."""
+    load_plan(db, plan, world.blobs)
+    load_outcomes(db, plan, world.journal(plan.digest), world.work)
+    parts = [
+        f"""SELECT p.school, p.seq, p.kind, p.action, p.key, p.before, p.after
+            FROM plan_{kind} p JOIN outcome o USING (seq) WHERE o.status = 'done'"""
+        for kind in (LINE_ITEM, RESULT)
+        if kind in plan.files
+    ]
+    nothing = "SELECT '' AS school, 0 AS seq WHERE false"
+    db.execute(f"CREATE OR REPLACE TABLE did AS FROM ({' UNION ALL '.join(parts) or nothing}) ORDER BY school, seq")
+    there = {row[0] for row in db.execute("SELECT DISTINCT school FROM did").fetchall()}
+    for number, section in enumerate(wanted := sorted(there.intersection(sections))):
+        world.progress.update("read", number, len(wanted), section)
+        rows = db.execute(
+            "SELECT kind, action, key, before, after FROM did WHERE school = $section ORDER BY seq",
+            {"section": section},
+        ).fetchall()
+        yield section, [
+            Did(
+                kind=kind, action=action, key=key, before=_decode(before) if before else None,
+                after=_decode(after) if after else {},
+            )
+            for kind, action, key, before, after in rows
+        ]  # fmt: skip
 
 
 def _acted(db: Connection, section: str) -> Acted:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from rollbook.core.found import create_found
 from rollbook.core.protocols import Blobs
 from rollbook.core.stored import COUNTS
 from rollbook.passback.compare import CATEGORY, LINE_ITEM, RESULT, Compared, Row
-from rollbook.passback.grade_types import Desired, Found, ItemCount, SectionRead
+from rollbook.passback.grade_types import Desired, Entries, Found, ItemCount, SectionRead
 from rollbook.roster.changes import Fields
 from rollbook.roster.grades import GRADE_KINDS
 
@@ -55,13 +55,22 @@ class Tables:
             self.counts[kind]["blocked"] += wanted.blocked[kind]
         self.counts[LINE_ITEM]["read"] += len(read.book.items)
         self.counts[RESULT]["read"] += len(read.book.grades)
-        items = read.had[LINE_ITEM]
+        self._known(section, read.had, read.live)
+
+    def add_rows(self, section: str, rows: list[Row], had: Entries, live: Mapping[str, Mapping[str, Fields]]) -> None:
+        """Take in changes of a section that come from no comparison."""
+        for kind in (LINE_ITEM, RESULT):
+            self._changes(section, kind, [row for row in rows if row.kind == kind], Desired())
+        self._known(section, had, live)
+
+    def _known(self, section: str, had: Entries, live: Mapping[str, Mapping[str, Fields]]) -> None:
+        items = had[LINE_ITEM]
         if items:
-            shown = read.live.get(LINE_ITEM, {})
+            shown = live.get(LINE_ITEM, {})
             rows = ((key, section, entry.made and (entry.lms_id or key) not in shown) for key, entry in items.items())
             self._insert("ledger_line_item", {"key": "VARCHAR", "school": "VARCHAR", "gone": "BOOLEAN"}, rows)
-        if read.had[RESULT]:
-            self._db.execute("INSERT INTO result_count VALUES (?, ?)", [section, len(read.had[RESULT])])
+        if had[RESULT]:
+            self._db.execute("INSERT INTO result_count VALUES (?, ?)", [section, len(had[RESULT])])
 
     def note(self, section: str, findings: Iterable[Found]) -> None:
         """Take in findings of a section."""

@@ -40,6 +40,7 @@ from rollbook.pipeline.left_out import keep_left_out
 from rollbook.pipeline.live import declare_live
 from rollbook.pipeline.matching import Matching
 from rollbook.pipeline.partial import keep_places
+from rollbook.pipeline.person_ids import keep_person_ids
 from rollbook.pipeline.resolve import resolve
 from rollbook.pipeline.run_types import CheckResult, Request, Scope, Step, World
 from rollbook.pipeline.school_names import name_schools
@@ -48,6 +49,7 @@ from rollbook.pipeline.snapshots import Snapshots
 from rollbook.pipeline.stage import stage
 from rollbook.pipeline.tables import Extracted, create_shared_tables
 from rollbook.pipeline.undoing import keep_pins, plan_undo
+from rollbook.roster.lms import KINDS
 from rollbook.roster.oneroster import COLLECTIONS
 from rollbook.roster.settings import FieldMap
 
@@ -249,7 +251,7 @@ class _River:
         self.step("plan", lambda: self._plan(scope, matching))
         self.result.left_out = self.step("plan", lambda: keep_left_out(db, request, world, scope))
         self.result.people_blob, self.result.people, self.result.sanity = keep_both_systems(db, request, scope, world)
-        self.result.facts |= matching.lessons()
+        self.result.facts |= matching.lessons() | keep_person_ids(db, request, world)
         if scope.complete:
             self.result.facts |= doubts.learned | snapshots.keep(extracted) | columns
         self._report(staged=True)
@@ -267,7 +269,7 @@ class _River:
             whole=matching.whole,
             set_aside=facts.get("set_aside") or {},
             staff_roles=frozenset(r for r, s in matching.roles.items() if s),
-            pins=world.pins.active(request.now),
+            pins=[pin for pin in world.pins.active(request.now) if pin.kind in KINDS],
             doubted=bool(doubts.shrunk),
             gone_since=facts.get("gone_since") or {},
             deactivates=world.target.traits.deactivates,

@@ -88,6 +88,10 @@ WARNING: Final[dict[str, tuple[str, str]]] = {
         "Somebody who has left the section has grades there; they are not sent, and what was sent stays.",
         "Nothing to do.",
     ),
+    "GRADE_PINNED": (
+        "An undo put this back, and a pin keeps it so although the LMS says something else.",
+        "Change it in the LMS, or lift the pin: on the section's page, or with `rollbook pin lift`.",
+    ),
     "GRADES_NOT_READ_BACK": (
         "The SIS did not show its gradebook after grades were sent, so they were not compared.",
         "Nothing to do: the next sync compares them.",

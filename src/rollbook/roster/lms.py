@@ -103,4 +103,5 @@ ACTIONS: Final = (ADOPT, REVIVE, REKEY, CREATE, UPDATE, REMOVE, DEACTIVATE)
 
 def plural(kind: str) -> str:
     """Several of a kind, as people call them."""
-    return f"{kind.replace('_', ' ')}s"
+    name = kind.replace("_", " ")
+    return f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"

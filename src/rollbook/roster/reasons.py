@@ -12,7 +12,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final
 
-from rollbook.roster.lms import KINDS, plural
+from rollbook.roster.grades import ALL_KINDS
+from rollbook.roster.lms import plural
 from rollbook.roster.oneroster import COLLECTIONS
 from rollbook.roster.words import Words
 
@@ -90,10 +91,12 @@ AUDITED: Final = (
 #: What an undo does not take back.
 STAYS: Final = "%(list)s that the run created, for Rollbook deletes none"
 ADOPTED: Final = "%(list)s that the run found in the LMS, which Rollbook goes on looking after"
+KEPT: Final = "%(list)s that the run made in the SIS, which takes none away"
+EMPTIED: Final = "%(list)s that the run made are marked as not handed in, for the SIS takes none away"
 MOVED_ON: Final = "%(list)s that have changed since"
 #: What a SIS lists and an LMS holds; only these stand in the places `list`.
-LISTS: Final = tuple(dict.fromkeys([*COLLECTIONS, *map(plural, KINDS)]))
-_MADE: Final = (*REASONS.values(), *DETAILS, *AUDITED, STAYS, ADOPTED, MOVED_ON)
+LISTS: Final = tuple(dict.fromkeys([*COLLECTIONS, *map(plural, ALL_KINDS)]))
+_MADE: Final = (*REASONS.values(), *DETAILS, *AUDITED, STAYS, ADOPTED, KEPT, EMPTIED, MOVED_ON)
 #: All texts of these tables, for translators.
 TEXTS: Final = (*_MADE, *LISTS)
 #: Longer ones were not made here.

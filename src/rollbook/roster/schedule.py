@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from rollbook.errors import ConfigError
-from rollbook.roster.settings import Blackout, Schedule, Settings
+from rollbook.roster.settings import Blackout, Clockwork, Schedule, Settings
 from rollbook.roster.wall_clock import first_moment
 
 #: A manual run or a changed schedule keeps scheduled runs away for so long, by elapsed time.
@@ -159,8 +159,15 @@ class Timing(NamedTuple):
     zone: str
 
 
-def timing(settings: Settings) -> Timing:
-    one = settings.schedule
+def grade_schedule(settings: Settings) -> Schedule:
+    """When grades go back by the clock. Blackout days are those of the organization."""
+    own = settings.grades.schedule
+    named = {name: getattr(own, name) for name in own.__struct_fields__}
+    return Schedule(**named, blackout=settings.schedule.blackout)
+
+
+def timing(settings: Settings, *, grades: bool = False) -> Timing:
+    one = grade_schedule(settings) if grades else settings.schedule
     return Timing(one.mode, one.every, one.weekday, one.window, one.start, settings.organization.timezone)
 
 
@@ -176,16 +183,21 @@ def to_day(text: str, place: str) -> date:
 
 def schedule_problems(schedule: Schedule) -> Iterator[str]:
     """What is wrong beyond the shape, each with its place."""
-    if schedule.every == "weekly" and schedule.weekday is None:
-        yield "schedule.weekday: a weekly schedule needs its day, such as monday"
-    if schedule.start is not None:
-        yield from _day_problem(schedule.start, "schedule.start")
+    yield from clock_problems(schedule, "schedule")
     for number, one in enumerate(schedule.blackout):
         place = f"schedule.blackout.{number}"
         wrong = [*_day_problem(one.from_, f"{place}.from"), *_day_problem(one.to, f"{place}.to")]
         if not wrong and one.from_ > one.to:
             wrong = [f"{place}: from {one.from_} is after to {one.to}"]
         yield from wrong
+
+
+def clock_problems(clockwork: Clockwork, place: str) -> Iterator[str]:
+    """As `schedule_problems`, of what a schedule has beside blackout days."""
+    if clockwork.every == "weekly" and clockwork.weekday is None:
+        yield f"{place}.weekday: a weekly schedule needs its day, such as monday"
+    if clockwork.start is not None:
+        yield from _day_problem(clockwork.start, f"{place}.start")
 
 
 def _day_problem(text: str, place: str) -> list[str]:

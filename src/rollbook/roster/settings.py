@@ -96,15 +96,6 @@ class GradeLimits(_Settings, frozen=True, kw_only=True):
     create: Limit = Limit(percent=50, from_=100)
 
 
-class Grades(_Settings, frozen=True, kw_only=True):
-    """What is sent back to the SIS. `comments`: the teacher's comments on grades as well. `create_categories`: category
-    maps may ask for new ones, where the SIS takes them."""
-
-    comments: bool = False
-    create_categories: bool = False
-    limits: GradeLimits = GradeLimits()
-
-
 class Exclusions(_Settings, frozen=True, kw_only=True):
     """Records left out (rule 7); what existed before is frozen. Emails are patterns with `*`."""
 
@@ -140,7 +131,7 @@ class Blackout(_Settings, frozen=True, kw_only=True):
     why: str | None = None
 
 
-class Schedule(_Settings, frozen=True, kw_only=True):
+class Clockwork(_Settings, frozen=True, kw_only=True):
     """Rule 29. `missed`: a window in which no worker ran is made up for at start-up, or waits for the next one."""
 
     mode: Literal["manual", "scheduled"] = "manual"
@@ -149,7 +140,22 @@ class Schedule(_Settings, frozen=True, kw_only=True):
     window: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] = "00:00-03:00"
     start: str | None = None
     missed: Literal["run", "wait"] = "run"
+
+
+class Schedule(Clockwork, frozen=True, kw_only=True):
+    """That of rosters. Its blackout days are those of grades, too."""
+
     blackout: tuple[Blackout, ...] = ()
+
+
+class Grades(_Settings, frozen=True, kw_only=True):
+    """What is sent back to the SIS. `comments`: the teacher's comments on grades as well. `create_categories`: category
+    maps may ask for new ones, where the SIS takes them. `schedule`: for all sections whose map is done."""
+
+    comments: bool = False
+    create_categories: bool = False
+    limits: GradeLimits = GradeLimits()
+    schedule: Clockwork = Clockwork()
 
 
 Event = Literal["failed", "held", "errors", "recovered", "deviation", "expiring"]

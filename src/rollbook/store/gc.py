@@ -135,6 +135,8 @@ def _referenced() -> Iterator[str]:
         yield from found.get("left_out", {}).values()
         yield from (found[name] for name in ("findings_blob", "people_blob") if found.get(name))
     yield from GradeLedgerRow.objects.values_list("blob", flat=True).iterator()
+    for known in FactRow.objects.filter(name="person_ids").values_list("value", flat=True):
+        yield known["blob"]
     for snapshot in FactRow.objects.filter(name="snapshot").values_list("value", flat=True):
         yield from snapshot["files"].values()
     yield from HoldRow.objects.exclude(changes="").values_list("changes", flat=True).iterator()

@@ -40,6 +40,12 @@ def section_row(organization: int, code: str) -> GradeSection:
     return row
 
 
+def mapped_sections(organization: int) -> set[str]:
+    """Sections whose category map is done: something goes back, and no category with items is undecided."""
+    rows = GradeSection.objects.filter(organization=organization).values_list("code", "categories", "counts")
+    return {code for code, categories, counts in rows if any(categories.values()) and not counts.get("open")}
+
+
 def wishes(organization: int, sections: Sequence[GivenSection]) -> list[SectionWish]:
     """What was decided of these sections."""
     own = GradeSection.objects.filter(organization=organization)
@@ -144,16 +150,18 @@ class StoredGradeNotes:
                 GradeItem.objects.bulk_update(rows, _COUNTED, batch_size=_AT_ONCE)
                 restate(self._sections(section))
 
-    def settled(self, section: str, outcomes: Sequence[ItemOutcome], at: datetime) -> None:
+    def settled(self, section: str, outcomes: Sequence[ItemOutcome], at: datetime, *, undone: bool = False) -> None:
         by_key = {one.key: one for one in outcomes}
         with self._lease.fenced():
-            self._items(section).filter(key__in=[one.key for one in outcomes if one.gone]).delete()
+            gone = {one.key for one in outcomes if one.gone}
+            if not undone:
+                self._items(section).filter(key__in=gone).delete()
             rows = list(self._items(section).filter(key__in=by_key))
             for row in rows:
                 one = by_key[row.key]
                 row.send = row.failed = one.failed
                 row.words = without_nul(one.words)
-                row.synced_at = row.synced_at if one.failed else at
+                row.synced_at = None if row.key in gone else row.synced_at if one.failed else at
             GradeItem.objects.bulk_update(rows, ["send", "failed", "words", "synced_at"], batch_size=_AT_ONCE)
             self._sections(section).update(synced_at=at)
             done, failed = sum(one.done for one in outcomes), sum(one.failed for one in outcomes)

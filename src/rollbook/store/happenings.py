@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Final
@@ -14,10 +14,12 @@ from rollbook.core.stored import RunResult
 from rollbook.roster.lms import ACTIONS, plural
 from rollbook.roster.shapes import learned
 from rollbook.store.held import doubt_words, doubted, hold_words
-from rollbook.store.models import HoldState, NoticeRow, Run, RunState
+from rollbook.store.models import HoldState, NoticeRow, River, Run, RunState
 
 FAILED, HELD, ERRORS, RECOVERED = "failed", "held", "errors", "recovered"
 DEVIATION, EXPIRING, TEST = "deviation", "expiring", "test"
+#: What is told is about a run of grades: its advice is another one.
+GRADES: Final = "grades"
 
 #: How many runs of the same sort a run is compared with; with fewer than the second number, with none.
 LAST, LEAST = 10, 3
@@ -56,6 +58,12 @@ def happenings(run: Run) -> list[Happening]:
     """What there is to tell about a run that has just ended, worst first; nothing about dry and cancelled ones."""
     if run.dry_run or run.state not in (RunState.DONE, RunState.HELD, RunState.FAILED):
         return []
+    grades = run.river == River.GRADES
+    found = _found(run)
+    return [replace(one, about=GRADES) for one in found] if grades else found
+
+
+def _found(run: Run) -> list[Happening]:
     before = _before(run)
     last = before[0] if before else None
     if run.state == RunState.FAILED:
@@ -93,7 +101,11 @@ def _before(run: Run) -> list[Run]:
     same = Run.objects.filter(
         organization=run.organization_id,
         kinds=run.kinds,
+        river=run.river,
         schools=run.schools,
+        sections=run.sections,
+        items=run.items,
+        only_mapped=run.only_mapped,
         dry_run=False,
         applies__isnull=True,
         undo_of__isnull=True,
@@ -133,13 +145,25 @@ def _errors(run: Run, last: Run | None) -> list[Happening]:
     then = _trouble(result_of(last)) if last else {}
     if all(number <= then.get(place, 0) for place, number in now.items()) and _told_lately(run, ERRORS):
         return []
+    if run.river == River.GRADES:
+        return [Happening(ERRORS, f"The run is done, but {_trouble_words(_GRADES_SAY, total)}.")]
     says = {
         "refused": ("change was refused by the LMS", "changes were refused by the LMS"),
         "unknown": ("change got no answer", "changes got no answer"),
         "blocked": ("record of the SIS was held back as faulty", "records of the SIS were held back as faulty"),
     }
-    text = "; ".join(_many(number, *says[word]) for word, number in total.items() if number)
-    return [Happening(ERRORS, f"The run is done, but {text}.")]
+    return [Happening(ERRORS, f"The run is done, but {_trouble_words(says, total)}.")]
+
+
+_GRADES_SAY: Final = {
+    "refused": ("change was refused by the SIS", "changes were refused by the SIS"),
+    "unknown": ("change got no answer", "changes got no answer"),
+    "blocked": ("item or grade of the LMS was held back", "items or grades of the LMS were held back"),
+}
+
+
+def _trouble_words(says: Mapping[str, tuple[str, str]], total: Mapping[str, int]) -> str:
+    return "; ".join(_many(number, *says[word]) for word, number in total.items() if number)
 
 
 def _many(number: int, one: str, several: str) -> str:

@@ -23,7 +23,7 @@ class StoredMemory:
 
     def refusals(self) -> Iterable[Refusal]:
         for row in RefusalRow.objects.filter(organization=self._lease.organization).iterator():
-            yield Refusal(row.kind, row.key, row.digest, row.message, row.runs, row.first, row.retry_from)
+            yield Refusal(row.kind, row.key, row.digest, row.message, row.runs, row.first, row.retry_from, row.section)
 
     def replace_refusals(self, kinds: Sequence[str], refusals: Iterable[Refusal], *, run: str = "") -> None:
         rows = (
@@ -36,6 +36,7 @@ class StoredMemory:
                 runs=one.runs,
                 first=one.first,
                 retry_from=one.retry_from,
+                section=one.section,
             )
             for one in list(refusals)  # they may be read from the rows that go now
         )

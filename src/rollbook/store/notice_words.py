@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from rollbook.store.happenings import DEVIATION, ERRORS, EXPIRING, FAILED, HELD, RECOVERED, TEST
+from rollbook.store.happenings import DEVIATION, ERRORS, EXPIRING, FAILED, GRADES, HELD, RECOVERED, TEST
 from rollbook.store.held import SHRANK, SHRANK_FILES, SHRANK_LMS, UNCLEAR, UNREAD, UNREAD_FILES
 
 
@@ -77,6 +77,38 @@ _KEY: Final = (
 _EXPORT: Final = "whoever makes the export of the SIS, who checks that it holds every file, every school and every row"
 _LOOK: Final = ("rollbook run show {run}", "rollbook run findings {run}", "rollbook sync {slug}")
 
+#: Where a run of grades needs other words.
+GRADE_ADVICE: Final[Mapping[str, Advice]] = {
+    FAILED: Advice(
+        "the sync of grades failed",
+        "Nothing is lost: what was sent before is written down. Until a sync of grades goes well, the gradebooks of "
+        "the SIS stay as they are.",
+        "{who}",
+        ("rollbook run show {run}", "rollbook grades sync {slug}"),
+    ),
+    HELD: Advice(
+        "grades wait for you",
+        "Somebody changed them in the SIS, or they go beyond a limit. They are not sent until somebody approves them; "
+        "all others went on.",
+        "the acting user, who looks and approves or rejects",
+        ADVICE[HELD].commands,
+    ),
+    ERRORS: Advice(
+        "grades are sent, with errors",
+        "These items and grades are not up to date in the SIS. Each section's page says what to do about them; refused "
+        "ones are tried again.",
+        "the admin, together with the teachers of these sections",
+        ("rollbook grades sections {slug}", "rollbook run findings {run}"),
+    ),
+    RECOVERED: Advice("grades go back again", "What was missing has been made up for.", "nobody"),
+    DEVIATION: Advice(
+        "grades unlike the last runs",
+        "Nothing is stopped by this. It may be right, as at the end of a grading period.",
+        "the admin, who compares it with what the district expects",
+        ("rollbook run show {run}",),
+    ),
+}
+
 #: For what `store.held` calls what a held run is about.
 ABOUT: Final[Mapping[str, Advice]] = {
     UNREAD: Advice("the SIS was not read whole", _NOT_WHOLE, _KEY, _LOOK),
@@ -142,6 +174,8 @@ def _topic(one: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _advice(event: str, about: str) -> Advice:
+    if about == GRADES:
+        return GRADE_ADVICE.get(event) or ADVICE[event]
     return ABOUT.get(about) or ADVICE[event]
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from rollbook.errors import ConfigError
 from rollbook.roster.settings import Settings
 from rollbook.roster.settings import parse as parse_settings
-from rollbook.store.happenings import EXPIRING, TEST, Happening, happenings, result_of
+from rollbook.store.happenings import EXPIRING, HELD, TEST, Happening, happenings, result_of
 from rollbook.store.models import Organization, River, Run, SettingsVersion
 from rollbook.store.outbox import Message, write
 
@@ -39,12 +39,12 @@ def note_end(run: Run) -> None:
 
 
 def _note_end(run: Run) -> None:
-    if run.river == River.GRADES:  # whoever asked for it sees how it ends
-        return
     settings = _settings(run.organization)
     if settings is None or not _anybody(settings):
         return
     found = [one for one in happenings(run) if one.event in settings.notices.on]
+    if run.river == River.GRADES and run.sections:  # the teacher sees how it ends; holds wait for somebody else
+        found = [one for one in found if one.event == HELD]
     if not found:
         return
     ended = run.ended_at or timezone.now()

@@ -19,7 +19,7 @@ from rollbook.store.folder import DataFolder
 from rollbook.store.kept import Kept
 from rollbook.store.models import Run
 from rollbook.store.outcome_spans import load_spans, spans
-from rollbook.store.runs import stored_plan
+from rollbook.store.runs import stored_plan, stored_result
 
 Done = Mapping[str, Mapping[str, int]]
 _KEPT: Final[Kept[Done]] = Kept(256)
@@ -40,14 +40,20 @@ def undo_outlook(folder: DataFolder, run: Run, part: Mapping[str, Sequence[str]]
     assert plan is not None
     for kind, key in plan.files.items():
         blobs.get(key, f"the plan of {kind}")  # what is lost cannot be undone, even if it is known what it was
-    wanted = undo.Wanted(**{name: tuple(values) for name, values in part.items()})
+    places = tuple(part.get("schools") or part.get("sections") or ())
+    wanted = undo.Wanted(kinds=tuple(part["kinds"]), schools=places, persons=tuple(part["persons"]))
 
     def find() -> Done:
         return _done(run, plan, blobs, wanted)
 
     over = run.ended and run.settled
     done = _KEPT.get((run.pk, plan.digest, run.outcomes.count(), wanted), find) if over else find()
-    return Outlook(done, undo.stays(done))
+    return Outlook(done, undo.stays(done, sis_deletes=_sis_deletes(run)))
+
+
+def _sis_deletes(run: Run) -> bool:
+    """Does the SIS take away what a run of grades made there? As was known when it was planned."""
+    return all(stored_result(one).facts.get("sis_deletes", True) for one in (run, run.applies) if one is not None)
 
 
 def _done(run: Run, plan: StoredPlan, blobs: Blobs, wanted: undo.Wanted) -> Done:

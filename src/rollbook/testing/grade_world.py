@@ -25,7 +25,7 @@ from rollbook.passback.grade_types import (
     SectionWish,
 )
 from rollbook.roster.settings import Settings
-from rollbook.testing.world import FolderBlobs, MemoryJournal, MemoryMemory, MemoryPermits, NeverCancelled
+from rollbook.testing.world import FolderBlobs, MemoryJournal, MemoryMemory, MemoryPermits, MemoryPins, NeverCancelled
 
 
 class MemoryGradeLedgers:
@@ -63,7 +63,7 @@ class MemoryGradeNotes:
     def counted(self, counts: Iterable[ItemCount]) -> None:
         self.counts = {one.key: one for one in counts}
 
-    def settled(self, section: str, outcomes: Sequence[ItemOutcome], at: datetime) -> None:
+    def settled(self, section: str, outcomes: Sequence[ItemOutcome], at: datetime, *, undone: bool = False) -> None:
         self.outcomes |= {one.key: one for one in outcomes}
 
 
@@ -76,6 +76,7 @@ class MemoryGradeWorld:
     notes: MemoryGradeNotes = field(default_factory=MemoryGradeNotes)
     permits: MemoryPermits = field(default_factory=MemoryPermits)
     memory: MemoryMemory = field(default_factory=MemoryMemory)
+    pins: MemoryPins = field(default_factory=MemoryPins)
     journals: dict[tuple[int, str], MemoryJournal] = field(default_factory=dict)
     cancel: Cancel = field(default_factory=NeverCancelled)
     runs: int = 0
@@ -100,6 +101,7 @@ class MemoryGradeWorld:
             journal=partial(self.journal, self.runs),
             permits=self.permits,
             memory=self.memory,
+            pins=self.pins,
             cancel=self.cancel,
             progress=Progress(),
             work=self.folder / f"run-{self.runs:03}",

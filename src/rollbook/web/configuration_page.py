@@ -20,7 +20,7 @@ from rollbook.web.access import Place
 from rollbook.web.connection_tests import Outcome
 from rollbook.web.option_forms import OptionForm
 from rollbook.web.partner_list import find_sis, sis_title
-from rollbook.web.schedule_form import ScheduleForms, next_words
+from rollbook.web.schedule_form import GradeScheduleForm, ScheduleForms, next_words
 from rollbook.web.steps import Steps, steps
 from rollbook.web.years import known_years, year_words
 
@@ -37,6 +37,7 @@ class Typed:
     sis_outcome: Outcome | None = None
     lms_outcome: Outcome | None = None
     schedule: ScheduleForms | None = None
+    grade_schedule: GradeScheduleForm | None = None
     preview: str = ""
 
 
@@ -68,8 +69,9 @@ def render_configuration(
         "settings": settings,
         "connections": [_card(place, found, "sis", typed), _card(place, found, "lms", typed)],
         "schedule": typed.schedule or ScheduleForms(settings, disabled=not place.is_acting),
+        "grade_schedule": typed.grade_schedule or GradeScheduleForm(settings, disabled=not place.is_acting),
         "preview": typed.preview,
-        "next_words": _next(place),
+        **_next(place),
         "acting": place.organization.acting,
         **_years(place, settings),
     }
@@ -101,9 +103,12 @@ def _title(name: str) -> str:
     return connector(name).title
 
 
-def _next(place: Place) -> str:
+def _next(place: Place) -> dict[str, str]:
     shown = show_schedule(org=place.organization.slug)
-    return next_words(shown.clock, shown.outlook)
+    return {
+        "next_words": next_words(shown.clock, shown.outlook),
+        "next_grades": next_words(shown.grades_clock, shown.grades),
+    }
 
 
 def _years(place: Place, settings: Settings) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from rollbook.store import workers
-from rollbook.store.models import HoldRow, HoldState, NoticeRow, Run, RunState
+from rollbook.store.models import HoldRow, HoldState, NoticeRow, River, Run, RunState
 from rollbook.store.runs import stored_result
 
 _SLUG = "organization__slug"
@@ -47,10 +47,21 @@ def _runs() -> Iterator[Metric]:
     rows = Run.objects.order_by().values_list(_SLUG, "state").annotate(number=Count("pk"))
     found = (([slug, state], number) for slug, state, number in rows)
     yield _gauge("runs", "Runs by state.", ("organization", "state"), found)
-    last = Run.objects.filter(state__in=_GOOD, dry_run=False).order_by().values_list(_SLUG).annotate(Max("ended_at"))
-    seen = (([slug], at.timestamp()) for slug, at in last if at is not None)
     text = "When the last run ended that brought the LMS up to date, holds aside."
-    yield _gauge("last_success_timestamp_seconds", text, ("organization",), seen)
+    yield _gauge("last_success_timestamp_seconds", text, ("organization",), _last_good(river=River.ROSTER))
+    grades = Run.objects.filter(river=River.GRADES).order_by().values_list(_SLUG, "state").annotate(number=Count("pk"))
+    of_grades = (([slug, state], number) for slug, state, number in grades)
+    yield _gauge("grade_runs", "Of these runs, those that send grades back.", ("organization", "state"), of_grades)
+    text = "When the last run ended that sent the grades of all sections, holds aside."
+    whole = _last_good(river=River.GRADES, sections=[], undo_of__isnull=True)
+    yield _gauge("last_grades_success_timestamp_seconds", text, ("organization",), whole)
+
+
+def _last_good(**which: object) -> Iterator[tuple[list[str], float]]:
+    good = Run.objects.filter(state__in=_GOOD, dry_run=False, **which).order_by()
+    for slug, at in good.values_list(_SLUG).annotate(Max("ended_at")):
+        if at is not None:
+            yield [slug], at.timestamp()
 
 
 def _queue() -> Iterator[Metric]:
@@ -80,8 +91,8 @@ def _requests() -> Iterator[Metric]:
 
 def _last_runs() -> Iterator[Metric]:
     newest = Run.objects.filter(result__isnull=False, ended_at__isnull=False, dry_run=False).order_by()
-    ids = newest.values("organization").annotate(last=Max("id")).values("last")  # ids sort by time
-    findings, stages = [], []
+    ids = newest.filter(river=River.ROSTER).values("organization").annotate(last=Max("id")).values("last")
+    findings, stages = [], []  # ids sort by time
     for run in Run.objects.filter(pk__in=ids).select_related("organization"):
         result, slug = stored_result(run), run.organization.slug
         findings.append(([slug], float(sum(result.findings.values()))))

@@ -7,19 +7,24 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from rollbook.actions.grade_pages import open_runs
+from rollbook.actions.grade_pages import conflicts_of, open_runs
+from rollbook.actions.holds import seen_mark
 from rollbook.passback.grade_types import DELETED, KEPT, OPT_IN, OPT_OUT, REMOVED
 from rollbook.roster.findings import FINDINGS
+from rollbook.roster.grades import GRADE_KINDS
+from rollbook.roster.holds import why_held
 from rollbook.store.given_sections import GivenSection
 from rollbook.store.grade_states import is_undecided
 from rollbook.store.grade_words import NOT_YET, OPEN, item_status
-from rollbook.store.models import GradeItem, GradeSection, Run, RunState
+from rollbook.store.models import GradeItem, GradeSection, PinRow, Run, RunState
 from rollbook.store.summary import place_in_queue
 from rollbook.web.access import Place
 from rollbook.web.grade_words import stand
+from rollbook.web.plan_words import SEVERAL
 from rollbook.web.run_words import stage_words
 from rollbook.web.runs_shown import names_of
 from rollbook.web.taught import sections_of_person
@@ -51,6 +56,35 @@ def head(place: Place, row: GradeSection | None, here: str) -> dict[str, Any]:
         "may_act": place.is_acting or place.teaches,
         "now": now_of(place),
         "map_open": map_is_open(row),
+        "pins": pins_of(place),
+        **_conflicts(place),
+    }
+
+
+def _conflicts(place: Place) -> dict[str, Any]:
+    holds = conflicts_of(place.organization.pk, section_of(place).code)
+    lines = [
+        {"number": one.count, "several": SEVERAL[one.kind], "why": _(why_held(one.reason, one.action))} for one in holds
+    ]
+    return {"conflicts": lines, "conflicts_seen": seen_mark(holds)}
+
+
+def pins_of(place: Place) -> dict[str, Any]:
+    """What undos keep so in the section, whatever its gradebook says; empty for nothing (rule 28)."""
+    rows = PinRow.objects.filter(
+        organization=place.organization,
+        school=section_of(place).code,
+        kind__in=list(GRADE_KINDS),
+        ended_at__isnull=True,
+        until__gt=timezone.now(),
+    )
+    found = list(rows.values_list("pk", "key", "until"))
+    if not found:
+        return {}
+    return {
+        "number": len({key for _, key, _ in found}),
+        "until": max(until for _, _, until in found),
+        "ids": [pk for pk, _, _ in found],
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from rollbook.actions.runs import is_undoable
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.errors import BlobLost
 from rollbook.roster.grades import ALL_KINDS
@@ -54,22 +55,13 @@ def run_context(place: Place, run: Run, wanted: Asked) -> dict[str, Any]:
         "conflicts": [(words, number) for words, number in result.conflicts.items()],
         "holds": _holds(run, wanted, kinds),
         "refusals": refusals_by_message(run, own) if run.ended and own else None,
-        "undoable": run.river == River.ROSTER
-        and run.ended
-        and plan is not None
-        and run.undo_of_id is None
-        and run.intents.exists(),
+        "undoable": run.undo_of_id is None and is_undoable(run),
         "planned": plan is not None,
         "narrowed": wanted.query(state="") if wanted.school or wanted.sync else "",
         **_counts(run, result, plan, wanted, kinds),
         **_findings(result, wanted),
         **filters(place, names, wanted, states=False),
     }
-
-
-def _undoable(run: Run, *, planned: bool) -> bool:
-    """An undo and a run of grades are not undone."""
-    return run.river == River.ROSTER and run.ended and planned and run.undo_of_id is None and run.intents.exists()
 
 
 def _holds(run: Run, wanted: Asked, kinds: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from rollbook.actions.schedule import ShownSchedule
 from rollbook.roster.schedule import WEEKDAYS, Clock, timing
 from rollbook.roster.schedule_words import SAVING, Outlook, moment_beside, outlook
-from rollbook.roster.settings import Settings
+from rollbook.roster.settings import Clockwork, Settings
 from rollbook.roster.settings import schedule as parse_schedule
 from rollbook.roster.wall_clock import time_zone
 from rollbook.web.fields import Rows, dress
@@ -107,6 +107,26 @@ class ScheduleForm(forms.Form):
         }
 
 
+class GradeScheduleForm(ScheduleForm):
+    """When grades go back by the clock. After `is_valid()`, `document` is the `grades.schedule` of the settings."""
+
+    mode = forms.ChoiceField(
+        label=gettext_lazy("Grades by the clock"),
+        choices=(
+            ("manual", gettext_lazy("Manual – teachers and administrators start every sync of grades.")),
+            (
+                "scheduled",
+                gettext_lazy("Scheduled – grades of all sections whose category map is done are synced by the clock."),
+            ),
+        ),
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, settings: Settings, data: Mapping[str, Any] | None = None, *, disabled: bool = False) -> None:
+        super().__init__(data, prefix="grades", initial=_initial(settings.grades.schedule))
+        dress(self, disabled=disabled)
+
+
 class BlackoutForm(forms.Form):
     """One span of days on which nothing is sent; a row that is left empty is none."""
 
@@ -143,13 +163,8 @@ class ScheduleForms:
 
     def __init__(self, settings: Settings, data: Mapping[str, Any] | None = None, *, disabled: bool = False) -> None:
         one = settings.schedule
-        opens, closes = one.window.split("-")
-        initial = {
-            "mode": one.mode, "every": one.every, "weekday": one.weekday or "", "opens": time.fromisoformat(opens),
-            "closes": time.fromisoformat(closes), "start": one.start, "missed": one.missed,
-        }  # fmt: skip
         days = [{"first": row.from_, "last": row.to, "why": row.why or ""} for row in one.blackout]
-        self.form = ScheduleForm(data, prefix="schedule", initial=initial)
+        self.form = ScheduleForm(data, prefix="schedule", initial=_initial(one))
         self.rows = BlackoutRows(data, prefix="blackout", initial=days)
         dress(self.form, disabled=disabled)
         for row in self.rows:
@@ -163,6 +178,14 @@ class ScheduleForms:
         """The `schedule` of the settings."""
         days = [row.document for row in self.rows]
         return {**self.form.document, "blackout": [day for day in days if day is not None]}
+
+
+def _initial(one: Clockwork) -> dict[str, Any]:
+    opens, closes = one.window.split("-")
+    return {
+        "mode": one.mode, "every": one.every, "weekday": one.weekday or "", "opens": time.fromisoformat(opens),
+        "closes": time.fromisoformat(closes), "start": one.start, "missed": one.missed,
+    }  # fmt: skip
 
 
 def next_words(clock: Clock, seen: Outlook) -> str:

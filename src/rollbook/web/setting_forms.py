@@ -21,7 +21,17 @@ from rollbook.web.fields import Lines, LongSelect, Number, dress
 from rollbook.web.setting_texts import choice, label, sentence, texts
 
 #: What other pages and cards change, and what cannot be changed at all.
-_ELSEWHERE: Final = ("organization.slug", "sis.", "lms.", "active_year", "schools", "terms", "roles", "schedule.")
+_ELSEWHERE: Final = (
+    "organization.slug",
+    "sis.",
+    "lms.",
+    "active_year",
+    "schools",
+    "terms",
+    "roles",
+    "schedule.",
+    "grades.schedule.",
+)
 #: Their form is made by hand.
 _BY_HAND: Final = frozenset({"notices.webhooks"})
 _PLACE: Final = re.compile(r"`\$\.([A-Za-z0-9_.]+)")

@@ -47,6 +47,7 @@ class OneRosterGrades:
         self._setup = work_out_grades(options)
         self._api = Api(self._setup.setup, context, transport=transport)
         self._reader = ClassReader(self._api, self._setup)
+        self._zero = options.empty_scores == "zero"
         self._version = self._setup.setup.version.name
         new_categories = self._setup.limits.makes_categories
         self._kinds = frozenset(kind for kind in WIRES if kind != "category" or new_categories)
@@ -166,7 +167,9 @@ class OneRosterGrades:
         fields = change.after
         if change.refs.get("line_item"):
             fields = {**fields, "line_item": change.refs["line_item"]}
-        return to_wire(change.kind, _own(change), fields, version=self._version, address=self._setup.address)
+        return to_wire(
+            change.kind, _own(change), fields, version=self._version, address=self._setup.address, zero=self._zero
+        )
 
 
 def _own(change: Change) -> str:

@@ -82,8 +82,11 @@ _TYPES: Final = {"classes": "class", "orgs": "org", "categories": "category", "a
 _NO_SCORE: Final = frozenset({EXEMPT, SUBMITTED, NOT_SUBMITTED})
 
 
-def to_wire(kind: str, own: str, fields: Mapping[str, Any], *, version: str, address: Address) -> Json:
-    """The whole object, as a PUT replaces it whole. What is not known is left out: no score is never a score of 0."""
+def to_wire(
+    kind: str, own: str, fields: Mapping[str, Any], *, version: str, address: Address, zero: bool = False
+) -> Json:
+    """The whole object, as a PUT replaces it whole. What is not known is left out: no score is never a score of 0. Only
+    with `zero`, a SIS of 1.1 that demands scores gets one beside states that have none (1.1's document; spec 8.3)."""
     wire = WIRES[kind]
     said: Json = {"sourcedId": own, "status": "active", "dateLastModified": moment(datetime.now(UTC))}
     for name, (theirs, form) in wire.fields.items():
@@ -91,6 +94,8 @@ def to_wire(kind: str, own: str, fields: Mapping[str, Any], *, version: str, add
         if value is None or value == "" or (version == "1.1" and name in wire.only_12):
             continue
         said[theirs] = _said(value, form, address)
+    if zero and version == "1.1" and kind == "result" and fields.get("status") in _NO_SCORE:
+        said.setdefault("score", 0)
     return said
 
 

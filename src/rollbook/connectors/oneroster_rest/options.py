@@ -63,6 +63,14 @@ class OneRosterOptions(Options, frozen=True, kw_only=True, forbid_unknown_fields
         _Pages, option("Title limit", "The most letters of a line item's title that the SIS takes.")
     ] = 0
     new_categories: Annotated[bool, option("New categories", "The SIS takes new categories, by PUT.")] = False
+    empty_scores: Annotated[
+        Literal["omit", "zero"],
+        option(
+            "Empty scores",
+            "What a SIS of 1.1 is sent beside exempt, submitted and not submitted: no score, or 0 where it refuses "
+            "results without one, as 1.1's document demands a score.",
+        ),
+    ] = "omit"
     removals: Annotated[
         Literal["auto", "delete", "tobedeleted", "not submitted"],
         option(

@@ -115,6 +115,7 @@ _WRITES = (
     _d("unique_titles", "422 for a line item title that the class has already", "Infinite Campus"),
     _d("session_dates", "422 for a due date outside the grading period", "Infinite Campus, Blackbaud"),
     _d("window_closed", "422 for every write to line items and results", "Infinite Campus, Blackbaud"),
+    _d("score_demanded", "422 for a result without a score, as 1.1's document demands one", "1.1 document"),
     _d("score_range", "422 for a score outside the line item's range", "Blackbaud"),
     _d(
         "own_item_id",

@@ -67,6 +67,8 @@ def refuse_by_deviation(store: Store, kind: Kind, row: Row, struck: Mapping[str,
         raise invalid("the grading window is closed")
     if kind.plural == "lineItems":
         _refuse_item(store, row, struck)
+    if "score_demanded" in struck and kind.plural == "results" and row[at["score"]] is None:
+        raise invalid("score is missing")
     if "score_range" in struck and kind.plural == "results":
         low = store.cell("lineItems", row[at["lineItem"]], "resultValueMin")
         high = store.cell("lineItems", row[at["lineItem"]], "resultValueMax")

@@ -16,6 +16,7 @@ class RefusalRow(models.Model):
     runs = models.PositiveIntegerField()
     first = models.DateTimeField()
     retry_from = models.DateTimeField(null=True)
+    section = models.TextField(null=True)  # of a refused grade
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["organization", "kind", "key"], name="one_refusal"),)

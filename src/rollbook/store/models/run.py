@@ -35,7 +35,7 @@ class Run(models.Model):
     send only plans; `despite_blackout` is a person's wish to send anyway. `preview_year`: a dry run that plans as if
     this were the active year already (rule 3); its holds wait for nobody. A run of grades has `sections`, class
     sourcedIds, instead of schools; none are all that there are. With `items`, LMS ids of graded items, it sends nothing
-    else of them."""
+    else of them. `only_mapped`: of the sections, only those whose category map is done (the clock asks for that)."""
 
     id = models.CharField(primary_key=True, max_length=20)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="runs")
@@ -75,6 +75,7 @@ class Run(models.Model):
     river = models.CharField(max_length=10, choices=River.choices, default=River.ROSTER)
     sections = models.JSONField(default=list)
     items = models.JSONField(default=list)
+    only_mapped = models.BooleanField(default=False)
     preview_year = models.CharField(max_length=4, default="")
 
     class Meta:

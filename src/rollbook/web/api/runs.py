@@ -72,10 +72,11 @@ def apply_run(asked: Asked) -> dict[str, Any]:
 
 @operation("POST", "/runs/<str:run>/undo", who=Who.ACTING, body=UndoBody, answer="run", status=202, conflict=True)
 def undo_run(asked: Asked) -> dict[str, Any]:
-    """Take back what a run sent, where nothing moved on since, and pin it against the SIS."""
+    """Take back what a run sent, where nothing moved on since, and pin it against the SIS (grades: against
+    the LMS)."""
     body = asked.body
-    part = {"schools": body.schools, "persons": body.persons}
-    return run_summary(actions.request_undo(run_id=_run(asked).pk, by=asked.by, dry_run=body.dry_run, **part))
+    part = actions.Part(schools=body.schools, sections=body.sections, persons=body.persons)
+    return run_summary(actions.request_undo(run_id=_run(asked).pk, by=asked.by, dry_run=body.dry_run, part=part))
 
 
 @operation("GET", "/runs/<str:run>/changes", who=Who.READER, query=ChangesQuery, answer="changes", conflict=True)

@@ -102,10 +102,12 @@ class ApplyBody(Given, frozen=True, kw_only=True):
 
 
 class UndoBody(Given, frozen=True, kw_only=True):
-    """Of everything that the run did, or of its part at these schools and for these people (unique ids)."""
+    """Of everything that the run did, or of its part at these schools and for these people (unique ids); of grades, in
+    these sections."""
 
     dry_run: bool = False
     schools: Ids = []
+    sections: Ids = []
     persons: Ids = []
 
 

@@ -15,10 +15,10 @@ from rollbook.web.access import Place, Who, page
 from rollbook.web.configuration_page import WRONG, Typed, render_configuration
 from rollbook.web.pages.configuration import back
 from rollbook.web.saving import save_settings
-from rollbook.web.schedule_form import ScheduleForms, preview
+from rollbook.web.schedule_form import GradeScheduleForm, ScheduleForms, preview
 from rollbook.web.steps import steps
 
-CARD = "schedule"
+CARD, GRADES = "schedule", "grade-schedule"
 
 
 @page(read=Who.READER, write=Who.ACTING)
@@ -42,6 +42,26 @@ def save(request: HttpRequest, place: Place) -> HttpResponse:
 
 
 @page(read=Who.READER, write=Who.ACTING)
+def save_grades(request: HttpRequest, place: Place) -> HttpResponse:
+    """Save when grades go back by the clock."""
+    settings = steps(place.organization).settings
+    if request.method != "POST" or settings is None:
+        return back(place, GRADES)
+    form = GradeScheduleForm(settings, request.POST)
+    if not form.is_valid():
+        return render_configuration(request, place, typed=Typed(grade_schedule=form), status=WRONG)
+
+    def change(document: dict[str, Any]) -> None:
+        document["grades"]["schedule"] = form.document
+
+    wrong = save_settings(request, place, what="save grade schedule", change=change)
+    if wrong:
+        form.add_error(None, wrong)
+        return render_configuration(request, place, typed=Typed(grade_schedule=form), status=WRONG)
+    return back(place, GRADES)
+
+
+@page(read=Who.READER, write=Who.ACTING)
 def show_preview(request: HttpRequest, place: Place) -> HttpResponse:
     """What the schedule in the form would mean. Saves nothing."""
     settings = steps(place.organization).settings
@@ -62,5 +82,6 @@ def show_preview(request: HttpRequest, place: Place) -> HttpResponse:
 
 urlpatterns = [
     path("configuration/schedule/", save, name="configuration_schedule"),
+    path("configuration/schedule/grades/", save_grades, name="configuration_grade_schedule"),
     path("configuration/schedule/preview/", show_preview, name="configuration_schedule_preview"),
 ]

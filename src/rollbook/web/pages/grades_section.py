@@ -13,19 +13,22 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from rollbook.actions.accounts import account_by
-from rollbook.actions.grade_pages import request_section
+from rollbook.actions.grade_pages import decide_conflicts, request_section
 from rollbook.actions.grades import GradesWanted, decide_items
+from rollbook.actions.holds import HoldsMoved
+from rollbook.actions.pins import lift_pins
 from rollbook.errors import ConfigError
 from rollbook.passback.grade_types import KEEP, OPT_IN, OPT_OUT, REMOVE
 from rollbook.store.models import GradeItem, Run
 from rollbook.web.access import Place, Who, page
 from rollbook.web.grade_changes import changes_of_item
-from rollbook.web.grade_items import A_PAGE, head, items_of, now_of, section_of, section_row_of
+from rollbook.web.grade_items import A_PAGE, head, items_of, now_of, pins_of, section_of, section_row_of
 from rollbook.web.paging import piece
 from rollbook.web.still_teaches import still_teaches
 from rollbook.web.wording import sentence
 
 LOOK, CHANGES, EVERYTHING = "look", "changes", "all"
+SEND, LEAVE = "send", "leave"
 _CHOICES: Final = {"out": OPT_OUT, "in": OPT_IN, "keep": KEEP, "remove": REMOVE, "none": ""}
 
 
@@ -118,6 +121,52 @@ def _choose(request: HttpRequest, place: Place, do: str) -> HttpResponse:
     return _back(place, request)
 
 
+@page(write=Who.SECTION_ACTOR)
+def decide(request: HttpRequest, place: Place) -> HttpResponse:
+    """The section's teachers decide about what somebody changed in the SIS: send the LMS's, or leave it (rule 32)."""
+    do = request.POST.get("do", "")
+    if do not in (SEND, LEAVE):
+        raise Http404
+    if not still_teaches(request, place):
+        return _back(place, request)
+    try:
+        decide_conflicts(
+            org=place.organization.slug,
+            section=section_of(place).code,
+            seen=request.POST.get("seen", ""),
+            send=do == SEND,
+            by=account_by(place.account),
+        )
+    except HoldsMoved:
+        messages.warning(request, _("What waits has changed meanwhile. Look again, and decide then."))
+    except ConfigError as error:
+        messages.error(request, sentence(str(error)))
+    else:
+        sent = _("A sync is queued that sends what the LMS says.")
+        left = _("The SIS keeps what it has. You are asked again only when it changes.")
+        messages.success(request, sent if do == SEND else left)
+    return _back(place, request)
+
+
+@page(write=Who.SECTION_ACTOR)
+def lift(request: HttpRequest, place: Place) -> HttpResponse:
+    """Ends the pins of the section: the next sync sends what the LMS says. The Acting User undoes, and lifts."""
+    pins, reason = pins_of(place), request.POST.get("reason", "").strip()[:500]
+    if not place.is_acting:
+        messages.error(request, _("Only the Acting User lifts pins."))
+    elif not reason:
+        messages.error(request, _("Say why; it is kept with the pins."))
+    else:
+        given = {"org": place.organization.slug, "by": account_by(place.account), "reason": reason}
+        try:
+            lift_pins(**given, pins=pins.get("ids", ()))
+        except ConfigError:
+            messages.warning(request, _("Nothing was lifted: these pins have ended meanwhile."))
+        else:
+            messages.success(request, _("The pins are lifted. The next sync of grades sends what the LMS says."))
+    return _back(place, request)
+
+
 def _run_words(run: Run, *, new: bool) -> str:
     if not new:
         return _("This is under way already, so it runs once.")
@@ -148,5 +197,7 @@ urlpatterns = [
     path("grades/items/<path:section>/", items, name="grades_items"),
     path("grades/item/<path:section>/", item, name="grades_item"),
     path("grades/now/<path:section>/", now, name="grades_now"),
+    path("grades/conflicts/<path:section>/", decide, name="grades_conflicts"),
+    path("grades/lift/<path:section>/", lift, name="grades_lift"),
     path("grades/sync/<path:section>/", sync, name="grades_sync"),
 ]

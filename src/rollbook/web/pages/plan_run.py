@@ -12,12 +12,12 @@ from django.urls import path
 from django.utils.translation import gettext as _
 
 from rollbook.actions.accounts import account_by
-from rollbook.actions.runs import moved_on, request_apply
+from rollbook.actions.runs import is_undoable, moved_on, request_apply
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.errors import RollbookError, StalePlan
 from rollbook.roster.lms import ACTIONS
 from rollbook.store.held import doubt_words
-from rollbook.store.models import HoldRow, PinRow, River, Run, RunState
+from rollbook.store.models import HoldRow, PinRow, Run, RunState
 from rollbook.store.plan_counts import PlanCounts, plan_counts
 from rollbook.store.plan_rows import FATES, Chosen
 from rollbook.store.runs import stored_plan, stored_result
@@ -117,7 +117,7 @@ def _about(place: Place, run: Run, plan: StoredPlan | None, result: RunResult) -
         "missing": missing_steps(found, to_send=True) if sendable else [],
         "blackout": blackout_words_of(found) if sendable else "",
         "being_sent": sendable and run.applied_by.filter(state__in=[RunState.QUEUED, RunState.RUNNING]).exists(),
-        "undoable": run.river == River.ROSTER and run.ended and plan is not None and run.intents.exists(),
+        "undoable": is_undoable(run),
         "pins": bool(run.undo_of_id) and PinRow.objects.filter(run=run, ended_at__isnull=True).exists(),
     }
 

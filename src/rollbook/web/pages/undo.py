@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django import forms
@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from rollbook.actions.accounts import account_by
-from rollbook.actions.runs import request_undo, undoable
+from rollbook.actions.runs import Part, request_undo, undoable
 from rollbook.errors import RollbookError
 from rollbook.roster.lms import ADOPT, KINDS
-from rollbook.store.models import Run, RunState
+from rollbook.store.models import River, Run, RunState
 from rollbook.store.plan_counts import plan_counts
 from rollbook.store.runs import stored_plan
 from rollbook.store.school_names import SchoolNames
@@ -41,6 +41,13 @@ _BACK: Final = {
 }
 
 
+_GRADES_BACK: Final = {
+    "create": gettext_lazy("%(several)s that this run made in the SIS are taken back"),
+    "remove": gettext_lazy("%(several)s that this run took from the SIS are made again"),
+    "update": gettext_lazy("%(several)s that this run updated go back to what they were"),
+}
+
+
 class UndoForm(forms.Form):
     """Which part of a run; nothing chosen is all of it. Persons are unique ids, one a line."""
 
@@ -61,9 +68,12 @@ class UndoForm(forms.Form):
             )
         return persons
 
-    def part(self) -> dict[str, list[str]]:
-        """Of a form that is valid."""
-        return {"schools": self.cleaned_data["schools"], "persons": self.cleaned_data["persons"]}
+    def part(self, river: str = River.ROSTER) -> Part:
+        """Of a form that is valid; what a run of grades did goes by sections."""
+        places, persons = self.cleaned_data["schools"], self.cleaned_data["persons"]
+        if river == River.GRADES:
+            return Part(sections=places, persons=persons)
+        return Part(schools=places, persons=persons)
 
 
 @page(read=Who.READER, write=Who.ACTING)
@@ -88,7 +98,7 @@ def _ask(request: HttpRequest, place: Place, run: Run, form: UndoForm, *, dry_ru
         messages.warning(request, _("Nothing was queued: an undo of this run is under way already."))
         return redirect("plan", slug)
     try:
-        asked = request_undo(run_id=run.pk, by=account_by(place.account), dry_run=dry_run, **form.part())
+        asked = request_undo(run_id=run.pk, by=account_by(place.account), dry_run=dry_run, part=form.part(run.river))
     except RollbookError as error:
         messages.error(request, str(error))
         return redirect("plan_undo", slug, run.pk)
@@ -99,55 +109,75 @@ def _ask(request: HttpRequest, place: Place, run: Run, form: UndoForm, *, dry_ru
     elif dry_run:
         messages.success(request, _("A dry run of the undo is queued. It sends nothing; look at its plan here."))
     else:
-        messages.success(request, _("The undo is queued. What it puts back is pinned against the SIS."))
+        words = {
+            River.ROSTER: _("The undo is queued. What it puts back is pinned against the SIS."),
+            River.GRADES: _("The undo is queued. What it puts back is pinned against the LMS."),
+        }
+        messages.success(request, words[River(run.river)])
     return redirect("plan", slug)
 
 
 def _shown(request: HttpRequest, place: Place, run: Run, form: UndoForm) -> HttpResponse:
-    context: dict[str, Any] = {"run": run, "title": run_title(run), "form": form}
+    grades = run.river == River.GRADES
+    context: dict[str, Any] = {"run": run, "title": run_title(run), "form": form, "is_grades": grades}
     found = place_steps(place)
     if found.settings is not None:
         context |= {"pin_days": found.settings.undo.pin_days, "blackout": blackout_words_of(found)}
     chosen = form.is_bound and form.is_valid()
-    part = form.part() if chosen else {}
+    part = form.part(run.river) if chosen else Part()
     try:
         outlook = _outlook(run, part)
         if chosen and not outlook.done:
-            form.add_error("persons" if part["persons"] else "schools", _nothing(part))
-            chosen, outlook = False, _outlook(run, {})
+            form.add_error("persons" if part.persons else "schools", _nothing(part))
+            chosen, outlook = False, _outlook(run, Part())
     except RollbookError as error:
         return render(request, "plan_undo.html", context | {"impossible": str(error)})
-    wishes = {"chosen": chosen and any(part.values()), "part": part if chosen else {}}
-    return render(request, "plan_undo.html", context | wishes | _in_words(outlook))
+    named = {"schools": [*part.schools, *part.sections], "persons": part.persons} if chosen else {}
+    wishes = {"chosen": any(named.values()), "part": named}
+    return render(request, "plan_undo.html", context | wishes | _in_words(outlook, grades=grades))
 
 
 def _is_something(run: Run, form: UndoForm) -> bool:
     """Did the run do anything to the chosen part?"""
     try:
-        return bool(_outlook(run, form.part()).done)
+        return bool(_outlook(run, form.part(run.river)).done)
     except RollbookError:
         return True  # the action says what is wrong
 
 
-def _outlook(run: Run, part: Mapping[str, Sequence[str]]) -> Outlook:
-    return undo_outlook(opened(), *undoable(run_id=run.pk, **part))
+def _outlook(run: Run, part: Part) -> Outlook:
+    return undo_outlook(opened(), *undoable(run_id=run.pk, part=part))
 
 
-def _nothing(part: Mapping[str, Sequence[str]]) -> str:
-    if part["persons"] and part["schools"]:
+def _nothing(part: Part) -> str:
+    if part.persons and (part.schools or part.sections):
         return _("The run did nothing to these persons at these schools. Check the ids; nothing was queued.")
-    if part["persons"]:
+    if part.persons:
         return _("The run did nothing to these persons. Check the ids; nothing was queued.")
+    if part.sections:
+        return _("The run did nothing in these sections; nothing was queued.")
     return _("The run did nothing at these schools; nothing was queued.")
 
 
-def _in_words(outlook: Outlook) -> dict[str, Any]:
-    """What goes back: number, what, and how."""
+def _in_words(outlook: Outlook, *, grades: bool) -> dict[str, Any]:
+    """What goes back: number, what, and how. New categories of a SIS stay."""
+    if grades:
+        return _grades_in_words(outlook)
     back = [
         {"number": number, "words": _BACK[action] % {"several": SEVERAL[kind]}}
         for kind, counts in outlook.done.items()
         for action, number in counts.items()
         if action != ADOPT and (action != "create" or KINDS[kind].removable)
+    ]
+    return {"back": back, "stays": outlook.stays, "any_back": bool(back)}
+
+
+def _grades_in_words(outlook: Outlook) -> dict[str, Any]:
+    back = [
+        {"number": number, "words": _GRADES_BACK[action] % {"several": SEVERAL[kind]}}
+        for kind, counts in outlook.done.items()
+        for action, number in counts.items()
+        if action in _GRADES_BACK and kind != "category"
     ]
     return {"back": back, "stays": outlook.stays, "any_back": bool(back)}
 
