@@ -33,6 +33,7 @@ BENCHES = (
     "viewers",
     "viewers_apart",
     "pages",
+    "grades",
 )
 
 
