@@ -19,11 +19,11 @@ from typing import Any
 import httpx2
 
 from tests.bench.grades_child import fresh
-from tests.bench.grades_world import ORG, SECTION, BareSis, Teacher, write_day
 from tests.bench.measure import Watched, about, figure, median, serving, watch, watch_command
+from tests.grade_town import ORG, SECTION, BareSis, Teacher, write_day
 
 STUDENTS, ITEMS = 35, 60
-TIMES = 7
+TIMES = 2
 PARALLEL = 4
 _CALLS = "calls.json"
 
@@ -89,7 +89,9 @@ def _grade(lms: str, http: httpx2.Client, students: int, items: int) -> None:
 def _first(work: Path) -> dict[str, Any]:
     """A sync whose calls are recorded."""
     fresh(work, "first")
-    found: dict[str, Any] = watch("grades_child", what="sync", work=str(work), data="first", record=_CALLS).answer["first"]
+    found: dict[str, Any] = watch("grades_child", what="sync", work=str(work), data="first", record=_CALLS).answer[
+        "first"
+    ]
     return found
 
 

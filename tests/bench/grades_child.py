@@ -24,7 +24,7 @@ from rollbook.engine.waiting import work_until_ended
 from rollbook.store.models import GradeSection, Run
 from rollbook.store.runs import stored_result
 from rollbook.store.setup import setup
-from tests.bench.grades_world import ORG, SECTION, BareSis, practice_settings
+from tests.grade_town import ORG, SECTION, BareSis, practice_settings
 
 _WRITES = ("PUT", "DELETE")
 
