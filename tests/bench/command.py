@@ -34,6 +34,7 @@ BENCHES = (
     "viewers_apart",
     "pages",
     "grades",
+    "grades_many",
     "grades_term",
 )
 
