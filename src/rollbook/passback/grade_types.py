@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -102,12 +102,16 @@ class GradeLedgers(Protocol):
 
     def current(self, section: str) -> GradeLedgerVersion: ...
 
+    def versions(self, sections: Collection[str]) -> Mapping[str, GradeLedgerVersion]:
+        """The current version of each of these sections."""
+
     def advance(self, section: str, base: int, blob: str) -> None:
         """Point to a new version made from version `base`. Raises StalePlan when `base` is not current any more and
         LeaseLost when this worker may not write."""
 
-    def advanced(self, section: str) -> bool:
-        """Was the current version made by this very run, in an attempt that died before the run's end?"""
+    def advanced(self, sections: Collection[str]) -> frozenset[str]:
+        """Of which of these was the current version made by this very run, in an attempt that died before the run's
+        end?"""
 
 
 @dataclass(frozen=True, kw_only=True)
