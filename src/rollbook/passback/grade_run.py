@@ -75,7 +75,7 @@ def apply_grades(request: GradeRequest, world: GradeWorld, result: RunResult) ->
         return
     with connect(memory=_MEMORY) as db, accounted(result, world.requests), timed(result.seconds, "apply"):
         references = GradeReferences()
-        for section, version in world.ledgers.versions(plan.sections).items():
+        for section, version in world.ledgers.currents(plan.sections).items():
             references.add(*read_ids(db, version, world.blobs, section))
         Applier(
             target=world.sink,
@@ -104,7 +104,7 @@ def finish(request: GradeRequest, world: GradeWorld, plan: StoredPlan, planned: 
 
 
 def _check_fresh(request: GradeRequest, world: GradeWorld, plan: StoredPlan) -> None:
-    versions = world.ledgers.versions(plan.sections)
+    versions = world.ledgers.currents(plan.sections)
     if any(versions[section].number != number for section, number in plan.sections.items()):
         raise StalePlan("a grade ledger has moved on since this plan was made; plan again")
     if plan.settings_digest != request.digest(plan.sections):

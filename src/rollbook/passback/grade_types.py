@@ -102,7 +102,7 @@ class GradeLedgers(Protocol):
 
     def current(self, section: str) -> GradeLedgerVersion: ...
 
-    def versions(self, sections: Collection[str]) -> Mapping[str, GradeLedgerVersion]:
+    def currents(self, sections: Collection[str]) -> Mapping[str, GradeLedgerVersion]:
         """The current version of each of these sections."""
 
     def advance(self, section: str, base: int, blob: str) -> None:

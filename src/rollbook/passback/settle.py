@@ -39,7 +39,7 @@ def settle_sections(
     load_plan(db, plan, world.blobs)
     load_outcomes(db, plan, world.journal(plan.digest), world.work)
     sizes = _load_acted(db, plan)
-    versions, settled_before = world.ledgers.versions(plan.sections), world.ledgers.advanced(plan.sections)
+    versions, settled_before = world.ledgers.currents(plan.sections), world.ledgers.advanced(plan.sections)
     for number, (section, acted) in enumerate(_by_section(db, sizes)):
         world.progress.update("settle", number, len(sizes), section)
         findings: list[Found] = []

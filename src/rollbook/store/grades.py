@@ -111,7 +111,7 @@ class StoredGradeLedgers:
             row = section_row(self._lease.organization, section)
             GradeLedgerRow.objects.create(section=row, number=base + 1, blob=blob, run_id=self._run)
 
-    def versions(self, sections: Collection[str]) -> dict[str, GradeLedgerVersion]:
+    def currents(self, sections: Collection[str]) -> dict[str, GradeLedgerVersion]:
         newest = {code: GradeLedgerVersion(number, blob) for code, number, blob, _ in self._rows(sections)}
         return {section: newest.get(section, GradeLedgerVersion()) for section in sections}
 

@@ -45,7 +45,7 @@ class MemoryGradeLedgers:
         self.versions[section] = GradeLedgerVersion(base + 1, blob)
         self.made_by[section] = self.run
 
-    def versions(self, sections: Collection[str]) -> Mapping[str, GradeLedgerVersion]:
+    def currents(self, sections: Collection[str]) -> Mapping[str, GradeLedgerVersion]:
         return {section: self.current(section) for section in sections}
 
     def advanced(self, sections: Collection[str]) -> frozenset[str]:
