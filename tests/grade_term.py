@@ -226,7 +226,7 @@ class Term:
         self._sections = [part for code in codes for part in ("--section", code)]
         self.told = Told()
         self.courses = [Course(Teacher(lms, sis.http, code), random.Random(f"{seed} {code}")) for code in codes]
-        self._faults((), ())
+        self.faults()
         self._decide_categories()
 
     def week(self, acts: int, *, trouble: bool = False, kill: bool = False) -> None:
@@ -282,29 +282,34 @@ class Term:
         chosen = self._dice.sample(known, self._dice.randint(0, most))
         return [one.replace("%", str(self._dice.randint(0, 12))) for one in chosen]
 
-    def _faults(self, sis: Sequence[str], lms: Sequence[str]) -> None:
+    def faults(self, sis: Sequence[str] = (), lms: Sequence[str] = ()) -> None:
+        """These faults, and no others."""
         self._sis.control("faults", clear=True, on=[*self._always, *sis])
         body = {"clear": True, "on": list(lms)}
         self._sis.http.post(f"{self._lms}/_practice/faults", json=body).raise_for_status()
 
+    def start(self, *sections: str) -> subprocess.Popen[bytes]:
+        """A sync as a process of its own."""
+        command = [sys.executable, "-m", "rollbook.cli", "grades", "sync", ORG, *sections]
+        where = {**os.environ, "ROLLBOOK_DATA": str(self._rollbook.data), "ROLLBOOK_ALLOW_PRIVATE_HOSTS": "1"}
+        return subprocess.Popen(command, env=where, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
     def _trouble(self, *, kill: bool) -> None:
         changes = sum(course.wanted().changes_since(course.holds) for course in self.courses)
         calls = self._dice.randint(1, changes + 8 * len(self.courses))
-        self._faults([*self._some(SIS_FAULTS, 2), *([_SLOW] if kill else [])], self._some(LMS_FAULTS, 1))
+        self.faults([*self._some(SIS_FAULTS, 2), *([_SLOW] if kill else [])], self._some(LMS_FAULTS, 1))
         self.told.runs += 1
         if kill:
             self._kill_after(calls)
         else:
             answer = self._rollbook.text("grades", "sync", ORG, *self._sections, "--json")
             self.told.broken += answer.code != 0
-        self._faults((), ())
+        self.faults()
 
     def _kill_after(self, calls: int) -> None:
         """A process that dies after so many calls to the SIS, or ends before."""
         least = self._calls() + calls
-        command = [sys.executable, "-m", "rollbook.cli", "grades", "sync", ORG, *self._sections]
-        where = {**os.environ, "ROLLBOOK_DATA": str(self._rollbook.data), "ROLLBOOK_ALLOW_PRIVATE_HOSTS": "1"}
-        process = subprocess.Popen(command, env=where, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = self.start(*self._sections)
         while process.poll() is None and self._calls() < least:
             time.sleep(0.01)
         self.told.kills += process.poll() is None
