@@ -33,6 +33,9 @@ BENCHES = (
     "viewers",
     "viewers_apart",
     "pages",
+    "grades",
+    "grades_many",
+    "grades_term",
 )
 
 

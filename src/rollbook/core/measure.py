@@ -18,7 +18,7 @@ def timed(seconds: dict[str, float], name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        seconds[name] = round(seconds.get(name, 0.0) + time.perf_counter() - start, 3)
+        seconds[name] = round(seconds.get(name, 0.0) + time.perf_counter() - start, 6)
 
 
 def peak_rss_mib() -> float:

@@ -80,7 +80,7 @@ def carry_out(request: GradeRequest, world: GradeWorld, result: RunResult) -> Ru
     """Send the result's plan and settle: at once, later (`run apply`), or for a run whose process died, which goes on
     where its journal ends."""
     plan = _stored(result)
-    if not any(world.ledgers.advanced(section) for section in plan.sections):
+    if not world.ledgers.advanced(plan.sections):
         apply_grades(request, world, result)
     elif len(world.journal(plan.digest).done()) != sum(1 for _ in slices(plan)):
         raise StalePlan("the run broke off midway, and what it had sent is in the ledger; plan again for the rest")
@@ -95,8 +95,8 @@ def apply_grades(request: GradeRequest, world: GradeWorld, result: RunResult) ->
         return
     with connect(memory=_MEMORY) as db, accounted(result, world.requests), timed(result.seconds, "apply"):
         references = GradeReferences()
-        for section in plan.sections:
-            references.add(*read_ids(db, world.ledgers.current(section), world.blobs, section))
+        for section, version in world.ledgers.currents(plan.sections).items():
+            references.add(*read_ids(db, version, world.blobs, section))
         Applier(
             target=world.sink,
             reader=PlanReader(db, plan, world.blobs),
@@ -124,7 +124,8 @@ def finish(request: GradeRequest, world: GradeWorld, plan: StoredPlan, planned: 
 
 
 def _check_fresh(request: GradeRequest, world: GradeWorld, plan: StoredPlan) -> None:
-    if any(world.ledgers.current(section).number != number for section, number in plan.sections.items()):
+    versions = world.ledgers.currents(plan.sections)
+    if any(versions[section].number != number for section, number in plan.sections.items()):
         raise StalePlan("a grade ledger has moved on since this plan was made; plan again")
     if plan.settings_digest != request.digest(plan.sections):
         raise StalePlan("the settings or a category map were changed since this plan was made; plan again")
@@ -232,6 +233,7 @@ class _Run:
     def _plan(self, rules: Guard, undo_of: str | None = None) -> None:
         request, world, db = self.request, self.world, self.db
         titles = {wish.code: wish.title for wish in request.sections}
+        self.tables.flush()
         holds = guard(db, rules, world.blobs)
         self.result.holds = [replace(hold, school_name=titles.get(hold.school or "", "")) for hold in holds]
         self.tables.wait_for_results()
@@ -275,6 +277,7 @@ class _Run:
         )
 
     def _keep_findings(self) -> None:
+        self.tables.flush()
         path = self.world.work / "findings.parquet"
         write_findings(self.db, path)
         self.result.findings_blob = self.world.blobs.put(path)

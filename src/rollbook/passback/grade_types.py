@@ -104,12 +104,16 @@ class GradeLedgers(Protocol):
 
     def current(self, section: str) -> GradeLedgerVersion: ...
 
+    def currents(self, sections: Collection[str]) -> Mapping[str, GradeLedgerVersion]:
+        """The current version of each of these sections."""
+
     def advance(self, section: str, base: int, blob: str) -> None:
         """Point to a new version made from version `base`. Raises StalePlan when `base` is not current any more and
         LeaseLost when this worker may not write."""
 
-    def advanced(self, section: str) -> bool:
-        """Was the current version made by this very run, in an attempt that died before the run's end?"""
+    def advanced(self, sections: Collection[str]) -> frozenset[str]:
+        """Of which of these was the current version made by this very run, in an attempt that died before the run's
+        end?"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from rollbook.core.duck import Connection, fill, quote, write_parquet
+from rollbook.core.duck import Connection, quote, write_parquet
 from rollbook.core.protocols import Blobs
 from rollbook.passback.grade_types import Entries, Entry, GradeLedgerVersion
 from rollbook.passback.same import shows
@@ -76,8 +76,9 @@ def write_ledger(db: Connection, entries: Entries, path: Path) -> None:
         for kind in GRADE_KINDS
         for key, one in sorted(entries[kind].items())
     )
-    fill(db, "grade_ledger", COLUMNS, rows, temporary=True)
-    write_parquet(db, "SELECT * FROM grade_ledger", path)
+    lists = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in COLUMNS]
+    parts = (f'unnest(CAST(${name} AS {kind}[])) AS "{name}"' for name, kind in COLUMNS.items())
+    write_parquet(db, f"SELECT {', '.join(parts)}", path, dict(zip(COLUMNS, lists, strict=True)))
 
 
 def settled(before: Entries, acted: Iterable[tuple[Change, Outcome]], live: Live) -> Entries:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
@@ -13,7 +15,7 @@ from rollbook.core.duck import Connection
 from rollbook.core.outcomes import load_outcomes, load_plan
 from rollbook.core.stored import StoredPlan
 from rollbook.errors import LeaseLost, RollbookError, RunCancelled
-from rollbook.passback.grade_types import Found, GradeRequest, GradeWorld, ItemOutcome
+from rollbook.passback.grade_types import Entries, Found, GradeRequest, GradeWorld, ItemOutcome
 from rollbook.passback.ledger import read_ledger, settled, write_ledger
 from rollbook.passback.pins import keep_pins
 from rollbook.passback.reading import read_live
@@ -24,6 +26,8 @@ from rollbook.roster.grades import GRADE_KINDS
 from rollbook.roster.lms import REMOVE
 
 LINE_ITEM, RESULT = "line_item", "result"
+#: Rows that are fetched at a time.
+_AT_ONCE: Final = 4096
 Acted = list[tuple[Change, Outcome]]
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -36,20 +40,20 @@ def settle_sections(
     load_plan(db, plan, world.blobs)
     load_outcomes(db, plan, world.journal(plan.digest), world.work)
     keep_pins(db, request, world, plan)
-    sections = _load_acted(db, plan)
-    for number, section in enumerate(sections):
-        world.progress.update("settle", number, len(sections), section)
-        acted = _acted(db, section)
+    sizes = _load_acted(db, plan)
+    versions, settled_before = world.ledgers.currents(plan.sections), world.ledgers.advanced(plan.sections)
+    for number, (section, acted) in enumerate(_by_section(db, sizes)):
+        world.progress.update("settle", number, len(sizes), section)
         findings: list[Found] = []
-        if not world.ledgers.advanced(section):
-            findings = _settle(db, world, section, plan.sections[section], acted)
+        if section not in settled_before:
+            before = read_ledger(db, versions[section], world.blobs, section)
+            findings = _settle(db, world, section, plan.sections[section], acted, before)
         world.notes.settled(section, _item_outcomes(acted), request.now, undone=plan.undo_of is not None)
         yield section, findings
 
 
-def _settle(db: Connection, world: GradeWorld, section: str, base: int, acted: Acted) -> list[Found]:
+def _settle(db: Connection, world: GradeWorld, section: str, base: int, acted: Acted, before: Entries) -> list[Found]:
     live, findings = _read_back(world, section, acted)
-    before = read_ledger(db, world.ledgers.current(section), world.blobs, section)
     path = world.work / "grade-ledger.parquet"
     write_ledger(db, settled(before, acted, live), path)
     world.ledgers.advance(section, base, world.blobs.put(path))
@@ -88,8 +92,9 @@ def _named(change: Change) -> str:
     return str(change.after.get("title" if change.kind == LINE_ITEM else "student") or change.key)
 
 
-def _load_acted(db: Connection, plan: StoredPlan) -> list[str]:
-    """`acted`: every row that was tried, with what became of it; returns the sections that there are."""
+def _load_acted(db: Connection, plan: StoredPlan) -> dict[str, int]:
+    """`acted`: every row that was tried, with what became of it; returns the sections that there are, with how many
+    rows each of them has."""
     parts = [
         f"""SELECT p.school, p.seq, p.kind, p.action, p.key, p.lms_id, p.after, o.status, o.lms_id AS sis_id, o.message
             FROM plan_{kind} p JOIN outcome o USING (seq) WHERE o.status <> 'waiting'"""
@@ -98,7 +103,7 @@ def _load_acted(db: Connection, plan: StoredPlan) -> list[str]:
     ]
     nothing = "SELECT '' AS school, 0 AS seq WHERE false"
     db.execute(f"CREATE OR REPLACE TABLE acted AS FROM ({' UNION ALL '.join(parts) or nothing}) ORDER BY school, seq")
-    return [row[0] for row in db.execute("SELECT DISTINCT school FROM acted ORDER BY 1").fetchall()]
+    return dict(db.execute("SELECT school, count(*) FROM acted GROUP BY school ORDER BY school").fetchall())
 
 
 def did_by_section(
@@ -131,18 +136,34 @@ def did_by_section(
         ]  # fmt: skip
 
 
-def _acted(db: Connection, section: str) -> Acted:
+def _by_section(db: Connection, sizes: Mapping[str, int]) -> Iterator[tuple[str, Acted]]:
+    """Each section with its rows. Some thousand rows are fetched at a time: one look for each section would cost more
+    the more sections there are."""
+    sections: list[str] = []
+    for section in sizes:
+        sections.append(section)
+        if sum(sizes[each] for each in sections) >= _AT_ONCE:
+            yield from _fetched(db, sections)
+            sections = []
+    if sections:
+        yield from _fetched(db, sections)
+
+
+def _fetched(db: Connection, sections: Sequence[str]) -> Iterator[tuple[str, Acted]]:
     rows = db.execute(
-        """SELECT seq, kind, action, key, lms_id, after, status, sis_id, message FROM acted
-           WHERE school = $section ORDER BY seq""",
-        {"section": section},
+        """SELECT school, seq, kind, action, key, lms_id, after, status, sis_id, message FROM acted
+           WHERE school BETWEEN $first AND $last ORDER BY school, seq""",
+        {"first": sections[0], "last": sections[-1]},
     ).fetchall()
-    found: Acted = []
-    for seq, kind, action, key, lms_id, after, status, sis_id, message in rows:
-        fields = _decode(after) if after else {}
-        change = Change(seq=seq, kind=kind, action=action, key=key, lms_id=lms_id, after=fields)
-        found.append((change, Outcome(status=status, lms_id=sis_id, message=message or "")))
-    return found
+    for section, group in groupby(rows, key=itemgetter(0)):
+        yield section, [_one(row) for row in group]
+
+
+def _one(row: tuple[Any, ...]) -> tuple[Change, Outcome]:
+    _, seq, kind, action, key, lms_id, after, status, sis_id, message = row
+    fields = _decode(after) if after else {}
+    change = Change(seq=seq, kind=kind, action=action, key=key, lms_id=lms_id, after=fields)
+    return change, Outcome(status=status, lms_id=sis_id, message=message or "")
 
 
 def _item_outcomes(acted: Acted) -> Sequence[ItemOutcome]:

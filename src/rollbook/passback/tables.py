@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -24,6 +24,8 @@ _FOUND = {
     "code": "VARCHAR", "collection": "VARCHAR", "id": "VARCHAR", "school": "VARCHAR", "other": "VARCHAR",
     "detail": "VARCHAR", "dependants": "BIGINT",
 }  # fmt: skip
+#: Rows that wait in memory before they are written into a table.
+_AT_ONCE: Final = 4096
 _encode = msgspec.json.Encoder().encode
 
 
@@ -32,6 +34,7 @@ class Tables:
 
     def __init__(self, db: Connection) -> None:
         self._db = db
+        self._waiting: dict[str, tuple[dict[str, str], list[tuple[Any, ...]]]] = {}
         self.counts = {kind: dict.fromkeys(COUNTS, 0) for kind in GRADE_KINDS}
         create_found(db)
         create_tables(db, GRADE_KINDS)
@@ -70,7 +73,7 @@ class Tables:
             rows = ((key, section, entry.made and (entry.lms_id or key) not in shown) for key, entry in items.items())
             self._insert("ledger_line_item", {"key": "VARCHAR", "school": "VARCHAR", "gone": "BOOLEAN"}, rows)
         if had[RESULT]:
-            self._db.execute("INSERT INTO result_count VALUES (?, ?)", [section, len(had[RESULT])])
+            self._insert("result_count", {"school": "VARCHAR", "n": "BIGINT"}, [(section, len(had[RESULT]))])
 
     def note(self, section: str, findings: Iterable[Found]) -> None:
         """Take in findings of a section."""
@@ -129,6 +132,19 @@ class Tables:
         self._insert(f"changes_{kind}", columns, values)
 
     def _insert(self, table: str, columns: dict[str, str], rows: Iterable[tuple[Any, ...]]) -> None:
+        """Sections are small, and a statement for each of them would cost more than its rows."""
+        _, waiting = self._waiting.setdefault(table, (columns, []))
+        waiting += rows
+        if len(waiting) >= _AT_ONCE:
+            self._write(table)
+
+    def flush(self) -> None:
+        """Everything that was taken in stands in the tables afterwards."""
+        for table in list(self._waiting):
+            self._write(table)
+
+    def _write(self, table: str) -> None:
+        columns, rows = self._waiting.pop(table)
         fill(self._db, "incoming", columns, rows, temporary=True)
         self._db.execute(f"INSERT INTO {table} BY NAME FROM incoming")
 

@@ -2,42 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from rollbook.passback.grade_types import BLOCKED, DELETED, KEEP, OPT_OUT, READY, REMOVE, REMOVED, UNDECIDED
 from rollbook.store.grade_words import ERROR, HELD, NOT_YET, OPEN, SUCCESSFUL, UPDATES
-from rollbook.store.models import GradeSection, GradeSync, SectionAdmin
+from rollbook.store.models import GradeItem, GradeSection, GradeSync, SectionAdmin
 
 _AT_ONCE: Final = 500
 #: Runs that are remembered with each section.
 _SYNCS: Final = 30
-_OUT: Final = Q(items__choice=OPT_OUT) & ~Q(items__state=DELETED)
+_COUNTED_BY: Final = ("state", "choice", "send", "held", "waiting", "failed")
 
 
 def restate(rows: QuerySet[GradeSection]) -> None:
     """Count the items of these sections anew, and say how each section stands."""
-    counted = rows.order_by("pk").annotate(
-        n_items=Count("items"),
-        n_errors=Count("items", filter=(Q(items__failed__gt=0) | Q(items__state=BLOCKED)) & ~_OUT),
-        n_updates=Count("items", filter=_pending() & Q(items__failed=0) & ~_OUT),
-        n_held=Count("items", filter=Q(items__held__gt=0) & ~_OUT),
-        n_choices=Count("items", filter=Q(items__state=DELETED) & ~Q(items__choice__in=[KEEP, REMOVE])),
-        n_open=Count("items", filter=Q(items__state=UNDECIDED) & ~_OUT),
-    )
+    sections = list(rows.order_by("pk"))
+    counted = _counted([row.pk for row in sections])
     changed: list[GradeSection] = []
-    for row in counted.iterator(chunk_size=_AT_ONCE):
-        found: Any = row
-        names = ("items", "errors", "updates", "held", "choices", "open")
-        row.counts = {name: getattr(found, f"n_{name}") for name in names}
+    for row in sections:
+        before = (row.status, row.counts)
+        row.counts = counted[row.pk]
         if row.counts["open"] and not still_open(row):
             row.counts["open"] = 0
         row.status = _status(row)
-        changed.append(row)
-    GradeSection.objects.bulk_update(changed, ["status", "counts"], batch_size=_AT_ONCE)
+        if (row.status, row.counts) != before:
+            changed.append(row)
+    if len(changed) == 1:
+        changed[0].save(update_fields=["status", "counts"])
+    else:
+        GradeSection.objects.bulk_update(changed, ["status", "counts"], batch_size=_AT_ONCE)
+
+
+def _counted(sections: Sequence[int]) -> dict[int, dict[str, int]]:
+    """The counts of each section. A few hundred rows are counted faster here than their query is put together."""
+    found = {pk: dict.fromkeys(("items", "errors", "updates", "held", "choices", "open"), 0) for pk in sections}
+    for start in range(0, len(sections), _AT_ONCE):
+        items = GradeItem.objects.filter(section__in=sections[start : start + _AT_ONCE]).order_by()
+        for section, *item in items.values_list("section", *_COUNTED_BY).iterator():
+            counts = found[section]
+            for name in _counts_as(*item):
+                counts[name] += 1
+    return found
+
+
+def _counts_as(state: str, choice: str, send: int, held: int, waiting: int, failed: int) -> Iterator[str]:
+    """Among which of the counts an item is."""
+    yield "items"
+    if state == DELETED and choice not in (KEEP, REMOVE):
+        yield "choices"
+    if choice == OPT_OUT and state != DELETED:
+        return
+    pending = (send or waiting) and state in (READY, REMOVED)
+    if failed or state == BLOCKED:
+        yield "errors"
+    if not failed and (pending or (state == DELETED and choice == REMOVE)):
+        yield "updates"
+    if held:
+        yield "held"
+    if state == UNDECIDED:
+        yield "open"
 
 
 def still_open(section: GradeSection) -> bool:
@@ -57,23 +84,19 @@ def is_undecided(section: GradeSection, title: str) -> bool:
 def note_sync(section: GradeSection, run: str, **fields: Any) -> None:
     """Remember a run with a section; the oldest ones are forgotten."""
     GradeSync.objects.update_or_create(section=section, run_id=run, defaults=fields)
-    kept = section.syncs.order_by("-pk").values_list("pk", flat=True)[_SYNCS:]
-    GradeSync.objects.filter(pk__in=list(kept)).delete()
+    if old := list(section.syncs.order_by("-pk").values_list("pk", flat=True)[_SYNCS:]):
+        GradeSync.objects.filter(pk__in=old).delete()
 
 
 def keep_admins(section: GradeSection, people: Sequence[str] | frozenset[str]) -> None:
     """The course admins of a section as just seen in the LMS, by unique id."""
     known = set(section.admins.values_list("person", flat=True))
-    section.admins.filter(person__in=known - set(people)).delete()
+    if gone := known - set(people):
+        section.admins.filter(person__in=gone).delete()
     new = [SectionAdmin(section=section, person=person) for person in sorted(set(people) - known)]
     SectionAdmin.objects.bulk_create(new, ignore_conflicts=True)
     section.admins_at = timezone.now()
     section.save(update_fields=["admins_at"])
-
-
-def _pending() -> Q:
-    some = Q(items__send__gt=0) | Q(items__waiting__gt=0)
-    return (some & Q(items__state__in=[READY, REMOVED])) | Q(items__state=DELETED, items__choice=REMOVE)
 
 
 def _status(row: GradeSection) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -116,9 +117,20 @@ class StoredGradeLedgers:
             row = section_row(self._lease.organization, section)
             GradeLedgerRow.objects.create(section=row, number=base + 1, blob=blob, run_id=self._run)
 
-    def advanced(self, section: str) -> bool:
-        newest = _newest(self._lease.organization, section)
-        return newest is not None and newest.run_id == self._run
+    def currents(self, sections: Collection[str]) -> dict[str, GradeLedgerVersion]:
+        newest = {code: GradeLedgerVersion(number, blob) for code, number, blob, _ in self._rows(sections)}
+        return {section: newest.get(section, GradeLedgerVersion()) for section in sections}
+
+    def advanced(self, sections: Collection[str]) -> frozenset[str]:
+        made_by = {code: run for code, _, _, run in self._rows(sections)}
+        return frozenset(section for section in sections if made_by.get(section) == self._run)
+
+    def _rows(self, sections: Collection[str]) -> Iterator[tuple[str, int, str, str | None]]:
+        """Versions of sections, the newest last: code, number, blob, run. A few more than asked for do no harm."""
+        rows = GradeLedgerRow.objects.filter(section__organization=self._lease.organization)
+        if len(sections) <= _FEW:
+            rows = rows.filter(section__code__in=list(sections))
+        return rows.order_by("number").values_list("section__code", "number", "blob", "run_id").iterator()
 
 
 class StoredGradeNotes:
@@ -143,26 +155,27 @@ class StoredGradeNotes:
         for section, group in groupby(counts, key=lambda one: one.section):
             by_key = {one.key: one for one in group}
             with self._lease.fenced():
-                rows = list(self._items(section).filter(key__in=by_key))
-                for row in rows:
-                    one = by_key[row.key]
-                    row.send, row.held, row.waiting = one.send, one.held, one.waiting
-                GradeItem.objects.bulk_update(rows, _COUNTED, batch_size=_AT_ONCE)
+                same: dict[tuple[int, ...], list[int]] = defaultdict(list)
+                for pk, key in self._items(section).filter(key__in=by_key).values_list("pk", "key"):
+                    one = by_key[key]
+                    same[one.send, one.held, one.waiting].append(pk)
+                _update((dict(zip(_COUNTED, values, strict=True)), pks) for values, pks in same.items())
                 restate(self._sections(section))
 
     def settled(self, section: str, outcomes: Sequence[ItemOutcome], at: datetime, *, undone: bool = False) -> None:
         by_key = {one.key: one for one in outcomes}
         with self._lease.fenced():
             gone = {one.key for one in outcomes if one.gone}
-            if not undone:
+            if gone and not undone:
                 self._items(section).filter(key__in=gone).delete()
-            rows = list(self._items(section).filter(key__in=by_key))
-            for row in rows:
-                one = by_key[row.key]
-                row.send = row.failed = one.failed
-                row.words = without_nul(one.words)
-                row.synced_at = None if row.key in gone else row.synced_at if one.failed else at
-            GradeItem.objects.bulk_update(rows, ["send", "failed", "words", "synced_at"], batch_size=_AT_ONCE)
+            same: dict[tuple[int, str, bool], list[int]] = defaultdict(list)
+            for pk, key in self._items(section).filter(key__in=by_key).values_list("pk", "key"):
+                one = by_key[key]
+                same[one.failed, without_nul(one.words), key in gone].append(pk)
+            _update(
+                ({"send": failed, "failed": failed, "words": words} | _synced(failed, away, at), pks)
+                for (failed, words, away), pks in same.items()
+            )
             self._sections(section).update(synced_at=at)
             done, failed = sum(one.done for one in outcomes), sum(one.failed for one in outcomes)
             note_sync(self._sections(section).get(), self._lease.run, done=done, failed=failed)
@@ -186,13 +199,30 @@ def _keep_items(section: GradeSection, notes: Sequence[ItemNote]) -> None:
     """One row an item; what is neither in the LMS nor in the SIS any more goes, unless somebody decided about it."""
     there = {row.item: row for row in section.items.all()}
     fresh: list[GradeItem] = []
+    changed: list[GradeItem] = []
     for note in notes:
         row = there.pop(note.item, None) or GradeItem(section=section, item=note.item)
-        for name in _NOTED:
-            setattr(row, name, without_nul(getattr(note, name)))
-        row.send = row.held = row.waiting = 0
-        fresh.append(row)
-    GradeItem.objects.bulk_create([row for row in fresh if row.pk is None], batch_size=_AT_ONCE)
-    changed = [row for row in fresh if row.pk is not None]
-    GradeItem.objects.bulk_update(changed, [*_NOTED, *_COUNTED], batch_size=_AT_ONCE)
-    section.items.filter(pk__in=[row.pk for row in there.values()]).delete()
+        values = {name: without_nul(getattr(note, name)) for name in _NOTED}
+        if row.pk is None or any(getattr(row, name) != value for name, value in values.items()):
+            (fresh if row.pk is None else changed).append(row)
+        for name, value in values.items():
+            setattr(row, name, value)
+    section.items.exclude(send=0, held=0, waiting=0).update(send=0, held=0, waiting=0)
+    GradeItem.objects.bulk_create(fresh, batch_size=_AT_ONCE)
+    GradeItem.objects.bulk_update(changed, _NOTED, batch_size=_AT_ONCE)
+    if there:
+        section.items.filter(pk__in=[row.pk for row in there.values()]).delete()
+
+
+def _synced(failed: int, away: bool, at: datetime) -> dict[str, datetime | None]:
+    """When an item was last right in the SIS, where a run says something about that."""
+    if away:
+        return {"synced_at": None}
+    return {} if failed else {"synced_at": at}
+
+
+def _update(groups: Iterable[tuple[dict[str, Any], Sequence[int]]]) -> None:
+    """Give rows of items these values: one statement for all that get the same, as there are few different ones."""
+    for values, pks in groups:
+        for start in range(0, len(pks), _AT_ONCE):
+            GradeItem.objects.filter(pk__in=pks[start : start + _AT_ONCE]).update(**values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -45,8 +45,11 @@ class MemoryGradeLedgers:
         self.versions[section] = GradeLedgerVersion(base + 1, blob)
         self.made_by[section] = self.run
 
-    def advanced(self, section: str) -> bool:
-        return self.made_by.get(section) == self.run
+    def currents(self, sections: Collection[str]) -> Mapping[str, GradeLedgerVersion]:
+        return {section: self.current(section) for section in sections}
+
+    def advanced(self, sections: Collection[str]) -> frozenset[str]:
+        return frozenset(section for section in sections if self.made_by.get(section) == self.run)
 
 
 class MemoryGradeNotes:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rollbook.connectors.base import Batch, Context, Report, TargetTraits
+from rollbook.connectors.base import Batch, Report, TargetTraits
 from rollbook.connectors.memory import book_server
+from rollbook.connectors.memory.asking import Asking
 from rollbook.connectors.memory.book_server import Put
-from rollbook.connectors.memory.options import MemoryOptions
 from rollbook.connectors.memory.server import Answer
-from rollbook.connectors.memory.space import LOSE_AFTER, AnswerLost, space
+from rollbook.connectors.memory.space import AnswerLost
 from rollbook.errors import BadResponse, Bug, Unavailable
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, Change, LiveRecord, Outcome
 from rollbook.roster.grades import GRADE_KINDS, ClassFacts, Gradebook, SinkLimits, SisCategory
@@ -18,27 +18,8 @@ from rollbook.roster.lms import CREATE, REMOVE, UPDATE
 BULK = 3  # odd on purpose: nobody may rely on 1
 
 
-class _Asking:
-    """What reading and writing share: options, and a call that only asks."""
-
-    def __init__(self, options: MemoryOptions, context: Context) -> None:
-        """Keep options and context, call nothing yet: an admin may only be looking at the form."""
-        self._options, self._context = options, context
-        self._space = space(options.space)
-
-    def close(self) -> None:
-        """Nothing to close. A connector with an HTTP client closes it here, and may be closed twice."""
-
-    def _ask(self) -> None:
-        """A lost answer is no harm here: the caller may ask again."""
-        self._context.cancel.check()
-        self._context.count()
-        try:
-            fault = self._space.arrive(self._options.key)
-        except AnswerLost:
-            fault = LOSE_AFTER
-        if fault == LOSE_AFTER:
-            raise Unavailable("the memory space did not answer")
+class _Asking(Asking):
+    """What reading and writing share: lists come page by page."""
 
     def _pages(self, what: str, count: int) -> None:
         """One call per page; when one fails it raises: a part never passes for the whole."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from rollbook.connectors.base import Batch, Context, Report, TargetTraits
+from rollbook.connectors.base import Batch, Report, TargetTraits
 from rollbook.connectors.memory import server, translate
-from rollbook.connectors.memory.options import MemoryOptions
-from rollbook.connectors.memory.space import LOSE_AFTER, AnswerLost, Stored, space
+from rollbook.connectors.memory.asking import Asking
+from rollbook.connectors.memory.space import AnswerLost, Stored
 from rollbook.errors import Bug, Unavailable
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, Change, LiveRecord, Outcome
 from rollbook.roster.lms import CREATE, DEACTIVATE, KINDS, REKEY, REMOVE, REVIVE, SET_PASSWORD, UPDATE
@@ -18,13 +18,8 @@ _VERBS = {CREATE: "upsert", UPDATE: "change", REKEY: "change", REMOVE: "remove",
           REVIVE: "reactivate", SET_PASSWORD: "password"}  # fmt: skip
 
 
-class MemoryTarget:
+class MemoryTarget(Asking):
     """An LMS whose objects are those of a space. Several threads may call it."""
-
-    def __init__(self, options: MemoryOptions, context: Context) -> None:
-        """Keep options and context, call nothing yet: an admin may only be looking at the form."""
-        self._options, self._context = options, context
-        self._space = space(options.space)
 
     @property
     def traits(self) -> TargetTraits:
@@ -76,9 +71,6 @@ class MemoryTarget:
             outcomes.update(zip(items, self._send(batch, list(items.values())), strict=True))
         return [outcomes[place] for place in range(len(said))]
 
-    def close(self) -> None:
-        """Nothing to close. A connector with an HTTP client closes it here, and may be closed twice."""
-
     def _send(self, batch: Batch, items: Sequence[server.Item]) -> list[Outcome]:
         if batch.action == REKEY and batch.kind in server.LINKS:  # their external ids follow those of their ends
             return [Outcome(status=DONE, lms_id=item.lms_id) for item in items]
@@ -89,17 +81,6 @@ class MemoryTarget:
         except AnswerLost:
             return [Outcome(status=UNKNOWN, message="the answer was lost") for _ in items]
         return [translate.outcome(answer) for answer in answers]
-
-    def _ask(self) -> None:
-        """A call that only reads: a lost answer is no harm, the caller may ask again."""
-        self._context.cancel.check()
-        self._context.count()
-        try:
-            fault = self._space.arrive(self._options.key)
-        except AnswerLost:
-            fault = LOSE_AFTER
-        if fault == LOSE_AFTER:
-            raise Unavailable("the memory space did not answer")
 
     def _find(self, change: Change) -> LiveRecord | None:
         item = translate.item(change, {})

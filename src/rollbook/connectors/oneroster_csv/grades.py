@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -16,10 +17,11 @@ from urllib.parse import quote
 from rollbook.connectors.base import Batch, Context, Report, TargetTraits
 from rollbook.connectors.oneroster_csv.grades_package import GradesPackage
 from rollbook.connectors.oneroster_csv.grades_roster import RosterFiles
+from rollbook.connectors.oneroster_csv.grades_rows import RowStore
 from rollbook.connectors.oneroster_csv.grades_tables import FILES, Cells, fields_of, lacking, row
 from rollbook.connectors.oneroster_csv.options import OneRosterCsvOptions
 from rollbook.connectors.oneroster_csv.source import OneRosterCsvSource
-from rollbook.errors import Bug, ConfigError
+from rollbook.errors import Bug, ConfigError, RollbookError
 from rollbook.roster.changes import DONE, REFUSED, Change, LiveRecord, Outcome
 from rollbook.roster.grades import ClassFacts, SinkLimits, SisCategory
 from rollbook.roster.lms import CREATE, REMOVE, UPDATE
@@ -42,6 +44,8 @@ class OneRosterCsvGrades:
         self._source = OneRosterCsvSource(options, context)
         self._roster = RosterFiles(self._source)
         self._lock = threading.Lock()
+        self._touched: set[Path] = set()
+        self._rows: tuple[object, RowStore] | None = None  # of the one package, and as what state it was read
 
     def __repr__(self) -> str:
         return "OneRosterCsvGrades()"
@@ -67,13 +71,20 @@ class OneRosterCsvGrades:
         return SinkLimits(letters=newer, flags=newer, makes_categories=self._makes_categories)
 
     def close(self) -> None:
-        """Nothing stays open between calls."""
+        """Nothing stays open between calls. What still waits for a file and cannot be written now waits for the next
+        run."""
+        with self._lock, suppress(RollbookError):
+            for place in sorted(self._touched):
+                self._of(place).flush()
+        if self._rows is not None:
+            self._rows[1].close()
+            self._rows = None
         self._source.close()
 
     def test(self) -> Report:
         """Looks at the place for grades, and at the categories of the export."""
         place = self._place("some-class")
-        GradesPackage(place, self._version).check()
+        self._of(place).check()
         count = len(self._roster.categories())
         facts = {"version": self._version, "categories": str(count)}
         return Report(ok=True, summary=f"Grades are written as OneRoster CSV {self._version}.", facts=facts)
@@ -83,7 +94,9 @@ class OneRosterCsvGrades:
         found = {each.id: each for each in self._roster.categories()}
         if self._makes_categories:
             with self._lock:
-                rows = list(self._package(class_id).rows("category"))
+                package = self._package(class_id)
+                package.flush()
+                rows = list(package.rows("category"))
             for cells in rows:
                 found.pop(cells["sourcedId"], None)
                 if cells["status"] == "active":
@@ -98,19 +111,32 @@ class OneRosterCsvGrades:
         """What was written: the SIS itself cannot be asked. Dates of line items, descriptions and comments may have
         lost something on their way into a file, and are left out."""
         with self._lock:
-            package = self._package(class_id)
-            active = [cells for cells in package.rows(kind) if cells["status"] == "active"]
-            items = {one["sourcedId"] for one in package.rows("line_item") if one["classSourcedId"] == class_id}
-        for cells in active:
-            of_class = cells["sourcedId"] if kind == "line_item" else cells.get("lineItemSourcedId")
-            if kind == "category" or of_class in items:
-                yield _record(kind, cells)
+            rows = self._stored(class_id)
+            active = [cells for cells in rows.of_class(kind, class_id) if cells["status"] == "active"]
+        yield from (_record(kind, cells) for cells in active)
+
+    def _stored(self, class_id: str) -> RowStore:
+        """The rows of a package as its files have them now: they are read again only where these are others."""
+        package = self._package(class_id)
+        package.flush()
+        state = (self._place(class_id), package.state())
+        if self._rows is None or self._rows[0] != state:
+            if self._rows is not None:
+                self._rows[1].close()
+            store = RowStore(self._context.work / "grades-rows.sqlite3")
+            self._rows = (None, store)
+            for kind in FILES:
+                store.put(kind, package.rows(kind))
+            self._rows = (state, store)
+        return self._rows[1]
 
     def look_up(self, changes: Sequence[Change]) -> Sequence[LiveRecord | None]:
         """Nothing has to be looked up here, as everything is safe to write again."""
         found: list[LiveRecord | None] = []
         for change in changes:
-            rows = self._package(str(change.after.get("class") or "")).rows(change.kind)
+            package = self._package(str(change.after.get("class") or ""))
+            package.flush()
+            rows = package.rows(change.kind)
             same = (one for one in rows if one["sourcedId"] == _own(change) and one["status"] == "active")
             cells = next(same, None)
             found.append(None if cells is None else _record(change.kind, cells))
@@ -128,7 +154,8 @@ class OneRosterCsvGrades:
             for place, rows in packages.items():
                 self._context.cancel.check()
                 self._context.count()
-                GradesPackage(place, self._version).merge(batch.kind, rows)
+                self._touched.add(place)
+                self._of(place).merge(batch.kind, rows)
         return outcomes
 
     def _sort(self, change: Change, action: str, packages: dict[Path, dict[str, Cells]]) -> Outcome:
@@ -147,7 +174,10 @@ class OneRosterCsvGrades:
         return Outcome(status=DONE, lms_id=own)
 
     def _package(self, class_id: str) -> GradesPackage:
-        return GradesPackage(self._place(class_id), self._version)
+        return self._of(self._place(class_id))
+
+    def _of(self, place: Path) -> GradesPackage:
+        return GradesPackage(place, self._version, self._context.work)
 
     def _place(self, class_id: str) -> Path:
         """Raises ConfigError where no place is given."""

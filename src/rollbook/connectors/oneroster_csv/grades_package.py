@@ -1,5 +1,9 @@
 """The package of grades that is written for a SIS: a folder or a zip file with delta files. Rewrites a file whole,
-beside the old one, and then puts it in its place; never touches what somebody else wrote."""
+beside the old one, and then puts it in its place; never touches what somebody else wrote.
+
+A small package is written anew with each batch. What comes for a large one waits beside it (`grades_waiting`) until as
+much has come as it holds, or until somebody reads: so the work grows with the rows, not with their square.
+"""
 
 from __future__ import annotations
 
@@ -10,27 +14,36 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import IO, Final
 
+from rollbook.connectors.oneroster_csv.grades_rows import Left, RowStore
 from rollbook.connectors.oneroster_csv.grades_tables import FILES, HEADERS, MANIFEST, Cells
+from rollbook.connectors.oneroster_csv.grades_waiting import Waiting
 from rollbook.connectors.oneroster_csv.manifest import parse_manifest
 from rollbook.errors import BadResponse, ConfigError, DiskFull, Unavailable
 
 #: `source.systemName` of manifests of ours.
 SYSTEM: Final = "Rollbook"
 _MANIFEST: Final = "manifest.csv"
+#: A package of fewer bytes is written anew with every batch.
+_SMALL: Final = 1 << 20
+_AT_ONCE: Final = 4096
 
 
 class GradesPackage:
     """Line items and results for one SIS. Rows are changes (delta): a bulk file would say that whatever the SIS has
     beside them is gone (CSV binding 1.2, bulk and delta)."""
 
-    def __init__(self, path: Path, version: str) -> None:
-        self._path, self._version = path, version
+    def __init__(self, path: Path, version: str, work: Path) -> None:
+        """`work` is for scratch files."""
+        self._path, self._version, self._work = path, version, work
         self._zip = path.suffix.lower() == ".zip"
+        beside = path.with_name(f".rollbook-{path.name}.waiting") if self._zip else path / ".rollbook-waiting"
+        self._waiting = Waiting(beside)
 
     def check(self) -> None:
         """Raises ConfigError where the package cannot be ours."""
@@ -54,28 +67,69 @@ class GradesPackage:
                 yield {name: cells.get(name) or "" for name in HEADERS[self._version][kind]}
 
     def merge(self, kind: str, changes: Mapping[str, Cells]) -> None:
-        """Put rows in by sourcedId, each with the time of now where it says something new. All or nothing."""
+        """Put rows in by sourcedId, each with the time of now where it says something new. All or nothing; into a large
+        package at the next `flush`."""
         self.check()
         with _in_words():
             if not self._zip:
                 self._path.mkdir(mode=0o750, exist_ok=True)
-            folder = self._path.parent if self._zip else self._path
-            with tempfile.TemporaryDirectory(dir=folder, prefix=".rollbook-") as scratch:
-                fresh = Path(scratch) / f"{FILES[kind]}.csv"
-                self._write(kind, changes, fresh)
-                names = {fresh.name, *self._names()}
-                manifest = Path(scratch) / _MANIFEST
-                manifest.write_bytes(self._manifest(names).encode())
-                if self._zip:
-                    self._pack(Path(scratch), (fresh, manifest))
-                else:
-                    for each in (manifest, fresh):  # the manifest tells whose the folder is
-                        _place(each, self._path / each.name)
+            size, waiting = self._size(), self._waiting.size
+            if size < _SMALL and not waiting:
+                self._put(kind, changes)
+                return
+            self._waiting.add(kind, changes.values())
+            if self._waiting.size < max(size, _SMALL):
+                return
+        self.flush()
 
-    def _write(self, kind: str, changes: Mapping[str, Cells], goal: Path) -> None:
+    def flush(self) -> None:
+        """Bring into the files what waits for them."""
+        if not self._waiting.size:
+            return
+        self.check()
+        with _in_words(), closing(RowStore(self._work / "grades-waiting.sqlite3")) as store:
+            rows = self._waiting.rows()
+            while some := list(islice(rows, _AT_ONCE)):
+                for kind in FILES:
+                    store.put(kind, [row for one, row in some if one == kind])
+            for kind in FILES:
+                if left := store.left(kind):
+                    self._put(kind, left)
+            self._waiting.clear()
+
+    def state(self) -> tuple[tuple[str, int, int, int], ...]:
+        """Something that is another one whenever the files are others."""
+        with _in_words():
+            files = [self._path] if self._zip else [self._path / f"{name}.csv" for name in FILES.values()]
+            return tuple((each.name, *_stamp(each)) for each in files)
+
+    def _size(self) -> int:
+        """Bytes of its files, unpacked."""
+        if not self._path.exists():
+            return 0
+        if self._zip:
+            with zipfile.ZipFile(self._path) as archive:
+                return sum(each.file_size for each in archive.infolist())
+        return sum(each.stat().st_size for each in self._path.glob("*.csv"))
+
+    def _put(self, kind: str, changes: Mapping[str, Cells] | Left) -> None:
+        folder = self._path.parent if self._zip else self._path
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".rollbook-") as scratch:
+            fresh = Path(scratch) / f"{FILES[kind]}.csv"
+            self._write(kind, changes, fresh)
+            names = {fresh.name, *self._names()}
+            manifest = Path(scratch) / _MANIFEST
+            manifest.write_bytes(self._manifest(names).encode())
+            if self._zip:
+                self._pack(Path(scratch), (fresh, manifest))
+            else:
+                for each in (manifest, fresh):  # the manifest tells whose the folder is
+                    _place(each, self._path / each.name)
+
+    def _write(self, kind: str, changes: Mapping[str, Cells] | Left, goal: Path) -> None:
         now = datetime.now(UTC)
         stamp = now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"
-        left = dict(changes)
+        left = dict(changes) if isinstance(changes, Mapping) else changes
         with goal.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, HEADERS[self._version][kind], lineterminator="\r\n")
             writer.writeheader()
@@ -129,6 +183,14 @@ class GradesPackage:
         else:
             with zipfile.ZipFile(self._path) as archive, archive.open(name) as packed:
                 yield io.TextIOWrapper(packed, encoding="utf-8-sig", newline="")
+
+
+def _stamp(file: Path) -> tuple[int, int, int]:
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return 0, 0, 0
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _place(fresh: Path, goal: Path) -> None:
