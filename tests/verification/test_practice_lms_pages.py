@@ -40,7 +40,8 @@ def test_every_page_is_reached_by_links_and_harmless(filled: Client) -> None:
             seen[path] = _page(filled, path)
             todo += re.findall(r'href="(/[^"]*)"', seen[path])
     assert {re.sub(r"\d+", "N", path) for path in seen} == {
-        "/", "/grade-settings", "/users", "/courses", "/courses/N", "/sections/N", "/sections/N/gradebook", "/apps", "/tools", "/sections/N/tools",
+        "/", "/grade-settings", "/users", "/courses", "/courses/N", "/sections/N", "/sections/N/gradebook", "/apps",
+        "/tools", "/sections/N/tools",
     }  # fmt: skip
     for text in seen.values():
         assert "<script" not in text

@@ -107,7 +107,7 @@ class LaunchMiddleware:
         request.COOKIES[settings.CSRF_COOKIE_NAME] = session[_DATA]["csrf"]
         answer = self._get_response(request)
         answer.cookies.pop(settings.CSRF_COOKIE_NAME, None)  # its secret stays in the session
-        if session.modified and not session.is_empty() and session.exists(session.session_key):
+        if session.modified and session.session_key and session.exists(session.session_key):
             session.save()
         request.session = other
         return _framed(answer, launched.organization)

@@ -135,6 +135,6 @@ def _cookie(state: str) -> str:
 
 urlpatterns = [
     path("lti/keys/", keys, name="lti_keys"),
-    path("lti/<slug:org>/login/", login, name="lti_login"),
-    path("lti/<slug:org>/launch/", launch, name="lti_launch"),
+    path("lti/<str:org>/login/", login, name="lti_login"),
+    path("lti/<str:org>/launch/", launch, name="lti_launch"),
 ]
