@@ -90,6 +90,23 @@ def test_a_new_grade_in_the_lms_ends_its_pin(school: School) -> None:
 
 
 @pytest.mark.rule(28)
+def test_score_and_state_of_a_result_stay_together(school: School) -> None:
+    """One of its two pins ends, so the other one does, too."""
+    school.grade("i1", "s1", exception="excused")
+    school.sync()
+    school.grade("i1", "s1", 18)
+    school.sync()
+    school.undo()
+    assert school.results()["Essay", "s1"] == ("exempt", None)
+    assert len(school.world.pins.pins) == 2
+    school.grade("i1", "s1", 17)
+    school.sync()
+    assert school.results()["Essay", "s1"] == ("fully graded", 17)
+    assert not school.world.pins.pins
+    assert quiet(school)
+
+
+@pytest.mark.rule(28)
 def test_a_pin_that_ends_lets_the_lms_through_again(school: School) -> None:
     school.grade("i1", "s1", 18)
     school.sync()

@@ -95,7 +95,7 @@ def _clock(row: ScheduleRow, settings: Settings, now: datetime, river: River) ->
 def _serve(organization: Organization, start: Start, now: datetime, river: River) -> Run:
     """The run of a start: a new one, or one that does the same and waits already. Of grades, one of all sections that
     somebody asked for does for those whose map is done, too."""
-    wanted = {"schools": [], "sections": [], "items": [], "dry_run": False, "compare_live": False}
+    wanted: dict[str, Any] = {"schools": [], "sections": [], "items": [], "dry_run": False, "compare_live": False}
     wanted |= {"retry_refused": False, "despite_blackout": False, "preview_year": "", "river": river}
     wanted |= {"kinds": list(GRADE_KINDS if river == River.GRADES else KINDS)}
     traits = only_plans(organization, wanted, now)

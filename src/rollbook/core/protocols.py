@@ -167,7 +167,7 @@ class Pins(Protocol):
         """Take in what an undo put back (see `core.pins.merged`). Safe to repeat for one run. Raises LeaseLost."""
 
     def end(self, places: Iterable[PinPlace]) -> None:
-        """These end, because the SIS says something else by now. Raises LeaseLost."""
+        """These end, because the SIS (of grades: the LMS) says something else by now. Raises LeaseLost."""
 
 
 class Memory(Protocol):

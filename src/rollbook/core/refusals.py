@@ -36,7 +36,7 @@ def remember_refusals(
     before = {(r.kind, r.key): r for r in memory.refusals()}
     kinds = list(GRADE_KINDS) if grades else list(plan.files)
     for kind in kinds:
-        rows, planned = _planned(db, kind, grades=grades) if kind in plan.files else ([], set())
+        rows, planned = _planned(db, plan, kind, grades=grades)
         if schools or sections is not None:
             rows += [
                 (key, "", None, True, old.section)
@@ -47,8 +47,10 @@ def remember_refusals(
     memory.replace_refusals(kinds, fresh, run=run)
 
 
-def _planned(db: Connection, kind: str, *, grades: bool) -> tuple[list[_Row], set[str]]:
+def _planned(db: Connection, plan: StoredPlan, kind: str, *, grades: bool) -> tuple[list[_Row], set[str]]:
     """What was refused or not tried, and the keys of all that was planned."""
+    if kind not in plan.files:
+        return [], set()
     section = "p.school" if grades else "CAST(NULL AS VARCHAR)"
     rows = db.execute(f"""
         SELECT p.key, md5(coalesce(p.after, '') || coalesce(p.new_key, '')), o.message,

@@ -77,10 +77,11 @@ class Pinned:
         if desired.open or not self.pins:
             return
         notes = {note.key: place for place, note in enumerate(desired.notes)}
+        over = self._over(desired)
         for pin in sorted(self.pins, key=lambda one: (one.kind != LINE_ITEM, one.key, one.field)):
             wanted = desired.line_items if pin.kind == LINE_ITEM else desired.results
             want = wanted.get(pin.key)
-            if self._is_over(pin, want, desired):
+            if pin.place in over:
                 self.ended.append(pin.place)
             elif pin.field and want is not None:
                 wanted[pin.key] = want | {pin.field: _decode(pin.value)}
@@ -92,9 +93,16 @@ class Pinned:
                 desired.cleared.discard(pin.key)
                 self._tell(pin, _decode(pin.value), desired, notes)
 
-    def _is_over(self, pin: Pin, want: Fields | None, desired: Desired) -> bool:
+    def _over(self, desired: Desired) -> set[PinPlace]:
+        """Pins that the LMS has ended. Those of one result end together, as its score and state belong together."""
+        found = {pin.place for pin in self.pins if self._is_over(pin, desired)}
+        results = {key for kind, key, _ in found if kind == RESULT}
+        return found | {pin.place for pin in self.pins if pin.kind == RESULT and pin.key in results}
+
+    def _is_over(self, pin: Pin, desired: Desired) -> bool:
         """Does the LMS say something else than it did then? Of an item that is not sent for other reasons, nobody
         knows."""
+        want = (desired.line_items if pin.kind == LINE_ITEM else desired.results).get(pin.key)
         says = _decode(pin.sis)
         if want is not None:
             if pin.field:

@@ -12,10 +12,12 @@ from django.utils import timezone
 
 from rollbook.core.pins import merged
 from rollbook.core.protocols import Pin, PinPlace
+from rollbook.roster.grades import GRADE_KINDS
 from rollbook.store.lease import Lease
 from rollbook.store.models import PinRow
 
 SIS_CHANGED, UNDONE = "the SIS says something else by now", "the undo was undone"
+LMS_CHANGED = "the LMS says something else by now"
 _AT_ONCE = 500
 T = TypeVar("T")
 
@@ -37,10 +39,10 @@ class StoredPins:
     def end(self, places: Iterable[PinPlace]) -> None:
         with self._lease.writing():
             for some in _parts(places):
-                rows = self._there(some)
-                PinRow.objects.filter(pk__in=[row.pk for row in rows.values()]).update(
-                    ended_at=timezone.now(), why=SIS_CHANGED
-                )
+                rows = self._there(some).values()
+                for why, of_grades in ((SIS_CHANGED, False), (LMS_CHANGED, True)):
+                    ended = [row.pk for row in rows if (row.kind in GRADE_KINDS) == of_grades]
+                    PinRow.objects.filter(pk__in=ended).update(ended_at=timezone.now(), why=why)
 
     def _keep(self, pins: Sequence[Pin], until: datetime) -> None:
         now = timezone.now()

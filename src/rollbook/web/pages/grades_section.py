@@ -157,9 +157,9 @@ def lift(request: HttpRequest, place: Place) -> HttpResponse:
     elif not reason:
         messages.error(request, _("Say why; it is kept with the pins."))
     else:
-        given = {"org": place.organization.slug, "by": account_by(place.account), "reason": reason}
+        slug, by = place.organization.slug, account_by(place.account)
         try:
-            lift_pins(**given, pins=pins.get("ids", ()))
+            lift_pins(org=slug, by=by, reason=reason, pins=pins.get("ids", ()))
         except ConfigError:
             messages.warning(request, _("Nothing was lifted: these pins have ended meanwhile."))
         else:
