@@ -58,5 +58,6 @@ def request_section(*, org: str, section: str, wanted: GradesWanted, by: str) ->
 def open_runs(organization: Organization, section: str) -> list[Run]:
     """Queued and running runs of grades that cover this section, oldest first."""
     mine = Run.objects.filter(organization=organization, river=River.GRADES)
-    found = mine.filter(state__in=[RunState.RUNNING, RunState.QUEUED]).defer("plan", "result").order_by("created_at")
-    return [run for run in found if not run.sections or section in run.sections]
+    found = mine.filter(state__in=[RunState.RUNNING, RunState.QUEUED]).defer("plan", "result").order_by()
+    covering = [run for run in found if not run.sections or section in run.sections]
+    return sorted(covering, key=lambda run: run.created_at)  # here: in its order the database reads all past runs

@@ -99,13 +99,13 @@ def _counts(
     if plan is None:
         return {"counts": None}
     try:
-        return {"counts": counts_table(_of_school(plan, wanted.school, kinds)), "of_plan": True}
+        return {"counts": counts_table(_of_school(run.pk, plan, wanted.school, kinds)), "of_plan": True}
     except BlobLost as error:
         return {"counts": None, "counts_lost": str(error)}
 
 
-def _of_school(plan: StoredPlan, school: str, kinds: tuple[str, ...]) -> dict[str, Mapping[str, int]]:
-    counts = plan_counts(plan, stored_files())
+def _of_school(run: str, plan: StoredPlan, school: str, kinds: tuple[str, ...]) -> dict[str, Mapping[str, int]]:
+    counts = plan_counts(plan, stored_files(), run)
     return {kind: counts.of(school, kind) for kind in kinds if kind in plan.files}
 
 

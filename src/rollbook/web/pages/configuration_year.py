@@ -119,7 +119,7 @@ def _expected(place: Place, year: str, number: int) -> dict[str, Any]:
     if plan is None:
         return found
     try:
-        found["totals"] = sums(plan_counts(plan, blobs()), names, by_school=False)
+        found["totals"] = sums(plan_counts(plan, blobs(), run.pk), names, by_school=False)
     except BlobLost as error:
         return found | {"lost": str(error)}
     return found | _holds(run, names)

@@ -128,7 +128,7 @@ def _newest(place: Place, names: SchoolNames) -> dict[str, Any] | None:
     if run is None or plan is None:
         return None
     try:
-        counts = sums(plan_counts(plan, blobs()), names, by_school=False)
+        counts = sums(plan_counts(plan, blobs(), run.pk), names, by_school=False)
     except RollbookError as error:
         return {"run": run, "title": run_title(run), "state": STATE_WORDS[run.state], "lost": str(error)}
     return {"run": run, "title": run_title(run), "state": STATE_WORDS[run.state], "counts": counts}

@@ -123,7 +123,7 @@ def _about(place: Place, run: Run, plan: StoredPlan | None, result: RunResult) -
 
 
 def _plan(request: HttpRequest, run: Run, plan: StoredPlan, names: SchoolNames) -> dict[str, Any]:
-    counts, chosen = plan_counts(plan, blobs()), chosen_rows(request)
+    counts, chosen = plan_counts(plan, blobs(), run.pk), chosen_rows(request)
     holds, more_holds = _holds(run, chosen)
     return {
         "totals": sums(counts, names, by_school=False),

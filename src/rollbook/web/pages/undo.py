@@ -156,7 +156,7 @@ def _schools(run: Run, names: SchoolNames) -> list[tuple[str, str]]:
     """Schools at which the plan had changes."""
     plan = stored_plan(run)
     try:
-        return plan_counts(plan, blobs()).choices(names) if plan is not None else []
+        return plan_counts(plan, blobs(), run.pk).choices(names) if plan is not None else []
     except RollbookError:
         return []
 
