@@ -12,6 +12,7 @@ from django.db import transaction
 from rollbook.actions.grades import GradesWanted, carry_categories, decide_categories, request_grades
 from rollbook.actions.organizations import find_organization
 from rollbook.actions.settings_edit import ChangedMeanwhile
+from rollbook.roster.words import say
 from rollbook.store.grades import section_row
 from rollbook.store.models import GradeSection, Organization, River, Run, RunState
 
@@ -28,7 +29,7 @@ def save_map(*, org: str, section: str, chosen: Mapping[str, str | None], seen: 
     with transaction.atomic():
         organization = find_organization(org, lock=True)
         if map_digest(section_row(organization.pk, section)) != seen:
-            raise ChangedMeanwhile("somebody else saved this map, or the categories were read again")
+            raise ChangedMeanwhile(say("somebody else saved this map, or the categories were read again"))
         return decide_categories(org=org, section=section, chosen=chosen, by=by)
 
 

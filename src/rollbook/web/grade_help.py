@@ -17,6 +17,8 @@ from rollbook.store.models import Organization, SectionLine
 from rollbook.store.section_list import HELP, SectionList, Wanted
 from rollbook.store.setup import opened
 from rollbook.store.teachers import admins_of_seen
+from rollbook.web.access import Place
+from rollbook.web.error_words import error_said
 from rollbook.web.grade_words import SECTION_STANDS
 from rollbook.web.paging import piece
 from rollbook.web.taught import active_year
@@ -34,7 +36,7 @@ def who_needs_help(organization: Organization, given: QueryDict) -> dict[str, An
     try:
         admins = admins_of_seen(organization.pk, open_blobs(opened()), sorted(needing))
     except BlobLost as error:
-        return {"page": piece([], {}, A_PAGE), "lost": str(error)}
+        return {"page": piece([], {}, A_PAGE), "lost": error_said(error)}
     theirs: dict[str, list[str]] = defaultdict(list)
     for code, people in admins.items():
         for person in people:
@@ -65,15 +67,20 @@ def _needing(organization: Organization) -> QuerySet[SectionLine]:
     return every.only("code", "title", "words", "status")[:_MOST]
 
 
-def person_names(organization: int, people: Any) -> Mapping[str, str]:
-    """First and last names by unique id, of those whom the ledger knows."""
+def person_names(organization: int, people: Any, school: str | None = None) -> Mapping[str, str]:
+    """First and last names by unique id, of those whom the ledger knows. Most of them are of `school`."""
     wanted = sorted(set(people))
     if not wanted:
         return {}
     try:
         with parquet_reader() as db:
             files = Files(db, organization, open_blobs(opened()), other_id=False)
-            rows = files.by_keys("user", wanted)
+            rows = files.by_keys("user", wanted, school, ("key", "first_name", "last_name"))
     except BlobLost:
         return {}
     return {key: f"{row['first_name'] or ''} {row['last_name'] or ''}".strip() or key for key, row in rows.items()}
+
+
+def school_of(place: Place) -> str | None:
+    """The school of the section that a page is about: most of its people are of it."""
+    return place.section.school if place.section is not None else None

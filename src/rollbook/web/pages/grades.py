@@ -22,6 +22,7 @@ from rollbook.store.grade_words import RANKS
 from rollbook.store.models import River, Run, RunState
 from rollbook.store.section_list import HELP
 from rollbook.web.access import Place, Who, page
+from rollbook.web.error_words import error_said
 from rollbook.web.grade_help import who_needs_help
 from rollbook.web.grade_sections import sections_page
 from rollbook.web.grade_words import SECTION_STANDS
@@ -60,7 +61,7 @@ def send(request: HttpRequest, place: Place) -> HttpResponse:
             org=place.organization.slug, sections=sections, by=account_by(place.account), wanted=wanted
         )
     except ConfigError as error:
-        return _show(request, place, request.POST, refused=str(error))
+        return _show(request, place, request.POST, refused=error_said(error))
     messages.info(request, _run_words(run, wanted, joined=run.pk in waiting))
     return redirect("logs_run", place.organization.slug, run.pk)
 

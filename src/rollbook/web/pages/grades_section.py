@@ -19,11 +19,11 @@ from rollbook.errors import ConfigError
 from rollbook.passback.grade_types import KEEP, OPT_IN, OPT_OUT, REMOVE
 from rollbook.store.models import GradeItem, Run
 from rollbook.web.access import Place, Who, page
+from rollbook.web.error_words import error_said
 from rollbook.web.grade_changes import changes_of_item
 from rollbook.web.grade_items import A_PAGE, head, items_of, now_of, section_of, section_row_of
 from rollbook.web.paging import piece
 from rollbook.web.still_teaches import still_teaches
-from rollbook.web.wording import sentence
 
 LOOK, CHANGES, EVERYTHING = "look", "changes", "all"
 _CHOICES: Final = {"out": OPT_OUT, "in": OPT_IN, "keep": KEEP, "remove": REMOVE, "none": ""}
@@ -88,7 +88,7 @@ def sync(request: HttpRequest, place: Place) -> HttpResponse:
             org=place.organization.slug, section=section_of(place).code, wanted=wanted, by=account_by(place.account)
         )
     except ConfigError as error:
-        messages.error(request, sentence(str(error)))
+        messages.error(request, error_said(error))
     else:
         messages.info(request, _run_words(run, new=new))
     return _back(place, request)
