@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.db.models import QuerySet
@@ -12,6 +12,8 @@ from django.http import QueryDict
 from rollbook.core.duck import parquet_reader
 from rollbook.errors import BlobLost
 from rollbook.store.blobs import open_blobs
+from rollbook.store.kept import Kept
+from rollbook.store.ledger import current_version
 from rollbook.store.looking import Files
 from rollbook.store.models import Organization, SectionLine
 from rollbook.store.section_list import HELP, SectionList, Wanted
@@ -28,6 +30,8 @@ A_PAGE: Final = 25
 _NAMED: Final = 20
 #: Sections that are gone through; more of them ask for a person only where something is wrong with all.
 _MOST: Final = 10_000
+#: By file of the ledger and unique ids: looking them up goes through the whole file.
+_NAMES: Final[Kept[Mapping[str, str]]] = Kept(100)
 
 
 def who_needs_help(organization: Organization, given: QueryDict) -> dict[str, Any]:
@@ -69,9 +73,14 @@ def _needing(organization: Organization) -> QuerySet[SectionLine]:
 
 def person_names(organization: int, people: Any, school: str | None = None) -> Mapping[str, str]:
     """First and last names by unique id, of those whom the ledger knows. Most of them are of `school`."""
-    wanted = sorted(set(people))
+    wanted = tuple(sorted(set(people)))
     if not wanted:
         return {}
+    ledger = current_version(organization).files.get("user")
+    return _NAMES.get((ledger, wanted), lambda: _names(organization, wanted, school))
+
+
+def _names(organization: int, wanted: Sequence[str], school: str | None) -> Mapping[str, str]:
     try:
         with parquet_reader() as db:
             files = Files(db, organization, open_blobs(opened()), other_id=False)

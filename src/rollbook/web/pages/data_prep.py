@@ -31,6 +31,7 @@ from rollbook.store.models import FactRow, MatchDecision, Organization
 from rollbook.store.rows import group_findings
 from rollbook.store.setup import opened
 from rollbook.web.access import Place, Who, page
+from rollbook.web.ended import load_anew
 from rollbook.web.error_words import error_said
 from rollbook.web.field_words import matching_words
 from rollbook.web.pages import data_prep_csv
@@ -99,7 +100,7 @@ def state_now(request: HttpRequest, place: Place) -> HttpResponse:
     run = look_under_way(place.organization)
     answer = render(request, "data_prep/under_way.html", {"under_way": run})
     if run is None:
-        answer["HX-Refresh"] = "true"
+        load_anew(answer)
     return answer
 
 

@@ -19,6 +19,7 @@ from rollbook.errors import ConfigError
 from rollbook.passback.grade_types import KEEP, OPT_IN, OPT_OUT, REMOVE
 from rollbook.store.models import GradeItem, Run
 from rollbook.web.access import Place, Who, page
+from rollbook.web.ended import load_anew
 from rollbook.web.error_words import error_said
 from rollbook.web.grade_changes import changes_of_item
 from rollbook.web.grade_items import A_PAGE, head, items_of, now_of, section_of, section_row_of
@@ -65,7 +66,7 @@ def now(request: HttpRequest, place: Place) -> HttpResponse:
     context = {"now": found, "section": section_of(place), "typing": typing, "has_ended": has_ended and typing}
     answer = render(request, "grades/now.html", context)
     if has_ended and not typing:
-        answer["HX-Refresh"] = "true"
+        load_anew(answer)
     return answer
 
 

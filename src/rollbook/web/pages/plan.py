@@ -24,6 +24,7 @@ from rollbook.store.results import figures_text, part
 from rollbook.store.runs import stored_plan
 from rollbook.store.school_names import SchoolNames
 from rollbook.web.access import Place, Who, page
+from rollbook.web.ended import load_anew
 from rollbook.web.error_words import error_said
 from rollbook.web.hold_cards import waiting_cards, waiting_total
 from rollbook.web.plan_words import STATE_WORDS
@@ -93,7 +94,7 @@ def working(request: HttpRequest, place: Place) -> HttpResponse:
     answer = render(request, "plan/working.html", {"runs": working_runs(runs)})
     known = set(filter(None, request.GET.get("seen", "").split(",")))
     if known - {run.pk for run in runs}:
-        answer["HX-Refresh"] = "true"
+        load_anew(answer)
     return answer
 
 
