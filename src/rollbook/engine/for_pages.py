@@ -31,6 +31,8 @@ def prepare_run(folder: DataFolder, run: str) -> None:
             keep_lines(ended.organization_id, open_blobs(folder, scratch))
     except (RollbookError, Error) as error:
         log.warning("what pages show of run %s is not prepared: %s", run, _words(error))
+    except Exception:  # the run has ended well or badly, and stays so
+        log.error("preparing what pages show of run %s met an error that nobody foresaw", run, exc_info=True)
 
 
 def prepare_lists(folder: DataFolder) -> int:

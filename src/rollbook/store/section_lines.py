@@ -50,8 +50,9 @@ def keep_lines(organization: int, blobs: Blobs) -> int:
         rows = f"{now} EXCEPT {before}" if before else now
         cursor = db.execute(f"SELECT * FROM ({rows}) ORDER BY key")
         while some := cursor.fetchmany(_AT_ONCE):
-            changed += _keep(organization, [_line(*row) for row in some])
-        there = {code for (code,) in db.execute(f"SELECT key FROM ({now})").fetchall()}
+            changed += _keep(organization, [_line(*row) for row in some if _can_be_kept(row[0])])
+        every = db.execute(f"SELECT key FROM ({now})").fetchall()
+    there = {code for (code,) in every if _can_be_kept(code)}
     changed += _drop_others(organization, there)
     _match_states(organization)
     FactRow.objects.update_or_create(organization_id=organization, name=_OF, defaults={"value": key})
@@ -87,10 +88,15 @@ def _rank(status: str) -> int:
     return _RANKS[status or NOT_YET]
 
 
+def _can_be_kept(code: str) -> bool:
+    """No database takes this letter; such a section cannot be looked up on any page."""
+    return "\0" not in code
+
+
 def _line(code: str, year: Any, school: str | None, title: str | None) -> _Line:
     shown = without_nul(title or "")
     words = f"{shown}\n{code}".casefold()[:_LONGEST]
-    return code, str(year or "")[:_LONGEST_YEAR], school or "", shown, words
+    return code, str(year or "")[:_LONGEST_YEAR], without_nul(school or ""), shown, words
 
 
 def _keep(organization: int, lines: Sequence[_Line]) -> int:

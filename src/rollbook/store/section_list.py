@@ -56,7 +56,7 @@ class SectionList:
         under_way = self._queued is None or line.code in self._queued
         return QUEUED if under_way else line.status or NOT_YET
 
-    def numbered(self, wanted: Wanted) -> tuple[int, Collection[int] | None]:
+    def numbered(self, wanted: Wanted) -> tuple[int, Sequence[int] | None]:
         """How many sections fit; and, where only going through them could tell, their primary keys in order."""
         if not wanted.find and not wanted.school:
             if wanted.state == HELP:
@@ -65,12 +65,12 @@ class SectionList:
         keys = list(self.lines_of(wanted).values_list("pk", flat=True)[:MOST_FOUND])
         return len(keys), keys
 
-    def lines(self, wanted: Wanted, keys: Collection[int] | None, start: int, size: int) -> Sequence[SectionLine]:
+    def lines(self, wanted: Wanted, keys: Sequence[int] | None, start: int, size: int) -> Sequence[SectionLine]:
         """Lines in order, from the one numbered `start` (counting from 0)."""
         if keys is None:
-            keys = self.lines_of(wanted).values_list("pk", flat=True)[start : start + size]
-            start = 0
-        shown = list(keys)[start : start + size]
+            shown = list(self.lines_of(wanted).values_list("pk", flat=True)[start : start + size])
+        else:
+            shown = list(keys[start : start + size])
         rows = SectionLine.objects.in_bulk(shown)
         return [rows[key] for key in shown if key in rows]
 
