@@ -171,7 +171,7 @@ def _found(db: Connection, plan: StoredPlan, blobs: Blobs, search: _Search) -> I
         elif search.sent_alone:
             seqs = _sent(plan, kind, search, missing)
         elif search.waiting_alone:
-            seqs = _waiting(db, plan, kind, path, search, missing)
+            seqs = _waiting(db, plan, kind, path, search, most=missing)
         else:
             seqs = _seqs(db, path, search, missing)
         yield kind, path, seqs
@@ -180,7 +180,7 @@ def _found(db: Connection, plan: StoredPlan, blobs: Blobs, search: _Search) -> I
             return
 
 
-def _waiting(db: Connection, plan: StoredPlan, kind: str, path: Path, search: _Search, most: int) -> list[int]:
+def _waiting(db: Connection, plan: StoredPlan, kind: str, path: Path, search: _Search, *, most: int) -> list[int]:
     """Rows that wait in the plan, and rows whose parent was refused when they were to be sent: each is found without
     the other, and without holding a million rows against what became of them."""
     unsent = _seqs(db, path, replace(search, outcomes=()), most)
