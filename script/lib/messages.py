@@ -31,7 +31,7 @@ _KEYWORDS = {
     "npgettext": ((1, "c"), 2, 3),
 }
 #: Packages whose sentences the pages translate, as `rollbook.roster.words.say` marks them.
-_SAYING = ("roster", "store")
+_SAYING = ("actions", "roster", "store")
 
 
 def collected() -> Catalog:

@@ -16,8 +16,6 @@ EMPTY = "other-0"
 #: Addresses that answer no page to who only looks, with the reason.
 NOT_ASKED = {
     "": "leads on to the only organization of a person",
-    "o/<slug:slug>/grades/items/<path:section>/": "leads on to its category map: the prepared world has no gradebooks",
-    "o/<slug:slug>/grades/item/<path:section>/": "needs items: the prepared world has no gradebooks",
     "o/<slug:slug>/configuration/year/read/": "leads back to Configuration: it takes a form",
     "o/<slug:slug>/configuration/year/preview/": "leads back to the page of the year: it takes a form",
     "o/<slug:slug>/configuration/sis/": "leads back to Configuration: it takes a form",
@@ -42,6 +40,9 @@ LEAST_ROWS = {
     f"{_HERE}courses/": 20,
     f"{_HERE}sections/": 20,
     f"{_HERE}grades/": 20,
+    f"{_HERE}grades/items/<path:section>/": 10,
+    f"{_HERE}grades/item/<path:section>/": 3,
+    f"{_HERE}grades/teachers/": 4,
     f"{_HERE}plan/": 10,
     f"{_HERE}plan/<run>/": 10,
     f"{_HERE}plan/pins/": 20,
@@ -59,9 +60,9 @@ class Some:
     """A few of everything in the prepared world, spread over it."""
 
     def __init__(self, folder: Any) -> None:
-        from rollbook.store.models import Account, HoldRow, Run
+        from rollbook.store.models import Account, HoldRow, River, Run
 
-        runs = Run.objects.filter(plan__isnull=False)
+        runs = Run.objects.filter(plan__isnull=False, river=River.ROSTER)
         mine = list(runs.filter(intents__isnull=False).distinct().order_by("-pk").values_list("pk", flat=True))
         #: The newest runs, each with files of its own, and the first one, whose plan has everything.
         self.first, self.runs = mine[-1], mine[:-1]
@@ -200,18 +201,35 @@ def _lookings(some: Some) -> dict[str, list[str]]:
 
 
 def _grades(some: Some) -> dict[str, list[str]]:
-    lists = [{}, *({"page": number} for number in (2, 3, 40, 100)), {"find": "Math"}, {"state": "help"},
+    lists = [{}, *({"page": number} for number in (2, 3, 40, 100)), {"find": "Math"}, {"find": "a"},
+             {"state": "help"}, {"state": "successful"},
              {"state": "not yet synced", "page": 7}, *({"school": one} for one in some.schools[:5])]  # fmt: skip
-    classes = some.sections[:30]
+    books, items = _gradebooks(), f"{_HERE}grades/item/<path:section>/"
+    classes = [row[0] for row in some.sections[:15]] + [code for code, _items in books[:25]]
     return {
         f"{_HERE}grades/": _pages(some, f"{_HERE}grades/", lists),
+        f"{_HERE}grades/teachers/": _pages(some, f"{_HERE}grades/teachers/", [{}, {"page": 2}, {"page": 9}]),
+        f"{_HERE}grades/items/<path:section>/": [
+            some.at(f"{_HERE}grades/items/<path:section>/", section=code) for code, _items in books
+        ],
+        items: [some.at(items, {"item": one}, section=code) for code, of_it in books for one in of_it],
         **{
             f"{_HERE}grades/{name}/<path:section>/": [
-                some.at(f"{_HERE}grades/{name}/<path:section>/", section=row[0]) for row in classes
+                some.at(f"{_HERE}grades/{name}/<path:section>/", section=code) for code in classes
             ]
             for name in ("configuration", "status", "now")
         },
     }
+
+
+def _gradebooks() -> list[tuple[str, list[str]]]:
+    """Sections whose category map is whole and whose grades went in a run, with some of their items."""
+    from rollbook.store.models import GradeSection
+
+    synced = GradeSection.objects.filter(syncs__run__plan__isnull=False).exclude(status="category undecided").distinct()
+    found = [(one.code, list(one.items.values_list("item", flat=True)[:3])) for one in synced.order_by("pk")[:40]]
+    assert found, "no section has grades"
+    return found
 
 
 def _others(some: Some) -> dict[str, list[str]]:

@@ -64,6 +64,21 @@ def test_both_clients_pull_the_same(small: dict[str, Any]) -> None:
     assert ours["pages"] == bare["pages"]
 
 
+def test_every_page_of_a_small_world_is_answered(tmp_path: Path) -> None:
+    """With sections whose grades went to the SIS: an address that is new is asked for, or said why not."""
+    folder, out = tmp_path / "bench", tmp_path / "results.json"
+    assert command.main(["pages", "--students", "300", "--work", str(folder), "--out", str(out)]) == 0
+    results = json.loads(out.read_text(encoding="utf-8"))
+    _check_shape(results)
+    found = results["benches"]["pages"]["details"]
+    assert found["not answered whole"] == {}
+    assert len(found["pages"]) > 75
+    of_section = {f"o/<slug:slug>/grades/{name}/<path:section>/" for name in ("items", "item", "status")}
+    assert of_section <= set(found["pages"])
+    assert found["rows"]["GradeSection"] == 23
+    assert found["rows"]["GradeItem"] > 200
+
+
 def test_calls_are_counted_by_the_lms(small: dict[str, Any]) -> None:
     days = small["benches"]["calls"]["details"]["days"]
     assert [day["state"] for day in days] == ["done"] * 3

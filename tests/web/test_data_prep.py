@@ -45,12 +45,12 @@ def test_the_button_queues_a_dry_run_that_compares_once(ann: Person) -> None:
     [run] = Run.objects.all()
     assert (run.dry_run, run.compare_live, run.requested_by) == (True, True, "Ann Acting (ann.acting@example.org)")
     assert "waits for a worker" in words(ann.get(HERE))
-    assert "HX-Refresh" not in ann.get(f"{HERE}state/")
+    assert "Rollbook-Ended" not in ann.get(f"{HERE}state/")
 
 
 def test_the_page_is_loaded_anew_when_the_look_is_over(ann: Person, pages: DataFolder) -> None:
     run_now(pages, wanted=LOOK)
-    assert ann.get(f"{HERE}state/")["HX-Refresh"] == "true"
+    assert ann.get(f"{HERE}state/")["Rollbook-Ended"] == "true"
 
 
 def test_who_is_where(ann: Person, world: Space, pages: DataFolder) -> None:

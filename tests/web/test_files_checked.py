@@ -33,9 +33,9 @@ def test_the_request_only_takes_the_file(cora: Person, pages: DataFolder, packag
     second = send(cora, packages[1], "second.zip", follow=False)
     assert (second.status_code, "is being checked at this moment" in words(second)) == (409, True)
     part = cora.get(f"{PAGE}working")
-    assert "HX-Refresh" not in part
+    assert "Rollbook-Ended" not in part
     assert check_uploads() == 1
-    assert cora.get(f"{PAGE}working")["HX-Refresh"] == "true"
+    assert cora.get(f"{PAGE}working")["Rollbook-Ended"] == "true"
     assert run_now(pages, "cedar").state == "done"
 
 

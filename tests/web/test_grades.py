@@ -10,9 +10,10 @@ from django.test.utils import CaptureQueriesContext
 
 from rollbook.actions.organizations import current_settings
 from rollbook.connectors.memory.space import Space
+from rollbook.engine.for_pages import prepare_lists
 from rollbook.store.folder import DataFolder
-from rollbook.store.given_sections import GivenSection
-from rollbook.store.models import GradeSection, Organization, Run
+from rollbook.store.models import FactRow, GradeSection, Organization, Run, SectionLine
+from rollbook.store.section_lines import show_states
 from tests.web.grades_case import HERE, Case, grades_case
 from tests.web.people import Person, words
 
@@ -100,21 +101,59 @@ def test_settings_of_grades_are_saved(case: Case, ann: Person) -> None:
     assert current_settings(Organization.objects.get(slug="maple"))[1].grades.comments
 
 
-def test_thousands_of_sections_are_listed_with_few_questions(
-    case: Case, ann: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_thousands_of_sections_are_listed_with_few_questions(case: Case, ann: Person) -> None:
     """What is asked of the database does not grow with the sections."""
-    many = tuple(GivenSection(f"c{number:05}", None, f"Class {number % 300}", None) for number in range(5000))
     organization = Organization.objects.get(slug="maple")
+    year = SectionLine.objects.filter(organization=organization).values_list("year", flat=True)[0]
+    SectionLine.objects.filter(organization=organization).delete()
     counts = {"items": 60, "errors": 1, "updates": 2}
+    states = itertools.cycle(("successful", "updates available", "error"))
+    many = [(f"c{number:05}", f"Class {number % 300}", next(states)) for number in range(5000)]
     GradeSection.objects.bulk_create(
-        GradeSection(organization=organization, code=one.code, status=status, counts=counts)
-        for one, status in zip(many, itertools.cycle(("successful", "updates available", "error")), strict=False)
+        GradeSection(organization=organization, code=code, status=status, counts=counts) for code, _, status in many
     )
-    monkeypatch.setattr("rollbook.web.grade_sections.every_section", lambda organization: many)
+    SectionLine.objects.bulk_create(
+        SectionLine(
+            organization=organization, year=year, code=code, title=title, words=f"{title.lower()}\n{code}", rank=4
+        )
+        for code, title, _ in many
+    )
+    show_states((organization.pk, code, status) for code, _, status in many)
     ann.get(f"{HERE}/")
     for query in ({}, {"page": "70"}, {"state": "help"}, {"find": "class 17"}):
         with CaptureQueriesContext(connection) as asked:
             page = ann.get(f"{HERE}/", **query)
         assert "Needs help (1,666)" in words(page)
-        assert len(asked) <= 16, [one["sql"][:90] for one in asked.captured_queries]
+        assert len(asked) <= 20, [one["sql"][:90] for one in asked.captured_queries]
+    assert "1–50 of 1,666" in words(ann.get(f"{HERE}/", state="help"))
+    found = words(ann.get(f"{HERE}/", find="CLASS 17", page="2"))
+    assert "of 187" in found  # 17, 170 to 179: of 300 titles, each sixteen or seventeen times
+
+
+def test_sections_under_way_are_told_apart(case: Case, ann: Person) -> None:
+    """What is asked for counts as queued at once, and as that alone."""
+    case.do("look")
+    case.work()
+    total = SectionLine.objects.count()
+    assert "Needs help (1)" in words(ann.get(f"{HERE}/"))
+    ann.post(f"{HERE}/send/", do="sync", section=[case.code])
+    every = words(ann.get(f"{HERE}/"))
+    assert "Needs help (0)" in every
+    assert "Queued (1)" in every
+    assert case.code in words(ann.get(f"{HERE}/", state="queued"))
+    assert "No section fits" in words(ann.get(f"{HERE}/", state="help"))
+    ann.post(f"{HERE}/send/", do="sync", every="1")
+    assert f"Queued ({total})" in words(ann.get(f"{HERE}/"))
+    assert "No section fits" in words(ann.get(f"{HERE}/", state="not yet synced"))
+
+
+def test_a_list_that_is_not_in_step_says_so(case: Case, ann: Person) -> None:
+    FactRow.objects.filter(name="section_lines").update(value="an older one")
+    assert "this list follows within a minute" in words(ann.get(f"{HERE}/"))
+    SectionLine.objects.all().delete()
+    assert "The list of sections is being prepared" in words(ann.get(f"{HERE}/"))
+    assert prepare_lists(case.folder) > 0
+    page = words(ann.get(f"{HERE}/"))
+    assert case.code in words(ann.get(f"{HERE}/", find=case.code))
+    assert "being prepared" not in page
+    assert "this list follows" not in page

@@ -198,6 +198,6 @@ def test_the_part_that_is_under_way_asks_for_itself(mapped: Case) -> None:
     mapped.do("changes")
     page = mapped.teacher.get(f"{HERE}/items/{mapped.code}/").content.decode()
     [asks] = re.findall(r'hx-get="([^"]*/grades/now/[^"]*)"', page)
-    assert "HX-Refresh" not in mapped.teacher.get(asks)
+    assert "Rollbook-Ended" not in mapped.teacher.get(asks)
     mapped.work()
-    assert mapped.teacher.get(asks)["HX-Refresh"] == "true"
+    assert mapped.teacher.get(asks)["Rollbook-Ended"] == "true"

@@ -105,7 +105,7 @@ def test_counts_are_those_of_each_plan(pages: DataFolder, world: Space, ann: Per
         run = large_plan(pages, number)
         plan = stored_plan(run)
         assert plan is not None
-        counts = plan_counts(plan, open_blobs(pages))
+        counts = plan_counts(plan, open_blobs(pages), run.pk)
         held = (number + 2) // 3
         assert counts.number() == number
         assert counts.number(state="held") == held
@@ -181,7 +181,7 @@ def test_what_an_undo_would_do_is_not_kept_before_all_is_written_down(pages: Dat
 def _schools_of(run: Run, folder: DataFolder) -> list[str]:
     plan = stored_plan(run)
     assert plan is not None
-    return sorted(plan_counts(plan, open_blobs(folder)).schools)
+    return sorted(plan_counts(plan, open_blobs(folder), run.pk).schools)
 
 
 def test_what_was_refused_at_one_school(pages: DataFolder, world: Space, ann: Person) -> None:

@@ -301,9 +301,9 @@ def test_the_watched_part_reloads_the_page_at_the_end(pages: DataFolder, world: 
     ann.post(PLAN + "look/")
     run = Run.objects.get()
     assert f"seen={run.pk}" in ann.get(PLAN).content.decode()
-    assert "HX-Refresh" not in ann.get(PLAN + "working/", seen=run.pk).headers
+    assert "Rollbook-Ended" not in ann.get(PLAN + "working/", seen=run.pk).headers
     work(pages)
-    assert ann.get(PLAN + "working/", seen=run.pk).headers["HX-Refresh"] == "true"
+    assert ann.get(PLAN + "working/", seen=run.pk).headers["Rollbook-Ended"] == "true"
 
 
 def test_who_only_looks_finds_no_buttons_and_is_refused(

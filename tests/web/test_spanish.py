@@ -17,11 +17,14 @@ from rollbook.connectors.kit.options import describe
 from rollbook.connectors.memory.space import Space
 from rollbook.connectors.oneroster_rest.partners import PARTNERS
 from rollbook.connectors.registry import CONNECTORS, connector
+from rollbook.errors import BlobLost, ConfigError, Unavailable
 from rollbook.roster.findings import FINDINGS
 from rollbook.roster.holds import TEXTS as HOLDS
 from rollbook.roster.reasons import TEXTS as REASONS
 from rollbook.roster.reasons import because
+from rollbook.roster.words import say
 from rollbook.store.folder import DataFolder
+from rollbook.web.error_words import error_said
 from rollbook.web.setting_texts import every_text
 from tests.web.past import hold, past_run
 from tests.web.people import Answer, Person, words
@@ -170,3 +173,26 @@ def test_placeholders_are_those_of_the_original() -> None:
         for text in REASONS:
             names = re.findall(r"%\((\w+)\)s", text)
             assert set(re.findall(r"%\((\w+)\)s", translation.gettext(text))) == set(names), json.dumps(text)
+
+
+def test_refusals_of_acts_are_said_in_spanish(ana: Person, world: Space) -> None:
+    """What acts and checks below the pages raise, each on the page where a person meets it."""
+    here = "/o/maple"
+    unknown = ana.post(f"{here}/grades/send/", do="sync", section="nowhere")
+    assert "Rollbook no creó ninguna sección nowhere en el año activo" in words(unknown)
+    ana.post(f"{here}/api-tokens/make", name="robot", days="30", may_write="")
+    again = words(ana.post(f"{here}/api-tokens/make", name="robot", days="30", may_write=""))
+    assert "Ya existe un token con este nombre; dé otro nombre a este." in again
+
+
+def test_errors_are_said_as_sentences() -> None:
+    lost = BlobLost("the plan of user is missing; nothing is sent until a backup brings it back")
+    nested = ConfigError(say("%(why)s; send the plan later, or with --despite-blackout", why=say("it is late")))
+    with translation.override("es"):
+        assert error_said(ConfigError(say("there is no such token"))) == "No existe ese token."
+        assert error_said(lost).startswith("Falta un archivo guardado, o está dañado. The plan of user is missing;")
+        assert error_said(nested).startswith("It is late; envíe el plan más tarde")
+        assert error_said(Unavailable("503 from the SIS")) == "503 from the SIS.", "its own words stay"
+    assert error_said(ConfigError(say("there is no such token"))) == "There is no such token."
+    assert str(ConfigError(say("a token lasts 1 to %(most)s days", most=9))) == "a token lasts 1 to 9 days"
+    assert error_said(ConfigError()) == ""

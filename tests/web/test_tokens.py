@@ -74,7 +74,7 @@ def test_a_form_that_is_sent_twice_makes_one_token(ann: Person) -> None:
     _made(ann)
     again = ann.post(f"{PAGE}make", name="nightly job", days="30")
     assert again.status_code == 422
-    assert "there is a token with this name already" in words(again)
+    assert "There is a token with this name already" in words(again)
     assert ApiToken.objects.count() == 1
 
 

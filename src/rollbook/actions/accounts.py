@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from rollbook.actions.organizations import find_organization
 from rollbook.errors import ConfigError
+from rollbook.roster.words import say
 from rollbook.store.audit import audit
 from rollbook.store.models import Account, Invitation, Membership, Organization, Role
 
@@ -50,7 +51,9 @@ def invite(
     `acting`: whoever accepts becomes the acting user if the organization has none.
     """
     if role not in Role.values:
-        raise ConfigError(f"there is no role {role!r}; there are {', '.join(Role.values)}")
+        raise ConfigError(
+            say("there is no role '%(role)s'; there are %(list)s", role=role, list=", ".join(Role.values))
+        )
     token = secrets.token_urlsafe(32)
     with transaction.atomic():
         organization = find_organization(org) if org is not None else None
@@ -104,10 +107,13 @@ def accept(
     with transaction.atomic():
         invitation = Invitation.objects.select_for_update(of=("self",)).filter(digest=digest).first()
         if invitation is None or find_invitation(digest=digest) is None:
-            raise ConfigError("this invitation was used already, or is too old; ask for another one")
+            raise ConfigError(say("this invitation was used already, or is too old; ask for another one"))
         if account is not None and invitation.email not in ("", account.email):
             raise ConfigError(
-                f"this invitation is for {invitation.email}; sign out and open it again, or ask for another one"
+                say(
+                    "this invitation is for %(email)s; sign out and open it again, or ask for another one",
+                    email=invitation.email,
+                )
             )
         account = account or _new_account(invitation, email, name, password)
         if invitation.operator and not account.is_operator:
@@ -135,7 +141,7 @@ def token_digest(token: str) -> str:
 def _new_account(invitation: Invitation, email: str, name: str, password: str) -> Account:
     email = (invitation.email or email).strip().lower()
     if Account.objects.filter(email=email).exists():
-        raise ConfigError("there is an account with this e-mail address; sign in, then open the link again")
+        raise ConfigError(say("there is an account with this e-mail address; sign in, then open the link again"))
     account = Account(email=email, name=name.strip() or invitation.name)
     account.password = make_password(password or None)  # None: cannot be used
     account.save()

@@ -15,7 +15,7 @@ from rollbook.roster.schedule_words import blackout_words
 from rollbook.roster.settings import Settings
 from rollbook.roster.settings import parse as parse_settings
 from rollbook.roster.wall_clock import time_zone
-from rollbook.roster.words import Words
+from rollbook.roster.words import Words, say
 from rollbook.store.models import Organization, Run
 
 
@@ -55,5 +55,6 @@ def hold_back(run: Run, settings: Settings, now: datetime) -> None:
         run.save(update_fields=["dry_run", "blackout"])
 
 
-def _refusal(words: Words) -> str:
-    return f"today is a blackout day ({words}), so nothing is sent; send the plan later, or with --despite-blackout"
+def _refusal(words: Words) -> Words:
+    why = say("today is a blackout day (%(day)s), so nothing is sent", day=words)
+    return say("%(why)s; send the plan later, or with --despite-blackout", why=why)

@@ -15,6 +15,7 @@ from rollbook.actions.holds import HoldsMoved, approve_hold, reject_hold, seen_m
 from rollbook.actions.organizations import find_organization
 from rollbook.actions.settings_edit import ChangedMeanwhile
 from rollbook.passback.compare import CONFLICT, GONE
+from rollbook.roster.words import say
 from rollbook.store.grades import section_row
 from rollbook.store.models import GradeSection, HoldRow, HoldState, Organization, River, Run, RunState
 
@@ -34,7 +35,7 @@ def save_map(*, org: str, section: str, chosen: Mapping[str, str | None], seen: 
     with transaction.atomic():
         organization = find_organization(org, lock=True)
         if map_digest(section_row(organization.pk, section)) != seen:
-            raise ChangedMeanwhile("somebody else saved this map, or the categories were read again")
+            raise ChangedMeanwhile(say("somebody else saved this map, or the categories were read again"))
         return decide_categories(org=org, section=section, chosen=chosen, by=by)
 
 
@@ -90,5 +91,6 @@ def decide_conflicts(*, org: str, section: str, seen: str, send: bool, by: str) 
 def open_runs(organization: Organization, section: str) -> list[Run]:
     """Queued and running runs of grades that cover this section, oldest first."""
     mine = Run.objects.filter(organization=organization, river=River.GRADES)
-    found = mine.filter(state__in=[RunState.RUNNING, RunState.QUEUED]).defer("plan", "result").order_by("created_at")
-    return [run for run in found if not run.sections or section in run.sections]
+    found = mine.filter(state__in=[RunState.RUNNING, RunState.QUEUED]).defer("plan", "result").order_by()
+    covering = [run for run in found if not run.sections or section in run.sections]
+    return sorted(covering, key=lambda run: run.created_at)  # here: in its order the database reads all past runs

@@ -16,6 +16,7 @@ from rollbook.passback.categories import carried_over
 from rollbook.passback.grade_types import KEEP, NEW, OPT_IN, OPT_OUT, REMOVE, SKIP
 from rollbook.roster.grades import GRADE_KINDS, GradingCategory, SisCategory
 from rollbook.roster.schedule_words import MANUAL
+from rollbook.roster.words import Words, say
 from rollbook.store.audit import audit
 from rollbook.store.blobs import open_blobs
 from rollbook.store.given_sections import GivenSection, given_sections
@@ -37,8 +38,11 @@ def sections_of(organization: Organization, codes: Sequence[str] = ()) -> list[G
     missing = sorted(set(codes) - {each.code for each in found})
     if missing:
         raise ConfigError(
-            f"Rollbook gave no section {', '.join(missing)} in the active year; "
-            f"see: rollbook grades sections {organization.slug}"
+            say(
+                "Rollbook gave no section %(list)s in the active year; see: rollbook grades sections %(org)s",
+                list=", ".join(missing),
+                org=organization.slug,
+            )
         )
     return found
 
@@ -97,18 +101,22 @@ def decide_categories(*, org: str, section: str, chosen: Mapping[str, str | None
         seen = row.seen or {"lms": [], "sis": []}
         if not seen["lms"]:
             raise ConfigError(
-                f"the categories of section {section} are not known yet; read them with: "
-                f"rollbook grades plan {org} --section {section}"
+                say(
+                    "the categories of section %(section)s are not known yet; read them with: rollbook "
+                    "grades plan %(org)s --section %(section)s",
+                    section=section,
+                    org=org,
+                )
             )
         _, settings = current_settings(organization)
         if NEW in chosen.values() and not settings.grades.create_categories:
-            raise ConfigError("the settings allow no new categories in the SIS: grades.create_categories")
+            raise ConfigError(say("the settings allow no new categories in the SIS: grades.create_categories"))
         for name, target in chosen.items():
-            lms = _named(seen["lms"], name, "the LMS")
+            lms = _named(seen["lms"], name, say("the LMS"))
             if target is None:
                 row.categories.pop(lms, None)
             else:
-                row.categories[lms] = target if target in (SKIP, NEW) else _named(seen["sis"], target, "the SIS")
+                row.categories[lms] = target if target in (SKIP, NEW) else _named(seen["sis"], target, say("the SIS"))
         row.save(update_fields=["categories"])
         restate(GradeSection.objects.filter(pk=row.pk))
         audit(by=by, action="map grade categories", organization=org, subject=section, details=_told(chosen))
@@ -126,7 +134,7 @@ def carry_categories(*, org: str, section: str, by: str, source: str | None = No
         if source is not None:
             others = others.filter(code=source)
             if not others.exists():
-                raise ConfigError(f"section {source} has no category map")
+                raise ConfigError(say("section %(source)s has no category map", source=source))
         before = [(*_categories(each), each.categories) for each in others if each.categories]
         found = carried_over(before, *_categories(row))
         fresh = {lms: sis for lms, sis in found.items() if lms not in row.categories}
@@ -147,9 +155,18 @@ def decide_items(*, org: str, section: str, chosen: Mapping[str, str], by: str) 
         }
         for item, choice in chosen.items():
             if item not in rows:
-                raise ConfigError(f"section {section} has no item {item!r}; see: rollbook grades items {org}")
+                raise ConfigError(
+                    say(
+                        "section %(section)s has no item '%(item)s'; see: rollbook grades items %(org)s",
+                        section=section,
+                        item=item,
+                        org=org,
+                    )
+                )
             if choice not in CHOICES:
-                raise ConfigError(f"{choice!r} is no choice; there are {', '.join(CHOICES[:-1])}")
+                raise ConfigError(
+                    say("'%(choice)s' is no choice; there are %(list)s", choice=choice, list=", ".join(CHOICES[:-1]))
+                )
             rows[item].choice = choice
             rows[item].save(update_fields=["choice"])
         restate(GradeSection.objects.filter(organization=organization, code=section))
@@ -157,16 +174,24 @@ def decide_items(*, org: str, section: str, chosen: Mapping[str, str], by: str) 
     return list(GradeItem.objects.filter(section__organization=organization, section__code=section))
 
 
-def _named(there: list[dict[str, str]], name: str, side: str) -> str:
+def _named(there: list[dict[str, str]], name: str, side: Words) -> str:
     """The id of a category by its id, or by its title where only one has it."""
     if any(each["id"] == name for each in there):
         return name
     titled = [each["id"] for each in there if each["title"].casefold() == name.casefold()]
     if len(titled) == 1:
         return titled[0]
-    words = "several categories" if titled else "no category"
+    words = say("several categories") if titled else say("no category")
     known = ", ".join(f"{each['id']} ({each['title']})" for each in there) or "none"
-    raise ConfigError(f"{side} has {words} {name!r} for this section; there are {known}")
+    raise ConfigError(
+        say(
+            "%(side)s has %(words)s '%(name)s' for this section; there are %(known)s",
+            side=side,
+            words=words,
+            name=name,
+            known=known,
+        )
+    )
 
 
 def _categories(row: GradeSection) -> tuple[list[GradingCategory], list[SisCategory]]:

@@ -14,6 +14,7 @@ from rollbook.actions.organizations import find_organization
 from rollbook.actions.runs import queue_run
 from rollbook.errors import ConfigError
 from rollbook.roster.lms import KINDS
+from rollbook.roster.words import say
 from rollbook.store.audit import audit
 from rollbook.store.locks import lock_organization
 from rollbook.store.models import HoldRow, HoldState, PermitRow, River, Run, RunState
@@ -102,12 +103,14 @@ def _check_named(by: str, reason: str) -> None:
 
 def _check_seen(holds: Sequence[HoldRow], seen: str | None) -> None:
     if seen is not None and seen != seen_mark(holds):
-        raise HoldsMoved("what waits has changed since you looked at it")
+        raise HoldsMoved(say("what waits has changed since you looked at it"))
 
 
 def _permit(hold: HoldRow, until: datetime | None) -> None:
     if not hold.changes:
-        raise ConfigError(f"what hold {hold.hold} held is no longer kept; plan again and approve what is held then")
+        raise ConfigError(
+            say("what hold %(hold)s held is no longer kept; plan again and approve what is held then", hold=hold.hold)
+        )
     hold.until = until
     hold.save()
     PermitRow.objects.create(organization=hold.organization, hold=hold, blob=hold.changes, until=until)
@@ -124,7 +127,7 @@ def _decide_all(org: str, state: HoldState, by: str, reason: str, *, seen: str |
     rows = HoldRow.objects.select_related("organization", "run").filter(organization=organization)
     holds = list(rows.filter(state=HoldState.WAITING))
     if not holds:
-        raise ConfigError(f"nothing waits for a decision in {org}")
+        raise ConfigError(say("nothing waits for a decision in %(org)s", org=org))
     _check_seen(holds, seen)
     for hold in holds:
         hold.state, hold.by, hold.why, hold.decided_at = state, by, reason, timezone.now()
@@ -144,15 +147,16 @@ def _decide(hold_id: str, org: str | None, state: HoldState, by: str, reason: st
     if len({row.organization_id for row in waiting}) > 1:
         raise ConfigError(f"several organizations have a hold {hold_id}; say which with --org")
     if not waiting:
-        words = f"is already {last.state}" if last else "does not exist; see: rollbook hold list ORG"
-        raise ConfigError(f"hold {hold_id} {words}")
+        if last is None:
+            raise ConfigError(say("hold %(hold)s does not exist; see: rollbook hold list ORG", hold=hold_id))
+        raise ConfigError(say("hold %(hold)s is already %(state)s", hold=hold_id, state=say(last.state)))
     hold = waiting[-1]
     lock_organization(hold.organization_id)
     hold.refresh_from_db(
         from_queryset=HoldRow.objects.select_for_update(no_key=True)
     )  # somebody may have decided while we waited
     if hold.state not in open_states:
-        raise ConfigError(f"hold {hold_id} is already {hold.state}")
+        raise ConfigError(say("hold %(hold)s is already %(state)s", hold=hold_id, state=say(hold.state)))
     _check_seen([hold], seen)
     hold.state, hold.by, hold.why, hold.decided_at = state, by, reason, timezone.now()
     return hold
@@ -167,7 +171,9 @@ def _next_run(holds: Sequence[HoldRow], by: str, only: Sequence[str] = ()) -> li
     runs += [_next_grades(grades, by, only)] if grades else []
     for source in undos.values():
         if source.undo_of is None or source.undo_of.plan is None:
-            raise ConfigError(f"the plan of run {source.undo_of_id} is no longer kept, so it cannot be undone any more")
+            raise ConfigError(
+                say("the plan of run %(run)s is no longer kept, so it cannot be undone any more", run=source.undo_of_id)
+            )
         traits = {"kinds": source.kinds, "schools": source.schools, "persons": source.persons}
         traits |= {"river": source.river, "sections": source.sections}
         undo_of = {"undo_of": source.undo_of, "dry_run": source.dry_run}

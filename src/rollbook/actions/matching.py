@@ -10,6 +10,7 @@ from django.db import transaction
 from rollbook.actions.organizations import find_organization
 from rollbook.core.protocols import ASK, LEAVE, LINK, Decision
 from rollbook.errors import ConfigError
+from rollbook.roster.words import say
 from rollbook.store.audit import audit
 from rollbook.store.models import FactRow, MatchDecision
 
@@ -26,9 +27,9 @@ def decide_matches(*, org: str, by: str, decisions: Sequence[Decision]) -> int:
     the same person is replaced. How many changed. Raises ConfigError for one that makes no sense."""
     for one in decisions:
         if one.choice not in _WORDS or len(one.lms_ids) < (one.choice != ASK) or any(" " in i for i in one.lms_ids):
-            raise ConfigError("a decision names a person, one choice, and the account it is about")
+            raise ConfigError(say("a decision names a person, one choice, and the account it is about"))
         if one.choice == LINK and len(one.lms_ids) != 1:
-            raise ConfigError("a person can be linked to one account only")
+            raise ConfigError(say("a person can be linked to one account only"))
     with transaction.atomic():
         organization = find_organization(org, lock=True)
         mine = MatchDecision.objects.filter(organization=organization, kind="user")
@@ -66,7 +67,9 @@ def finish_data_prep(*, org: str, by: str, how: str) -> None:
     """Say that Data Prep was looked at or knowingly skipped, so that Users, Courses and Sections open (rule 4). Raises
     ConfigError."""
     if how not in (LOOKED, SKIPPED):
-        raise ConfigError(f"Data Prep is {LOOKED} or {SKIPPED}, not {how!r}")
+        raise ConfigError(
+            say("Data Prep is %(looked)s or %(skipped)s, not '%(how)s'", looked=LOOKED, skipped=SKIPPED, how=how)
+        )
     with transaction.atomic():
         organization = find_organization(org, lock=True)
         row = FactRow.objects.filter(organization=organization, name=_DATA_PREP).first()
@@ -80,7 +83,12 @@ def _check_free(decisions: Sequence[Decision], taken: dict[str, str]) -> None:
     """One account cannot be two people's."""
     for one in decisions:
         if one.choice == LINK and taken.setdefault(one.lms_ids[0], one.key) != one.key:
-            raise ConfigError(f"account {one.lms_ids[0]} was decided to be two people's; it can be one person's only")
+            raise ConfigError(
+                say(
+                    "account %(account)s was decided to be two people's; it can be one person's only",
+                    account=one.lms_ids[0],
+                )
+            )
 
 
 def _named(decisions: Sequence[Decision]) -> str:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from rollbook.actions.accounts import account_by, whom
 from rollbook.actions.organizations import find_organization
 from rollbook.errors import ConfigError
+from rollbook.roster.words import say
 from rollbook.store.audit import audit
 from rollbook.store.blobs import open_blobs
 from rollbook.store.models import Account, Invitation, Membership, Organization, Role
@@ -26,7 +27,7 @@ def hand_over(*, org: str, to: int, by: str, actor: int | None = None) -> Organi
         members = Membership.objects.select_related("account").filter(organization=organization, account_id=to)
         membership = members.filter(role=Role.ADMINISTRATOR, account__is_active=True).first()
         if membership is None:
-            raise ConfigError("only a system administrator of this organization can become its acting user")
+            raise ConfigError(say("only a system administrator of this organization can become its acting user"))
         organization.acting = membership.account
         organization.save(update_fields=["acting"])
         audit(by=by, action="hand over", organization=org, subject=account_by(membership.account))
@@ -36,7 +37,9 @@ def hand_over(*, org: str, to: int, by: str, actor: int | None = None) -> Organi
 def change_role(*, org: str, account: int, role: str, by: str, actor: int | None = None) -> Membership:
     """Give a member another role. Raises ConfigError; as `hand_over` for `actor`, who cannot change their own."""
     if role not in Role.values:
-        raise ConfigError(f"there is no role {role!r}; there are {', '.join(Role.values)}")
+        raise ConfigError(
+            say("there is no role '%(role)s'; there are %(list)s", role=role, list=", ".join(Role.values))
+        )
     with transaction.atomic():
         organization, membership = _member(org, account, actor)
         if membership.role != role:
@@ -59,11 +62,13 @@ def bind_person(*, org: str, account: int, unique_id: str, by: str, actor: int |
         mine = Membership.objects.select_related("account").filter(organization=organization)
         membership = mine.filter(account_id=account).first()
         if membership is None:
-            raise ConfigError("this person is no member of the organization (any more)")
+            raise ConfigError(say("this person is no member of the organization (any more)"))
         if unique_id and not knows_person(organization.pk, unique_id, open_blobs(opened())):
-            raise ConfigError("Rollbook has synced nobody with this unique id; it is the person's sourcedId in the SIS")
+            raise ConfigError(
+                say("Rollbook has synced nobody with this unique id; it is the person's sourcedId in the SIS")
+            )
         if unique_id and mine.filter(unique_id=unique_id).exclude(pk=membership.pk).exists():
-            raise ConfigError("another member has this unique id already")
+            raise ConfigError(say("another member has this unique id already"))
         if membership.unique_id != unique_id:
             details = f"{membership.unique_id or 'nobody'} → {unique_id or 'nobody'}"
             membership.unique_id = unique_id
@@ -108,7 +113,7 @@ def revoke_invitation(*, org: str, invitation: int, by: str) -> None:
     with transaction.atomic():
         found = Invitation.objects.filter(pk=invitation, organization__slug=org, used_at__isnull=True).first()
         if found is None:
-            raise ConfigError("this invitation was accepted or taken back already")
+            raise ConfigError(say("this invitation was accepted or taken back already"))
         _revoke(found, org, by)
 
 
@@ -135,7 +140,7 @@ def find_account(email: str) -> Account:
     """Raises ConfigError."""
     found = Account.objects.filter(email=email.strip().lower()).first()
     if found is None:
-        raise ConfigError("there is no account with this e-mail address; see: rollbook admin list")
+        raise ConfigError(say("there is no account with this e-mail address; see: rollbook admin list"))
     return found
 
 
@@ -143,16 +148,16 @@ def _member(org: str, account: int, actor: int | None) -> tuple[Organization, Me
     organization = find_organization(org, lock=True)
     _check_acting(organization, actor)
     if actor is not None and actor == account:
-        raise ConfigError("hand over first: you cannot remove yourself or change your own role")
+        raise ConfigError(say("hand over first: you cannot remove yourself or change your own role"))
     found = Membership.objects.select_related("account").filter(organization=organization, account_id=account).first()
     if found is None:
-        raise ConfigError("this person is no member of the organization (any more)")
+        raise ConfigError(say("this person is no member of the organization (any more)"))
     return organization, found
 
 
 def _check_acting(organization: Organization, actor: int | None) -> None:
     if actor is not None and organization.acting_id != actor:
-        raise ConfigError("you are not the acting user any more")
+        raise ConfigError(say("you are not the acting user any more"))
 
 
 def _without_acting(organization: Organization, membership: Membership) -> None:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from rollbook.actions.organizations import find_organization
 from rollbook.errors import ConfigError
+from rollbook.roster.words import say
 from rollbook.store.audit import audit
 from rollbook.store.locks import hold_keys
 from rollbook.store.models import FactRow, Organization, PasswordRow
@@ -79,7 +80,7 @@ def keep_passwords(*, org: str, by: str, passwords: Mapping[str, str]) -> int:
     """Keep passwords that the school issued, encrypted, by unique id; they replace what was kept. Nothing is sent. How
     many. Raises ConfigError when there are none."""
     if not passwords:
-        raise ConfigError("there is no password to keep")
+        raise ConfigError(say("there is no password to keep"))
     with transaction.atomic():
         organization = find_organization(org)
         ring, now = KeyRing(opened().keys), timezone.now()
@@ -112,7 +113,7 @@ def ask_to_send(*, org: str, by: str) -> int:
         waiting = PasswordRow.objects.filter(organization=organization, label__in=[SCHOOL, REFUSED, UNCLEAR])
         keys = sorted(waiting.values_list("key", flat=True))
         if not keys:
-            raise ConfigError("there is no imported password that waits to be sent")
+            raise ConfigError(say("there is no imported password that waits to be sent"))
         waiting.update(label=ASKED)
         _note(organization, {"by": by, "asked": len(keys)})
         count_again(organization)

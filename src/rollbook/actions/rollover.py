@@ -16,6 +16,7 @@ from rollbook.actions.settings import SavedSettings
 from rollbook.actions.settings_edit import Document, change_settings
 from rollbook.errors import ConfigError
 from rollbook.roster.lms import KINDS, UPDATE
+from rollbook.roster.words import say
 from rollbook.store.audit import audit
 from rollbook.store.models import HoldRow, HoldState, Organization, PermitRow, Run, RunState
 
@@ -80,7 +81,7 @@ def _chosen(
     rows = HoldRow.objects.filter(run=run, hold__in=sorted(approve), state=HoldState.PREVIEW) if run else ()
     found = [row for row in rows if is_for_beforehand(row)]
     if len(found) != len(set(approve)):
-        raise ConfigError("what you ticked is not in the newest preview any more; look at it again")
+        raise ConfigError(say("what you ticked is not in the newest preview any more; look at it again"))
     return found
 
 

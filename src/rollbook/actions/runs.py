@@ -14,6 +14,7 @@ from rollbook.actions.schedule_memory import note_manual
 from rollbook.errors import ConfigError, StalePlan
 from rollbook.roster.lms import KINDS, RUN_KINDS
 from rollbook.roster.schedule_words import MANUAL, UNDO
+from rollbook.roster.words import say
 from rollbook.store.audit import audit
 from rollbook.store.blobs import open_blobs
 from rollbook.store.grades import grades_moved_on
@@ -43,7 +44,9 @@ class Wanted:
         """The LMS kinds to write, in the order of KINDS. Raises ConfigError."""
         for name in self.kinds:
             if name not in RUN_KINDS:
-                raise ConfigError(f"there is no kind {name!r}; there are {', '.join(RUN_KINDS)}")
+                raise ConfigError(
+                    say("there is no kind '%(name)s'; there are %(list)s", name=name, list=", ".join(RUN_KINDS))
+                )
         chosen = {kind for name in self.kinds for kind in RUN_KINDS[name]}
         return [kind for kind in KINDS if kind in chosen]
 
@@ -92,11 +95,13 @@ def request_apply(*, run_id: str, by: str, despite_blackout: bool = False) -> Ru
         lock_organization(planned.organization_id)
         plan = stored_plan(planned)
         if not planned.dry_run or planned.preview_year or plan is None:
-            raise ConfigError(f"run {run_id} is not a dry run with a stored plan")
+            raise ConfigError(say("run %(run)s is not a dry run with a stored plan", run=run_id))
         if planned.applied_by.filter(state__in=[RunState.QUEUED, RunState.RUNNING]).exists():
-            raise ConfigError(f"the plan of run {run_id} is being applied already")
+            raise ConfigError(say("the plan of run %(run)s is being applied already", run=run_id))
         if moved_on(planned):
-            raise StalePlan(f"the plan of run {run_id} is stale: the ledger or the settings changed; plan again")
+            raise StalePlan(
+                say("the plan of run %(run)s is stale: the ledger or the settings changed; plan again", run=run_id)
+            )
         if planned.river == River.ROSTER:  # grades reset no grace period (rule 29)
             note_manual(planned.organization, MANUAL, dry_run=False, despite=despite_blackout)
         scope = {"river": planned.river, "schools": planned.schools, "sections": planned.sections}
@@ -135,11 +140,11 @@ def undoable(*, run_id: str, part: Part = Part()) -> tuple[Run, dict[str, list[s
     yet. Raises ConfigError when it sent nothing."""
     run = find_run(run_id)
     if not is_undoable(run):
-        raise ConfigError(f"run {run_id} has sent nothing that could be undone")
+        raise ConfigError(say("run %(run)s has sent nothing that could be undone", run=run_id))
     if part.schools and run.river == River.GRADES:
-        raise ConfigError(f"run {run_id} sent grades, which go by sections; say: --section")
+        raise ConfigError(say("run %(run)s sent grades, which go by sections; say: --section", run=run_id))
     if part.sections and run.river == River.ROSTER:
-        raise ConfigError(f"run {run_id} sent rosters, which go by schools; say: --school")
+        raise ConfigError(say("run %(run)s sent rosters, which go by schools; say: --school", run=run_id))
     persons = part.persons
     if persons and run.river == River.GRADES:  # results name students by sourcedId
         persons = _sourced(run.organization, persons)
@@ -169,7 +174,7 @@ def cancel_run(*, run_id: str, by: str) -> Run:
     with transaction.atomic():
         run = find_run(run_id, lock=True)
         if run.ended:
-            raise ConfigError(f"run {run_id} has already ended: {run.state}")
+            raise ConfigError(say("run %(run)s has already ended: %(state)s", run=run_id, state=say(run.state)))
         if run.state == RunState.QUEUED:
             run.state, run.ended_at = RunState.CANCELLED, timezone.now()
         run.cancel_requested = True
@@ -185,7 +190,7 @@ def find_run(run_id: str, *, lock: bool = False) -> Run:
         every = every.select_for_update(of=("self",), no_key=True)
     run = every.filter(pk=run_id).first()
     if run is None:
-        raise ConfigError(f"there is no run {run_id!r}; see them all with: rollbook runs")
+        raise ConfigError(say("there is no run '%(run)s'; see them all with: rollbook runs", run=run_id))
     return run
 
 

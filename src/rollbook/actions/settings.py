@@ -18,6 +18,7 @@ from rollbook.actions.yaml_text import dump_yaml
 from rollbook.errors import ConfigError
 from rollbook.roster.settings import Settings
 from rollbook.roster.settings import parse as parse_settings
+from rollbook.roster.words import say
 from rollbook.store.audit import audit
 from rollbook.store.ledger import current_version
 from rollbook.store.locks import hold_keys
@@ -43,7 +44,14 @@ def import_settings(text: str, *, name: str, around: Surroundings, by: str, slug
     found = read_settings(text, name=name, around=around)
     settings = found.settings
     if slug is not None and slug != settings.organization.slug:
-        raise ConfigError(f"{name} holds the settings of {settings.organization.slug}, not of {slug}")
+        raise ConfigError(
+            say(
+                "%(name)s holds the settings of %(other)s, not of %(slug)s",
+                name=name,
+                other=settings.organization.slug,
+                slug=slug,
+            )
+        )
     document = plain(settings)
     with transaction.atomic():
         organization = _organization(settings)
@@ -102,13 +110,21 @@ def check_locked(organization: Organization, old: Settings, new: Settings, by: s
     applied = current_version(organization.pk).number > 0
     if applied and old.users.unique_id != new.users.unique_id:
         raise ConfigError(
-            f"users.unique_id is locked at {old.users.unique_id} since the first sync: "
-            "with another one, everybody would look new"
+            say(
+                "users.unique_id is locked at %(source)s since the first sync: with another one, "
+                "everybody would look new",
+                source=old.users.unique_id,
+            )
         )
     if old.sis.connector != new.sis.connector and by != OPERATOR:
-        raise ConfigError(f"only the operator of this server can leave the SIS connector {old.sis.connector}")
+        raise ConfigError(
+            say(
+                "only the operator of this server can leave the SIS connector %(connector)s",
+                connector=old.sis.connector,
+            )
+        )
     if old.sis.partner != new.sis.partner and by != OPERATOR:
-        raise ConfigError("the SIS cannot be changed after it was confirmed, save by the operator of this server")
+        raise ConfigError(say("the SIS cannot be changed after it was confirmed, save by the operator of this server"))
 
 
 def _keep_secrets(organization: Organization, found: dict[str, FoundSecret]) -> bool:

@@ -15,6 +15,7 @@ from rollbook.actions.settings import SavedSettings, check_locked, keep_version,
 from rollbook.actions.settings_text import check_mappings
 from rollbook.errors import ConfigError
 from rollbook.roster.settings import parse as parse_settings
+from rollbook.roster.words import say
 from rollbook.store.audit import audit
 from rollbook.store.locks import hold_keys
 from rollbook.store.models import Organization, Secret
@@ -73,7 +74,7 @@ def change_settings(
 def _check_seen(seen: int | None, number: int) -> None:
     if seen is not None and seen != number:
         raise ChangedMeanwhile(
-            "these settings were changed by somebody else, or in another tab, since you opened this page"
+            say("these settings were changed by somebody else, or in another tab, since you opened this page")
         )
 
 

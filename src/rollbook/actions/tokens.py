@@ -13,6 +13,7 @@ from django.utils import timezone
 from rollbook.actions.accounts import token_digest
 from rollbook.actions.organizations import find_organization
 from rollbook.errors import ConfigError
+from rollbook.roster.words import say
 from rollbook.store.audit import audit
 from rollbook.store.models import Account, ApiToken
 
@@ -31,17 +32,17 @@ def make_token(
     """A new token with the rights of `account`, and its text. `days` None: it does not expire. Raises ConfigError."""
     name = " ".join(name.split())
     if not 0 < len(name) <= 100:
-        raise ConfigError("give the token a name of 1 to 100 letters, such as what it is for")
+        raise ConfigError(say("give the token a name of 1 to 100 letters, such as what it is for"))
     if days is not None and not 1 <= days <= MOST_DAYS:
-        raise ConfigError(f"a token lasts 1 to {MOST_DAYS} days")
+        raise ConfigError(say("a token lasts 1 to %(most)s days", most=MOST_DAYS))
     text = PREFIX + secrets.token_urlsafe(32)
     with transaction.atomic():
         organization = find_organization(org, lock=True)
         there = ApiToken.objects.filter(organization=organization, revoked_at__isnull=True)
         if there.filter(name=name).exists():  # a form that was sent twice makes one token
-            raise ConfigError("there is a token with this name already; give this one another name")
+            raise ConfigError(say("there is a token with this name already; give this one another name"))
         if there.count() >= MOST_TOKENS:
-            raise ConfigError(f"there are {MOST_TOKENS} tokens already; revoke those that nobody uses")
+            raise ConfigError(say("there are %(most)s tokens already; revoke those that nobody uses", most=MOST_TOKENS))
         token = ApiToken.objects.create(
             organization=organization,
             account=account,
@@ -62,7 +63,7 @@ def revoke_token(*, org: str, token: int, by: str) -> ApiToken:
         organization = find_organization(org, lock=True)
         found = ApiToken.objects.filter(organization=organization, pk=token).first()
         if found is None:
-            raise ConfigError("there is no such token")
+            raise ConfigError(say("there is no such token"))
         if found.revoked_at is None:
             found.revoked_at = timezone.now()
             found.save(update_fields=["revoked_at"])

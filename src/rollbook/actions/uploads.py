@@ -30,6 +30,7 @@ from rollbook.errors import BadResponse, ConfigError
 from rollbook.pipeline.roster_run import check_source
 from rollbook.pipeline.run_types import CheckResult
 from rollbook.roster.settings import Settings
+from rollbook.roster.words import say
 from rollbook.store.audit import audit
 from rollbook.store.blobs import open_blobs
 from rollbook.store.models import Organization, UploadRow, UploadState
@@ -43,7 +44,7 @@ _LONGEST_NAME: Final = 120
 _EXAMPLES: Final = 3
 #: A package may leave these out on purpose, where its manifest says so.
 _ABSENT: Final = "the manifest says that this file is absent"
-_ASK: Final = "ask whoever makes the export to send it again"
+_ASK: Final = say("ask whoever makes the export to send it again")
 
 
 class Watch(Protocol):
@@ -74,7 +75,7 @@ def offer_upload(*, org: str, by: str, name: str, path: Path) -> UploadRow:
     _check_source(organization)
     size = path.stat().st_size
     if not size:
-        raise BadResponse(f"the file is empty; {_ASK}")
+        raise BadResponse(say("the file is empty; %(ask)s", ask=_ASK))
     _check_alone(organization)
     blob = open_blobs(opened()).put(path)
     with transaction.atomic():
@@ -120,13 +121,13 @@ def judge_upload(row: UploadRow, watch: Watch, progress: Progress) -> Checked:
 def _check_source(organization: Organization) -> None:
     _, settings = current_settings(organization)
     if settings.sis.connector != CONNECTOR:
-        raise ConfigError("this organization does not read OneRoster CSV files; see the page Select SIS")
+        raise ConfigError(say("this organization does not read OneRoster CSV files; see the page Select SIS"))
 
 
 def _check_alone(organization: Organization) -> None:
     under_way = [UploadState.WAITING, UploadState.CHECKING]
     if UploadRow.objects.filter(organization=organization, state__in=under_way).exists():
-        raise UploadUnderWay("another file is being checked at this moment; wait until its check has ended")
+        raise UploadUnderWay(say("another file is being checked at this moment; wait until its check has ended"))
 
 
 def _mine(claim: UploadRow) -> QuerySet[UploadRow]:
@@ -153,7 +154,7 @@ def read_uploads(*, org: str, by: str, seen: int | None) -> None:
 
     def change(document: Document) -> None:
         if document["sis"]["connector"] != CONNECTOR:
-            raise ConfigError("this organization does not read OneRoster CSV files; see the page Select SIS")
+            raise ConfigError(say("this organization does not read OneRoster CSV files; see the page Select SIS"))
         options = document["sis"].setdefault("options", {})
         options["path"] = UPLOAD
         options.pop("host", None)
@@ -171,14 +172,14 @@ def plain_name(name: str) -> str:
 def _kept(organization: Organization, upload: int) -> UploadRow:
     row = UploadRow.objects.filter(organization=organization, pk=upload, state=UploadState.KEPT).first()
     if row is None:
-        raise ConfigError("this file is not kept any more")
+        raise ConfigError(say("this file is not kept any more"))
     return row
 
 
 def _judge(organization: Organization, settings: Settings, path: Path, watch: Watch, progress: Progress) -> Checked:
     """Raises BadResponse when the package is dangerous, broken or no whole export."""
     if settings.sis.connector != CONNECTOR:
-        raise ConfigError("this organization does not read OneRoster CSV files any more; see the page Select SIS")
+        raise ConfigError(say("this organization does not read OneRoster CSV files any more; see the page Select SIS"))
     progress.update("unpack")
     with _source(organization, settings, path, watch) as (source, work):
         _refuse_formulas(source)
@@ -212,7 +213,12 @@ def _refuse_formulas(source: OneRosterCsvSource) -> None:
         line = find_formulas(source.fetch(member)) if member is not None else None
         if line is not None:
             raise BadResponse(
-                f"{name}.csv holds a cell that a spreadsheet would run as a formula (line {line}); {_ASK}"
+                say(
+                    "%(name)s.csv holds a cell that a spreadsheet would run as a formula (line %(line)s); %(ask)s",
+                    name=name,
+                    line=line,
+                    ask=_ASK,
+                )
             )
 
 
@@ -220,10 +226,11 @@ def _refuse_parts(found: CheckResult) -> None:
     broken = {name: reason for name, reason in found.incomplete.items() if reason != _ABSENT}
     if broken:
         words = "; ".join(dict.fromkeys(broken.values()))
-        raise BadResponse(f"this is no whole OneRoster export: {words}; {_ASK}")
+        raise BadResponse(say("this is no whole OneRoster export: %(words)s; %(ask)s", words=words, ask=_ASK))
     empty = [name for name in ("orgs", "users") if not found.read.get(name) and name not in found.incomplete]
     if empty:
-        raise BadResponse(f"there is no record in {' and '.join(f'{name}.csv' for name in empty)}; {_ASK}")
+        files = " and ".join(f"{name}.csv" for name in empty)
+        raise BadResponse(say("there is no record in %(files)s; %(ask)s", files=files, ask=_ASK))
 
 
 class Patient:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from rollbook.actions.schedule import queue_due
 from rollbook.actions.upkeep import collect_garbage
+from rollbook.engine.for_pages import prepare_lists
 from rollbook.engine.notices import deliver_due
 from rollbook.engine.passwords import send_asked
 from rollbook.engine.service import Chore
@@ -19,11 +20,12 @@ KEPT_DAYS: Final = 30
 
 
 def chores(folder: DataFolder) -> list[Chore]:
-    """Due runs every five seconds, notices and passwords too, uploads at once, garbage once a day."""
+    """Due runs every five seconds, notices and passwords too, uploads at once, lists each minute, garbage daily."""
     return [
         Chore("schedule", 5.0, lambda: queue_due(now=timezone.now())),
         Chore("notices", 5.0, lambda: deliver_due(folder, timezone.now())),
         Chore("passwords", 5.0, lambda: send_asked(folder)),
         Chore("uploads", 0.5, check_uploads),
+        Chore("lists", 60.0, lambda: prepare_lists(folder)),
         Chore("garbage", 24 * 3600.0, lambda: collect_garbage(by="the clock", days=KEPT_DAYS)),
     ]

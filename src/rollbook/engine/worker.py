@@ -16,6 +16,7 @@ from rollbook.actions.blackout import hold_back
 from rollbook.actions.organizations import current_settings
 from rollbook.core.protocols import Progress
 from rollbook.core.stored import RunResult, StoredPlan
+from rollbook.engine.for_pages import prepare_run
 from rollbook.engine.grade_work import GradeWork
 from rollbook.engine.heart import Heart, Watch
 from rollbook.engine.logged_run import logged_run
@@ -66,6 +67,7 @@ class Worker:
         except (OperationalError, InterfaceError) as error:
             log.warning("run %s is broken off: %s", lease.run, silence(error))
             return False
+        prepare_run(self.folder, lease.run)
         drop_scratch(self.folder, lease.run)
         return True
 

@@ -24,6 +24,7 @@ from rollbook.store.models import (
     Organization,
     PermitRow,
     PinRow,
+    PlanCountsRow,
     Run,
     RunState,
     UploadRow,
@@ -80,6 +81,7 @@ def _drop_old_plans(days: int) -> None:
     for run in old.exclude(holds__state=HoldState.WAITING):
         run.intents.all().delete()
         run.outcomes.all().delete()
+        PlanCountsRow.objects.filter(run=run).delete()
         run.plan = None
         if run.result:
             run.result = {**run.result, "findings_blob": None, "people_blob": None, "hold_blobs": {}}

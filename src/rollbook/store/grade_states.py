@@ -11,6 +11,7 @@ from django.utils import timezone
 from rollbook.passback.grade_types import BLOCKED, DELETED, KEEP, OPT_OUT, READY, REMOVE, REMOVED, UNDECIDED
 from rollbook.store.grade_words import ERROR, HELD, NOT_YET, OPEN, SUCCESSFUL, UPDATES
 from rollbook.store.models import GradeItem, GradeSection, GradeSync, SectionAdmin
+from rollbook.store.section_lines import show_states
 
 _AT_ONCE: Final = 500
 #: Runs that are remembered with each section.
@@ -35,6 +36,7 @@ def restate(rows: QuerySet[GradeSection]) -> None:
         changed[0].save(update_fields=["status", "counts"])
     else:
         GradeSection.objects.bulk_update(changed, ["status", "counts"], batch_size=_AT_ONCE)
+    show_states((row.organization_id, row.code, row.status) for row in changed)
 
 
 def _counted(sections: Sequence[int]) -> dict[int, dict[str, int]]:

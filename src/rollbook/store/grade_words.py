@@ -31,6 +31,10 @@ from rollbook.store.summary import moment
 #: States of an item as people know them (design: passback).
 SUCCESSFUL, ERROR, QUEUED, NOT_YET, UPDATES = "successful", "error", "queued", "not yet synced", "updates available"
 HELD, NOT_SENT, OPEN = "held", "not sent", "category undecided"
+#: Sections in this order: what needs a person comes first, and what is well last.
+RANKS: Final = (ERROR, OPEN, HELD, UPDATES, NOT_YET, QUEUED, SUCCESSFUL)
+#: What asks for a person.
+HELPLESS: Final = (ERROR, OPEN, HELD)
 _WORDS: Final[Mapping[str, str]] = {
     OPTED_OUT: "opted out", LEFT_OUT: NOT_SENT, UNDECIDED: OPEN, BLOCKED: ERROR,
     DELETED: "deleted in the LMS", KEPT: "kept in the SIS", REMOVED: UPDATES,
@@ -44,7 +48,8 @@ _CHOSEN: Final = {(OPT_IN, OPTED_OUT): READY} | {
 def queued_sections(organization: int) -> set[str] | None:
     """Sections whose grades are asked for and under way; None for all."""
     runs = Run.objects.filter(organization=organization, river=River.GRADES, dry_run=False)
-    asked = list(runs.filter(state__in=[RunState.QUEUED, RunState.RUNNING]).values_list("sections", flat=True))
+    open_runs = runs.filter(state__in=[RunState.QUEUED, RunState.RUNNING]).order_by()
+    asked = list(open_runs.values_list("sections", flat=True))
     return None if [] in asked else {code for codes in asked for code in codes}
 
 

@@ -18,7 +18,7 @@ from rollbook.core.duck import Connection, quote
 from rollbook.roster.changes import UNKNOWN, Outcome
 from rollbook.roster.shapes import learned
 from rollbook.store.journal import in_a_row, some_outcomes
-from rollbook.store.models import Run, SliceIntent, SliceOutcome
+from rollbook.store.models import PlanCountsRow, Run, SliceIntent, SliceOutcome
 
 Span = tuple[int, int, str]
 
@@ -29,6 +29,7 @@ class _Status(msgspec.Struct):
     status: str
 
 
+_decode_spans = msgspec.json.Decoder(list[Span]).decode
 _decode = msgspec.json.Decoder(learned(list[_Status])).decode
 
 
@@ -73,7 +74,9 @@ def answers(run: str, plan: str, seqs: Sequence[int]) -> dict[int, Outcome]:
 
 @lru_cache(maxsize=16)
 def _kept(run: str, plan: str, outcomes: int) -> Sequence[Span]:
-    return tuple(_spans(run, plan))
+    """As they were worked out when the run ended; now, where that was not done."""
+    text = PlanCountsRow.objects.filter(run=run, outcomes=outcomes).values_list("spans", flat=True).first()
+    return tuple(_decode_spans(text)) if text else tuple(_spans(run, plan))
 
 
 def _spans(run: str, plan: str) -> Iterator[Span]:

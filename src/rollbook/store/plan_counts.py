@@ -1,7 +1,7 @@
-"""How many rows a stored plan has, by kind, school, action and state. Changes nothing.
+"""How many rows a stored plan has, by kind, school, action and state.
 
-Plans never change, so their counts are kept in memory, those of a few plans, in a form that is cheap to use for a
-thousand schools.
+Plans never change, so they are counted when a run ends and kept beside it; those of a few plans are in memory, in a
+form that is cheap to use for a thousand schools.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from rollbook.core.protocols import Blobs
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.grades import ALL_KINDS
 from rollbook.store.kept import Kept
+from rollbook.store.models import PlanCountsRow, Run
+from rollbook.store.outcome_spans import spans
 from rollbook.store.school_names import SchoolNames
 
 _PLACES: Final = {kind: place for place, kind in enumerate(ALL_KINDS)}
@@ -84,7 +86,10 @@ class PlanCounts:
         """School ("": the whole organization) and kind of all lines, in the order of the schools' names."""
         known, found = self._ordered
         if known is not names:
-            found = sorted(self._lines, key=lambda line: (*names.order(line[0]), _PLACES[line[1]]))
+            kinds: dict[str, list[str]] = {}
+            for school, kind in self._lines:  # kind after kind, so that those of a school are in order already
+                kinds.setdefault(school, []).append(kind)
+            found = [(school, kind) for school in sorted(kinds, key=names.order) for kind in kinds[school]]
             self._ordered = (names, found)
         return found
 
@@ -117,27 +122,48 @@ class PlanCounts:
         return found
 
 
+_decode = msgspec.json.Decoder(list[tuple[str, str | None, str, str, int]]).decode
 #: Those of a plan of everything take up to 3 MB for 2,000 schools.
 _KEPT: Final[Kept[PlanCounts]] = Kept(24)
 
 
-def plan_counts(plan: StoredPlan, blobs: Blobs) -> PlanCounts:
-    """The counts of a plan. Raises BlobLost."""
-    return _KEPT.get(tuple(sorted(plan.files.items())), lambda: _counts(plan.files, blobs))
+def plan_counts(plan: StoredPlan, blobs: Blobs, run: str) -> PlanCounts:
+    """The counts of the plan of this run. Raises BlobLost."""
+    return _KEPT.get(tuple(sorted(plan.files.items())), lambda: PlanCounts(_kept(run) or _counts(plan.files, blobs)))
 
 
-def _counts(files: Mapping[str, str], blobs: Blobs) -> PlanCounts:
+def keep_counts(run: Run, plan: StoredPlan, blobs: Blobs) -> None:
+    """Count the plan of this run, which has ended, and what became of it, for those who look at it. Raises
+    BlobLost."""
+    rows = msgspec.json.encode([msgspec.structs.astuple(one) for one in _counts(plan.files, blobs)]).decode()
+    number = run.outcomes.count()
+    found = msgspec.json.encode(spans(run, plan.digest)).decode() if run.settled else ""
+    PlanCountsRow.objects.update_or_create(run=run, defaults={"rows": rows, "spans": found, "outcomes": number})
+
+
+def _kept(run: str) -> list[Count]:
+    """What is kept beside the run; empty where nothing is."""
+    text = PlanCountsRow.objects.filter(run=run).values_list("rows", flat=True).first()
+    same: dict[str | None, str | None] = {}  # one text for each school, not one a row
+    return [
+        Count(kind, same.setdefault(school, school), action, state, number)
+        for kind, school, action, state, number in _decode(text or "[]")
+    ]
+
+
+def _counts(files: Mapping[str, str], blobs: Blobs) -> list[Count]:
+    """In the order of ALL_KINDS and schools."""
     paths = [quote(blobs.get(key, f"the plan of {kind}")) for kind, key in files.items()]
     if not paths:
-        return PlanCounts(())
+        return []
     with parquet_reader() as db:
         rows = db.execute(
             f"""SELECT kind, school, action, state, count(*) FROM read_parquet([{", ".join(paths)}])
                 GROUP BY ALL ORDER BY school NULLS FIRST, action, state"""
         ).fetchall()
-    same: dict[str | None, str | None] = {}  # one text for each school, not one a row
+    same: dict[str | None, str | None] = {}
     found = [Count(kind, same.setdefault(school, school), action, state, n) for kind, school, action, state, n in rows]
-    return PlanCounts(sorted(found, key=lambda one: _PLACES[one.kind]))
+    return sorted(found, key=lambda one: _PLACES[one.kind])
 
 
 def _column(one: Count) -> str:

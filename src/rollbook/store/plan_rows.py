@@ -7,7 +7,7 @@ whole.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -129,6 +129,11 @@ class _Search:
         asked = bool(chosen.status) or chosen.fate in (DONE, REFUSED, UNKNOWN, UNSENT)
         return asked and chosen.school is None and not chosen.hold
 
+    @property
+    def waiting_alone(self) -> bool:
+        """As `sent_alone`, of rows that wait."""
+        return self.chosen.fate == WAITING and self.chosen.school is None and not self.chosen.hold
+
     @cached_property
     def by_plan(self) -> bool:
         """Does the plan alone tell what has this fate?"""
@@ -139,7 +144,9 @@ class _Search:
     def needs_spans(self) -> bool:
         """Must the rows be held against what became of them?"""
         chosen = self.chosen
-        return not self.sent_alone and bool(chosen.status or (chosen.fate and not self.by_plan))
+        return (
+            not self.sent_alone and not self.waiting_alone and bool(chosen.status or (chosen.fate and not self.by_plan))
+        )
 
 
 def _page(plan: StoredPlan, blobs: Blobs, search: _Search) -> list[dict[str, Any]]:
@@ -163,12 +170,22 @@ def _found(db: Connection, plan: StoredPlan, blobs: Blobs, search: _Search) -> I
             seqs = list(all_of_it[-missing:] if search.backwards else all_of_it[:missing])
         elif search.sent_alone:
             seqs = _sent(plan, kind, search, missing)
+        elif search.waiting_alone:
+            seqs = _waiting(db, plan, kind, path, search, most=missing)
         else:
             seqs = _seqs(db, path, search, missing)
         yield kind, path, seqs
         missing -= len(seqs)
         if missing <= 0:
             return
+
+
+def _waiting(db: Connection, plan: StoredPlan, kind: str, path: Path, search: _Search, *, most: int) -> list[int]:
+    """Rows that wait in the plan, and rows whose parent was refused when they were to be sent: each is found without
+    the other, and without holding a million rows against what became of them."""
+    unsent = _seqs(db, path, replace(search, outcomes=()), most)
+    seqs = sorted({*unsent, *_sent(plan, kind, search, most)})
+    return seqs[-most:] if search.backwards else seqs[:most]
 
 
 def _sent(plan: StoredPlan, kind: str, search: _Search, most: int) -> list[int]:

@@ -5,11 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
-from rollbook.core.duck import fill, parquet_reader, quote
+from rollbook.core.duck import parquet_reader, quote
 from rollbook.core.protocols import Blobs
 from rollbook.store.given_sections import GivenSection, given_sections
 from rollbook.store.models import GradeSection, LedgerVersionRow, SectionAdmin
+
+_AT_ONCE: Final = 2000
+#: Sections that are looked up in the ledger at once.
+_UNSEEN: Final = 500
 
 
 def teaches(organization: int, blobs: Blobs, person: str, section: GivenSection) -> bool:
@@ -40,26 +45,25 @@ def taught_sections(organization: int, blobs: Blobs, person: str, year: str | No
     return sorted(found, key=lambda one: (one.title.casefold(), one.code))
 
 
-def admins_of(organization: int, blobs: Blobs, sections: Sequence[str]) -> dict[str, set[str]]:
-    """Unique ids of the course admins of these sections, by section: those of the ledger, and those that the LMS
-    showed. Raises BlobLost."""
+def admins_of_seen(organization: int, blobs: Blobs, sections: Sequence[str]) -> dict[str, set[str]]:
+    """Unique ids of the course admins of these sections, by section: those that the LMS showed when it was last looked
+    at, and where that never succeeded, those of the ledger; of very many such sections, the first. Raises BlobLost."""
     found: dict[str, set[str]] = {code: set() for code in sections}
+    unseen = set(found)
+    for start in range(0, len(sections), _AT_ONCE):
+        rows = GradeSection.objects.filter(organization=organization, code__in=sections[start : start + _AT_ONCE])
+        unseen -= set(rows.filter(admins_at__isnull=False).values_list("code", flat=True))
+        for code, person in SectionAdmin.objects.filter(section__in=rows).values_list("section__code", "person"):
+            found[code].add(person)
     ledger = _newest(organization)
     key = ledger.files.get("enrollment") if ledger is not None else None
-    if key is not None and sections:
+    if key is not None and unseen:
         path = quote(blobs.get(key, "the ledger of enrollment"))
+        some = ", ".join(quote(code) for code in sorted(unseen)[:_UNSEEN])
         with parquet_reader() as db:
-            fill(db, "wanted", {"code": "VARCHAR"}, [(code,) for code in sections], temporary=True)
-            rows = db.execute(
-                f"""SELECT section, "user" FROM read_parquet({path})
-                    WHERE admin AND section IN (SELECT code FROM wanted)"""
-            ).fetchall()
-        for section, user in rows:
-            found[section].add(user)
-    seen = SectionAdmin.objects.filter(section__organization=organization).values_list("section__code", "person")
-    for section, person in seen.iterator():
-        if section in found:
-            found[section].add(person)
+            rows = db.execute(f'SELECT section, "user" FROM read_parquet({path}) WHERE admin AND section IN ({some})')
+            for section, user in rows.fetchall():
+                found[section].add(user)
     return found
 
 

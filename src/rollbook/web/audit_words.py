@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
@@ -53,26 +54,34 @@ def settings_number(row: AuditRow) -> int:
     return int(row.subject) if saved and row.subject.isascii() and row.subject.isdigit() else 0
 
 
-def changes_of(organization: Organization, number: int) -> tuple[SettingsVersion, list[Changed]] | None:
-    """A version and in what it differs from the one before it; None when there is no such version."""
+def changes_of(organization: Organization, number: int) -> tuple[SettingsVersion, list[Changed], int] | None:
+    """A version, the first MOST things in which it differs from the one before it, and how many more there are; None
+    when there is no such version."""
     versions = SettingsVersion.objects.filter(organization=organization)
     found = versions.filter(number=number).first()
     if found is None:
         return None
     before = versions.filter(number__lt=number).order_by("-number").first()
-    old = dict(_flat(before.document)) if before is not None else {}
-    new = dict(_flat(found.document))
-    paths = [path for path in dict.fromkeys([*old, *new]) if old.get(path) != new.get(path)]
-    return found, [_changed(path, old.get(path), new.get(path)) for path in paths]
+    found_all = _differences(before.document if before is not None else {}, found.document)
+    shown = [_changed(*one) for one in islice(found_all, MOST)]
+    return found, shown, sum(1 for _ in found_all)
 
 
-def _flat(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every value of a document by its path; lists are values. What is empty is as if it were not there."""
-    if isinstance(value, Mapping):
-        for name, one in value.items():
-            yield from _flat(one, (*path, str(name)))
-    elif value not in (None, "", []):
-        yield path, value
+def _differences(old: Any, new: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    """Every value that is not the same in both, by its path; lists are values. What is empty is as if it were not
+    there. Parts that are equal are not gone through: a district's maps have ten thousands of values."""
+    old, new = (None if value in (None, "", [], {}) else value for value in (old, new))
+    if old == new:
+        return
+    within, beside = isinstance(old, Mapping), isinstance(new, Mapping)
+    if not within and not beside:
+        yield path, old, new
+        return
+    if not (within or old is None) or not (beside or new is None):  # a value became a group, or the other way round
+        yield path, None if within else old, None if beside else new
+    first, second = old if within else {}, new if beside else {}
+    for name in dict.fromkeys([*first, *second]):
+        yield from _differences(first.get(name), second.get(name), (*path, str(name)))
 
 
 def _changed(path: tuple[str, ...], before: Any, after: Any) -> Changed:

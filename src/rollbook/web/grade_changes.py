@@ -24,7 +24,7 @@ from rollbook.store.plan_rows import Chosen, page_of_rows
 from rollbook.store.runs import stored_plan
 from rollbook.store.setup import opened
 from rollbook.web.access import Place
-from rollbook.web.grade_help import person_names
+from rollbook.web.grade_help import person_names, school_of
 
 #: A section has no more results of all its items together.
 _MOST: Final = 20_000
@@ -55,7 +55,7 @@ def changes_of_item(place: Place, row: GradeSection, item: GradeItem) -> dict[st
         return {"run": run, "changes": [], "lost": str(error)}
     told = answers(run.pk, plan.digest, [one["seq"] for one in found])
     students = [_student(one) for one in found if one["kind"] == "result"]
-    names = person_names(place.organization.pk, [one for one in students if one])
+    names = person_names(place.organization.pk, [one for one in students if one], school_of(place))
     words = _Words(place.organization.timezone, row, item)
     lines = [_line(one, told.get(one["seq"]), names, words, sends=not run.dry_run) for one in found]
     return {"run": run, "changes": sorted(lines, key=lambda one: (one["is_grade"], one["who"].casefold()))}

@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from django.db.models import QuerySet
 from django.http import QueryDict
 
 from rollbook.core.duck import parquet_reader
 from rollbook.errors import BlobLost
 from rollbook.store.blobs import open_blobs
+from rollbook.store.kept import Kept
+from rollbook.store.ledger import current_version
 from rollbook.store.looking import Files
-from rollbook.store.models import Organization
+from rollbook.store.models import Organization, SectionLine
+from rollbook.store.section_list import HELP, SectionList, Wanted
 from rollbook.store.setup import opened
-from rollbook.store.teachers import admins_of
-from rollbook.web.grade_sections import every_section, states_of
-from rollbook.web.grade_words import HELPLESS, SECTION_STANDS
+from rollbook.store.teachers import admins_of_seen
+from rollbook.web.access import Place
+from rollbook.web.error_words import error_said
+from rollbook.web.grade_words import SECTION_STANDS
 from rollbook.web.paging import piece
+from rollbook.web.taught import active_year
 
 A_PAGE: Final = 25
 #: Sections that are named of each.
 _NAMED: Final = 20
+#: Sections that are gone through; more of them ask for a person only where something is wrong with all.
+_MOST: Final = 10_000
+#: By file of the ledger and unique ids: looking them up goes through the whole file.
+_NAMES: Final[Kept[Mapping[str, str]]] = Kept(100)
 
 
 def who_needs_help(organization: Organization, given: QueryDict) -> dict[str, Any]:
     """The context of the page: teachers with their sections, those with most first."""
+    needing = {line.code: line for line in _needing(organization)}
     try:
-        sections = {one.code: one for one in every_section(organization)}
-        states = {code: state for code, state in states_of(organization).items() if state in HELPLESS}
-        needing = {code: sections[code] for code in states if code in sections}
-        admins = admins_of(organization.pk, open_blobs(opened()), sorted(needing))
+        admins = admins_of_seen(organization.pk, open_blobs(opened()), sorted(needing))
     except BlobLost as error:
-        return {"page": piece([], {}, A_PAGE), "lost": str(error)}
+        return {"page": piece([], {}, A_PAGE), "lost": error_said(error)}
     theirs: dict[str, list[str]] = defaultdict(list)
     for code, people in admins.items():
         for person in people:
@@ -47,8 +55,8 @@ def who_needs_help(organization: Organization, given: QueryDict) -> dict[str, An
             "number": len(theirs[person]),
             "more": max(0, len(theirs[person]) - _NAMED),
             "sections": [
-                {"section": needing[code], "stand": SECTION_STANDS[states[code]]}
-                for code in sorted(theirs[person], key=lambda one: needing[one].title.casefold())[:_NAMED]
+                {"section": needing[code], "stand": SECTION_STANDS[needing[code].status]}
+                for code in sorted(theirs[person], key=lambda one: needing[one].words)[:_NAMED]
             ],
         }
         for person in shown.rows
@@ -57,15 +65,31 @@ def who_needs_help(organization: Organization, given: QueryDict) -> dict[str, An
     return {"page": shown, "lines": lines, "nobody": nobody[:_NAMED], "sections": len(needing)}
 
 
-def person_names(organization: int, people: Any) -> Mapping[str, str]:
-    """First and last names by unique id, of those whom the ledger knows."""
-    wanted = sorted(set(people))
+def _needing(organization: Organization) -> QuerySet[SectionLine]:
+    """The sections that ask for a person; of very many, the first."""
+    every = SectionList(organization.pk, active_year(organization), ()).lines_of(Wanted(state=HELP))
+    return every.only("code", "title", "words", "status")[:_MOST]
+
+
+def person_names(organization: int, people: Any, school: str | None = None) -> Mapping[str, str]:
+    """First and last names by unique id, of those whom the ledger knows. Most of them are of `school`."""
+    wanted = tuple(sorted(set(people)))
     if not wanted:
         return {}
+    ledger = current_version(organization).files.get("user")
+    return _NAMES.get((ledger, wanted), lambda: _names(organization, wanted, school))
+
+
+def _names(organization: int, wanted: Sequence[str], school: str | None) -> Mapping[str, str]:
     try:
         with parquet_reader() as db:
             files = Files(db, organization, open_blobs(opened()), other_id=False)
-            rows = files.by_keys("user", wanted)
+            rows = files.by_keys("user", wanted, school, ("key", "first_name", "last_name"))
     except BlobLost:
         return {}
     return {key: f"{row['first_name'] or ''} {row['last_name'] or ''}".strip() or key for key, row in rows.items()}
+
+
+def school_of(place: Place) -> str | None:
+    """The school of the section that a page is about: most of its people are of it."""
+    return place.section.school if place.section is not None else None

@@ -17,8 +17,9 @@ from rollbook.store.models import GradeSection, GradeSync, River, Run
 from rollbook.store.runs import stored_plan, stored_result
 from rollbook.store.setup import opened
 from rollbook.web.access import Place
+from rollbook.web.error_words import error_said
 from rollbook.web.grade_changes import failed_rows, grade_text, newest_plan
-from rollbook.web.grade_help import person_names
+from rollbook.web.grade_help import person_names, school_of
 from rollbook.web.run_words import STATE_SIGNS, STATE_WORDS
 
 _SHOWN: Final = 20
@@ -46,9 +47,9 @@ def history(place: Place, row: GradeSection | None) -> dict[str, Any]:
         found = _findings(run, row.code)
         failed = _failed(place, run, row.code)
     except BlobLost as error:
-        return context | {"lost": str(error)}
+        return context | {"lost": error_said(error)}
     students = {one["id"] for each in found for one in each["places"] if one["collection"] in ("grade", "result")}
-    names = person_names(place.organization.pk, students)
+    names = person_names(place.organization.pk, students, school_of(place))
     for each in found:
         for one in each["places"]:
             is_item = one["collection"] == "graded_item" and one["detail"]  # which begins with the item's title
@@ -146,7 +147,8 @@ def _failed(place: Place, run: Run, section: str) -> list[dict[str, Any]]:
     if plan is None or run.dry_run:
         return []
     rows = failed_rows(run, plan, section)
-    names = person_names(place.organization.pk, {_of(row, "student") for row, _o in rows if row["kind"] == "result"})
+    students = {_of(row, "student") for row, _o in rows if row["kind"] == "result"}
+    names = person_names(place.organization.pk, students, school_of(place))
     titles: Mapping[str, str] = dict(
         GradeSection.objects.get(organization=place.organization, code=section).items.values_list("key", "title")
     )

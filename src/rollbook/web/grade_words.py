@@ -33,10 +33,6 @@ STANDS: Final = {
     "deleted in the LMS": Stand(_("Deleted in the LMS"), "!", "held"),
     "kept in the SIS": Stand(_("Kept in the SIS"), "–", "cancelled"),
 }
-#: Sections in this order: what needs a person comes first, and what is well last.
-RANKS: Final = (ERROR, OPEN, HELD, UPDATES, NOT_YET, QUEUED, SUCCESSFUL)
-#: What asks for a person.
-HELPLESS: Final = frozenset({ERROR, OPEN, HELD})
 #: A section that stands like this, in words.
 SECTION_STANDS: Final = STANDS | {
     OPEN: Stand(_("Map open"), "!", "held"),

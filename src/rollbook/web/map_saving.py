@@ -21,6 +21,7 @@ from rollbook.errors import ConfigError
 from rollbook.store.ledger import current_version
 from rollbook.store.models import Organization, Run
 from rollbook.web.access import Place
+from rollbook.web.error_words import error_said
 from rollbook.web.lists import read_both
 from rollbook.web.steps import steps
 
@@ -50,7 +51,7 @@ def save_sent(request: HttpRequest, place: Place, sent: Sent) -> HttpResponse:
     try:
         _save_map(request, place, key=sent.key, value=sent.new, seen=sent.number)
     except ConfigError as error:
-        return sent.again(str(error))
+        return sent.again(error_said(error))
     return redirect(sent.there)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.http import HttpRequest
 from django.utils.http import urlencode
 
+from rollbook.core.changes_table import BLOCKED, HELD
 from rollbook.core.guard import reason_of
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.grades import ALL_KINDS
@@ -58,7 +59,7 @@ def query_of(chosen: Chosen) -> str:
 
 def number_of(counts: PlanCounts, chosen: Chosen, holds: Mapping[str, Any]) -> int | None:
     """How many rows there are; None where that is not known without reading them all."""
-    if chosen.fate and chosen.fate not in ("held", "blocked"):
+    if chosen.fate and chosen.fate not in (HELD, BLOCKED):
         return None
     if chosen.hold and chosen == Chosen(hold=chosen.hold):
         return holds[chosen.hold].count if chosen.hold in holds else 0
@@ -89,7 +90,7 @@ def page_context(
 
 
 def _outcomes(run: Run, plan: StoredPlan, chosen: Chosen) -> Sequence[Span]:
-    return spans(run, plan.digest) if chosen.fate else ()
+    return spans(run, plan.digest) if chosen.fate not in ("", HELD, BLOCKED) else ()
 
 
 def _in_words(

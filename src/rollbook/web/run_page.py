@@ -17,6 +17,7 @@ from rollbook.store.plan_counts import plan_counts
 from rollbook.store.runs import stored_plan, stored_result
 from rollbook.store.summary import hold_summary
 from rollbook.web.access import Place
+from rollbook.web.error_words import error_said
 from rollbook.web.live_runs import counts_table, progress_of
 from rollbook.web.plan_words import ACTION_WORDS, SEVERAL
 from rollbook.web.run_findings import groups
@@ -91,13 +92,13 @@ def _counts(
     if plan is None:
         return {"counts": None}
     try:
-        return {"counts": counts_table(_of_school(plan, wanted.school, kinds)), "of_plan": True}
+        return {"counts": counts_table(_of_school(run.pk, plan, wanted.school, kinds)), "of_plan": True}
     except BlobLost as error:
-        return {"counts": None, "counts_lost": str(error)}
+        return {"counts": None, "counts_lost": error_said(error)}
 
 
-def _of_school(plan: StoredPlan, school: str, kinds: tuple[str, ...]) -> dict[str, Mapping[str, int]]:
-    counts = plan_counts(plan, stored_files())
+def _of_school(run: str, plan: StoredPlan, school: str, kinds: tuple[str, ...]) -> dict[str, Mapping[str, int]]:
+    counts = plan_counts(plan, stored_files(), run)
     return {kind: counts.of(school, kind) for kind in kinds if kind in plan.files}
 
 
@@ -107,6 +108,6 @@ def _findings(result: RunResult, wanted: Asked) -> dict[str, Any]:
     try:
         file = stored_files().get(result.findings_blob, "the findings of this run")
     except BlobLost as error:
-        return {"findings": [], "findings_lost": str(error)}
+        return {"findings": [], "findings_lost": error_said(error)}
     collections = SYNC_TYPES[wanted.sync].collections if wanted.sync else ()
     return {"findings": groups(file, school=wanted.school, collections=collections)}

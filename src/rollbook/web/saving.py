@@ -14,6 +14,7 @@ from rollbook.actions.settings import SavedSettings
 from rollbook.actions.settings_edit import ChangedMeanwhile, change_settings
 from rollbook.errors import ConfigError
 from rollbook.web.access import Place
+from rollbook.web.error_words import error_said
 
 
 def save_settings(
@@ -50,7 +51,7 @@ def saved_in_words(request: HttpRequest, save: Callable[[], SavedSettings]) -> s
             "Look at what is saved now, and save again if you still want to."
         )
     except ConfigError as error:
-        return str(error)
+        return error_said(error)
     if saved.changed:
         messages.success(request, _("Saved."))
     else:

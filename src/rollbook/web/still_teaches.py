@@ -10,8 +10,8 @@ from rollbook.engine.course_admins import look_for_admins
 from rollbook.errors import RollbookError
 from rollbook.store.setup import opened
 from rollbook.web.access import Place
+from rollbook.web.error_words import error_said
 from rollbook.web.grade_items import section_of
-from rollbook.web.wording import sentence
 
 
 def still_teaches(request: HttpRequest, place: Place) -> bool:
@@ -22,7 +22,7 @@ def still_teaches(request: HttpRequest, place: Place) -> bool:
         people = look_for_admins(opened(), place.organization, section_of(place))
     except RollbookError as error:
         words = _("The LMS could not say whether you are a course admin of this section, so nothing was done: %(why)s")
-        messages.error(request, words % {"why": sentence(str(error))})
+        messages.error(request, words % {"why": error_said(error)})
         return False
     if place.unique_id not in people:
         messages.error(request, _("You are not a course admin of this section in the LMS any more."))

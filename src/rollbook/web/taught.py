@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from rollbook.actions.organizations import latest_version
 from rollbook.errors import BlobLost
-from rollbook.roster.settings import parse
 from rollbook.store.blobs import open_blobs
 from rollbook.store.given_sections import GivenSection, given_sections
 from rollbook.store.models import Organization
+from rollbook.store.newest_settings import newest_settings
 from rollbook.store.setup import opened
 from rollbook.store.teachers import taught_sections, teaches
 
 
 def active_year(organization: Organization) -> str | None:
-    version = latest_version(organization)
-    return parse(version.document).active_year if version is not None else None
+    newest = newest_settings(organization.pk)
+    return newest[1].active_year if newest is not None else None
 
 
 def find_section(organization: Organization, code: str) -> GivenSection | None:

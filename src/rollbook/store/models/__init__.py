@@ -21,10 +21,12 @@ from rollbook.store.models.organization import Organization
 from rollbook.store.models.password import PasswordRow
 from rollbook.store.models.permit import PermitRow
 from rollbook.store.models.pin import PinRow
+from rollbook.store.models.plan_counts import PlanCountsRow
 from rollbook.store.models.refusal import RefusalRow
 from rollbook.store.models.run import River, Run, RunState
 from rollbook.store.models.schedule import QueuedSlot, ScheduleRow
 from rollbook.store.models.secret import Secret
+from rollbook.store.models.section_line import SectionLine
 from rollbook.store.models.settings import SettingsVersion
 from rollbook.store.models.slices import SliceIntent, SliceOutcome
 from rollbook.store.models.turns import CacheRow, TurnsRow
@@ -63,6 +65,7 @@ __all__ = [
     "PasswordRow",
     "PermitRow",
     "PinRow",
+    "PlanCountsRow",
     "QueuedSlot",
     "RefusalRow",
     "River",
@@ -73,6 +76,7 @@ __all__ = [
     "ScheduleRow",
     "Secret",
     "SectionAdmin",
+    "SectionLine",
     "SettingsVersion",
     "SliceIntent",
     "SliceOutcome",

@@ -85,6 +85,7 @@ class Run(models.Model):
             models.Index(fields=["organization", "-created_at", "-id"], name="run_newest"),
             models.Index(fields=["organization", "preview_year", "-created_at", "-id"], name="run_previews"),
             models.Index(fields=["organization", "requests_sis", "requests_lms"], name="run_requests"),
+            models.Index(fields=["organization", "river", "-created_at", "-id"], name="run_rivers"),
         )
         constraints = (
             models.UniqueConstraint(

@@ -13,7 +13,7 @@ from django.urls import path
 from rollbook.store.models import AuditRow
 from rollbook.web.access import Place, Who, page
 from rollbook.web.acts import ACTS, act_words
-from rollbook.web.audit_words import MOST, changes_of, details_words, settings_number
+from rollbook.web.audit_words import changes_of, details_words, settings_number
 from rollbook.web.csv import csv_answer
 
 _AT_ONCE: Final = 100
@@ -66,8 +66,8 @@ def settings(request: HttpRequest, place: Place, number: int) -> HttpResponse:
     found = changes_of(place.organization, number)
     if found is None:
         raise Http404
-    version, changes = found
-    context = {"version": version, "changes": changes[:MOST], "more": max(0, len(changes) - MOST)}
+    version, changes, more = found
+    context = {"version": version, "changes": changes, "more": more}
     return render(request, "audit_settings.html", context)
 
 

@@ -24,6 +24,7 @@ from rollbook.store.runs import stored_plan
 from rollbook.store.setup import opened
 from rollbook.web.access import Place, Who, page
 from rollbook.web.connection_tests import TURNS
+from rollbook.web.error_words import error_said
 from rollbook.web.hold_cards import card
 from rollbook.web.pages.configuration import back
 from rollbook.web.pages.plan import working_runs
@@ -119,9 +120,9 @@ def _expected(place: Place, year: str, number: int) -> dict[str, Any]:
     if plan is None:
         return found
     try:
-        found["totals"] = sums(plan_counts(plan, blobs()), names, by_school=False)
+        found["totals"] = sums(plan_counts(plan, blobs(), run.pk), names, by_school=False)
     except BlobLost as error:
-        return found | {"lost": str(error)}
+        return found | {"lost": error_said(error)}
     return found | _holds(run, names)
 
 

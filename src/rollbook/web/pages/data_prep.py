@@ -31,6 +31,8 @@ from rollbook.store.models import FactRow, MatchDecision, Organization
 from rollbook.store.rows import group_findings
 from rollbook.store.setup import opened
 from rollbook.web.access import Place, Who, page
+from rollbook.web.ended import load_anew
+from rollbook.web.error_words import error_said
 from rollbook.web.field_words import matching_words
 from rollbook.web.pages import data_prep_csv
 from rollbook.web.steps import DATA_PREP, steps
@@ -84,7 +86,7 @@ def look_again(request: HttpRequest, place: Place) -> HttpResponse:
         wanted = Wanted(dry_run=True, compare_live=True)
         run = request_run(org=place.organization.slug, wanted=wanted, by=account_by(place.account))
     except ConfigError as error:
-        messages.error(request, str(error))
+        messages.error(request, error_said(error))
     else:
         messages.success(
             request, _("Rollbook looks at both systems now (run %(run)s). Nothing is sent.") % {"run": run}
@@ -98,7 +100,7 @@ def state_now(request: HttpRequest, place: Place) -> HttpResponse:
     run = look_under_way(place.organization)
     answer = render(request, "data_prep/under_way.html", {"under_way": run})
     if run is None:
-        answer["HX-Refresh"] = "true"
+        load_anew(answer)
     return answer
 
 
@@ -111,7 +113,7 @@ def decide(request: HttpRequest, place: Place) -> HttpResponse:
         decisions = checked(open_blobs(opened()), look, asked)
         number = decide_matches(org=place.organization.slug, by=account_by(place.account), decisions=decisions)
     except (ConfigError, BlobLost) as error:
-        messages.error(request, str(error))
+        messages.error(request, error_said(error))
         return redirect(back)
     if number:
         words = ngettext("%(n)s decision is saved.", "%(n)s decisions are saved.", number) % {"n": number}
@@ -166,7 +168,7 @@ def _shown(look: Look, organization: Organization, state: str, number: int) -> d
         rows = people_page(blobs, look, state, start=(number - 1) * PER_PAGE, most=PER_PAGE)
         examples = finding_examples(blobs, look)
     except BlobLost as error:
-        return shown | {"lost": str(error), "people": [], "groups": []}
+        return shown | {"lost": error_said(error), "people": [], "groups": []}
     groups = group_findings(examples, 3)
     for group in groups:
         group["count"] = look.findings.get(group["code"], group["count"])

@@ -26,6 +26,7 @@ from rollbook.store.setup import opened
 from rollbook.web.access import Place, Who, page
 from rollbook.web.csv import csv_answer
 from rollbook.web.csv_in import Line, read_csv
+from rollbook.web.error_words import error_said
 
 COLUMNS: Final = (
     "where", "unique_id", "lms_id", "lms_unique_id", "first_name", "last_name", "username", "email", "school", "role",
@@ -57,7 +58,7 @@ def export(request: HttpRequest, place: Place) -> HttpResponseBase:
     try:
         rows = all_people(open_blobs(opened()), look, state if state in ("conflict", "sis", "lms", "both") else None)
     except BlobLost as error:
-        messages.error(request, str(error))
+        messages.error(request, error_said(error))
         return redirect("data_prep", place.organization.slug)
     name = f"data-prep-{place.organization.slug}.csv"
     return csv_answer(name, COLUMNS, _lines(rows, _decided(place.organization)))
@@ -72,7 +73,7 @@ def bring(request: HttpRequest, place: Place) -> HttpResponse:
         lines = read_csv(request.FILES.get("file"), _NEEDED)
         found = _read(lines, newest_look(place.organization))
     except (ConfigError, BlobLost) as error:
-        messages.error(request, str(error))
+        messages.error(request, error_said(error))
         return redirect("data_prep", place.organization.slug)
     chosen = list(found.decisions.values())
     context = {
@@ -99,7 +100,7 @@ def _save(request: HttpRequest, place: Place) -> HttpResponse:
     try:
         number = decide_matches(org=place.organization.slug, by=account_by(place.account), decisions=decisions)
     except ConfigError as error:
-        messages.error(request, str(error))
+        messages.error(request, error_said(error))
     else:
         words = ngettext("%(n)s decision is saved.", "%(n)s decisions are saved.", number) % {"n": number}
         messages.success(request, words + " " + _("The next sync of Users goes by it."))

@@ -20,6 +20,7 @@ from rollbook.store.models import UploadRow, UploadState
 from rollbook.store.uploads import UPLOAD
 from rollbook.web.access import Place, Who, page
 from rollbook.web.bounds import MIB, UPLOAD_MIB
+from rollbook.web.ended import load_anew
 from rollbook.web.pages import files_sftp
 from rollbook.web.steps import Steps, steps
 
@@ -44,7 +45,7 @@ def working(request: HttpRequest, place: Place) -> HttpResponse:
     newest = _newest(place)
     answer = render(request, "files/working.html", {"upload": newest, "stage": _stage(newest)})
     if newest is None or newest.state not in _UNDER_WAY:
-        answer["HX-Refresh"] = "true"
+        load_anew(answer)
     return answer
 
 

@@ -18,11 +18,14 @@ from rollbook.actions.accounts import account_by
 from rollbook.actions.blackout import blackout_today
 from rollbook.actions.grades import GradesWanted, request_grades
 from rollbook.errors import ConfigError
+from rollbook.store.grade_words import RANKS
 from rollbook.store.models import River, Run, RunState
+from rollbook.store.section_list import HELP
 from rollbook.web.access import Place, Who, page
+from rollbook.web.error_words import error_said
 from rollbook.web.grade_help import who_needs_help
-from rollbook.web.grade_sections import HELP, sections_page
-from rollbook.web.grade_words import RANKS, SECTION_STANDS
+from rollbook.web.grade_sections import sections_page
+from rollbook.web.grade_words import SECTION_STANDS
 from rollbook.web.paging import kept_query
 from rollbook.web.run_words import STATE_WORDS, run_title
 from rollbook.web.runs_shown import names_of
@@ -58,7 +61,7 @@ def send(request: HttpRequest, place: Place) -> HttpResponse:
             org=place.organization.slug, sections=sections, by=account_by(place.account), wanted=wanted
         )
     except ConfigError as error:
-        return _show(request, place, request.POST, refused=str(error))
+        return _show(request, place, request.POST, refused=error_said(error))
     messages.info(request, _run_words(run, wanted, joined=run.pk in waiting))
     return redirect("logs_run", place.organization.slug, run.pk)
 
@@ -107,10 +110,13 @@ def _states(numbers: Any, query: Any) -> list[dict[str, Any]]:
 
 
 def _open_runs(place: Place) -> Any:
-    """Queued and running runs of grades, oldest first."""
+    """Queued and running runs of grades, oldest first; a few."""
     mine = Run.objects.filter(organization=place.organization, river=River.GRADES)
-    open_runs = mine.filter(state__in=[RunState.RUNNING, RunState.QUEUED])
-    return open_runs.defer("plan", "result").order_by("created_at")[:20]
+    open_runs = mine.filter(state__in=[RunState.RUNNING, RunState.QUEUED]).order_by()
+    first = sorted(open_runs.values_list("created_at", "pk"))[
+        :20
+    ]  # here: in its order the database reads past runs too
+    return Run.objects.filter(pk__in=[pk for _at, pk in first]).defer("plan", "result").order_by("created_at")
 
 
 def _run_words(run: Run, wanted: GradesWanted, *, joined: bool) -> str:

@@ -21,10 +21,10 @@ from rollbook.passback.grade_types import NEW, SKIP
 from rollbook.store.given_sections import GivenSection
 from rollbook.store.models import GradeSection
 from rollbook.web.access import Place, Who, page
+from rollbook.web.error_words import error_said
 from rollbook.web.grade_items import head, map_is_open, map_lines, section_of, section_row_of
 from rollbook.web.still_teaches import still_teaches
 from rollbook.web.taught import sections_of_person
-from rollbook.web.wording import sentence
 
 #: What forms say instead of a SIS category's id.
 UNDECIDED, NOT_SENT = "?", "-"
@@ -53,7 +53,7 @@ def show(request: HttpRequest, place: Place) -> HttpResponse:
         )
         return _page(request, place, typed=typed, refused=words)
     except ConfigError as error:
-        return _page(request, place, typed=typed, refused=sentence(str(error)))
+        return _page(request, place, typed=typed, refused=error_said(error))
     row.refresh_from_db()
     if map_is_open(row):
         messages.warning(
@@ -102,7 +102,7 @@ def copy(request: HttpRequest, place: Place) -> HttpResponse:
     try:
         filled = copy_map(org=place.organization.slug, section=section_of(place).code, to=sorted(known), by=by)
     except ConfigError as error:
-        messages.error(request, sentence(str(error)))
+        messages.error(request, error_said(error))
         return _here(place)
     for code in chosen:
         if code not in known:

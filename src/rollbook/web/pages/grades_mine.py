@@ -14,10 +14,10 @@ from rollbook.store.grade_words import NOT_YET, QUEUED, queued_sections
 from rollbook.store.models import GradeSection
 from rollbook.store.setup import opened
 from rollbook.web.access import Place, Who, page
+from rollbook.web.error_words import error_said
 from rollbook.web.grade_words import SECTION_STANDS
 from rollbook.web.runs_shown import names_of
 from rollbook.web.taught import find_section, sections_of_person
-from rollbook.web.wording import sentence
 
 
 @page(read=Who.MEMBER)
@@ -61,7 +61,7 @@ def find(request: HttpRequest, place: Place) -> HttpResponse:
             if place.unique_id in look_for_admins(opened(), place.organization, section):
                 return redirect("grades_items", place.organization.slug, section.code)
         except RollbookError as error:
-            refusal = _("The LMS could not be asked: %(why)s") % {"why": sentence(str(error))}
+            refusal = _("The LMS could not be asked: %(why)s") % {"why": error_said(error)}
     messages.error(request, refusal)
     return redirect("grades_mine", place.organization.slug)
 

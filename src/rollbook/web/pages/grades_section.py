@@ -21,11 +21,12 @@ from rollbook.errors import ConfigError
 from rollbook.passback.grade_types import KEEP, OPT_IN, OPT_OUT, REMOVE
 from rollbook.store.models import GradeItem, Run
 from rollbook.web.access import Place, Who, page
+from rollbook.web.ended import load_anew
+from rollbook.web.error_words import error_said
 from rollbook.web.grade_changes import changes_of_item
 from rollbook.web.grade_items import A_PAGE, head, items_of, now_of, pins_of, section_of, section_row_of
 from rollbook.web.paging import piece
 from rollbook.web.still_teaches import still_teaches
-from rollbook.web.wording import sentence
 
 LOOK, CHANGES, EVERYTHING = "look", "changes", "all"
 SEND, LEAVE = "send", "leave"
@@ -68,7 +69,7 @@ def now(request: HttpRequest, place: Place) -> HttpResponse:
     context = {"now": found, "section": section_of(place), "typing": typing, "has_ended": has_ended and typing}
     answer = render(request, "grades/now.html", context)
     if has_ended and not typing:
-        answer["HX-Refresh"] = "true"
+        load_anew(answer)
     return answer
 
 
@@ -91,7 +92,7 @@ def sync(request: HttpRequest, place: Place) -> HttpResponse:
             org=place.organization.slug, section=section_of(place).code, wanted=wanted, by=account_by(place.account)
         )
     except ConfigError as error:
-        messages.error(request, sentence(str(error)))
+        messages.error(request, error_said(error))
     else:
         messages.info(request, _run_words(run, new=new))
     return _back(place, request)
@@ -140,7 +141,7 @@ def decide(request: HttpRequest, place: Place) -> HttpResponse:
     except HoldsMoved:
         messages.warning(request, _("What waits has changed meanwhile. Look again, and decide then."))
     except ConfigError as error:
-        messages.error(request, sentence(str(error)))
+        messages.error(request, error_said(error))
     else:
         sent = _("A sync is queued that sends what the LMS says.")
         left = _("The SIS keeps what it has. You are asked again only when it changes.")

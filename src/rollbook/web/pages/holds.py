@@ -20,6 +20,7 @@ from rollbook.errors import RollbookError
 from rollbook.roster.wall_clock import first_moment, time_zone
 from rollbook.store.models import HoldRow, HoldState, PermitRow, Run
 from rollbook.web.access import Place, Who, page
+from rollbook.web.error_words import error_said
 from rollbook.web.hold_cards import card, cards, decided_rows, runs_of_holds, waiting_rows
 from rollbook.web.plans import names_of, paged
 from rollbook.web.said import blackout_said
@@ -82,9 +83,8 @@ def decide_all(request: HttpRequest, place: Place) -> HttpResponse:
     except HoldsMoved:
         messages.warning(request, _MOVED)
     except RollbookError as error:
-        messages.warning(
-            request, str(error) if waiting_rows(place).exists() else _("Nothing waits any more; nothing was done.")
-        )
+        nothing = _("Nothing waits any more; nothing was done.")
+        messages.warning(request, error_said(error) if waiting_rows(place).exists() else nothing)
     return redirect("plan_holds", slug)
 
 
@@ -107,7 +107,7 @@ def one(request: HttpRequest, place: Place, hold: str) -> HttpResponse:
     except RollbookError as error:
         now = _newest(place, hold)
         moved = isinstance(error, HoldsMoved) or now.state == HoldState.SUPERSEDED
-        messages.warning(request, _decided_by(now) or (_MOVED if moved else str(error)))
+        messages.warning(request, _decided_by(now) or (_MOVED if moved else error_said(error)))
         return redirect("plan_hold", place.organization.slug, hold)
     return redirect("plan_holds", place.organization.slug)
 

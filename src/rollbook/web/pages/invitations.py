@@ -14,7 +14,7 @@ from rollbook.errors import ConfigError
 from rollbook.store.models import Account, Invitation, Role
 from rollbook.web.access import Who, page
 from rollbook.web.account_forms import ROLE_WORDS, NewAccountForm
-from rollbook.web.wording import sentence
+from rollbook.web.error_words import error_said
 
 _BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
@@ -36,7 +36,7 @@ def show(request: HttpRequest, token: str) -> HttpResponse:
                 password=form.cleaned_data["password"],
             )
         except ConfigError as error:
-            form.add_error(None, sentence(str(error)))
+            form.add_error(None, error_said(error))
         else:
             login(request, account, backend=_BACKEND)
             return redirect("start")
@@ -49,7 +49,7 @@ def _join(request: HttpRequest, token: str, invitation: Invitation, account: Acc
     try:
         accept(token=token, account=account)
     except ConfigError as error:
-        messages.error(request, sentence(str(error)))
+        messages.error(request, error_said(error))
         return redirect("invitation", token)
     if invitation.organization is None:
         return redirect("start")

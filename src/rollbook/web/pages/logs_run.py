@@ -24,6 +24,7 @@ from rollbook.store.refusals import refused_among
 from rollbook.store.runs import stored_plan, stored_result
 from rollbook.web.access import Place, Who, page
 from rollbook.web.csv import csv_answer
+from rollbook.web.error_words import error_said
 from rollbook.web.plan_words import change_text
 from rollbook.web.run_findings import COLUMNS, finding_lines
 from rollbook.web.run_page import run_context
@@ -82,7 +83,7 @@ def _download(
     try:
         found = lines()
     except BlobLost as error:
-        messages.error(request, str(error))
+        messages.error(request, error_said(error))
         return redirect("logs_run", place.organization.slug, run.pk)
     return csv_answer(f"{place.organization.slug}-{run.pk}-{what}.csv", columns, found)
 

@@ -24,6 +24,7 @@ from rollbook.store.setup import opened
 from rollbook.web.access import Place, Who, page
 from rollbook.web.again import after_signing_in_again
 from rollbook.web.csv import csv_answer
+from rollbook.web.error_words import error_said
 from rollbook.web.pages import manage_users_import
 from rollbook.web.password_words import label_words
 
@@ -47,7 +48,7 @@ def show(request: HttpRequest, place: Place) -> HttpResponse:
     try:
         found = _accounts(place.organization).page(start=(number - 1) * PER_PAGE, most=PER_PAGE + 1, text=text)
     except BlobLost as error:
-        messages.error(request, str(error))
+        messages.error(request, error_said(error))
         found = []
     shown = found[:PER_PAGE]
     given = has_passwords(place.organization)
@@ -96,7 +97,7 @@ def _export(request: HttpRequest, place: Place) -> HttpResponseBase:
         accounts = _accounts(place.organization).every()
         some = export_passwords(org=place.organization.slug, by=account_by(place.account), labels=_FILES[what])
     except (BlobLost, ConfigError) as error:
-        messages.error(request, str(error))
+        messages.error(request, error_said(error))
         return redirect("manage_users", place.organization.slug)
     return csv_answer(f"passwords-{what}-{place.organization.slug}.csv", _COLUMNS, _lines(accounts, some))
 

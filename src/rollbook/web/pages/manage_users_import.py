@@ -29,6 +29,7 @@ from rollbook.store.secrets import KeyRing
 from rollbook.store.setup import opened
 from rollbook.web.access import Place, Who, page
 from rollbook.web.csv_in import Line, read_csv
+from rollbook.web.error_words import error_said
 
 #: Letters of a password: Schoology takes no shorter one.
 LEAST: Final = 12
@@ -69,7 +70,7 @@ def bring(request: HttpRequest, place: Place) -> HttpResponse:
         lines = read_csv(request.FILES.get("file"), ["password"], most=_MOST_ROWS)
         found = _read(lines, place.organization)
     except (ConfigError, BlobLost) as error:
-        messages.error(request, str(error))
+        messages.error(request, error_said(error))
         return redirect("manage_users", place.organization.slug)
     context = {
         "number": len(found.passwords),
@@ -88,7 +89,7 @@ def send(request: HttpRequest, place: Place) -> HttpResponse:
     try:
         number = ask_to_send(org=place.organization.slug, by=account_by(place.account))
     except ConfigError as error:
-        messages.error(request, str(error))
+        messages.error(request, error_said(error))
     else:
         words = ngettext("%(n)s password is sent to the LMS now.", "%(n)s passwords are sent to the LMS now.", number)
         messages.success(request, words % {"n": number})

@@ -17,9 +17,9 @@ from rollbook.errors import ConfigError
 from rollbook.store.models import Membership, Organization, Run
 from rollbook.web.access import Who, account_of, page
 from rollbook.web.account_forms import InviteForm, NewOrganizationForm
+from rollbook.web.error_words import error_said
 from rollbook.web.inviting import invite_by_form, shown_once
 from rollbook.web.mail import can_mail
-from rollbook.web.wording import sentence
 
 _AT_ONCE: Final = 100
 
@@ -32,7 +32,7 @@ def show(request: HttpRequest) -> HttpResponse:
         try:
             made = make_organization(by=account_by(account_of(request)), **form.cleaned_data)
         except ConfigError as error:
-            form.add_error("slug", sentence(str(error)))
+            form.add_error("slug", error_said(error))
         else:
             messages.success(request, _("%(name)s is made. Now invite who acts in it.") % {"name": made.name})
             return redirect("organizations_one", made.slug)

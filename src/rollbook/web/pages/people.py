@@ -19,9 +19,9 @@ from rollbook.errors import BlobLost, ConfigError
 from rollbook.store.models import Membership, Role
 from rollbook.web.access import Place, Who, page
 from rollbook.web.account_forms import ROLE_WORDS, InviteForm, PersonForm, RoleForm
+from rollbook.web.error_words import error_said
 from rollbook.web.inviting import invite_by_form, shown_once
 from rollbook.web.mail import can_mail
-from rollbook.web.wording import sentence
 
 _AT_ONCE: Final = 50
 
@@ -38,7 +38,7 @@ def invite(request: HttpRequest, place: Place) -> HttpResponse:
         try:
             invite_by_form(request, form, place.organization.slug)
         except ConfigError as error:
-            form.add_error(None, sentence(str(error)))
+            form.add_error(None, error_said(error))
         else:
             return redirect("people", place.organization.slug)
     return _list(request, place, form, status=422)
@@ -82,7 +82,7 @@ def bind(request: HttpRequest, place: Place, number: int) -> HttpResponse:
         try:
             members.bind_person(unique_id=form.cleaned_data["unique_id"], account=number, **_acting(place))
         except (ConfigError, BlobLost) as error:
-            form.add_error("unique_id", sentence(str(error)))
+            form.add_error("unique_id", error_said(error))
         else:
             messages.success(request, _("Saved who %(name)s is in the SIS.") % {"name": _name(membership)})
             return redirect("people_person", place.organization.slug, number)
@@ -128,7 +128,7 @@ def _do(request: HttpRequest, place: Place, act: Callable[[], object], done: str
     try:
         act()
     except ConfigError as error:
-        messages.error(request, sentence(str(error)))
+        messages.error(request, error_said(error))
     else:
         messages.success(request, done)
     return redirect("people", place.organization.slug)

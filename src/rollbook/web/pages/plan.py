@@ -24,6 +24,8 @@ from rollbook.store.results import figures_text, part
 from rollbook.store.runs import stored_plan
 from rollbook.store.school_names import SchoolNames
 from rollbook.web.access import Place, Who, page
+from rollbook.web.ended import load_anew
+from rollbook.web.error_words import error_said
 from rollbook.web.hold_cards import waiting_cards, waiting_total
 from rollbook.web.plan_words import STATE_WORDS
 from rollbook.web.plans import (
@@ -79,7 +81,7 @@ def look(request: HttpRequest, place: Place) -> HttpResponse:
     try:
         request_run(org=place.organization.slug, wanted=form.wanted(), by=account_by(place.account))
     except RollbookError as error:
-        messages.error(request, str(error))
+        messages.error(request, error_said(error))
     else:
         messages.success(request, _("A dry run is queued. It sends nothing; its plan shows up on this page."))
     return redirect("plan", place.organization.slug)
@@ -92,7 +94,7 @@ def working(request: HttpRequest, place: Place) -> HttpResponse:
     answer = render(request, "plan/working.html", {"runs": working_runs(runs)})
     known = set(filter(None, request.GET.get("seen", "").split(",")))
     if known - {run.pk for run in runs}:
-        answer["HX-Refresh"] = "true"
+        load_anew(answer)
     return answer
 
 
@@ -128,9 +130,9 @@ def _newest(place: Place, names: SchoolNames) -> dict[str, Any] | None:
     if run is None or plan is None:
         return None
     try:
-        counts = sums(plan_counts(plan, blobs()), names, by_school=False)
+        counts = sums(plan_counts(plan, blobs(), run.pk), names, by_school=False)
     except RollbookError as error:
-        return {"run": run, "title": run_title(run), "state": STATE_WORDS[run.state], "lost": str(error)}
+        return {"run": run, "title": run_title(run), "state": STATE_WORDS[run.state], "lost": error_said(error)}
     return {"run": run, "title": run_title(run), "state": STATE_WORDS[run.state], "counts": counts}
 
 

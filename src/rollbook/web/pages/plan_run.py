@@ -16,6 +16,7 @@ from rollbook.actions.runs import is_undoable, moved_on, request_apply
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.errors import RollbookError, StalePlan
 from rollbook.roster.lms import ACTIONS
+from rollbook.roster.words import Words
 from rollbook.store.held import doubt_words
 from rollbook.store.models import HoldRow, PinRow, Run, RunState
 from rollbook.store.plan_counts import PlanCounts, plan_counts
@@ -24,6 +25,7 @@ from rollbook.store.runs import stored_plan, stored_result
 from rollbook.store.school_names import SchoolNames
 from rollbook.web.access import Place, Who, page
 from rollbook.web.csv import csv_answer
+from rollbook.web.error_words import error_said
 from rollbook.web.hold_cards import hold_words
 from rollbook.web.plan_words import ACTION_WORDS, FATE_WORDS, SEVERAL, STATE_WORDS
 from rollbook.web.plans import (
@@ -56,7 +58,7 @@ def show(request: HttpRequest, place: Place, run: str) -> HttpResponse:
         try:
             context |= _plan(request, found, plan, names)
         except RollbookError as error:
-            context["lost"] = str(error)
+            context["lost"] = error_said(error)
     return render(request, "plan_run.html", context)
 
 
@@ -99,7 +101,9 @@ def _plain(run: Run, error: RollbookError) -> str:
     """The error without words of the command line."""
     if run.applied_by.filter(state__in=[RunState.QUEUED, RunState.RUNNING]).exists():
         return _("this plan is being sent already.")
-    return str(error).partition("; send the plan later")[0] + "."
+    words = error.args[0] if error.args else ""
+    why = words.values.get("why") if isinstance(words, Words) else None
+    return error_said(error) if why is None else sentence(said(why))
 
 
 def _about(place: Place, run: Run, plan: StoredPlan | None, result: RunResult) -> dict[str, Any]:
@@ -123,7 +127,7 @@ def _about(place: Place, run: Run, plan: StoredPlan | None, result: RunResult) -
 
 
 def _plan(request: HttpRequest, run: Run, plan: StoredPlan, names: SchoolNames) -> dict[str, Any]:
-    counts, chosen = plan_counts(plan, blobs()), chosen_rows(request)
+    counts, chosen = plan_counts(plan, blobs(), run.pk), chosen_rows(request)
     holds, more_holds = _holds(run, chosen)
     return {
         "totals": sums(counts, names, by_school=False),

@@ -21,6 +21,7 @@ from rollbook.roster.settings import ANY
 from rollbook.store.models import Organization, Run, RunState
 from rollbook.web import role_maps
 from rollbook.web.access import Place, Who, page
+from rollbook.web.error_words import error_said
 from rollbook.web.frame import TABS
 from rollbook.web.plans import blackout_words_of
 from rollbook.web.role_maps import BadRoles, Typed
@@ -77,7 +78,7 @@ def users_send(request: HttpRequest, place: Place) -> HttpResponse:
         words = _("Somebody else saved settings since you opened this page. Look at what you chose, and save again.")
         return _show(request, place, USERS, typed=typed, refused=words)
     except ConfigError as error:
-        return _show(request, place, USERS, typed=typed, refused=str(error))
+        return _show(request, place, USERS, typed=typed, refused=error_said(error))
     if request.POST.get("do") not in (PREVIEW, SYNC, EVERYTHING):
         return redirect(_here(place, USERS, request))
     return _ask(request, place, USERS, typed, _without_map(new, schools, typed, request))
@@ -172,7 +173,7 @@ def _ask(request: HttpRequest, place: Place, tab: Tab, typed: Typed, trouble: st
     try:
         run = request_run(org=organization.slug, wanted=wanted, by=account_by(place.account))
     except ConfigError as error:
-        return _show(request, place, tab, typed=typed, refused=str(error))
+        return _show(request, place, tab, typed=typed, refused=error_said(error))
     messages.info(request, _run_words(run, wanted, joined=run.pk in waiting))
     return redirect(run_address(organization.slug, run.pk))
 

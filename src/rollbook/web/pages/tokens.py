@@ -16,6 +16,7 @@ from rollbook.actions.tokens import MOST_DAYS, make_token, revoke_token
 from rollbook.errors import ConfigError
 from rollbook.store.models import ApiToken
 from rollbook.web.access import Place, Who, page
+from rollbook.web.error_words import error_said
 from rollbook.web.opening import public_address
 
 _DAYS = "365"
@@ -47,7 +48,7 @@ def make(request: HttpRequest, place: Place) -> HttpResponse:
             days=int(str(typed["days"])) if typed["days"] else None,
         )
     except ConfigError as error:
-        return _page(request, place, typed, errors={"name": str(error)}, status=422)
+        return _page(request, place, typed, errors={"name": error_said(error)}, status=422)
     # Not after a redirect: the token would have to be kept somewhere until then.
     return _page(request, place, {"days": _DAYS}, made=token, text=text)
 

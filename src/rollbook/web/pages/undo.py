@@ -24,6 +24,7 @@ from rollbook.store.school_names import SchoolNames
 from rollbook.store.setup import opened
 from rollbook.store.undo_outlook import Outlook, undo_outlook
 from rollbook.web.access import Place, Who, page
+from rollbook.web.error_words import error_said
 from rollbook.web.plan_words import SEVERAL
 from rollbook.web.plans import blackout_words_of, blobs, names_of, place_steps, run_of, run_title
 from rollbook.web.said import blackout_said
@@ -100,7 +101,7 @@ def _ask(request: HttpRequest, place: Place, run: Run, form: UndoForm, *, dry_ru
     try:
         asked = request_undo(run_id=run.pk, by=account_by(place.account), dry_run=dry_run, part=form.part(run.river))
     except RollbookError as error:
-        messages.error(request, str(error))
+        messages.error(request, error_said(error))
         return redirect("plan_undo", slug, run.pk)
     if asked.blackout:
         messages.warning(
@@ -131,7 +132,7 @@ def _shown(request: HttpRequest, place: Place, run: Run, form: UndoForm) -> Http
             form.add_error("persons" if part.persons else "schools", _nothing(part))
             chosen, outlook = False, _outlook(run, Part())
     except RollbookError as error:
-        return render(request, "plan_undo.html", context | {"impossible": str(error)})
+        return render(request, "plan_undo.html", context | {"impossible": error_said(error)})
     named = {"schools": [*part.schools, *part.sections], "persons": part.persons} if chosen else {}
     wishes = {"chosen": any(named.values()), "part": named}
     return render(request, "plan_undo.html", context | wishes | _in_words(outlook, grades=grades))
@@ -186,7 +187,7 @@ def _schools(run: Run, names: SchoolNames) -> list[tuple[str, str]]:
     """Schools at which the plan had changes."""
     plan = stored_plan(run)
     try:
-        return plan_counts(plan, blobs()).choices(names) if plan is not None else []
+        return plan_counts(plan, blobs(), run.pk).choices(names) if plan is not None else []
     except RollbookError:
         return []
 

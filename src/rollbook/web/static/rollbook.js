@@ -40,6 +40,24 @@
     }
   });
 
+  // What was under way has ended: the page is loaded anew, but never over what somebody has typed or chosen.
+  const isTyped = (field) => {
+    if (!field.name || field.type === "hidden") return false;
+    if (field.type === "file") return field.files.length > 0;
+    if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+    if (field.options) {
+      const chosen = [...field.options].some((one) => one.defaultSelected);
+      return chosen ? [...field.options].some((one) => one.selected !== one.defaultSelected) : field.selectedIndex > 0;
+    }
+    return "defaultValue" in field && field.value !== field.defaultValue;
+  };
+  const ended = () => {
+    const line = document.getElementById("rb-ended");
+    const typed = [...document.forms].some((form) => [...form.elements].some(isTyped));
+    if (line && typed) { line.hidden = false; return; }
+    location.reload();
+  };
+
   // What a part of the page asks for by itself replaces nothing when the answer is none: something may be typed on the
   // page. That the sign-in is over is said in a line of its own, until somebody is signed in again.
   const signedOut = (is) => {
@@ -48,7 +66,11 @@
   };
   document.addEventListener("htmx:before:response", (event) => {
     const { request, response } = event.detail.ctx;
-    if (response.status < 400 && !response.raw.redirected) { signedOut(false); return; }
+    if (response.status < 400 && !response.raw.redirected) {
+      signedOut(false);
+      if (response.raw.headers.get("Rollbook-Ended")) ended();
+      return;
+    }
     if (request.method.toUpperCase() !== "GET") return;
     event.preventDefault();
     if (response.status === 401 || response.raw.redirected) signedOut(true);
