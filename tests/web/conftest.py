@@ -12,21 +12,21 @@ import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
 from rollbook.connectors.memory.space import Space, forget, space
-from rollbook.pipeline import roster_run
 from rollbook.practice import district
 from rollbook.store.folder import DataFolder
 from rollbook.web.api.rights import PER_MINUTE, Pace
 from tests.cli.kit import fill, open_store
-from tests.scratch import in_memory
+from tests.staged import quick_runs
 from tests.web.asking import Site
 from tests.web.people import Person, make_person
 from tests.web.world import import_maple
 
 
 @pytest.fixture(autouse=True)
-def _quick_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def _quick_runs() -> Iterator[None]:
     """What these tests prove is not how a run keeps its scratch file."""
-    monkeypatch.setattr(roster_run, "connect", in_memory)
+    with quick_runs():
+        yield
 
 
 @pytest.fixture(autouse=True)
