@@ -64,6 +64,7 @@ class _Engine:
         self._db = duckdb.connect(":memory:", config={"threads": 1, "autoinstall_known_extensions": False})
         names = [name for (name,) in self._db.execute("FROM duckdb_optimizers()").fetchall()]
         self._db.execute(f"SET disabled_optimizers = '{','.join(name for name in names if name not in _KEPT)}'")
+        self._db.execute("SET parquet_metadata_cache = true")  # the ledger's files are looked into all the time
         self._lock = threading.Lock()
         self._numbers = itertools.count()
         self._given: list[tuple[weakref.ref[Scratch], str]] = []

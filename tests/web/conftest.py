@@ -18,6 +18,7 @@ from rollbook.web.api.rights import PER_MINUTE, Pace
 from tests.cli.kit import fill, open_store
 from tests.staged import quick_runs
 from tests.web.asking import Site
+from tests.web.once import once
 from tests.web.people import Person, make_person
 from tests.web.world import import_maple
 
@@ -91,14 +92,18 @@ def pages(folder: DataFolder) -> DataFolder:
 
 
 @pytest.fixture
-def world(pages: DataFolder, days: list[Path]) -> Iterator[Space]:
-    """The organization `maple`: everything mapped, the memory SIS holds day 1, the memory LMS is empty."""
+def world(request: pytest.FixtureRequest, pages: DataFolder, days: list[Path]) -> Iterator[Space]:
+    """The organization `maple`: everything mapped, the memory SIS holds day 1, the memory LMS is empty. Where a module
+    has `ONCE`, and a test uses a fixture named there, what it names was done already."""
     name = uuid.uuid4().hex
     found = space(name)
     fill(found, days[0])
     import_maple(name)
+    for fixture, make in getattr(request.module, "ONCE", {}).items():
+        if fixture in request.fixturenames:
+            once(pages, found, make)
     yield found
-    forget(name)
+    forget(found.name)
 
 
 @pytest.fixture
