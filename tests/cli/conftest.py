@@ -43,4 +43,4 @@ def world(rollbook: Command, tmp_path: Path, days: list[Path]):
     settings.write_text(SETTINGS.replace("SPACE", name))
     rollbook("config", "import", str(settings), schema="config-import")
     yield found
-    forget(name)
+    forget(found.name)

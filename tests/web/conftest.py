@@ -6,6 +6,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,9 @@ from rollbook.practice import district
 from rollbook.store.folder import DataFolder
 from rollbook.web.api.rights import PER_MINUTE, Pace
 from tests.cli.kit import fill, open_store
+from tests.cli.once import once
 from tests.staged import quick_runs
 from tests.web.asking import Site
-from tests.web.once import once
 from tests.web.people import Person, make_person
 from tests.web.world import import_maple
 
@@ -95,13 +96,18 @@ def pages(folder: DataFolder) -> DataFolder:
 def world(request: pytest.FixtureRequest, pages: DataFolder, days: list[Path]) -> Iterator[Space]:
     """The organization `maple`: everything mapped, the memory SIS holds day 1, the memory LMS is empty. Where a module
     has `ONCE`, and a test uses a fixture named there, what it names was done already."""
+    from rollbook.store.models import Account
+    from rollbook.web.opening import open_pages
+
     name = uuid.uuid4().hex
     found = space(name)
     fill(found, days[0])
     import_maple(name)
     for fixture, make in getattr(request.module, "ONCE", {}).items():
         if fixture in request.fixturenames:
-            once(pages, found, make)
+            assert not Account.objects.exists(), "people come after what was made once"
+            once(pages.path, found, make, partial(make, pages, found))
+            open_pages(pages)
     yield found
     forget(found.name)
 
