@@ -5,6 +5,8 @@ Databases: `database` runs a test on SQLite and on PostgreSQL, `postgres_url` on
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import socket
 from collections.abc import Iterator
@@ -58,6 +60,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What mostly waits comes first, so that the processors have other work meanwhile; else the order is random."""
     items.sort(key=lambda item: not {"reliability", "browser"} & set(item.path.parts))
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests are there to the end: looking through them for garbage again and again is much of the work."""
+    gc.collect()
+    gc.freeze()
+    atexit.register(gc.unfreeze)  # else libraries complain at the end of what is left
 
 
 @pytest.hookimpl(trylast=True)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from rollbook.connectors.base import Batch, Context
 from rollbook.connectors.memory import CONNECTOR
@@ -24,7 +23,7 @@ from rollbook.roster.changes import Outcome
 from rollbook.roster.lms import CREATE, KINDS
 from rollbook.roster.settings import parse
 from rollbook.testing.world import MemoryWorld, NeverCancelled
-from tests.scratch import in_memory
+from tests.staged import quick_runs
 
 #: A Monday in the middle of the fall term of 2026-2027.
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -192,7 +191,7 @@ class Organization:
             }
             | asked
         )
-        with mock.patch.object(roster_run, "connect", in_memory):
+        with quick_runs():
             world = self.world.world(self.source, self.target, journal_of=run)
             result: RunResult = flow(request, world, *plan, self._step)
         return result

@@ -30,7 +30,7 @@ from rollbook.practice.sis import create_sis
 from rollbook.roster.lms import KINDS
 from rollbook.roster.settings import parse
 from rollbook.testing.world import MemoryWorld, NeverCancelled
-from tests.scratch import in_memory
+from tests.staged import quick_runs
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 #: Records of one page of the SIS: users come in two, enrollments in several.
@@ -131,7 +131,7 @@ class FaultWorld:
         except RollbookError as error:
             return Ended("failed", str(error), known_name(error), error.who)
         try:
-            with mock.patch.object(roster_run, "connect", in_memory):
+            with quick_runs():
                 return self._carry_out(source, target, compare_live=compare_live)
         finally:
             source.close()

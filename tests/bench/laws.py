@@ -17,9 +17,9 @@ from xml.etree import ElementTree
 from tests.bench.measure import ROOT, about, figure
 
 #: So many times as many examples as in everyday tests.
-TIMES, QUICK = 5, 1
+TIMES, QUICK = 8, 1
 SUITES = ("tests/property/test_laws.py", "tests/property/test_undo.py", "tests/property/test_days.py",
-          "tests/property/test_schedule.py")  # fmt: skip
+          "tests/property/test_leavers.py", "tests/property/test_schedule.py")  # fmt: skip
 
 
 def run(students: int | None, work: Path) -> dict[str, Any]:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from rollbook.connectors.memory.space import Space, forget, space
-from rollbook.pipeline import roster_run
 from rollbook.practice import district
 from tests.cli.kit import SETTINGS, Command, fill, place_tables
-from tests.scratch import in_memory
+from tests.staged import quick_runs
 
 
 @pytest.fixture(autouse=True)
-def _quick_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def _quick_runs() -> Iterator[None]:
     """Runs in this process; those of real processes keep their scratch files as everywhere."""
-    monkeypatch.setattr(roster_run, "connect", in_memory)
+    with quick_runs():
+        yield
 
 
 @pytest.fixture
@@ -42,4 +43,4 @@ def world(rollbook: Command, tmp_path: Path, days: list[Path]):
     settings.write_text(SETTINGS.replace("SPACE", name))
     rollbook("config", "import", str(settings), schema="config-import")
     yield found
-    forget(name)
+    forget(found.name)

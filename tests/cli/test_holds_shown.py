@@ -10,22 +10,27 @@ import pytest
 from rollbook.connectors.memory.space import Space
 from rollbook.roster.holds import HOLDS
 from tests.cli.kit import Command
+from tests.cli.once import once
 
 
 @pytest.fixture
 def held(rollbook: Command, world: Space, tmp_path: Path) -> dict[str, Any]:
     """Many enrollments of students would be removed, and a student would become a teacher."""
-    file = tmp_path / "maple.yaml"
-    file.write_text(file.read_text() + "limits: {remove: {percent: 0, from: 1}}\n")
-    rollbook("config", "import", str(file), schema="config-import")
-    rollbook("sync", "maple")
-    students = [row for row in world.rows["enrollments"] if row["role"] == "student"]
-    lost = [row for number, row in enumerate(students) if number % 20 < 9]
-    world.rows["enrollments"] = [row for row in world.rows["enrollments"] if row not in lost]
-    users = [dict(row) for row in world.rows["users"]]
-    next(row for row in users if row["role"] == "student")["role"] = "teacher"
-    world.rows["users"] = users
-    return dict(rollbook("sync", "maple", code=3))
+
+    def make() -> dict[str, Any]:
+        file = tmp_path / "maple.yaml"
+        file.write_text(file.read_text() + "limits: {remove: {percent: 0, from: 1}}\n")
+        rollbook("config", "import", str(file), schema="config-import")
+        rollbook("sync", "maple")
+        students = [row for row in world.rows["enrollments"] if row["role"] == "student"]
+        lost = [row for number, row in enumerate(students) if number % 20 < 9]
+        world.rows["enrollments"] = [row for row in world.rows["enrollments"] if row not in lost]
+        users = [dict(row) for row in world.rows["users"]]
+        next(row for row in users if row["role"] == "student")["role"] = "teacher"
+        world.rows["users"] = users
+        return dict(rollbook("sync", "maple", code=3))
+
+    return once(rollbook.data, world, "held and shown", make)
 
 
 def _schools(world: Space) -> dict[str, str]:

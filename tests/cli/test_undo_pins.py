@@ -11,6 +11,7 @@ import pytest
 
 from rollbook.connectors.memory.space import Space
 from tests.cli.kit import Command, fill, open_store
+from tests.cli.once import once
 
 MADE = "users that the run created, for Rollbook deletes none"
 BY = ("--by", "Ann", "--reason", "the SIS is right after all")
@@ -33,9 +34,13 @@ def first_name(world: Space, key: str) -> str:
 @pytest.fixture
 def renamed(rollbook: Command, world: Space) -> tuple[list[str], str]:
     """Two students were renamed by a run; their ids, and the run."""
-    rollbook("sync", "maple")
-    keys = rename(world, "Renamed", "Other")
-    return keys, rollbook("sync", "maple")["run"]
+
+    def make() -> tuple[list[str], str]:
+        rollbook("sync", "maple")
+        keys = rename(world, "Renamed", "Other")
+        return keys, rollbook("sync", "maple")["run"]
+
+    return once(rollbook.data, world, "renamed", make)
 
 
 @pytest.mark.rule(28)

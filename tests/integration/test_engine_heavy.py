@@ -27,6 +27,7 @@ from rollbook.store.models import Run
 from rollbook.testing.world import NeverCancelled
 from tests.cli.kit import SETTINGS, open_store
 from tests.districts import small
+from tests.staged import quick_runs
 
 #: Longer than a run needs from its start to the slot.
 _PATIENCE = 20.0
@@ -34,7 +35,7 @@ _PATIENCE = 20.0
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[DataFolder]:
-    with open_store(tmp_path / "data") as found:
+    with open_store(tmp_path / "data") as found, quick_runs():
         yield found
 
 

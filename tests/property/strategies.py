@@ -22,7 +22,8 @@ Edit = Callable[[District], object]
 
 
 def examples(number: int) -> settings:
-    """So many examples in everyday tests; a run of the river costs about half a second."""
+    """So many examples in everyday tests, where one costs about a second; `script/bench laws` tries eight times as
+    many."""
     return settings(max_examples=number * _TIMES)
 
 

@@ -180,4 +180,4 @@ def _code(org: Organization, key: str) -> str:
 
 
 TestDays = Days.TestCase
-TestDays.settings = settings(examples(3), stateful_step_count=8)
+TestDays.settings = settings(examples(2), stateful_step_count=8)

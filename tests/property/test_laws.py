@@ -38,7 +38,7 @@ def organization(district: District, **more: object) -> Iterator[Organization]:
 
 
 @given(districts(), nights)
-@examples(6)
+@examples(4)
 def test_applying_a_plan_reaches_the_desired_state_and_a_second_plan_is_empty(
     district: District, night: Sequence[Edit]
 ) -> None:
@@ -59,7 +59,7 @@ def test_applying_a_plan_reaches_the_desired_state_and_a_second_plan_is_empty(
 
 
 @given(districts(), nights, st.randoms(use_true_random=False))
-@examples(5)
+@examples(3)
 def test_the_order_of_rows_does_not_matter(district: District, night: Sequence[Edit], dice: random.Random) -> None:
     with organization(district) as org, organization(district.copy()) as shuffled:
         for one in (org, shuffled):
@@ -77,7 +77,7 @@ def test_the_order_of_rows_does_not_matter(district: District, night: Sequence[E
 
 
 @given(districts(), nights, st.sampled_from(["A", "B"]))
-@examples(5)
+@examples(3)
 def test_unmapped_means_untouched(district: District, night: Sequence[Edit], school: str) -> None:
     with organization(district) as org:
         org.run()
@@ -104,7 +104,7 @@ def test_unmapped_means_untouched(district: District, night: Sequence[Edit], sch
 
 
 @given(districts(), nights, st.integers(0, 3))
-@examples(5)
+@examples(3)
 def test_nothing_without_a_ledger_entry_is_removed(district: District, night: Sequence[Edit], extra: int) -> None:
     with organization(district) as org:
         org.run()
@@ -154,7 +154,7 @@ class Mortal:
 
 
 @given(districts(), nights, st.integers(0, 20), st.booleans())
-@examples(6)
+@examples(4)
 def test_killed_after_any_step_and_run_again_converges(
     district: District, night: Sequence[Edit], step: int, first_day: bool
 ) -> None:
@@ -176,7 +176,7 @@ def test_killed_after_any_step_and_run_again_converges(
 
 
 @given(districts(), nights, st.lists(st.sampled_from([*FAULTS, "none", "none"]), max_size=30), st.data())
-@examples(6)
+@examples(4)
 def test_lost_answers_and_refusals_at_random_converge(
     district: District, night: Sequence[Edit], faults: Sequence[str], data: st.DataObject
 ) -> None:

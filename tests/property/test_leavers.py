@@ -38,7 +38,7 @@ def district(listed: frozenset[str]) -> District:
 
 @pytest.mark.rule(13)
 @given(st.integers(1, 4), nights)
-@examples(10)
+@examples(6)
 def test_accounts_follow_the_days_that_people_are_gone(days: int, plan: Sequence[Night]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         org = Organization(Path(folder), district(frozenset(COME_AND_GO)), users={"deactivate_after": days})

@@ -16,7 +16,7 @@ from tests.property.strategies import NO_LIMITS, Edit, districts, edits, example
 
 @pytest.mark.rule(28)
 @given(districts(), st.lists(edits(), min_size=1, max_size=6), st.booleans())
-@examples(8)
+@examples(5)
 def test_an_undone_night_stays_undone(district: District, night: Sequence[Edit], live: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         org = Organization(Path(folder), district, limits=NO_LIMITS)

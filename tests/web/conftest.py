@@ -6,27 +6,29 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
 from rollbook.connectors.memory.space import Space, forget, space
-from rollbook.pipeline import roster_run
 from rollbook.practice import district
 from rollbook.store.folder import DataFolder
 from rollbook.web.api.rights import PER_MINUTE, Pace
 from tests.cli.kit import fill, open_store
-from tests.scratch import in_memory
+from tests.cli.once import once
+from tests.staged import quick_runs
 from tests.web.asking import Site
 from tests.web.people import Person, make_person
 from tests.web.world import import_maple
 
 
 @pytest.fixture(autouse=True)
-def _quick_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def _quick_runs() -> Iterator[None]:
     """What these tests prove is not how a run keeps its scratch file."""
-    monkeypatch.setattr(roster_run, "connect", in_memory)
+    with quick_runs():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -91,14 +93,23 @@ def pages(folder: DataFolder) -> DataFolder:
 
 
 @pytest.fixture
-def world(pages: DataFolder, days: list[Path]) -> Iterator[Space]:
-    """The organization `maple`: everything mapped, the memory SIS holds day 1, the memory LMS is empty."""
+def world(request: pytest.FixtureRequest, pages: DataFolder, days: list[Path]) -> Iterator[Space]:
+    """The organization `maple`: everything mapped, the memory SIS holds day 1, the memory LMS is empty. Where a module
+    has `ONCE`, and a test uses a fixture named there, what it names was done already."""
+    from rollbook.store.models import Account
+    from rollbook.web.opening import open_pages
+
     name = uuid.uuid4().hex
     found = space(name)
     fill(found, days[0])
     import_maple(name)
+    for fixture, make in getattr(request.module, "ONCE", {}).items():
+        if fixture in request.fixturenames:
+            assert not Account.objects.exists(), "people come after what was made once"
+            once(pages.path, found, make, partial(make, pages, found))
+            open_pages(pages)
     yield found
-    forget(name)
+    forget(found.name)
 
 
 @pytest.fixture

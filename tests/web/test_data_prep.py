@@ -25,6 +25,27 @@ def clash(world: Space, number: int = 0, *, alike: str = "username") -> tuple[st
     return str(person["sourcedId"]), stored.lms_id
 
 
+def _clash_and_look(pages: DataFolder, world: Space) -> None:
+    clash(world)
+    run_now(pages, wanted=LOOK)
+
+
+ONCE = {"clashed": _clash_and_look, "looked": lambda pages, world: run_now(pages, wanted=LOOK)}
+
+
+@pytest.fixture
+def clashed(world: Space) -> tuple[str, str]:
+    """Somebody clashes with an account, and both systems were looked at: (unique id, LMS id)."""
+    person = sorted(world.rows["users"], key=lambda row: str(row["sourcedId"]))[0]
+    account = next(stored for stored in world.all("user") if stored.code.startswith("by-hand-0"))
+    return str(person["sourcedId"]), account.lms_id
+
+
+@pytest.fixture
+def looked(world: Space) -> None:
+    """Both systems were looked at."""
+
+
 def choose(person: Person, key: str, choice: str) -> str:
     """Save one decision; the page afterwards."""
     data = {"show": "conflict", "page": "1", "key-1": key, "decision-1": choice}
@@ -48,8 +69,7 @@ def test_the_button_queues_a_dry_run_that_compares_once(ann: Person) -> None:
     assert "Rollbook-Ended" not in ann.get(f"{HERE}state/")
 
 
-def test_the_page_is_loaded_anew_when_the_look_is_over(ann: Person, pages: DataFolder) -> None:
-    run_now(pages, wanted=LOOK)
+def test_the_page_is_loaded_anew_when_the_look_is_over(ann: Person, pages: DataFolder, looked: None) -> None:
     assert ann.get(f"{HERE}state/")["Rollbook-Ended"] == "true"
 
 
@@ -69,8 +89,7 @@ def test_who_is_where(ann: Person, world: Space, pages: DataFolder) -> None:
     assert "ACCOUNT_CONFLICT" in page
 
 
-def test_the_lists_have_pages(ann: Person, pages: DataFolder, world: Space) -> None:
-    run_now(pages, wanted=LOOK)
+def test_the_lists_have_pages(ann: Person, pages: DataFolder, world: Space, looked: None) -> None:
     run = Run.objects.get()
     assert run.result is not None
     total = run.result["people"]["sis"]
@@ -81,9 +100,10 @@ def test_the_lists_have_pages(ann: Person, pages: DataFolder, world: Space) -> N
     assert ann.get(HERE, show="nonsense", page="-1").status_code == 200
 
 
-def test_a_link_is_saved_and_the_next_sync_goes_by_it(ann: Person, world: Space, pages: DataFolder) -> None:
-    key, lms_id = clash(world)
-    run_now(pages, wanted=LOOK)
+def test_a_link_is_saved_and_the_next_sync_goes_by_it(
+    ann: Person, world: Space, pages: DataFolder, clashed: tuple[str, str]
+) -> None:
+    key, lms_id = clashed
     page = choose(ann, key, f"link:{lms_id}")
     assert "1 decision is saved" in page
     assert "Decided by Ann Acting" in page
@@ -100,9 +120,8 @@ def test_a_link_is_saved_and_the_next_sync_goes_by_it(ann: Person, world: Space,
     assert "Nothing is to be decided" in words(ann.get(HERE, show="conflict"))
 
 
-def test_left_alone_and_asked_again(ann: Person, world: Space, pages: DataFolder) -> None:
-    key, lms_id = clash(world)
-    run_now(pages, wanted=LOOK)
+def test_left_alone_and_asked_again(ann: Person, world: Space, pages: DataFolder, clashed: tuple[str, str]) -> None:
+    key, lms_id = clashed
     choose(ann, key, "leave")
     run_now(pages)
     assert world.find("user", key) is None
@@ -117,18 +136,18 @@ def test_left_alone_and_asked_again(ann: Person, world: Space, pages: DataFolder
     assert lms_id
 
 
-def test_the_same_decision_twice_is_one(ann: Person, world: Space, pages: DataFolder) -> None:
-    key, lms_id = clash(world)
-    run_now(pages, wanted=LOOK)
+def test_the_same_decision_twice_is_one(ann: Person, world: Space, pages: DataFolder, clashed: tuple[str, str]) -> None:
+    key, lms_id = clashed
     choose(ann, key, f"link:{lms_id}")
     assert "Nothing was decided anew" in choose(ann, key, f"link:{lms_id}")
     assert AuditRow.objects.filter(action="decide matches").count() == 1
 
 
 @pytest.mark.parametrize("choice", ["link:99999", "link:", "merge", "link", "leave:1:2 "])
-def test_a_decision_that_does_not_fit_is_refused(ann: Person, world: Space, pages: DataFolder, choice: str) -> None:
-    key, _ = clash(world)
-    run_now(pages, wanted=LOOK)
+def test_a_decision_that_does_not_fit_is_refused(
+    ann: Person, world: Space, pages: DataFolder, choice: str, clashed: tuple[str, str]
+) -> None:
+    key, _ = clashed
     page = choose(ann, key, choice)
     if choice.startswith("leave"):
         assert MatchDecision.objects.get().choice == "leave"
@@ -156,8 +175,7 @@ def test_one_account_cannot_be_two_peoples(ann: Person, world: Space, pages: Dat
 
 
 @pytest.mark.parametrize(("how", "value"), [("looked", "looked"), ("skipped", "skipped")])
-def test_the_step_is_done_knowingly(ann: Person, pages: DataFolder, how: str, value: str) -> None:
-    run_now(pages, wanted=LOOK)
+def test_the_step_is_done_knowingly(ann: Person, pages: DataFolder, how: str, value: str, looked: None) -> None:
     for _ in range(2):
         ann.post(f"{HERE}finish/", how=how)
     assert FactRow.objects.get(name="data_prep").value == value
@@ -171,9 +189,10 @@ def test_nobody_has_looked_at_what_was_not_read(ann: Person) -> None:
     assert not FactRow.objects.filter(name="data_prep").exists()
 
 
-def test_others_see_it_and_change_nothing(bob: Person, vic: Person, world: Space, pages: DataFolder) -> None:
-    key, _ = clash(world)
-    run_now(pages, wanted=LOOK)
+def test_others_see_it_and_change_nothing(
+    bob: Person, vic: Person, world: Space, pages: DataFolder, clashed: tuple[str, str]
+) -> None:
+    key, _ = clashed
     for person in (bob, vic):
         page = person.get(HERE)
         assert key in words(page)
@@ -192,9 +211,9 @@ def test_a_look_that_fails_is_told(ann: Person, world: Space, pages: DataFolder)
     assert "did not end well" in words(ann.get(HERE))
 
 
-def test_a_list_that_is_gone_is_told(ann: Person, world: Space, pages: DataFolder) -> None:
-    key, _ = clash(world)
-    run = run_now(pages, wanted=LOOK)
+def test_a_list_that_is_gone_is_told(ann: Person, world: Space, pages: DataFolder, clashed: tuple[str, str]) -> None:
+    key, _ = clashed
+    run = Run.objects.get()
     assert run.result is not None
     from rollbook.store.blobs import open_blobs
 

@@ -22,13 +22,19 @@ HOLDS = "/o/maple/plan/holds/"
 ANN = "Ann Acting (ann.acting@example.org)"
 
 
-@pytest.fixture
-def held(pages: DataFolder, world: Space) -> HoldRow:
-    """One section lost its students over night, and every removal waits for a person."""
+def _hold(pages: DataFolder, world: Space) -> None:
     forbid_removals(world)
     run_now(pages)
     lose_students(world)
     run_now(pages)
+
+
+ONCE = {"held": _hold}
+
+
+@pytest.fixture
+def held(world: Space) -> HoldRow:
+    """One section lost its students over night, and every removal waits for a person."""
     return HoldRow.objects.get(state="waiting")
 
 

@@ -26,10 +26,12 @@ GOOD = "a-long-issued-password"
 pytestmark = pytest.mark.rule(14)
 
 
+ONCE = {"synced": lambda pages, world: run_now(pages)}
+
+
 @pytest.fixture
-def synced(pages: DataFolder, world: Space, ann: Person) -> Space:
+def synced(world: Space, ann: Person) -> Space:
     """After a first full sync; Ann has a password to sign in with."""
-    run_now(pages)
     ann.account.set_password(PASSWORD)
     ann.account.save()
     ann.client.force_login(ann.account, backend="allauth.account.auth_backends.AuthenticationBackend")

@@ -8,7 +8,9 @@ read). Enrollments point to classes and users by row number: eight million ids t
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rollbook.connectors.base import Page, Source
@@ -20,6 +22,12 @@ from rollbook.roster.oneroster import BOOLEAN, COLLECTIONS, DATE, LIST, WORD, YE
 _TYPES = {DATE: "DATE", YEAR: "INTEGER", BOOLEAN: "BOOLEAN", LIST: "VARCHAR[]"}
 #: A space around these is for the checks to see (rule 9).
 _AS_SENT = ("username",)
+#: Which file a rewritten record is from.
+_FILE = "#page"
+#: Rewritten files that one statement reads.
+_AT_ONCE = 200
+#: The files of each collection.
+Files = Mapping[str, Sequence[Page]]
 _OTHER_DATES = "['%m/%d/%Y', '%Y/%m/%d', '%d.%m.%Y', '%Y%m%d']"
 
 
@@ -33,48 +41,57 @@ def stage(
 ) -> None:
     """Fill the staging tables; what could not be read goes to `found`. Every table exists, even when nothing was read.
     `merge` is called for each collection once its pages are in, to add what a delta does not speak of."""
-    files = _as_files(source, extracted, folder)
-    for done, name in enumerate(COLLECTIONS):
-        progress.update("stage", done, len(COLLECTIONS), name)
-        db.execute(f"CREATE TABLE {name} ({_declare(name)})")
-        for page in files.get(name, []):
-            _load(db, name, page)
-        if merge is not None:
-            merge(name)
-        if name in ("classes", "users"):
-            _number(db, name)
+    load_files(db, _as_files(source, extracted, folder), progress, merge)
     for finding in extracted.findings:
         detail = "; ".join(f"{key}: {value}" for key, value in finding.details.items())
         parameters = [finding.code, finding.collection, finding.file, finding.line, detail]
         db.execute("INSERT INTO found (code, collection, file, line, detail) VALUES (?, ?, ?, ?, ?)", parameters)
 
 
-def _as_files(source: Source, extracted: Extracted, folder: Path) -> dict[str, list[Page]]:
-    """CSV pages as they are; saved bodies rewritten as CSV with our columns."""
+def load_files(db: Connection, files: Files, progress: Progress, merge: Callable[[str], None] | None = None) -> None:
+    """Make the staging tables of files with a header line; depends on nothing but what is in them."""
+    for done, name in enumerate(COLLECTIONS):
+        progress.update("stage", done, len(COLLECTIONS), name)
+        db.execute(f"CREATE TABLE {name} ({_declare(name)})")
+        for header, pages in _alike(files.get(name, [])):
+            _load(db, name, header, pages)
+        if merge is not None:
+            merge(name)
+        if name in ("classes", "users"):
+            _number(db, name)
+
+
+def _as_files(source: Source, extracted: Extracted, folder: Path) -> Files:
+    """CSV pages as they are; saved bodies rewritten as CSV with our columns. Their numbers are of all files now."""
     files: dict[str, list[Page]] = {}
+    numbers = itertools.count()
     for pages in extracted.pages.values():
         for page in pages:
-            for piece in [page] if page.columns else _rewrite(source, page, folder):
+            for piece in (
+                [replace(page, number=next(numbers))] if page.columns else _rewrite(source, page, folder, numbers)
+            ):
                 files.setdefault(piece.collection, []).append(piece)
     return files
 
 
-def _rewrite(source: Source, page: Page, folder: Path) -> Iterator[Page]:
+def _rewrite(source: Source, page: Page, folder: Path, numbers: Iterator[int]) -> Iterator[Page]:
+    """One file for each collection in a body. Its first column says which file a record is from: see `_alike`."""
     assert page.path is not None
     rows: dict[str, list[list[str | None]]] = {}
     for collection, row in source.rows(page.collection, page.path.read_bytes()):
-        values = [_flat(row.get(column)) for column in COLLECTIONS[collection].columns]
+        values = [_flat(row.get(column)) for column in _staged(collection)]
         rows.setdefault(collection, []).append(values)
     folder.mkdir(parents=True, exist_ok=True)
     for collection, records in rows.items():
         path = folder / f"{page.collection}-{page.number:06}-{collection}.csv"
-        names = COLLECTIONS[collection].column_names
+        names = _staged(collection)
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(names)
-            writer.writerows(records)
+            writer.writerow([_FILE, *names])
+            number = next(numbers)
+            writer.writerows([number, *record] for record in records)
         columns = {name: name for name in names}
-        yield Page(collection=collection, number=page.number, name=page.name, path=path, columns=columns, count=-1)
+        yield Page(collection=collection, number=number, name=page.name, path=path, columns=columns, count=-1)
 
 
 def _flat(value: str | None) -> str | None:
@@ -85,24 +102,41 @@ def _flat(value: str | None) -> str | None:
     return spaced.encode("utf-8", "ignore").decode("utf-8")
 
 
+def _staged(name: str) -> dict[str, str]:
+    """The columns that are read, and what they hold."""
+    return {column: kind for column, kind in COLLECTIONS[name].columns.items() if column != "dateLastModified"}
+
+
 def _declare(name: str) -> str:
-    columns = {column: kind for column, kind in COLLECTIONS[name].columns.items() if column != "dateLastModified"}
-    declared = [f'"{column}" {_TYPES.get(kind, "VARCHAR")}' for column, kind in columns.items()]
+    declared = [f'"{column}" {_TYPES.get(kind, "VARCHAR")}' for column, kind in _staged(name).items()]
     if name == "enrollments":
         declared += ["class_no INTEGER", "user_no INTEGER"]
     return ", ".join([*declared, "gone BOOLEAN", "page INTEGER", "odd VARCHAR"])
 
 
-def _load(db: Connection, name: str, page: Page) -> None:
-    header = _header(page)
-    if not header:
-        return
-    number = count(db, "pages")
-    db.execute("INSERT INTO pages VALUES (?, ?, ?, ?, ?)", [number, name, page.name, str(page.path), page.count == -1])
-    if page.count != -1:
-        there = [column for column, own in page.columns.items() if own in header]
+def _alike(pages: Iterable[Page]) -> Iterator[tuple[list[str], list[Page]]]:
+    """Bodies follow each other in one statement, which for a page of some hundred records costs more than they do;
+    files come alone. Those without even a header are left out."""
+    last: list[str] = []
+    waiting: list[Page] = []
+    for page in pages:
+        header = _header(page)
+        if waiting and (header != last or page.count != -1 or len(waiting) == _AT_ONCE):
+            yield last, waiting
+            waiting = []
+        if header:
+            last, waiting = header, [*waiting, page]
+    if waiting:
+        yield last, waiting
+
+
+def _load(db: Connection, name: str, header: list[str], pages: Sequence[Page]) -> None:
+    body = pages[0].count == -1
+    note_pages(db, name, pages)
+    if not body:
+        there = [column for column, own in pages[0].columns.items() if own in header]
         db.execute("INSERT INTO header_column SELECT ?, unnest(?::VARCHAR[])", [name, there])
-    typed = _typed_rows(name, page, header, number)
+    typed = _typed_rows(name, pages, header)
     if name == "enrollments":
         typed = f"""
             SELECT e.* REPLACE (CASE WHEN c.no IS NULL THEN e."classSourcedId" END AS "classSourcedId",
@@ -111,13 +145,24 @@ def _load(db: Connection, name: str, page: Page) -> None:
             FROM ({typed}) e LEFT JOIN classes_no c ON c.id = e."classSourcedId"
             LEFT JOIN users_no u ON u.id = e."userSourcedId" """
     db.execute(f"INSERT INTO {name} BY NAME {typed}")
-    db.execute(f"""
-        INSERT INTO found BY NAME
-        SELECT 'STAGE_BAD_LINE' AS code, '{name}' AS collection, {number} AS page, line,
-               lower(any_value(error_type)::VARCHAR) AS detail
-        FROM rejected GROUP BY line""")
+    if count(db, "rejected"):
+        db.execute(f"""
+            INSERT INTO found BY NAME
+            SELECT 'STAGE_BAD_LINE' AS code, '{name}' AS collection, p.page, line,
+                   lower(any_value(error_type)::VARCHAR) AS detail
+            FROM rejected JOIN rejected_scan USING (scan_id, file_id)
+            JOIN pages p ON p.path = file_path AND p.collection = '{name}' GROUP BY p.page, line""")
     db.execute("DROP TABLE rejected")
     db.execute("DROP TABLE rejected_scan")
+
+
+def note_pages(db: Connection, name: str, pages: Sequence[Page]) -> None:
+    """Where the records of a collection came from, for findings."""
+    lists = [[page.number for page in pages], [page.name for page in pages], [str(page.path) for page in pages]]
+    db.execute(
+        "INSERT INTO pages SELECT unnest($1::INTEGER[]), $5, unnest($2::VARCHAR[]), unnest($3::VARCHAR[]), $4",
+        [*lists, pages[0].count == -1, name],
+    )
 
 
 def _header(page: Page) -> list[str]:
@@ -128,13 +173,13 @@ def _header(page: Page) -> list[str]:
     return [name if names.index(name) == place else f"{name}#{place}" for place, name in enumerate(names)]
 
 
-def _typed_rows(name: str, page: Page, header: list[str], number: int) -> str:
-    """The query that reads a file, in three steps so that nothing is worked out twice: text trimmed, then typed, then
-    what failed to be typed named in `odd`."""
+def _typed_rows(name: str, pages: Sequence[Page], header: list[str]) -> str:
+    """The query that reads files which are alike, in three steps so that nothing is worked out twice: text trimmed,
+    then typed, then what failed to be typed named in `odd`."""
     texts, values, odd = [], [], []
-    for column, kind in COLLECTIONS[name].columns.items():
-        own = page.columns.get(column)
-        if column == "dateLastModified" or own not in header:
+    for column, kind in _staged(name).items():
+        own = pages[0].columns.get(column)
+        if own not in header:
             continue
         trimmed = f"nullif(trim({_identifier(own)}), '')"
         if column in _AS_SENT:
@@ -154,12 +199,14 @@ def _typed_rows(name: str, page: Page, header: list[str], number: int) -> str:
     )
     any_failed = " OR ".join(f"({_identifier('had ' + column)} AND {_identifier(column)} IS NULL)" for column in odd)
     types = ", ".join(f"{quote(column)}: 'VARCHAR'" for column in header)
+    paths = ", ".join(quote(page.path or "") for page in pages)
+    number = f"{_identifier(_FILE)}::INTEGER" if pages[0].count == -1 else str(pages[0].number)
     return f"""
-        SELECT * {f"EXCLUDE ({had})" if odd else ""}, {number} AS page,
+        SELECT * {f"EXCLUDE ({had})" if odd else ""},
                {f"CASE WHEN {any_failed} THEN {failed} END" if odd else "NULL"} AS odd
-        FROM (SELECT {", ".join(values)}, coalesce({gone}, false) AS gone
-              FROM (SELECT {", ".join(texts)}
-                    FROM read_csv({quote(page.path or "")}, auto_detect=false, header=true, columns={{{types}}},
+        FROM (SELECT {", ".join(values)}, page, coalesce({gone}, false) AS gone
+              FROM (SELECT {", ".join(texts)}, {number} AS page
+                    FROM read_csv([{paths}], auto_detect=false, header=true, columns={{{types}}},
                                   delim=',', quote='"', escape='"', strict_mode=true, store_rejects=true,
                                   rejects_table='rejected', rejects_scan='rejected_scan', rejects_limit=10000)))"""
 

@@ -12,7 +12,6 @@ from rollbook.errors import ConfigError
 from rollbook.web.addresses import address_problem
 from rollbook.web.lti.profiles import Profile
 from rollbook.web.lti.registration import origins
-from rollbook.web.wording import sentence
 
 _PLAIN: Final = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 
@@ -64,7 +63,7 @@ class PlatformForm(forms.Form):
         try:
             found["sites"] = origins(found.get("login_url", ""), profile=self._profile, more=found.get("origins", ""))
         except ConfigError as error:
-            self.add_error("origins", sentence(str(error)))
+            self.add_error("origins", error_said(error))
         return found
 
     def values(self) -> PlatformValues:

@@ -13,9 +13,9 @@ from rollbook.actions.accounts import account_by
 from rollbook.actions.saml_launches import certificate_facts, find_app, read_certificates, save_app
 from rollbook.errors import ConfigError
 from rollbook.web.access import Place, Who, page
+from rollbook.web.error_words import error_said
 from rollbook.web.launches.saml.forms import AppForm
 from rollbook.web.pages.launch_saml import launch_address
-from rollbook.web.wording import sentence
 
 
 @page(read=Who.READER)
@@ -35,7 +35,7 @@ def save(request: HttpRequest, place: Place) -> HttpResponse:
                 actor=place.account.pk,
             )
         except ConfigError as error:
-            form.add_error(None, sentence(str(error)))
+            form.add_error(None, error_said(error))
         else:
             messages.success(request, _("Saved. Teachers can open Rollbook from their courses now."))
             return redirect("lti_platforms_app_center", place.organization.slug)

@@ -17,11 +17,11 @@ from rollbook.engine.world import private_hosts_allowed
 from rollbook.errors import ConfigError
 from rollbook.store.models import LaunchPlatform
 from rollbook.web.access import Place, Who, page
+from rollbook.web.error_words import error_said
 from rollbook.web.lti.forms import PlatformForm
 from rollbook.web.lti.profiles import PROFILES, profile_of
 from rollbook.web.lti.registration import ours
 from rollbook.web.opening import public_address
-from rollbook.web.wording import sentence
 
 
 @page(read=Who.READER)
@@ -43,7 +43,7 @@ def register(request: HttpRequest, place: Place, lms: str) -> HttpResponse:
         try:
             found = lti.register_platform(values=form.values(), **_acting(place))
         except ConfigError as error:
-            form.add_error(None, sentence(str(error)))
+            form.add_error(None, error_said(error))
         else:
             messages.success(request, _("%(name)s may launch Rollbook now.") % {"name": found.platform.name})
             return redirect("lti_platforms", place.organization.slug)
@@ -67,7 +67,7 @@ def deployment(request: HttpRequest, place: Place, number: int) -> HttpResponse:
         try:
             lti.add_deployment(platform=number, deployment=given, **_acting(place))
         except ConfigError as error:
-            messages.error(request, sentence(str(error)))
+            messages.error(request, error_said(error))
         else:
             messages.success(request, _("Saved. Launches with this deployment id are let in."))
     return redirect("lti_platforms", place.organization.slug)
@@ -84,7 +84,7 @@ def remove(request: HttpRequest, place: Place, number: int) -> HttpResponse:
     try:
         name = lti.remove_platform(platform=number, **_acting(place))
     except ConfigError as error:
-        messages.error(request, sentence(str(error)))
+        messages.error(request, error_said(error))
     else:
         messages.success(request, _("%(name)s launches Rollbook no more.") % {"name": name})
     return redirect("lti_platforms", place.organization.slug)

@@ -18,6 +18,7 @@ from rollbook.actions.lti import find_registration, register_platform, release_r
 from rollbook.errors import BadResponse, ConfigError, RollbookError
 from rollbook.store.models import LaunchCode
 from rollbook.web.access import Who, page
+from rollbook.web.error_words import error_said
 from rollbook.web.launches.frames import allow_frames, origin_of
 from rollbook.web.launches.refusals import refuse
 from rollbook.web.lti.registration import describe, ours, register
@@ -46,7 +47,7 @@ def start(request: HttpRequest, code: str) -> HttpResponse:
         name = _register(request, found, url, token)
     except RollbookError as error:
         release_registration(found)
-        return _page(request, found, url, token=token, problem=sentence(str(error)), status=502)
+        return _page(request, found, url, token=token, problem=error_said(error), status=502)
     return _page(request, found, url, done=name)
 
 

@@ -1,0 +1,57 @@
+"""What many tests begin with is worked out once for each process; the others get a copy of data folder and space."""
+
+from __future__ import annotations
+
+import atexit
+import copy
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from rollbook.connectors.memory import space as spaces
+from rollbook.connectors.memory.space import Space
+from tests.cli.kit import close_store
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Kept:
+    folder: Path
+    space: Mapping[str, Any]
+    result: Any
+
+
+_kept: dict[Hashable, _Kept] = {}
+
+
+def once(folder: Path, world: Space, key: Hashable, make: Callable[[], T]) -> T:
+    """Bring a fresh data folder and its space to where `make` leaves them; what it gave. The space may have another
+    name then."""
+    if "DATABASE_URL" in os.environ:
+        return make()
+    kept = _kept.get(key)
+    if kept is None:
+        result = make()
+        close_store()
+        place = Path(tempfile.mkdtemp())
+        atexit.register(partial(shutil.rmtree, place, ignore_errors=True))
+        shutil.copytree(folder, place / "data")
+        _kept[key] = copy.deepcopy(_Kept(place / "data", _state(world), result))
+        return result
+    close_store()
+    shutil.rmtree(folder)
+    shutil.copytree(kept.folder, folder)
+    spaces.forget(world.name)
+    vars(world).update(copy.deepcopy(dict(kept.space)))
+    spaces._SPACES[world.name] = world
+    return cast(T, copy.deepcopy(kept.result))
+
+
+def _state(world: Space) -> dict[str, Any]:
+    return {name: value for name, value in vars(world).items() if name != "lock"}
