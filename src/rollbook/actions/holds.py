@@ -172,7 +172,10 @@ def _next_run(holds: Sequence[HoldRow], by: str, only: Sequence[str] = ()) -> li
     for source in undos.values():
         if source.undo_of is None or source.undo_of.plan is None:
             raise ConfigError(
-                say("the plan of run %(run)s is no longer kept, so it cannot be undone any more", run=source.undo_of_id)
+                say(
+                    "the plan of run %(run)s is no longer kept, so it cannot be undone any more",
+                    run=str(source.undo_of_id),
+                )
             )
         traits = {"kinds": source.kinds, "schools": source.schools, "persons": source.persons}
         traits |= {"river": source.river, "sections": source.sections}

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from rollbook.actions.lti import PlatformValues
 from rollbook.errors import ConfigError
 from rollbook.web.addresses import address_problem
+from rollbook.web.error_words import error_said
 from rollbook.web.lti.profiles import Profile
 from rollbook.web.lti.registration import origins
 
