@@ -45,12 +45,14 @@ def settle_sections(
         findings: list[Found] = []
         if section not in settled_before:
             before = read_ledger(db, versions[section], world.blobs, section)
-            findings = _settle(db, world, section, plan.sections[section], acted, before)
+            findings = _settle(db, world, section, acted, before, base=plan.sections[section])
         world.notes.settled(section, _item_outcomes(acted), now)
         yield section, findings
 
 
-def _settle(db: Connection, world: GradeWorld, section: str, base: int, acted: Acted, before: Entries) -> list[Found]:
+def _settle(
+    db: Connection, world: GradeWorld, section: str, acted: Acted, before: Entries, *, base: int
+) -> list[Found]:
     live, findings = _read_back(world, section, acted)
     path = world.work / "grade-ledger.parquet"
     write_ledger(db, settled(before, acted, live), path)
