@@ -23,7 +23,7 @@ from tests.bench.measure import Watched, about, figure, median, serving, watch, 
 from tests.grade_town import ORG, SECTION, BareSis, Teacher, write_day
 
 STUDENTS, ITEMS = 35, 60
-TIMES = 2
+TIMES = 5
 PARALLEL = 4
 _CALLS = "calls.json"
 

@@ -96,6 +96,33 @@ def test_the_page_has_every_figure(small: dict[str, Any]) -> None:
             assert f"| {figure['name']} |" in page
 
 
+@pytest.fixture(scope="module")
+def grades(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Benches of grades of very small sections."""
+    folder = tmp_path_factory.mktemp("grades")
+    out = folder / "results.json"
+    names = ["grades", "grades_many"]
+    assert command.main([*names, "--students", "4", "--work", str(folder), "--out", str(out)]) == 0
+    found = json.loads(out.read_text(encoding="utf-8"))
+    assert isinstance(found, dict)
+    return found
+
+
+def test_both_clients_send_the_same_grades(grades: dict[str, Any]) -> None:
+    _check_shape(grades)
+    found = grades["benches"]["grades"]["details"]
+    [ours], [bare] = found["rollbook"], found["bare"]
+    assert ours["first"]["changes"] == bare["calls"] == found["changes"] == found["items"] * 5
+    assert ours["first"]["requests"]["sis"] > bare["calls"]
+    assert [again["changes"] for again in ours["again"]] == [0, 0]
+
+
+def test_grades_of_many_sections_are_sent_once(grades: dict[str, Any]) -> None:
+    for sections, (first, again) in grades["benches"]["grades_many"]["details"].items():
+        assert (first["changes"], again["changes"]) == (int(sections) * 155, 0)
+        assert first["kinds"]["line_item"]["done"] == int(sections) * 5
+
+
 def test_how_far_behind_viewers_are() -> None:
     """At 1.0 the worker had sent 10, at 2.0 it had sent 20; one viewer heard of that at 2.5, another one at once."""
     steps = [(1, at, 0.0, "apply", done, 30, "user") for at, done in ((1.0, 10), (2.0, 20))]

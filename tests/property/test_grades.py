@@ -182,3 +182,73 @@ def test_what_is_opted_out_or_not_mapped_is_never_sent(first: Sequence[Act], the
         school.sync()
         assert school.sent == []
         assert state(school) == before
+
+
+@given(terms, terms, st.dictionaries(st.sampled_from(ITEMS), st.sampled_from(["remove", "keep"])))
+@examples(8)
+def test_nothing_that_we_did_not_send_is_touched(
+    first: Sequence[Act], then: Sequence[Act], chosen: dict[str, str]
+) -> None:
+    """Whatever is deleted, emptied and taken away: what somebody typed into the SIS stays as it is."""
+    theirs: dict[str, dict[str, Any]] = {
+        "line_item": {"title": "Typed there", "class": "k1", "category": "hw", "maximum": 5.0},
+        "result": {
+            "line_item": "their-line_item",
+            "student": "s1",
+            "class": "k1",
+            "status": "fully graded",
+            "score": 4.0,
+        },
+    }
+    with a_school() as school:
+        act(school, first)
+        school.sync()
+        for kind, fields in theirs.items():
+            school.sis.records[kind][f"their-{kind}"] = dict(fields)
+        act(school, then)
+        school.decide(choices=chosen)
+        for item in chosen:
+            school.delete(item)
+        school.book(grades=())
+        school.sync()
+        assert {kind: school.sis.records[kind][f"their-{kind}"] for kind in theirs} == theirs
+        assert not any(change.key.startswith("their-") for batch in school.sink.batches for change in batch.changes)
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@given(terms, terms, st.integers(0, 9), st.booleans(), st.booleans())
+@examples(10)
+def test_killed_at_any_call_the_same_end_follows(
+    first: Sequence[Act], then: Sequence[Act], number: int, after: bool, makes_ids: bool
+) -> None:
+    with a_school() as school, a_school() as lucky:
+        for one in (school, lucky):
+            one.sis.makes_ids = makes_ids
+            act(one, first)
+            one.sync()
+            act(one, then)
+        send, calls = school.sink._sink.apply, iter(range(99))
+
+        def deadly(batch: Any) -> Any:
+            mine = next(calls) == number
+            if mine and not after:
+                raise Killed
+            answer = send(batch)
+            if mine:
+                raise Killed
+            return answer
+
+        school.sink._sink.apply = deadly  # type: ignore[method-assign]
+        try:
+            school.sync()
+        except Killed:
+            school.sink._sink.apply = send  # type: ignore[method-assign]
+            school.resume()
+        school.sink._sink.apply = send  # type: ignore[method-assign]
+        lucky.sync()
+        assert school.results() == lucky.results()
+        assert len(school.sis.records["line_item"]) == len(lucky.sis.records["line_item"])
+        quiet(school)

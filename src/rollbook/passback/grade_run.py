@@ -37,7 +37,9 @@ from rollbook.roster.reasons import MOVED_ON
 from rollbook.roster.settings import Limits
 
 #: One section at a time is in memory; the tables hold only changes.
-_MEMORY = "128MB"
+_MEMORY = "64MB"
+#: So few sections need no file.
+_FEW = 8
 #: What limits hold for: new line items, and results that would be taken away.
 _LIMITED = frozenset({("line_item", CREATE), ("result", REMOVE)})
 
@@ -139,8 +141,10 @@ class _Run:
         world.work.mkdir(parents=True, exist_ok=True)
         self.scratch = world.work / "grades.duckdb"
         self.scratch.unlink(missing_ok=True)
-        self.db: Connection = connect(self.scratch, _MEMORY)
         self.result = result or RunResult()
+        sections = len(self.result.plan.sections if self.result.plan else request.sections)
+        # Making a file takes longer than all statements of a small run.
+        self.db: Connection = connect(self.scratch if sections > _FEW else None, _MEMORY)
         self.tables = Tables(self.db)
         self.versions: dict[str, int] = {}
         self.pins: dict[str | None, list[Pin]] = {}

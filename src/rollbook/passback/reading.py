@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 from rollbook.connectors.gradebook import GradeSink, GradeSource
 from rollbook.passback.categories import undecided
@@ -19,10 +20,12 @@ def read_section(
     request: GradeRequest, source: GradeSource, sink: GradeSink, wish: SectionWish, had: Entries
 ) -> SectionRead:
     """Both gradebooks of a section, whole. Raises what the connectors raise; BadResponse where either side does not
-    know the section."""
-    book = source.gradebook(wish.code, wish.lms_id)
-    categories = sink.categories(wish.code)
-    facts = sink.class_facts(wish.code)
+    know the section. Both systems are asked at the same time: neither waits for the other."""
+    with ThreadPoolExecutor(1, thread_name_prefix="gradebook") as pool:
+        asked = pool.submit(source.gradebook, wish.code, wish.lms_id)
+        categories = sink.categories(wish.code)
+        facts = sink.class_facts(wish.code)
+        book = asked.result()
     return SectionRead(
         wish=wish,
         organization=request.settings.organization.slug,

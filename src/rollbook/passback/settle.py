@@ -40,19 +40,21 @@ def settle_sections(
     load_plan(db, plan, world.blobs)
     load_outcomes(db, plan, world.journal(plan.digest), world.work)
     keep_pins(db, request, world, plan)
-    sizes = _load_acted(db, plan)
+    sizes = _sizes(db, plan)
     versions, settled_before = world.ledgers.currents(plan.sections), world.ledgers.advanced(plan.sections)
-    for number, (section, acted) in enumerate(_by_section(db, sizes)):
+    for number, (section, acted) in enumerate(_by_section(db, plan, sizes)):
         world.progress.update("settle", number, len(sizes), section)
         findings: list[Found] = []
         if section not in settled_before:
             before = read_ledger(db, versions[section], world.blobs, section)
-            findings = _settle(db, world, section, plan.sections[section], acted, before)
+            findings = _settle(db, world, section, acted, before, base=plan.sections[section])
         world.notes.settled(section, _item_outcomes(acted), request.now, undone=plan.undo_of is not None)
         yield section, findings
 
 
-def _settle(db: Connection, world: GradeWorld, section: str, base: int, acted: Acted, before: Entries) -> list[Found]:
+def _settle(
+    db: Connection, world: GradeWorld, section: str, acted: Acted, before: Entries, *, base: int
+) -> list[Found]:
     live, findings = _read_back(world, section, acted)
     path = world.work / "grade-ledger.parquet"
     write_ledger(db, settled(before, acted, live), path)
@@ -92,18 +94,20 @@ def _named(change: Change) -> str:
     return str(change.after.get("title" if change.kind == LINE_ITEM else "student") or change.key)
 
 
-def _load_acted(db: Connection, plan: StoredPlan) -> dict[str, int]:
-    """`acted`: every row that was tried, with what became of it; returns the sections that there are, with how many
-    rows each of them has."""
+def _sizes(db: Connection, plan: StoredPlan) -> dict[str, int]:
+    """The sections in which something was tried, with how many rows each of them has."""
+    tried = _tried(plan, "p.school")
+    return dict(db.execute(f"SELECT school, count(*) FROM ({tried}) GROUP BY school ORDER BY school").fetchall())
+
+
+def _tried(plan: StoredPlan, columns: str, where: str = "true") -> str:
+    """A query for every row that was tried, with what became of it."""
     parts = [
-        f"""SELECT p.school, p.seq, p.kind, p.action, p.key, p.lms_id, p.after, o.status, o.lms_id AS sis_id, o.message
-            FROM plan_{kind} p JOIN outcome o USING (seq) WHERE o.status <> 'waiting'"""
+        f"SELECT {columns} FROM plan_{kind} p JOIN outcome o USING (seq) WHERE o.status <> 'waiting' AND {where}"
         for kind in GRADE_KINDS
         if kind in plan.files
     ]
-    nothing = "SELECT '' AS school, 0 AS seq WHERE false"
-    db.execute(f"CREATE OR REPLACE TABLE acted AS FROM ({' UNION ALL '.join(parts) or nothing}) ORDER BY school, seq")
-    return dict(db.execute("SELECT school, count(*) FROM acted GROUP BY school ORDER BY school").fetchall())
+    return " UNION ALL ".join(parts) or "SELECT '' AS school WHERE false"
 
 
 def did_by_section(
@@ -136,23 +140,23 @@ def did_by_section(
         ]  # fmt: skip
 
 
-def _by_section(db: Connection, sizes: Mapping[str, int]) -> Iterator[tuple[str, Acted]]:
+def _by_section(db: Connection, plan: StoredPlan, sizes: Mapping[str, int]) -> Iterator[tuple[str, Acted]]:
     """Each section with its rows. Some thousand rows are fetched at a time: one look for each section would cost more
-    the more sections there are."""
+    the more sections there are, and to sort all rows would take more memory."""
     sections: list[str] = []
     for section in sizes:
         sections.append(section)
         if sum(sizes[each] for each in sections) >= _AT_ONCE:
-            yield from _fetched(db, sections)
+            yield from _fetched(db, plan, sections)
             sections = []
     if sections:
-        yield from _fetched(db, sections)
+        yield from _fetched(db, plan, sections)
 
 
-def _fetched(db: Connection, sections: Sequence[str]) -> Iterator[tuple[str, Acted]]:
+def _fetched(db: Connection, plan: StoredPlan, sections: Sequence[str]) -> Iterator[tuple[str, Acted]]:
+    columns = "p.school, p.seq, p.kind, p.action, p.key, p.lms_id, p.after, o.status, o.lms_id AS sis_id, o.message"
     rows = db.execute(
-        """SELECT school, seq, kind, action, key, lms_id, after, status, sis_id, message FROM acted
-           WHERE school BETWEEN $first AND $last ORDER BY school, seq""",
+        f"{_tried(plan, columns, 'p.school BETWEEN $first AND $last')} ORDER BY school, seq",
         {"first": sections[0], "last": sections[-1]},
     ).fetchall()
     for section, group in groupby(rows, key=itemgetter(0)):

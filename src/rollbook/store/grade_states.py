@@ -46,13 +46,14 @@ def _counted(sections: Sequence[int]) -> dict[int, dict[str, int]]:
         items = GradeItem.objects.filter(section__in=sections[start : start + _AT_ONCE]).order_by()
         for section, *item in items.values_list("section", *_COUNTED_BY).iterator():
             counts = found[section]
-            for name in _counts_as(*item):
+            for name in _counts_as(item):
                 counts[name] += 1
     return found
 
 
-def _counts_as(state: str, choice: str, send: int, held: int, waiting: int, failed: int) -> Iterator[str]:
-    """Among which of the counts an item is."""
+def _counts_as(item: Sequence[Any]) -> Iterator[str]:
+    """Among which of the counts an item is, told by its _COUNTED_BY."""
+    state, choice, send, held, waiting, failed = item
     yield "items"
     if state == DELETED and choice not in (KEEP, REMOVE):
         yield "choices"
