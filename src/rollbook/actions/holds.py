@@ -170,7 +170,10 @@ def _next_run(holds: Sequence[HoldRow], by: str) -> list[Run]:
     for source in undos.values():
         if source.undo_of is None or source.undo_of.plan is None:
             raise ConfigError(
-                say("the plan of run %(run)s is no longer kept, so it cannot be undone any more", run=source.undo_of_id)
+                say(
+                    "the plan of run %(run)s is no longer kept, so it cannot be undone any more",
+                    run=str(source.undo_of_id),
+                )
             )
         traits = {"kinds": source.kinds, "schools": source.schools, "persons": source.persons}
         undo_of = {"undo_of": source.undo_of, "dry_run": source.dry_run}

@@ -61,8 +61,8 @@ def admins_of_seen(organization: int, blobs: Blobs, sections: Sequence[str]) -> 
         path = quote(blobs.get(key, "the ledger of enrollment"))
         some = ", ".join(quote(code) for code in sorted(unseen)[:_UNSEEN])
         with parquet_reader() as db:
-            rows = db.execute(f'SELECT section, "user" FROM read_parquet({path}) WHERE admin AND section IN ({some})')
-            for section, user in rows.fetchall():
+            given = db.execute(f'SELECT section, "user" FROM read_parquet({path}) WHERE admin AND section IN ({some})')
+            for section, user in given.fetchall():
                 found[section].add(user)
     return found
 
