@@ -29,7 +29,7 @@ class _Status(msgspec.Struct):
     status: str
 
 
-_decode_spans = msgspec.json.Decoder(list[Span]).decode
+_decode_spans = msgspec.json.Decoder(learned(list[Span])).decode
 _decode = msgspec.json.Decoder(learned(list[_Status])).decode
 
 

@@ -18,6 +18,7 @@ from rollbook.core.duck import parquet_reader, quote
 from rollbook.core.protocols import Blobs
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.grades import ALL_KINDS
+from rollbook.roster.shapes import learned
 from rollbook.store.kept import Kept
 from rollbook.store.models import PlanCountsRow, Run
 from rollbook.store.outcome_spans import spans
@@ -122,7 +123,7 @@ class PlanCounts:
         return found
 
 
-_decode = msgspec.json.Decoder(list[tuple[str, str | None, str, str, int]]).decode
+_decode = msgspec.json.Decoder(learned(list[tuple[str, str | None, str, str, int]])).decode
 #: Those of a plan of everything take up to 3 MB for 2,000 schools.
 _KEPT: Final[Kept[PlanCounts]] = Kept(24)
 
