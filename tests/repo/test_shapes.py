@@ -7,7 +7,7 @@ import ast
 from tests.repo.tree import ROOT, name, python_files, tree
 
 #: These hold no Struct.
-_PLAIN = {"dict[str, Any]", "dict[str, msgspec.Raw]", "list[msgspec.Raw]", "list[Span]"}
+_PLAIN = {"dict[str, Any]", "dict[str, msgspec.Raw]", "list[msgspec.Raw]"}
 
 
 def _shape(call: ast.Call) -> ast.expr | None:
