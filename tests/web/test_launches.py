@@ -52,6 +52,7 @@ def _policy(answer: Any) -> str:
     return found[1]
 
 
+@pytest.mark.usefixtures("database")
 def test_a_teacher_comes_in_and_gets_an_account_without_a_password(case: Case, arrival: Arrival) -> None:
     browser = Client()
     landed = _enter(browser, arrival)
@@ -72,6 +73,7 @@ def test_a_teacher_comes_in_and_gets_an_account_without_a_password(case: Case, a
     assert arrival.person_lms_id not in landed["Location"]
 
 
+@pytest.mark.usefixtures("database")
 def test_an_account_with_the_same_unique_id_is_used(case: Case, arrival: Arrival) -> None:
     known = make_person("Tina", org="maple", role=Role.TEACHER)
     Membership.objects.filter(account=known.account).update(unique_id=case.person)
@@ -201,6 +203,7 @@ def test_over_tls_the_cookie_comes_back_from_a_frame(arrival: Arrival, monkeypat
         assert word in cookie
 
 
+@pytest.mark.usefixtures("database")
 def test_where_no_cookie_comes_back_a_window_opens_once(case: Case, arrival: Arrival) -> None:
     way_in = arrive(Client(), arrival)["Location"]
     frame, window = Client(), Client()
