@@ -38,6 +38,8 @@ from rollbook.roster.settings import Limits
 
 #: One section at a time is in memory; the tables hold only changes.
 _MEMORY = "64MB"
+#: Reading outcomes back takes two buffers of 32 MB.
+_TO_SETTLE = "128MB"
 #: So few sections need no file.
 _FEW = 8
 #: What limits hold for: new line items, and results that would be taken away.
@@ -144,7 +146,8 @@ class _Run:
         self.result = result or RunResult()
         sections = len(self.result.plan.sections if self.result.plan else request.sections)
         # Making a file takes longer than all statements of a small run.
-        self.db: Connection = connect(self.scratch if sections > _FEW else None, _MEMORY)
+        memory = _TO_SETTLE if self.result.plan else _MEMORY
+        self.db: Connection = connect(self.scratch if sections > _FEW else None, memory)
         self.tables = Tables(self.db)
         self.versions: dict[str, int] = {}
         self.pins: dict[str | None, list[Pin]] = {}
