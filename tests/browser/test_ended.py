@@ -22,7 +22,7 @@ def test_what_is_typed_stays_and_else_the_page_is_loaded_anew(
     tab = context.new_page()
     installation.sign_in(tab, "Enda", "--org", "maple", "--acting")
     tab.set_viewport_size({"width": 390, "height": 800})
-    for change in (_type, _tick, _choose):
+    for change in (_type, _choose):
         tab.goto("/o/maple/configuration/")
         change(tab)
         tab.evaluate(_MARK)
@@ -44,10 +44,6 @@ def test_what_is_typed_stays_and_else_the_page_is_loaded_anew(
 
 def _type(tab: Page) -> None:
     tab.locator("#id_schedule-opens").fill("01:45")
-
-
-def _tick(tab: Page) -> None:
-    tab.locator("main form[method=post] input[type=checkbox]:visible").first.click()
 
 
 def _choose(tab: Page) -> None:
