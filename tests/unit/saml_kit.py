@@ -18,7 +18,7 @@ from signxml import XMLSigner
 from signxml.algorithms import DigestAlgorithm, SignatureMethod
 
 from rollbook.web.launches.saml import names
-from rollbook.web.launches.saml.assertion import Expected, Launch, read_launch
+from rollbook.web.launches.saml.assertion import Expected, Launch, check_school, read_launch
 from rollbook.web.launches.saml.profile import SCHOOLOGY, Profile
 from rollbook.web.launches.saml.signed_xml import read_signed
 
@@ -136,7 +136,10 @@ def launch(
 ) -> Launch:
     """What a launch says once everything is checked; raises NotAccepted."""
     text = what if isinstance(what, str) else posted(what)
-    return read_launch(read_signed(text, [key_pair("next")[1], key_pair("vendor")[1]], profile), expected, profile, now)
+    signed = read_signed(text, [key_pair("next")[1], key_pair("vendor")[1]], profile)
+    found = read_launch(signed, expected, profile, now)
+    check_school(found, expected)
+    return found
 
 
 # --- signature wrapping, by the names of the eight variants of SAML Raider --------------------------------------------

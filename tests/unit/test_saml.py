@@ -298,6 +298,15 @@ BAD: dict[str, tuple[Why, Change]] = {
     "before there was time": (Why.EXPIRED, _set(names.CONDITIONS, "NotOnOrAfter", "0001-01-01T00:00:00Z")),
     "after the end of time": (Why.EARLY, _set(names.CONDITIONS, "NotBefore", "9999-12-31T23:59:59Z")),
     "another recipient": (Why.ELSEWHERE, _set(names.CONFIRMATION_DATA, "Recipient", ANOTHER)),
+    "neither audience nor recipient": (
+        Why.ELSEWHERE,
+        lambda root: (_without(names.AUDIENCES)(root), _lacks(names.CONFIRMATION_DATA, "Recipient")(root)),
+    ),
+    "no audience and no confirmation data": (
+        Why.ELSEWHERE,
+        lambda root: (_without(names.AUDIENCES)(root), _without(names.CONFIRMATION_DATA)(root)),
+    ),
+    "an audience without a name": (Why.ELSEWHERE, _text(names.AUDIENCE, "")),
     "no recipient's address": (Why.ELSEWHERE, _set(names.CONFIRMATION_DATA, "Recipient", "")),
     "another issuer": (Why.ELSEWHERE, _text(names.ISSUER, "another")),
     "no issuer": (Why.UNREADABLE, _without(names.ISSUER)),
@@ -354,13 +363,14 @@ def test_a_uid_is_a_number(uid: str) -> None:
     assert raised.value.why is Why.UNREADABLE
 
 
-def test_what_may_be_left_out_may_be_left_out() -> None:
+@pytest.mark.parametrize("tag", [names.CONFIRMATION_DATA, names.AUDIENCES])
+@pytest.mark.parametrize("what", ["response", "assertion"])
+def test_either_audience_or_recipient_must_name_us(tag: str, what: str) -> None:
     root = response()
-    for tag in (names.CONFIRMATION_DATA, names.AUDIENCES):
-        _without(tag)(root)
+    _without(tag)(root)
     _lacks(names.RESPONSE, "Destination")(root)
     _lacks(names.CONDITIONS, "NotBefore")(root)
-    assert launch(sign(root)).user == "501"
+    assert launch(sign(root, what)).user == "501"
 
 
 def test_one_of_several_audiences_and_a_query_in_the_address_are_fine() -> None:

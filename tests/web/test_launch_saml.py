@@ -16,6 +16,7 @@ from rollbook.connectors.memory.space import Space
 from rollbook.practice.lms.saml import SigningKey, Wanted, signed_response
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import Account, AuditRow, LaunchPlatform, Membership, Role, SamlPlatform, UsedAssertion
+from rollbook.web import opening
 from tests.unit import saml_kit
 from tests.web.grades_case import HERE, Case, grades_case
 from tests.web.people import Person, make_person, words
@@ -132,14 +133,15 @@ def test_the_section_is_hinted_at_in_several_ways(center: Center, where: str) ->
 @pytest.mark.parametrize(
     ("flaw", "code", "says", "audited"),
     [
-        ("expired", "SAML_TOO_OLD", "too old", True),
-        ("early", "SAML_TOO_EARLY", "set its clock", True),
+        ("expired", "SAML_TOO_OLD", "too old", False),
+        ("early", "SAML_TOO_EARLY", "set its clock", False),
         ("unsigned", "SAML_SIGNATURE", "does not bear the signature", False),
         ("other_key", "SAML_SIGNATURE", "nobody was let in", False),
         ("changed", "SAML_SIGNATURE", "compare the app in the App Center", False),
-        ("other_app", "SAML_ELSEWHERE", "meant for another app", True),
-        ("other_address", "SAML_ELSEWHERE", "meant for another app", True),
-        ("other_issuer", "SAML_ELSEWHERE", "meant for another app", True),
+        ("other_app", "SAML_ELSEWHERE", "names another one, or none", False),
+        ("no_app", "SAML_ELSEWHERE", "names another one, or none", False),
+        ("other_address", "SAML_ELSEWHERE", "not meant for this app", False),
+        ("other_issuer", "SAML_ELSEWHERE", "not meant for this app", False),
         ("other_school", "SAML_OTHER_SCHOOL", "another school", True),
         ("other_domain", "SAML_OTHER_SCHOOL", "another school", True),
     ],
@@ -156,10 +158,35 @@ def test_a_launch_lets_in_once(center: Center) -> None:
     Membership.objects.filter(role=Role.TEACHER).delete()
     AuditRow.objects.filter(action="launch").delete()
     center.browser = Client()
-    refused(center, center.post(response), "SAML_USED", "used already", status=410)
+    refused(center, center.post(response), "SAML_USED", "used already", status=410, audited=False)
     respelled = "\n".join(response[start : start + 76] for start in range(0, len(response), 76))
     assert center.post(respelled).status_code == 410, "spelt differently it is the same"
     assert UsedAssertion.objects.count() == 1
+
+
+@pytest.mark.parametrize("flaw", ["other_school", "other_domain"])
+def test_a_refusal_that_is_audited_cannot_be_repeated(center: Center, flaw: str) -> None:
+    response = center.signed(flaw=flaw)
+    refused(center, center.post(response), "SAML_OTHER_SCHOOL", "another school")
+    for _ in range(3):
+        assert center.post(response).status_code == 410
+    assert AuditRow.objects.filter(action="refuse launch").count() == 1
+
+
+def test_what_the_browser_calls_us_is_not_our_address(
+    center: Center, admin: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a launch of another app would be taken from whoever brings it under that app's name."""
+    monkeypatch.delenv("ROLLBOOK_URL")
+    here = Client(headers={"host": "rollbook.example"})
+    sent = {"SAMLResponse": center.signed(), "RelayState": center.relay()}
+    answer = here.post(center.address, sent, secure=True)
+    refused(center, answer, "SAML_NO_ADDRESS", "set ROLLBOOK_URL", status=503, audited=False)
+    page = admin.get(PAGE)
+    assert "every launch is refused" in words(page)
+    assert center.address not in page.content.decode()
+    monkeypatch.setattr(opening, "_served", [ROLLBOOK])
+    assert here.post(center.address, sent, secure=True).status_code == 200, "where this process serves the pages counts"
 
 
 def test_used_launches_are_remembered_until_they_are_too_old(center: Center) -> None:

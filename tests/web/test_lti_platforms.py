@@ -18,6 +18,7 @@ from rollbook.store.models import AuditRow, LaunchCode, LtiPlatform, ToolKey
 from rollbook.store.secrets import KeyRing
 from rollbook.store.tool_keys import public_keys, renew_tool_key
 from rollbook.web.lti import registration
+from rollbook.web.lti.profiles import named_by, profile_of
 from tests.web.people import Person, words
 
 HERE = "/o/maple/platforms/"
@@ -74,6 +75,37 @@ def test_by_hand(ann: Person) -> None:
     assert AuditRow.objects.get(action="register platform").subject == "Our LMS"
     again = ann.post(f"{HERE}new/other/", **TYPED)
     assert (again.status_code, "registered already" in words(again)) == (422, True)
+
+
+def test_sis_ids_are_trusted_only_where_somebody_chose_that(ann: Person) -> None:
+    page = words(ann.get(f"{HERE}new/other-sis/"))
+    assert "nobody but administrators can write that id" in page
+    assert "nobody but administrators" not in words(ann.get(f"{HERE}new/other/"))
+    assert "Another LMS, SIS ids" in words(ann.get(HERE))
+    assert ann.post(f"{HERE}new/other-sis/", **TYPED).status_code == 302
+    assert LtiPlatform.objects.get().profile == "other-sis"
+
+
+def test_by_which_claim_a_person_is_known() -> None:
+    lis = "https://purl.imsglobal.org/spec/lti/claim/lis"
+    edited = {"sub": "17", lis: {"person_sourcedid": "somebody-else"}}
+    for name in ("other", "moodle", "schoology", "unheard of"):
+        assert named_by(profile_of(name).person, edited) == ("", "17"), name
+    assert named_by(profile_of("other").person, {lis: edited[lis]}) == ("", "")
+    assert named_by(profile_of("other-sis").person, edited) == ("somebody-else", "")
+    assert named_by(profile_of("other-sis").person, {"sub": "17"}) == ("", "17")
+
+
+@pytest.mark.parametrize("family", ["other-sis", "OTHER-SIS", "canvas", "", "other"])
+def test_an_lms_that_registers_itself_is_never_trusted_with_sis_ids(
+    ann: Person, lms: str, family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, url, token = _address(ann), f"{lms}/.well-known/openid-configuration", _token(lms)
+    described = registration.fetch_document(url)
+    described["https://purl.imsglobal.org/spec/lti-platform-configuration"]["product_family_code"] = family
+    monkeypatch.setattr(registration, "fetch_document", lambda _url: described)
+    assert Client().post(address, {"openid_configuration": url, "registration_token": token}).status_code == 200
+    assert LtiPlatform.objects.get().profile == "other"
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ FLAWS: Final = {
     "other_key": "another key has signed it, whose certificate is in it",
     "changed": "the person was changed after it was signed",
     "other_app": "its audience is another app",
+    "no_app": "it names neither audience nor recipient",
     "other_address": "recipient and destination are another address",
     "other_school": "`school_nid` is another one",
     "other_domain": "`domain` is another one",
@@ -116,15 +117,16 @@ def _response(wanted: Wanted, own: str, now: datetime, assertion: str) -> str:
 
 def _assertion(wanted: Wanted, own: str, now: datetime) -> str:
     begin, end = _moment(now - timedelta(seconds=30)), _moment(now + timedelta(minutes=5))
-    audience = "another-app" if wanted.flaw == "other_app" else wanted.audience
+    unnamed = wanted.flaw == "no_app"
+    recipient = "" if unnamed else f' Recipient="{_inside(_address(wanted))}"'
     uid = _text(wanted.attributes["uid"])
     return (
         f'<saml:Assertion xmlns:saml="{_SAML}:assertion" ID="{own}" IssueInstant="{_moment(now)}" Version="2.0">'
         f"<saml:Issuer>{_issuer(wanted)}</saml:Issuer>@signature@<saml:Subject><saml:NameID>{uid}</saml:NameID>"
-        f'<saml:SubjectConfirmation Method="{_SAML}:cm:bearer"><saml:SubjectConfirmationData NotOnOrAfter="{end}" '
-        f'Recipient="{_inside(_address(wanted))}"></saml:SubjectConfirmationData></saml:SubjectConfirmation>'
-        f'</saml:Subject><saml:Conditions NotBefore="{begin}" NotOnOrAfter="{end}"><saml:AudienceRestriction>'
-        f"<saml:Audience>{_text(audience)}</saml:Audience></saml:AudienceRestriction></saml:Conditions>"
+        f'<saml:SubjectConfirmation Method="{_SAML}:cm:bearer"><saml:SubjectConfirmationData NotOnOrAfter="{end}"'
+        f"{recipient}></saml:SubjectConfirmationData></saml:SubjectConfirmation>"
+        f'</saml:Subject><saml:Conditions NotBefore="{begin}" NotOnOrAfter="{end}">'
+        f"{'' if unnamed else _audience(wanted)}</saml:Conditions>"
         f'<saml:AuthnStatement AuthnInstant="{_moment(now)}"><saml:AuthnContext><saml:AuthnContextClassRef>'
         f"{_SAML}:ac:classes:Password</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>"
         f"<saml:AttributeStatement>{_attributes(wanted)}</saml:AttributeStatement></saml:Assertion>"
@@ -139,6 +141,11 @@ def _attributes(wanted: Wanted) -> str:
         "</saml:Attribute>"
         for name, value in {**wanted.attributes, **changed}.items()
     )
+
+
+def _audience(wanted: Wanted) -> str:
+    audience = "another-app" if wanted.flaw == "other_app" else wanted.audience
+    return f"<saml:AudienceRestriction><saml:Audience>{_text(audience)}</saml:Audience></saml:AudienceRestriction>"
 
 
 def _issuer(wanted: Wanted) -> str:

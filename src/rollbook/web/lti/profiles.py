@@ -44,8 +44,8 @@ _CONTEXT: Final = Clue(LMS_ID, (_LTI + "context", "id"))
 _LIS_SECTION: Final = Clue(OURS, (_LTI + "lis", "course_section_sourcedid"))
 _LIS_PERSON: Final = Clue(OURS, (_LTI + "lis", "person_sourcedid"))
 
-#: A person is named by a custom parameter only where none but administrators of the LMS can write one: elsewhere a
-#: teacher could launch as somebody else.
+#: A person is named by a custom parameter, or first by a `lis` claim, only where none but administrators of the LMS can
+#: write it: elsewhere a teacher could launch as somebody else.
 PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
     {
         # Addresses and variables: developers.schoology.com, "LTI Apps". Custom parameters are set where the app is made
@@ -66,7 +66,12 @@ PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
         # Issuer is the site's address; sub and context.id are ids of its database, lis are the ID numbers. In Moodle a
         # teacher writes custom parameters of an activity.
         "moodle": Profile("Moodle", section=(_CONTEXT, _LIS_SECTION), person=(_SUBJECT, _LIS_PERSON)),
-        "other": Profile(_("Another LMS"), section=(_LIS_SECTION, _CONTEXT), person=(_LIS_PERSON, _SUBJECT)),
+        # In some LMSs people edit their own SIS id. A section needs no such care: it only says what to ask the LMS.
+        "other": Profile(_("Another LMS"), section=(_LIS_SECTION, _CONTEXT), person=(_SUBJECT,)),
+        # Somebody must have looked who writes that id, so no LMS gets this by registering itself.
+        "other-sis": Profile(
+            _("Another LMS, SIS ids"), section=(_LIS_SECTION, _CONTEXT), person=(_LIS_PERSON, _SUBJECT)
+        ),
     }
 )
 #: `product_family_code` of a platform's description of itself, where it is not the profile's own name.
@@ -78,7 +83,7 @@ def profile_of(name: str) -> Profile:
 
 
 def profile_for(family: str) -> str:
-    """The profile for a product family code that a platform gave."""
+    """The profile for a product family code that a platform gave; never `other-sis`."""
     return _FAMILIES.get(family.lower(), "other")
 
 

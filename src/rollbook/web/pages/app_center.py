@@ -47,7 +47,7 @@ def _page(request: HttpRequest, place: Place, form: AppForm, *, status: int = 20
     context = {
         "app": app,
         "form": form,
-        "address": launch_address(request, app.key) if app is not None else "",
+        "address": launch_address(app.key) if app is not None else "",
         "certificates": [certificate_facts(one) for one in read_certificates(app.certificates)] if app else [],
     }
     return render(request, "launches/app_center.html", context, status=status)

@@ -17,7 +17,7 @@ from rollbook.store.models import SamlPlatform
 from rollbook.web.access import Who, page
 from rollbook.web.launches.enter import Arrival, enter
 from rollbook.web.launches.refusals import refuse
-from rollbook.web.launches.saml.assertion import Expected, Launch, read_launch
+from rollbook.web.launches.saml.assertion import Expected, Launch, check_school, read_launch
 from rollbook.web.launches.saml.profile import SCHOOLOGY
 from rollbook.web.launches.saml.refusal import UNPROVEN, NotAccepted, Why
 from rollbook.web.launches.saml.signed_xml import read_signed
@@ -44,9 +44,11 @@ def arrive(request: HttpRequest, key: str) -> HttpResponse:
     return enter(request, Arrival(platform=app.platform, section_lms_id=section, person_lms_id=launch.user))
 
 
-def launch_address(request: HttpRequest, key: str) -> str:
-    """Where an app is launched, as it is registered in the App Center."""
-    return public_address(f"{request.scheme}://{request.get_host()}") + reverse("launch_saml", args=[key])
+def launch_address(key: str) -> str:
+    """Where an app is launched, as it is registered in the App Center; "" where Rollbook does not know where it is.
+    What the browser says does not count: with a launch of another app it would name that app's address."""
+    here = public_address()
+    return here + reverse("launch_saml", args=[key]) if here else ""
 
 
 def _launch(request: HttpRequest, app: SamlPlatform) -> Launch:
@@ -54,17 +56,20 @@ def _launch(request: HttpRequest, app: SamlPlatform) -> Launch:
     posted = request.POST.get("SAMLResponse", "") if request.method == "POST" else ""
     if not posted:
         raise NotAccepted(Why.MISSING, "there is no SAMLResponse")
+    address = launch_address(app.key)
+    if not address:
+        raise NotAccepted(Why.NO_ADDRESS, "ROLLBOOK_URL is not set")
     signed = read_signed(posted, read_certificates(app.certificates), SCHOOLOGY)
-    address = launch_address(request, app.key)
     expected = Expected(
         address=address,
-        audiences=frozenset({address, public_address() or address, app.audience} - {""}),
+        audiences=frozenset({address, public_address(), app.audience} - {""}),
         schools=frozenset(app.schools),
         domains=frozenset(app.domains),
     )
     launch = read_launch(signed, expected, SCHOOLOGY, timezone.now())
     if not use_assertion(app, id=launch.id, expires=launch.expires):
         raise NotAccepted(Why.USED, "its id was used before")
+    check_school(launch, expected)
     return launch
 
 

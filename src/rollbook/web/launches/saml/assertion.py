@@ -35,17 +35,20 @@ class Expected:
 
 @dataclass(frozen=True, kw_only=True)
 class Launch:
-    """Who launches. `user` is the LMS's id of the person, `expires` when the assertion holds no more. Personal."""
+    """Who launches. `user` is the LMS's id of the person, `school` its `school_nid`, `expires` when the assertion holds
+    no more. Personal."""
 
     id: str = field(repr=False)
     expires: datetime
     user: str = field(repr=False)
     name: str = field(repr=False)
+    school: str
     domain: str
 
 
 def read_launch(signed: Signed, expected: Expected, profile: Profile, now: datetime) -> Launch:
-    """Raises NotAccepted: EXPIRED, EARLY, ELSEWHERE, STRANGE_SCHOOL, UNREADABLE."""
+    """Whose launch it is, made for us and for now; whether of our school is for `check_school`. Raises NotAccepted:
+    EXPIRED, EARLY, ELSEWHERE, UNREADABLE."""
     assertion = signed.assertion
     _response(signed.response, expected, profile)
     if assertion.get("Version") != "2.0" or _text(_one(assertion, names.ISSUER)) != profile.issuer:
@@ -55,21 +58,28 @@ def read_launch(signed: Signed, expected: Expected, profile: Profile, now: datet
     expires = _within(conditions, profile, now)
     if expires is None:
         raise NotAccepted(Why.UNREADABLE, "it never expires")
-    _audience(conditions, expected)
-    confirmed = _confirmed(assertion, expected, profile, now)
+    named = _audience(conditions, expected)
+    addressed, confirmed = _confirmed(assertion, expected, profile, now)
+    if not (named or addressed):  # the App Center signs launches of every app with the same key
+        raise NotAccepted(Why.ELSEWHERE, "it names neither audience nor recipient")
     said = dict(_attributes(assertion))
-    user, domain = said.get("uid", ""), said.get("domain", "").casefold()
+    user = said.get("uid", "")
     if not _NUMBER.fullmatch(user):
         raise NotAccepted(Why.UNREADABLE, "no uid")
-    if said.get("school_nid", "") not in expected.schools or domain not in expected.domains:
-        raise NotAccepted(Why.STRANGE_SCHOOL, "school_nid or domain")
     return Launch(
         id=assertion.get("ID"),
         expires=min(expires, confirmed or expires, issued + profile.longest) + profile.leeway,
         user=user,
         name=said.get("name_display", ""),
-        domain=domain,
+        school=said.get("school_nid", ""),
+        domain=said.get("domain", "").casefold(),
     )
+
+
+def check_school(launch: Launch, expected: Expected) -> None:
+    """Raises NotAccepted, STRANGE_SCHOOL. Ask when the launch is used up: then nobody can repeat the refusal."""
+    if launch.school not in expected.schools or launch.domain not in expected.domains:
+        raise NotAccepted(Why.STRANGE_SCHOOL, "school_nid or domain")
 
 
 def _response(response: Element, expected: Expected, profile: Profile) -> None:
@@ -106,40 +116,45 @@ def _within(element: Element, profile: Profile, now: datetime) -> datetime | Non
     return ends
 
 
-def _audience(conditions: Element, expected: Expected) -> None:
+def _audience(conditions: Element, expected: Expected) -> bool:
+    """Does it name an audience? Each restriction must name us."""
+    named = False
     for one in conditions:
         if one.tag == names.AUDIENCES:
             if not expected.audiences & {_text(each) for each in one.findall(names.AUDIENCE)}:
                 raise NotAccepted(Why.ELSEWHERE, "the audience")
+            named = True
         elif one.tag not in names.HARMLESS:
             raise NotAccepted(Why.UNREADABLE, "an unknown condition")
+    return named
 
 
-def _confirmed(assertion: Element, expected: Expected, profile: Profile, now: datetime) -> datetime | None:
-    """Whoever brings it may use it (bearer), here and until when."""
+def _confirmed(assertion: Element, expected: Expected, profile: Profile, now: datetime) -> tuple[bool, datetime | None]:
+    """Whoever brings it may use it (bearer): does it name our address, and until when."""
     confirmation = _one(_one(assertion, names.SUBJECT), names.CONFIRMATION)
     if confirmation.get("Method") != names.BEARER:
         raise NotAccepted(Why.UNREADABLE, "it is no bearer's")
     data = confirmation.findall(names.CONFIRMATION_DATA)
     if not data:
-        return None
+        return False, None
     one = _only(data)
-    _ours(one.get("Recipient"), expected, "the recipient")
+    addressed = _ours(one.get("Recipient"), expected, "the recipient")
     if one.get("InResponseTo") is not None:
         raise NotAccepted(Why.ELSEWHERE, "it answers a question that nobody asked")
-    return _within(one, profile, now)
+    return addressed, _within(one, profile, now)
 
 
-def _ours(address: str | None, expected: Expected, what: str) -> None:
-    """Where it names an address it is that of our launches; what is asked there does not matter."""
+def _ours(address: str | None, expected: Expected, what: str) -> bool:
+    """Does it name an address? Then it is that of our launches; what is asked there does not matter."""
     if address is None:
-        return
+        return False
     try:
         there = urlsplit(address)._replace(query="", fragment="").geturl()
     except ValueError:
         there = ""
     if there != expected.address:
         raise NotAccepted(Why.ELSEWHERE, what)
+    return True
 
 
 def _attributes(assertion: Element) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ class Why(StrEnum):
     """The codes of the page, as in `launches.refusals`."""
 
     MISSING = "SAML_MISSING"
+    NO_ADDRESS = "SAML_NO_ADDRESS"
     UNREADABLE = "SAML_UNREADABLE"
     FORGED = "SAML_SIGNATURE"
     EXPIRED = "SAML_TOO_OLD"
@@ -19,8 +20,9 @@ class Why(StrEnum):
     NO_SECTION = "SAML_NO_SECTION"
 
 
-#: Whoever sent these has shown nothing: they are worth a line in the log, and none in the audit.
-UNPROVEN = frozenset({Why.MISSING, Why.UNREADABLE, Why.FORGED})
+#: Whoever sent these has shown nothing, or can send the same again and again: they are worth a line in the log, and
+#: none in the audit. The others come once for each launch, as it is used up before.
+UNPROVEN = frozenset(Why) - {Why.STRANGE_SCHOOL, Why.NO_SECTION}
 
 
 class NotAccepted(Exception):

@@ -22,6 +22,11 @@ NOT_ACCEPTED: Final[Mapping[str, Refusal]] = MappingProxyType(
         Why.MISSING: Refusal(
             _("This address is for launches from a course of the LMS, and nothing came with yours."), _AGAIN, 400
         ),
+        Why.NO_ADDRESS: Refusal(
+            _("Rollbook does not know its own address, so it cannot tell whether this launch is meant for it."),
+            _("Ask whoever runs Rollbook to set ROLLBOOK_URL, and tell them the code below."),
+            503,
+        ),
         Why.UNREADABLE: Refusal(_("Rollbook cannot read what the LMS sent along."), _REGISTERED, 400),
         Why.FORGED: Refusal(
             _("What came along does not bear the signature of your LMS, so nobody was let in."), _REGISTERED
@@ -31,7 +36,7 @@ NOT_ACCEPTED: Final[Mapping[str, Refusal]] = MappingProxyType(
             _("This launch begins in the future: the clock of Rollbook or of the LMS is wrong."),
             _("Ask whoever runs Rollbook to set its clock, and tell them the code below."),
         ),
-        Why.ELSEWHERE: Refusal(_("This launch is meant for another app."), _REGISTERED),
+        Why.ELSEWHERE: Refusal(_("This launch is not meant for this app: it names another one, or none."), _REGISTERED),
         Why.USED: Refusal(_("This launch was used already. Each one lets somebody in once."), _AGAIN, 410),
         Why.STRANGE_SCHOOL: Refusal(
             _("You come from another school or address of the LMS than registered."), _REGISTERED
