@@ -65,7 +65,7 @@ PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
         ),
         # Issuer is the site's address; sub and context.id are ids of its database, lis are the ID numbers. In Moodle a
         # teacher writes custom parameters of an activity.
-        "moodle": Profile("Moodle", section=(_CONTEXT, _LIS_SECTION), person=(_SUBJECT, _LIS_PERSON)),
+        "moodle": Profile("Moodle", section=(_CONTEXT, _LIS_SECTION), person=(_SUBJECT,)),
         # In some LMSs people edit their own SIS id. A section needs no such care: it only says what to ask the LMS.
         "other": Profile(_("Another LMS"), section=(_LIS_SECTION, _CONTEXT), person=(_SUBJECT,)),
         # Somebody must have looked who writes that id, so no LMS gets this by registering itself.
