@@ -15,7 +15,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from rollbook.actions.lti import begin_login, use_login
+from rollbook.actions.lti import PlatformValues, begin_login, register_platform, use_login
 from rollbook.connectors.memory.space import Space
 from rollbook.practice.lms import create_lms
 from rollbook.practice.server import serve
@@ -72,7 +72,8 @@ def test_a_true_launch_comes_in(lms: Lms, browser: Browser, teacher: tuple[str, 
     told = landed.headers["content-security-policy"]
     assert f"frame-ancestors {lms.url}" in told
     for secret in (*teacher, case.person):
-        assert not [one for one in browser.seen if secret in one], "nothing personal stands in an address"
+        # As a whole part: a short id may well be among the letters of a code.
+        assert not [one for one in browser.seen if secret in re.split("[/?&=]", one)], "nothing personal in an address"
 
 
 @pytest.mark.parametrize(
@@ -147,8 +148,9 @@ def test_a_state_of_somebody_elses_making_is_refused(lms: Lms, browser: Browser,
 
 
 @pytest.mark.usefixtures("database")
-def test_whoever_only_begins_writes_nothing(lms: Lms) -> None:
-    asked = {"iss": lms.url, "login_hint": "1", "client_id": lms.tool["client_id"], "target_link_uri": "x"}
+def test_whoever_only_begins_writes_nothing(case: Case) -> None:
+    _registered()
+    asked = {"iss": "https://lms.example", "login_hint": "1", "client_id": "17", "target_link_uri": "x"}
     with CaptureQueriesContext(connection) as asked_for:
         assert Client().get("/lti/maple/login/", asked).status_code == 302
     assert asked_for.captured_queries
@@ -156,8 +158,8 @@ def test_whoever_only_begins_writes_nothing(lms: Lms) -> None:
 
 
 @pytest.mark.usefixtures("database")
-def test_of_two_launches_at_once_one_arrives(lms: Lms) -> None:
-    state, _nonce = begin_login(LtiPlatform.objects.get())
+def test_of_two_launches_at_once_one_arrives(case: Case) -> None:
+    state, _nonce = begin_login(_registered())
 
     def arrive(_number: int) -> bool:
         try:
@@ -303,6 +305,15 @@ def test_logs_hold_no_token_and_no_state(
     browser.launch(lms.begin(*teacher, "forged"))
     ours = [one.getMessage() for one in caplog.records if not one.name.startswith(("httpx", "httpcore"))]
     assert not [one for one in ours if fields["state"] in one or fields["id_token"][:60] in one]
+
+
+def _registered() -> LtiPlatform:
+    """A platform that nobody asks anything."""
+    there = "https://lms.example"
+    values = PlatformValues(
+        name="LMS", issuer=there, client_id="17", deployments=["1"], login_url=f"{there}/auth", keys_url=f"{there}/keys"
+    )
+    return register_platform(org="maple", values=values, by="test")
 
 
 def _refused(answer: Any, browser: Browser, code: str) -> None:
