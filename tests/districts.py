@@ -23,6 +23,7 @@ from rollbook.roster.changes import Outcome
 from rollbook.roster.lms import CREATE, KINDS
 from rollbook.roster.settings import parse
 from rollbook.testing.world import MemoryWorld, NeverCancelled
+from tests import replays
 from tests.staged import quick_runs
 
 #: A Monday in the middle of the fall term of 2026-2027.
@@ -154,6 +155,7 @@ class Organization:
         self.settings = settings_of(**settings)
         self.now = NOW
         self.plan: tuple[int, StoredPlan] | None = None
+        self.shape = replays.shape(self)
 
     # --- runs ---------------------------------------------------------------------------------------------------------
 
@@ -162,7 +164,12 @@ class Organization:
         self.lms.rows = self.district.rows
         self.target.batches.clear()
         self.plan = None
-        return self._river(roster_run.roster_run, request)
+        replay = replays.Replay(self, request)
+        result = replay.known()
+        if result is None:
+            result = self._river(roster_run.roster_run, request)
+            replay.keep(result)
+        return result
 
     def finish(self) -> RunResult:
         """What the next start does for a run that ended without settling."""

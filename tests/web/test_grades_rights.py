@@ -148,6 +148,28 @@ def test_a_category_that_is_gone_from_the_sis_is_asked_for_again(case: Case) -> 
     assert "The SIS has the chosen category no more" in words(case.teacher.get(f"{HERE}/configuration/{case.code}/"))
 
 
+@pytest.mark.rule(31)
+@pytest.mark.parametrize("act", ["save", "fill", "copy"])
+def test_whoever_was_taken_out_by_hand_changes_no_map(case: Case, act: str) -> None:
+    case.mapped()
+    for code in case.mine[:2]:
+        request_grades(org="maple", sections=[code], by="test", wanted=GradesWanted(dry_run=True))
+        case.work()
+        case.book(code, members=(Member(id="m1", user="u1", unique_id="somebody-else", admin=True),))
+    GradeSection.objects.filter(code=case.mine[1]).update(categories={})
+    here, there = case.mine[0], case.mine[1]
+    before = GradeSection.objects.get(code=here).categories
+    if act == "save":
+        typed = case.save_map(_1="-", _2="-")
+        assert "You are not a course admin of this section in the LMS any more" in words(typed)
+    elif act == "fill":
+        case.teacher.post(f"{HERE}/fill/{there}/")
+    else:
+        case.teacher.post(f"{HERE}/copy/{here}/", to=there)
+    assert GradeSection.objects.get(code=here).categories == before
+    assert GradeSection.objects.get(code=there).categories == {}
+
+
 def test_a_map_is_copied_to_my_other_sections_alone(case: Case) -> None:
     if len(case.mine) < 2:
         pytest.skip("the district has no teacher with two sections")

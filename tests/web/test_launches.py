@@ -13,6 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from rollbook.actions.launches import use_launch_code
+from rollbook.actions.members import bind_person, deactivate_account, remove_member
 from rollbook.connectors.memory.space import Space
 from rollbook.errors import Unavailable
 from rollbook.store.folder import DataFolder
@@ -167,6 +168,24 @@ def test_only_course_admins_come_in(case: Case, arrival: Arrival) -> None:
     assert answer.status_code == 403
     assert "NOT_COURSE_ADMIN" in words(answer)
     assert not Account.objects.exists()
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("closed", [True, False], ids=["account closed", "membership ended"])
+def test_whom_somebody_removed_does_not_come_back_by_launching(case: Case, arrival: Arrival, closed: bool) -> None:
+    _enter(Client(), arrival)
+    account = Account.objects.get()
+    if closed:
+        deactivate_account(account=account, by="test")
+    else:
+        remove_member(org="maple", account=account.pk, by="test")
+    refused = arrive(Client(), arrival)
+    assert (refused.status_code, "ACCOUNT_CLOSED" in words(refused)) == (403, True)
+    assert Account.objects.get() == account
+    back = make_person("Tina", org="maple", role=Role.TEACHER)
+    bind_person(org="maple", account=back.account.pk, unique_id=case.person, by="test")
+    _enter(Client(), arrival)
+    assert Membership.objects.get(unique_id=case.person).account == back.account
 
 
 def test_a_silent_lms_lets_in_whom_it_named_before(

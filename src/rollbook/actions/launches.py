@@ -15,7 +15,16 @@ from rollbook.actions.accounts import account_by, token_digest
 from rollbook.actions.organizations import find_organization
 from rollbook.errors import ConfigError
 from rollbook.store.audit import audit
-from rollbook.store.models import Account, LaunchCode, LaunchPlatform, LtiLogin, Membership, Organization, Role
+from rollbook.store.models import (
+    Account,
+    LaunchCode,
+    LaunchPlatform,
+    LtiLogin,
+    Membership,
+    Organization,
+    RemovedPerson,
+    Role,
+)
 from rollbook.store.models.account import NO_MAIL
 
 #: So long somebody has to open the window that their browser needs.
@@ -24,12 +33,15 @@ CODE_LASTS: Final = timedelta(minutes=5)
 
 def join_by_launch(*, platform: LaunchPlatform, unique_id: str, name: str, section: str) -> Account:
     """The account of the person with this unique id, a member of the platform's organization; made as a teacher's where
-    there is none. It never gives or takes a right. Raises ConfigError for an account that was closed."""
+    there is none. It never gives or takes a right. Raises ConfigError for an account that was closed, and for somebody
+    whose membership was ended."""
     with transaction.atomic():
         organization = find_organization(platform.organization.slug, lock=True)
         members = Membership.objects.select_related("account")
         member = members.filter(organization=organization, unique_id=unique_id).first()
         if member is None:
+            if RemovedPerson.objects.filter(organization=organization, unique_id=unique_id).exists():
+                raise ConfigError("this person's membership was ended")
             member = Membership.objects.create(
                 account=_new_account(name), organization=organization, role=Role.TEACHER, unique_id=unique_id
             )

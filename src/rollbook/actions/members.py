@@ -12,7 +12,7 @@ from rollbook.errors import ConfigError
 from rollbook.roster.words import say
 from rollbook.store.audit import audit
 from rollbook.store.blobs import open_blobs
-from rollbook.store.models import Account, Invitation, Membership, Organization, Role
+from rollbook.store.models import Account, Invitation, Membership, Organization, RemovedPerson, Role
 from rollbook.store.setup import opened
 from rollbook.store.teachers import knows_person
 
@@ -73,19 +73,22 @@ def bind_person(*, org: str, account: int, unique_id: str, by: str, actor: int |
             details = f"{membership.unique_id or 'nobody'} → {unique_id or 'nobody'}"
             membership.unique_id = unique_id
             membership.save(update_fields=["unique_id"])
+            RemovedPerson.objects.filter(organization=organization, unique_id=unique_id).delete()
             audit(by=by, action="bind person", organization=org, subject=_who(membership), details=details)
     return membership
 
 
 def remove_member(*, org: str, account: int, by: str, actor: int | None = None) -> None:
     """End a membership; the account itself stays. An acting user who goes leaves the organization without one, and
-    schedules go on. No invitation that is still open brings the person back. Raises ConfigError, as `change_role`."""
+    schedules go on. No open invitation and no launch brings the person back. Raises ConfigError, as `change_role`."""
     with transaction.atomic():
         organization, membership = _member(org, account, actor)
         subject = _who(membership)
         role, membership.role = membership.role, ""
         _without_acting(organization, membership)
         membership.account.api_tokens.filter(organization=organization).delete()
+        if membership.unique_id:
+            RemovedPerson.objects.get_or_create(organization=organization, unique_id=membership.unique_id)
         membership.delete()
         audit(by=by, action="remove member", organization=org, subject=subject, details=role)
         _take_back(organization, membership.account, by)

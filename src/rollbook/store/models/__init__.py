@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rollbook.store.models.account import Account, ApiToken, Invitation, Membership, Role
+from rollbook.store.models.account import Account, ApiToken, Invitation, Membership, RemovedPerson, Role
 from rollbook.store.models.audit import AuditRow
 from rollbook.store.models.blob import BlobHead, BlobPiece
 from rollbook.store.models.decision import MatchDecision
@@ -68,6 +68,7 @@ __all__ = [
     "PlanCountsRow",
     "QueuedSlot",
     "RefusalRow",
+    "RemovedPerson",
     "River",
     "Role",
     "Run",

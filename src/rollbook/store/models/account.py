@@ -71,6 +71,20 @@ class Membership(models.Model):
         return f"{self.account_id} in {self.organization_id}: {self.role}"
 
 
+class RemovedPerson(models.Model):
+    """Somebody of the SIS whose membership was ended by a person: a launch from the LMS does not bring them back."""
+
+    organization = models.ForeignKey("store.Organization", on_delete=models.CASCADE, related_name="removed_people")
+    unique_id = models.TextField()
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["organization", "unique_id"], name="removed_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.unique_id}, removed from {self.organization_id}"
+
+
 class Invitation(models.Model):
     """A link that makes an account or adds one to an organization. Only the SHA-256 of its token is kept.
 

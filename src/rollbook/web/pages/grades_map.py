@@ -37,6 +37,8 @@ def show(request: HttpRequest, place: Place) -> HttpResponse:
     if request.method != "POST":
         return _page(request, place)
     typed = {name.removeprefix(_FIELD): str(value) for name, value in request.POST.items() if name.startswith(_FIELD)}
+    if not still_teaches(request, place):
+        return _page(request, place, typed=typed)
     chosen = {one: None if to == UNDECIDED else SKIP if to == NOT_SENT else to for one, to in typed.items()}
     try:
         row = save_map(
@@ -60,15 +62,16 @@ def show(request: HttpRequest, place: Place) -> HttpResponse:
             request, _("Saved. Some categories with items are still undecided; nothing is sent until then.")
         )
         return _here(place)
-    if still_teaches(request, place):
-        messages.success(request, _("Saved. Rollbook looks now what would be sent; nothing is sent yet."))
-        _look(place)
+    messages.success(request, _("Saved. Rollbook looks now what would be sent; nothing is sent yet."))
+    _look(place)
     return redirect("grades_items", place.organization.slug, section_of(place).code)
 
 
 @page(write=Who.SECTION_ACTOR)
 def fill(request: HttpRequest, place: Place) -> HttpResponse:
     """Fills the gaps of this map from the person's other sections, or an administrator's from all, by titles."""
+    if not still_teaches(request, place):
+        return _here(place)
     slug, code, by = place.organization.slug, section_of(place).code, account_by(place.account)
     before = section_row_of(place)
     had = len(before.categories) if before is not None else 0
@@ -91,10 +94,13 @@ def fill(request: HttpRequest, place: Place) -> HttpResponse:
 @page(write=Who.SECTION_ACTOR)
 def copy(request: HttpRequest, place: Place) -> HttpResponse:
     """Fills the gaps of chosen other sections of this person's from this map."""
-    mine = {one.code: one.title for one in _others(place)}
+    every = {one.code: one for one in _others(place)}
+    mine = {code: one.title for code, one in every.items()}
     chosen = [code for code in dict.fromkeys(request.POST.getlist("to")) if code in mine]
     if not chosen:
         messages.error(request, _("Choose at least one of your sections."))
+        return _here(place)
+    if not all(still_teaches(request, place, section) for section in (None, *(every[code] for code in chosen))):
         return _here(place)
     read = GradeSection.objects.filter(organization=place.organization, code__in=chosen, seen_at__isnull=False)
     known = set(read.values_list("code", flat=True))
