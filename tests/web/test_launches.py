@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from rollbook.actions.launches import use_launch_code
 from rollbook.actions.members import bind_person, deactivate_account, remove_member
 from rollbook.connectors.memory.space import Space
 from rollbook.errors import Unavailable
@@ -238,6 +241,56 @@ def test_where_no_cookie_comes_back_a_window_opens_once(case: Case, arrival: Arr
     again = Client().post("/launched/open/", {"code": code})
     assert (again.status_code, "LAUNCH_OVER" in words(again)) == (410, True)
     assert frame.get(way_in).status_code == 410
+
+
+@pytest.mark.usefixtures("database")
+def test_a_code_is_used_up_by_one_table_alone(arrival: Arrival) -> None:
+    """Over a join PostgreSQL would let two in who come at once."""
+    code = arrive(Client(), arrival)["Location"].rstrip("/").rsplit("/", 1)[1]
+    with CaptureQueriesContext(connection) as asked:
+        assert use_launch_code(code) is not None
+    [written] = [one["sql"] for one in asked.captured_queries if one["sql"].startswith("UPDATE")]
+    assert "SELECT" not in written
+    assert "used_at" in written.split("WHERE")[1]
+    assert use_launch_code(code) is None
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "http://testserver:8080"},
+        {"Origin": "https://testserver"},
+        {"Origin": "null"},
+        {"Origin": "http://[evil"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site", "Origin": "http://testserver"},
+        {"Sec-Fetch-Site": "none"},
+    ],
+    ids=str,
+)
+def test_another_site_signs_nobody_in(arrival: Arrival, sender: dict[str, str]) -> None:
+    code = arrive(Client(), arrival)["Location"].rstrip("/").rsplit("/", 1)[1]
+    victim = Client()
+    answer = victim.post("/launched/open/", {"code": code}, headers=sender)
+    assert (answer.status_code, "LAUNCH_FOREIGN" in words(answer)) == (403, True)
+    assert not victim.cookies
+    ours = {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}
+    assert victim.post("/launched/open/", {"code": code}, headers=ours).status_code == 302, "the code is still good"
+
+
+def test_behind_a_proxy_our_own_address_is_ours(arrival: Arrival, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROLLBOOK_URL", "https://Rollbook.example:443/")
+    code = arrive(Client(), arrival)["Location"].rstrip("/").rsplit("/", 1)[1]
+    opened = Client().post("/launched/open/", {"code": code}, headers={"Origin": "https://rollbook.example"})
+    assert opened.status_code == 302
+
+
+def test_a_launch_forgets_what_can_open_nothing(arrival: Arrival) -> None:
+    arrive(Client(), arrival)
+    LaunchCode.objects.update(expires_at="2020-01-01T00:00:00Z")
+    arrive(Client(), arrival)
+    assert LaunchCode.objects.count() == 1
 
 
 def test_a_launch_of_unknown_origin_says_who_comes_and_waits(case: Case, arrival: Arrival) -> None:

@@ -10,11 +10,13 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
+from rollbook.actions.lti import registration_code
 from rollbook.connectors.memory.space import Space
+from rollbook.errors import ConfigError
 from rollbook.practice.lms import create_lms
 from rollbook.practice.server import serve
 from rollbook.store.folder import DataFolder
-from rollbook.store.models import AuditRow, LaunchCode, LtiPlatform, ToolKey
+from rollbook.store.models import AuditRow, LaunchCode, LtiPlatform, Organization, ToolKey
 from rollbook.store.secrets import KeyRing
 from rollbook.store.tool_keys import public_keys, renew_tool_key
 from rollbook.web.lti import registration
@@ -199,6 +201,37 @@ def test_codes_of_another_kind_register_nothing(ann: Person, lms: str) -> None:
     assert answer.status_code == 410
     assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
     assert Client().get(_opened("/lti/register/whatever/", lms)).status_code == 410
+
+
+def test_an_address_is_good_while_its_maker_is_the_acting_user(ann: Person, bob: Person, lms: str) -> None:
+    address = _address(ann)
+    maple = Organization.objects.get(slug="maple")
+    assert Client().get(_opened(address, lms)).status_code == 200
+    Organization.objects.update(acting=bob.account)
+    assert Client().get(_opened(address, lms)).status_code == 410
+    sent = {"openid_configuration": f"{lms}/.well-known/openid-configuration", "registration_token": _token(lms)}
+    assert Client().post(address, sent).status_code == 410
+    with pytest.raises(ConfigError, match="not the acting user"):
+        registration_code(org=maple.slug, by="Ann", actor=ann.account.pk)
+    Organization.objects.update(acting=None)
+    assert Client().get(_opened(address, lms)).status_code == 410
+
+
+def test_who_hands_over_meanwhile_registers_nothing(
+    ann: Person, bob: Person, lms: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the LMS was asked, somebody else became the acting user."""
+    address, real = _address(ann), registration.register_at
+
+    def meanwhile(*asked: Any) -> Any:
+        Organization.objects.update(acting=bob.account)
+        return real(*asked)
+
+    monkeypatch.setattr(registration, "register_at", meanwhile)
+    sent = {"openid_configuration": f"{lms}/.well-known/openid-configuration", "registration_token": _token(lms)}
+    answer = Client().post(address, sent)
+    assert (answer.status_code, "not the acting user any more" in words(answer).lower()) == (502, True)
+    assert not LtiPlatform.objects.exists()
 
 
 def test_only_the_acting_user_changes_anything(ann: Person, bob: Person, vic: Person, tea: Person) -> None:

@@ -64,6 +64,7 @@ def note_refused_launch(*, platform: LaunchPlatform, code: str) -> None:
 
 def launch_code(*, platform: LaunchPlatform, account: Account, section: str) -> str:
     """A code that opens this section for this person once; kept nowhere."""
+    forget_old_launches()
     code = secrets.token_urlsafe(32)
     LaunchCode.objects.create(
         digest=token_digest(code),
@@ -84,13 +85,15 @@ def find_launch_code(code: str) -> LaunchCode | None:
 def use_launch_code(code: str) -> LaunchCode | None:
     """As `find_launch_code`, and nobody uses it again: of two who come at once, one gets None."""
     found = find_launch_code(code)
-    if found is None or not _open_codes(code).update(used_at=timezone.now()):
+    if found is None:
         return None
-    return found
+    # Of this table alone: over a join, PostgreSQL would not look again at a row that somebody else just used.
+    unused = LaunchCode.objects.filter(pk=found.pk, used_at__isnull=True)
+    return found if unused.update(used_at=timezone.now()) else None
 
 
 def _open_codes(code: str) -> QuerySet[LaunchCode]:
-    every = LaunchCode.objects.filter(digest=token_digest(code), account__isnull=False, account__is_active=True)
+    every = LaunchCode.objects.filter(digest=token_digest(code), platform__isnull=False, account__is_active=True)
     return every.filter(used_at__isnull=True, expires_at__gt=timezone.now())
 
 
@@ -101,7 +104,8 @@ def launched_to(code: str) -> Organization | None:
 
 
 def forget_old_launches() -> None:
-    """What can open nothing any more; a used nonce is remembered until its launch would be too old anyway."""
+    """What can open nothing any more; a used state is remembered until its launch would be too old anyway. Never when
+    somebody merely asks, whom nobody knows."""
     for model in (LaunchCode, LtiLogin):
         model._default_manager.filter(expires_at__lt=timezone.now()).delete()
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from django.db import transaction
+from django.core import signing
+from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from rollbook.actions.accounts import token_digest
-from rollbook.actions.launches import forget_old_launches
 from rollbook.actions.organizations import find_organization
 from rollbook.errors import ConfigError
 from rollbook.store.audit import audit
@@ -25,6 +26,7 @@ KIND: Final = "lti"
 LOGIN_LASTS: Final = timedelta(minutes=10)
 #: So long an address with which an LMS registers itself is good.
 REGISTRATION_LASTS: Final = timedelta(hours=24)
+_LOGIN: Final = "an LTI login"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,14 +107,17 @@ def check_acting(organization: Organization, actor: int | None) -> None:
         raise ConfigError("you are not the acting user any more")
 
 
-def registration_code(*, org: str, by: str) -> str:
-    """A code with which one LMS registers itself once; kept nowhere."""
+def registration_code(*, org: str, by: str, actor: int) -> str:
+    """A code with which one LMS registers itself once; kept nowhere. Good while `actor` is the acting user. Raises
+    ConfigError."""
     code = secrets.token_urlsafe(24)
     with transaction.atomic():
-        organization = find_organization(org)
+        organization = find_organization(org, lock=True)
+        check_acting(organization, actor)
         LaunchCode.objects.create(
             digest=token_digest(code),
             organization=organization,
+            account_id=actor,
             created_by=by,
             expires_at=timezone.now() + REGISTRATION_LASTS,
         )
@@ -121,9 +126,11 @@ def registration_code(*, org: str, by: str) -> str:
 
 
 def find_registration(code: str) -> LaunchCode | None:
-    """The unused code of a registration; None when there is none, it was used, or is too old."""
-    every = LaunchCode.objects.select_related("organization").filter(digest=token_digest(code), account=None)
-    return every.filter(used_at__isnull=True, expires_at__gt=timezone.now()).first()
+    """The unused code of a registration; None when there is none, it was used, is too old, or whoever made it is not
+    the acting user any more."""
+    every = LaunchCode.objects.select_related("organization").filter(digest=token_digest(code), platform=None)
+    theirs = every.filter(account=F("organization__acting"), account__is_active=True)
+    return theirs.filter(used_at__isnull=True, expires_at__gt=timezone.now()).first()
 
 
 def use_registration(code: LaunchCode) -> bool:
@@ -138,29 +145,32 @@ def release_registration(code: LaunchCode) -> None:
 
 
 def begin_login(platform: LtiPlatform, *, deployment: str = "") -> tuple[str, str]:
-    """State and nonce of a launch that begins now; kept as digests only."""
-    state, nonce = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-    with transaction.atomic():
-        forget_old_launches()
-        LtiLogin.objects.create(
-            state=token_digest(state),
-            nonce=token_digest(nonce),
-            platform=platform,
-            deployment=deployment,
-            expires_at=timezone.now() + LOGIN_LASTS,
-        )
-    return state, nonce
+    """State and nonce of a launch that begins now. Anybody can begin one, so nothing is kept: the state says it all,
+    signed, of the nonce only the digest."""
+    nonce = secrets.token_urlsafe(32)
+    return signing.dumps([platform.pk, deployment, token_digest(nonce)], salt=_LOGIN), nonce
 
 
 def use_login(org: str, state: str) -> LtiLogin | None:
     """The launch that this state began in an organization, used up by this; None when there is none, it is too old, or
     it arrived already: of two that come at once, one gets None."""
-    mine = LtiLogin.objects.filter(state=token_digest(state), platform__platform__organization__slug=org)
-    open_ones = mine.filter(used_at__isnull=True, expires_at__gt=timezone.now())
-    found = open_ones.select_related("platform__platform__organization__acting").first()
-    if found is None or not open_ones.update(used_at=timezone.now()):
+    try:
+        number, deployment, nonce = signing.loads(state, salt=_LOGIN, max_age=LOGIN_LASTS)
+    except signing.BadSignature:
         return None
-    return found
+    every = LtiPlatform.objects.select_related("platform__organization__acting")
+    platform = every.filter(pk=number, platform__organization__slug=org).first()
+    if platform is None:
+        return None
+    now = timezone.now()
+    used = LtiLogin(state=token_digest(state), nonce=nonce, platform=platform, deployment=deployment, used_at=now)
+    used.expires_at = now + LOGIN_LASTS
+    try:
+        with transaction.atomic():
+            used.save(force_insert=True)
+    except IntegrityError:  # it arrived already
+        return None
+    return used
 
 
 def answers(login: LtiLogin, nonce: str) -> bool:

@@ -26,7 +26,8 @@ class LaunchPlatform(models.Model):
 class LaunchCode(models.Model):
     """Opens one thing once, for minutes. Only the SHA-256 of it is kept.
 
-    With `account`, the pages of `section` for whoever was launched; without, the registration of a platform."""
+    With `platform`, the pages of `section` for the `account` that it launched; without, the registration of a platform,
+    while the `account` that made the code is the acting user."""
 
     digest = models.CharField(max_length=64, unique=True)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
@@ -61,7 +62,8 @@ class LtiPlatform(models.Model):
 
 
 class LtiLogin(models.Model):
-    """A launch that has begun and not arrived: its state and nonce, of which only the SHA-256 is kept."""
+    """A launch that has arrived, so that it does not again: its state and nonce, of which only the SHA-256 is kept.
+    What has only begun is in the signed state, and nowhere here."""
 
     state = models.CharField(max_length=64, unique=True)
     nonce = models.CharField(max_length=64)

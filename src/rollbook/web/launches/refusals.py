@@ -76,6 +76,7 @@ REFUSALS: Final[Mapping[str, Refusal]] = MappingProxyType(
             _("Ask whoever runs Rollbook to bring back the missing file from a backup."),
             503,
         ),
+        "LAUNCH_FOREIGN": Refusal(_("No page of Rollbook opened this way into Rollbook."), _AGAIN),
         "LAUNCH_OVER": Refusal(_("This way into Rollbook was used already, or is too old."), _AGAIN, 410),
     }
 )

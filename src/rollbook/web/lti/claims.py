@@ -20,12 +20,12 @@ _MOST_LETTERS: Final = 64 * 1024
 
 def judge(token: str, login: LtiLogin, *, ours: str) -> dict[str, Any]:
     """The claims of a launch that answers this login; `ours` is how the addresses of this organization's launches
-    begin. Raises LaunchRefused."""
+    begin. Raises LaunchRefused: as proven only what answers our nonce, as old messages can be sent again and again."""
     claims = _signed(token, login.platform)
     _check_audience(claims, login.platform.client_id)
     nonce = claims.get("nonce")
     if not isinstance(nonce, str) or not answers(login, nonce):
-        raise LaunchRefused("LTI_NONCE")
+        raise LaunchRefused("LTI_NONCE", proven=False)
     _check_deployment(claims, login)
     _check_message(claims, ours)
     return claims
@@ -55,9 +55,9 @@ def _signed(token: str, platform: LtiPlatform) -> dict[str, Any]:
             )
         )
     except (jwt.ExpiredSignatureError, jwt.ImmatureSignatureError, jwt.InvalidIssuedAtError):
-        raise LaunchRefused("LTI_EXPIRED") from None
+        raise LaunchRefused("LTI_EXPIRED", proven=False) from None
     except jwt.InvalidIssuerError:
-        raise LaunchRefused("LTI_ISSUER") from None
+        raise LaunchRefused("LTI_ISSUER", proven=False) from None
     except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError):
         raise LaunchRefused("LTI_SIGNATURE", proven=False) from None
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
@@ -69,7 +69,7 @@ def _check_audience(claims: Mapping[str, Any], client: str) -> None:
     audience, party = claims["aud"], claims.get("azp")
     named = [audience] if isinstance(audience, str) else audience if isinstance(audience, list) else []
     if client not in named or (len(named) > 1 and party is None) or party not in (None, client):
-        raise LaunchRefused("LTI_AUDIENCE")
+        raise LaunchRefused("LTI_AUDIENCE", proven=False)
 
 
 def _check_deployment(claims: Mapping[str, Any], login: LtiLogin) -> None:

@@ -1,9 +1,10 @@
 """A platform's public keys: read from its address, kept for an hour for all processes, and read anew when a launch is
-signed with a key that is not among them, once a minute at most."""
+signed with a key that is not among them, once a minute at most. One request at a time reads."""
 
 from __future__ import annotations
 
 import hashlib
+import time
 from typing import Any, Final
 
 import jwt
@@ -16,6 +17,10 @@ from rollbook.web.launches.refusals import LaunchRefused
 _KEPT_S: Final = 3600
 _ANEW_S: Final = 60
 _FAILED_S: Final = 5
+_WAIT_S: Final = 2.0
+_LOOK_S: Final = 0.1
+_READING: Final = "reading"
+_READ: Final = "read"
 _LEAST_BITS: Final = 2048
 _MOST_KEYS: Final = 100
 
@@ -25,20 +30,32 @@ def platform_key(url: str, kid: str) -> Any:
     mark = hashlib.sha256(url.encode()).hexdigest()
     kept = cache.get(f"lti-keys:{mark}")
     found = _among(kept, kid) if kept is not None else None
-    if found is None and cache.get(f"lti-keys-read:{mark}") is None:
+    if found is None and cache.add(f"lti-keys-read:{mark}", _READING, _ANEW_S):
         try:
             kept = _read(url)
         except LaunchRefused:
-            cache.set(f"lti-keys-read:{mark}", 1, _FAILED_S)
+            cache.set(f"lti-keys-read:{mark}", _READ, _FAILED_S)
             raise
         cache.set(f"lti-keys:{mark}", kept, _KEPT_S)
-        cache.set(f"lti-keys-read:{mark}", 1, _ANEW_S)
+        cache.set(f"lti-keys-read:{mark}", _READ, _ANEW_S)
         found = _among(kept, kid)
+    elif kept is None:
+        kept = _wait_for(mark)
+        found = _among(kept, kid) if kept is not None else None
     if kept is None:
         raise LaunchRefused("LTI_KEYS_UNREADABLE", proven=False)
     if found is None:
         raise LaunchRefused("LTI_SIGNATURE", proven=False)
     return found
+
+
+def _wait_for(mark: str) -> list[Any] | None:
+    """What another request is reading, if it comes soon: teachers come in crowds, when a lesson begins."""
+    until = time.monotonic() + _WAIT_S
+    while cache.get(f"lti-keys-read:{mark}") == _READING and time.monotonic() < until:
+        time.sleep(_LOOK_S)
+    kept: list[Any] | None = cache.get(f"lti-keys:{mark}")
+    return kept
 
 
 def _read(url: str) -> list[Any]:

@@ -14,6 +14,7 @@ from rollbook.web.access import Who, page
 from rollbook.web.launched import launched_of
 from rollbook.web.launches.enter import let_in, offer
 from rollbook.web.launches.refusals import refuse
+from rollbook.web.launches.sender import sent_by_us
 from rollbook.web.launches.session import COOKIE, end
 
 
@@ -33,11 +34,13 @@ def arrive(request: HttpRequest, code: str) -> HttpResponse:
     return _to_section(found)
 
 
-@csrf_exempt  # whoever has the code may use it; the window that opens has no cookie yet
+@csrf_exempt  # the window that opens has no cookie yet; the browser says who sent the form
 @page(write=Who.ANYONE)
 def open_here(request: HttpRequest) -> HttpResponse:
     """Begins the session in the window that this form opened."""
     code = request.POST.get("code", "")
+    if not sent_by_us(request):
+        return refuse(request, "LAUNCH_FOREIGN", organization=launched_to(code))
     used = use_launch_code(code)
     return _over(request, code) if used is None else let_in(used)
 

@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 #: Hints are the platform's own; longer ones are not carried about.
 _MOST_LETTERS: Final = 8192
+_MOST_OF_DEPLOYMENT: Final = 255  # LTI Core 1.3, 5.3.3
 _ASKED: Final = ("iss", "login_hint", "lti_message_hint", "client_id", "lti_deployment_id")
 
 
@@ -46,7 +47,12 @@ def login(request: HttpRequest, org: str) -> HttpResponse:
     given = request.POST if request.method == "POST" else request.GET
     issuer, hint, message, client, deployment = (given.get(name, "") for name in _ASKED)
     asked_for = (issuer, hint, message, client, deployment)
-    if not issuer or not hint or not all(len(one) <= _MOST_LETTERS and "\0" not in one for one in asked_for):
+    if (
+        not issuer
+        or not hint
+        or len(deployment) > _MOST_OF_DEPLOYMENT
+        or not all(len(one) <= _MOST_LETTERS and "\0" not in one for one in asked_for)
+    ):
         return refuse(request, "LTI_INCOMPLETE", known=LTI_REFUSALS)
     platform = _platform(org, issuer, client)
     if platform is None:

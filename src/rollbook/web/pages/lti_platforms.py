@@ -53,7 +53,11 @@ def register(request: HttpRequest, place: Place, lms: str) -> HttpResponse:
 @page(write=Who.ACTING)
 def address(request: HttpRequest, place: Place) -> HttpResponse:
     """An address with which an LMS registers itself; shown on the answer only, as it is kept nowhere."""
-    code = lti.registration_code(org=place.organization.slug, by=account_by(place.account))
+    try:
+        code = lti.registration_code(**_acting(place))
+    except ConfigError as error:
+        messages.error(request, error_said(error))
+        return redirect("lti_platforms", place.organization.slug)
     there = _here(request) + reverse("lti_register", args=[code])
     return _list(request, place, made=there)
 

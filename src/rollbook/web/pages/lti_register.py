@@ -55,7 +55,9 @@ def _register(request: HttpRequest, found: LaunchCode, url: str, token: str) -> 
     organization = found.organization
     mine = ours(public_address(f"{request.scheme}://{request.get_host()}"), organization.slug)
     values = register(describe(url), token, mine, organization=organization.name)
-    return register_platform(org=organization.slug, values=values, by=found.created_by).platform.name
+    return register_platform(
+        org=organization.slug, values=values, by=found.created_by, actor=found.account_id
+    ).platform.name
 
 
 def _incomplete() -> str:
