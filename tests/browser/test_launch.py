@@ -131,7 +131,7 @@ def test_without_cookies_a_window_opens(ann: Page, course: Page, school: Install
 
 def _registered_by_hand(ann: Page, school: Installation, lms: str) -> None:
     ann.goto("/o/maple/platforms/")
-    ann.get_by_role("link", name="Another LMS").click()
+    ann.get_by_role("link", name="Another LMS", exact=True).click()
     shown = [one.inner_text() for one in ann.locator("dl code").all()]
     tool = ann.request.post(
         f"{lms}/_practice/tools",

@@ -38,8 +38,8 @@ from rollbook.roster.settings import Limits
 
 #: One section at a time is in memory; the tables hold only changes.
 _MEMORY = "64MB"
-#: Reading outcomes back takes two buffers of 32 MB.
-_TO_SETTLE = "128MB"
+#: Reading outcomes back, to settle or to undo, takes two buffers of 32 MB.
+_OUTCOMES = "128MB"
 #: So few sections need no file.
 _FEW = 8
 #: What limits hold for: new line items, and results that would be taken away.
@@ -72,7 +72,7 @@ def plan_grades(request: GradeRequest, world: GradeWorld) -> RunResult:
 def plan_undo(request: GradeRequest, world: GradeWorld, undone: StoredPlan) -> RunResult:
     """Plan what turns around what was sent of `undone`, whose journal the world knows; nothing is sent. As for
     `plan_grades`."""
-    run = _Run(request, world)
+    run = _Run(request, world, memory=_OUTCOMES)
     try:
         run.undo(undone)
         return run.result
@@ -114,7 +114,7 @@ def apply_grades(request: GradeRequest, world: GradeWorld, result: RunResult) ->
 
 def settle_grades(request: GradeRequest, world: GradeWorld, result: RunResult) -> RunResult:
     """Bring what was sent into the sections' ledgers and count it. Safe to repeat when the process died on the way."""
-    run = _Run(request, world, result)
+    run = _Run(request, world, result, memory=_OUTCOMES)
     try:
         run.settle()
         return result
@@ -138,7 +138,9 @@ def _check_fresh(request: GradeRequest, world: GradeWorld, plan: StoredPlan) -> 
 class _Run:
     """One phase of a run, with its scratch database; each stage's time is kept."""
 
-    def __init__(self, request: GradeRequest, world: GradeWorld, result: RunResult | None = None) -> None:
+    def __init__(
+        self, request: GradeRequest, world: GradeWorld, result: RunResult | None = None, *, memory: str = _MEMORY
+    ) -> None:
         self.request, self.world = request, world
         world.work.mkdir(parents=True, exist_ok=True)
         self.scratch = world.work / "grades.duckdb"
@@ -146,7 +148,6 @@ class _Run:
         self.result = result or RunResult()
         sections = len(self.result.plan.sections if self.result.plan else request.sections)
         # Making a file takes longer than all statements of a small run.
-        memory = _TO_SETTLE if self.result.plan else _MEMORY
         self.db: Connection = connect(self.scratch if sections > _FEW else None, memory)
         self.tables = Tables(self.db)
         self.versions: dict[str, int] = {}
