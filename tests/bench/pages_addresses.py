@@ -26,6 +26,12 @@ NOT_ASKED = {
     "o/<slug:slug>/configuration/schedule/preview/": "leads back to Configuration: it takes a form",
     "o/<slug:slug>/manage-users/passwords/": "leads back to Manage Users: it takes a form, after signing in again",
     "o/<slug:slug>/manage-users/passwords.csv": "leads back to Manage Users: it takes a form, after signing in again",
+    "o/<slug:slug>/platforms/<int:number>/remove/": "no LMS is registered for launches in the prepared world",
+    "launch/app-center/<str:key>/": "takes what an LMS signs",
+    "launched/<str:code>/": "takes the code of a launch",
+    "lti/<str:org>/login/": "leads on to an LMS",
+    "lti/register/<str:code>/": "takes the code of a registration, and asks the LMS",
+    "lti/keys/": "no page: keys, for an LMS",
 }
 _HERE = "o/<slug:slug>/"
 _API = "api/v1/o/<slug:slug>"

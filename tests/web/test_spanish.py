@@ -118,7 +118,7 @@ def _schedule(**wanted: object) -> None:
 
 def test_the_schedule(ana: Person, world: Space) -> None:
     today = timezone.localdate()
-    days = [{"from": str(today), "to": str(today + timedelta(days=3)), "why": "vacaciones"}]
+    days = [{"from": str(today - timedelta(days=1)), "to": str(today + timedelta(days=3)), "why": "vacaciones"}]
     _schedule(mode="scheduled", every="weekly", weekday="monday", window="22:30-02:00", blackout=days)
     page = ana.get("/o/maple/configuration/")
     assert "la próxima ventana (cada lunes, de 22:30 a 02:00) empieza el lunes " in words(page).lower()
