@@ -23,6 +23,7 @@ NOT_ASKED = {
     "o/<slug:slug>/configuration/lms/": "leads back to Configuration: it takes a form",
     "o/<slug:slug>/configuration/lms/test/": "leads back to Configuration: it takes a form",
     "o/<slug:slug>/configuration/schedule/": "leads back to Configuration: it takes a form",
+    "o/<slug:slug>/configuration/schedule/grades/": "leads back to Configuration: it takes a form",
     "o/<slug:slug>/configuration/schedule/preview/": "leads back to Configuration: it takes a form",
     "o/<slug:slug>/manage-users/passwords/": "leads back to Manage Users: it takes a form, after signing in again",
     "o/<slug:slug>/manage-users/passwords.csv": "leads back to Manage Users: it takes a form, after signing in again",
@@ -251,6 +252,9 @@ def _others(some: Some) -> dict[str, list[str]]:
     return {
         saved: [some.at(saved, number=number) for number in versions],
         "invitation/<str:token>/": [some.at("invitation/<str:token>/", token="known")],
+        f"{_HERE}platforms/new/<slug:lms>/": [
+            some.at(f"{_HERE}platforms/new/<slug:lms>/", lms=lms) for lms in ("schoology", "moodle", "other", "other-sis")
+        ],
         "organizations/": ["/organizations/", "/organizations/?after=other-120"],
         f"{_HERE}manage-users/": _pages(some, f"{_HERE}manage-users/", ({"page": n} for n in (1, 2, 3, 40, 500, 1000))),
         f"{_HERE}people/": _pages(some, f"{_HERE}people/", [{}, {"page": 2}, {"page": 15}, {"role": "viewer"}]),
