@@ -253,7 +253,8 @@ def _others(some: Some) -> dict[str, list[str]]:
         saved: [some.at(saved, number=number) for number in versions],
         "invitation/<str:token>/": [some.at("invitation/<str:token>/", token="known")],
         f"{_HERE}platforms/new/<slug:lms>/": [
-            some.at(f"{_HERE}platforms/new/<slug:lms>/", lms=lms) for lms in ("schoology", "moodle", "other", "other-sis")
+            some.at(f"{_HERE}platforms/new/<slug:lms>/", lms=lms)
+            for lms in ("schoology", "moodle", "other", "other-sis")
         ],
         "organizations/": ["/organizations/", "/organizations/?after=other-120"],
         f"{_HERE}manage-users/": _pages(some, f"{_HERE}manage-users/", ({"page": n} for n in (1, 2, 3, 40, 500, 1000))),
