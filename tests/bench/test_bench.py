@@ -102,7 +102,9 @@ def grades(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("grades")
     out = folder / "results.json"
     names = ["grades", "grades_many"]
-    assert command.main([*names, "--students", "4", "--work", str(folder), "--out", str(out)]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROLLBOOK_ALLOW_PRIVATE_HOSTS", "1")  # the bench sets it for good
+        assert command.main([*names, "--students", "4", "--work", str(folder), "--out", str(out)]) == 0
     found = json.loads(out.read_text(encoding="utf-8"))
     assert isinstance(found, dict)
     return found
