@@ -47,8 +47,10 @@ def main(data: str, real: int, alike: int) -> dict[str, Any]:
     from django.db import transaction
 
     from rollbook.store.models import GradeItem, GradeSection, Organization, Run, SectionLine
-    from rollbook.store.setup import setup
+    from rollbook.store.setup import connect, migrate, setup
 
+    connect(Path(data))
+    migrate()  # the prepared organization may be kept from an earlier release
     folder = setup(Path(data))
     _keep_beside(folder)
     if not Run.objects.filter(pk=_past_run(0)).exists():
