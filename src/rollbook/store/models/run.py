@@ -86,6 +86,7 @@ class Run(models.Model):
             models.Index(fields=["organization", "preview_year", "-created_at", "-id"], name="run_previews"),
             models.Index(fields=["organization", "requests_sis", "requests_lms"], name="run_requests"),
             models.Index(fields=["organization", "river", "-created_at", "-id"], name="run_rivers"),
+            models.Index(fields=["organization", "river", "state", "dry_run", "ended_at"], name="run_ends"),
         )
         constraints = (
             models.UniqueConstraint(
