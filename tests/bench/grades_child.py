@@ -88,7 +88,7 @@ def _record(sent: list[list[Any]]) -> None:
             sent.append([method, url, base64.b64encode(body).decode()])
         return send(self, method, url, headers, body, **more)
 
-    Wire.send = recorded  # type: ignore[method-assign] # of this process alone
+    Wire.send = recorded  # of this process alone
 
 
 def _bare(work: Path, sis: str, record: str, parallel: int) -> dict[str, Any]:

@@ -69,8 +69,8 @@ def _prepare(work: Path, sections: int) -> dict[str, Any]:
 def _sync(work: Path, students: int, items: int) -> dict[str, Any]:
     """One run of all sections."""
     opened = setup(work / "data")
-    Doors.grade_source = lambda self: _Books(students, items)  # type: ignore[method-assign,assignment,return-value]
-    Doors.grade_sink = lambda self: _KeptSis(work / "sis.sqlite3")  # type: ignore[method-assign,assignment,return-value]
+    Doors.grade_source = lambda self: _Books(students, items)  # of this process alone
+    Doors.grade_sink = lambda self: _KeptSis(work / "sis.sqlite3")  # of this process alone
     start = time.perf_counter()
     run = work_until_ended(opened, request_grades(org=ORG, sections=(), by="bench").pk)
     seconds = time.perf_counter() - start

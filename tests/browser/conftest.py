@@ -36,6 +36,15 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 
 @pytest.fixture
+def course(browser: Browser) -> Iterator[Page]:
+    """A browser of its own, in which nobody is signed in."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context.set_default_timeout(WAIT)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
 def context(browser: Browser, installation: Installation) -> Iterator[BrowserContext]:
     found = browser.new_context(base_url=installation.address, viewport={"width": 1280, "height": 900})
     found.set_default_timeout(WAIT)

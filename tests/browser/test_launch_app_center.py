@@ -10,7 +10,7 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
-from tests.browser.conftest import AXE, WAIT, violations
+from tests.browser.conftest import AXE, violations
 from tests.browser.installation import Installation
 from tests.browser.test_grades import _page, _taught
 from tests.cli.test_grades_http import Lms
@@ -32,15 +32,6 @@ def ann(browser: Browser, school: Installation) -> Iterator[Page]:
     page = _page(browser, school, "Ann", "--acting")
     yield page
     page.context.close()
-
-
-@pytest.fixture
-def course(browser: Browser) -> Iterator[Page]:
-    """A browser of its own, in which nobody is signed in."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    context.set_default_timeout(WAIT)
-    yield context.new_page()
-    context.close()
 
 
 def _apps(school: Installation, **sent: Any) -> Any:

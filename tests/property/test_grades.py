@@ -241,13 +241,13 @@ def test_killed_at_any_call_the_same_end_follows(
                 raise Killed
             return answer
 
-        school.sink._sink.apply = deadly  # type: ignore[method-assign]
+        school.sink._sink.apply = deadly
         try:
             school.sync()
         except Killed:
-            school.sink._sink.apply = send  # type: ignore[method-assign]
+            school.sink._sink.apply = send
             school.resume()
-        school.sink._sink.apply = send  # type: ignore[method-assign]
+        school.sink._sink.apply = send
         lucky.sync()
         assert school.results() == lucky.results()
         assert len(school.sis.records["line_item"]) == len(lucky.sis.records["line_item"])

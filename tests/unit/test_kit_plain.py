@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import socket
 import ssl
@@ -127,6 +128,32 @@ def test_what_is_asked(tmp_path: Path, large: bool) -> None:
     assert (given["accept"], given["user-agent"]) == ("application/json", "rollbook")
     assert "gzip" in given["accept-encoding"]
     assert "content-length" not in given
+
+
+@both
+def test_a_header_that_cannot_be_sent_is_a_mistake_in_the_settings(tmp_path: Path, large: bool) -> None:
+    headers = {"x-key": "two\r\nlines"}
+    with (
+        Server(told(sized(b"[]"))) as server,
+        client(server, tmp_path, large=large, headers=headers) as calls,
+        pytest.raises(ConfigError, match="check address, key and headers"),
+    ):
+        calls.get("users")
+    assert server.requests == 0
+
+
+def test_a_last_answer_that_is_not_read_to_its_end_leaves_nothing_open(tmp_path: Path) -> None:
+    def endless(server: Server, stream: Any) -> None:
+        stream.sendall(OK + b"connection: close\r\n\r\n" + b" ")
+        server.over.wait(2)
+
+    with (
+        Server(endless) as server,
+        client(server, tmp_path, timeout=0.3) as calls,
+        pytest.raises(Unavailable, match="did not answer in time"),
+    ):
+        calls.request("GET", "users", retry=ONCE)
+    gc.collect()  # a socket that is still open would speak up
 
 
 def test_a_connection_that_the_server_has_closed_is_not_used_again(tmp_path: Path) -> None:

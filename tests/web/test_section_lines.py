@@ -75,7 +75,7 @@ def test_a_lost_ledger_is_said_and_changes_nothing(
     FactRow.objects.filter(name="section_lines").update(value="other")
     before = _listed(organization)
     with pytest.raises(BlobLost):
-        keep_lines(organization.pk, Gone())  # type: ignore[arg-type]
+        keep_lines(organization.pk, Gone())
     monkeypatch.setattr("rollbook.engine.for_pages.open_blobs", lambda *_: Gone())
     assert prepare_lists(folder) == 0
     assert _listed(organization) == before

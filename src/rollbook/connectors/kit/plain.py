@@ -63,6 +63,8 @@ class PlainGets:
             raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
             yield httpx2.Response(answer.status, headers=raw, stream=body)
         finally:
+            if body is not None:
+                body.close()
             # Without a socket the answer was the last one of its connection.
             if body is not None and body.whole and connection.sock is not None:
                 self._keep(connection)
@@ -132,9 +134,12 @@ class _Connection(http.client.HTTPConnection):
         assert self.sock is not None
         self.sock.settimeout(wait.silence)
         with _as_httpx2(httpx2.WriteTimeout, httpx2.WriteError):
-            self.putrequest("GET", target, skip_host=True, skip_accept_encoding=True)
-            for name, value in headers.items():
-                self.putheader(name, value)
+            try:
+                self.putrequest("GET", target, skip_host=True, skip_accept_encoding=True)
+                for name, value in headers.items():
+                    self.putheader(name, value)
+            except (http.client.HTTPException, ValueError):  # nothing has left yet
+                raise httpx2.LocalProtocolError("not a valid request") from None
             self.endheaders()
         with _as_httpx2(httpx2.ReadTimeout, httpx2.ReadError):
             return self.getresponse()
