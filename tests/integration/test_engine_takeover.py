@@ -148,10 +148,12 @@ def test_each_lease_has_a_scratch_folder_of_its_own(folder: DataFolder, run: Run
     page.touch()
     give_up(first)
     second = taken(run, "two")
-    assert (scratch_of(folder, second) / "page").exists(), "what was read is not read again"
+    later = scratch_of(folder, second) / "page"
+    assert later.exists(), "what was read is not read again"
     assert not page.exists(), "a woken worker does not find it any more"
     former = scratch_of(folder, first)
-    assert former != scratch_of(folder, second)
+    assert former != later.parent
+    assert later.exists(), "a woken worker that settles takes nothing of its successor"
     drop_scratch(folder, run.pk, first.epoch)
     drop_ended(folder)
     assert [one.name for one in folder.work.iterdir()] == [f"{run.pk}-{second.epoch}"]

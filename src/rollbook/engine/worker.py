@@ -132,7 +132,10 @@ class Worker:
         return river.plan_run(request, world, _step)
 
     def _break_off(self, lease: Lease, error: RollbookError) -> None:
-        """Settle what was sent before the trouble, if that is possible now; then say what the trouble was."""
+        """Settle what was sent before the trouble, if that is possible now; then say what the trouble was. A worker
+        that slept through its lease meets trouble first (a call timed out) and hears later that it lost the run."""
+        if not lease.holds():
+            raise LeaseLost(f"run {lease.run} was taken over by another worker")
         run = Run.objects.select_related("organization", "settings").get(pk=lease.run)
         if not run.settled:
             try:

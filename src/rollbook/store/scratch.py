@@ -22,10 +22,11 @@ _LOOKED_LONG_AGO: Final = 3600
 
 def scratch_of(folder: DataFolder, lease: Lease, run: str | None = None) -> Path:
     """The lease's folder, or the place in it where it settles an earlier `run`. What an earlier attempt left on this
-    machine is taken over: pages that were read are not read again."""
+    machine is taken over: pages that were read are not read again. A woken worker never takes its successor's."""
     mine = folder.work / f"{lease.run}-{lease.epoch}"
     if not mine.exists():
-        for older in sorted(_all_of(folder, lease.run), key=_epoch, reverse=True):
+        earlier = [each for each in _all_of(folder, lease.run) if _epoch(each) < lease.epoch]
+        for older in sorted(earlier, key=_epoch, reverse=True):
             with suppress(OSError):  # another attempt was faster
                 older.rename(mine)
                 break
