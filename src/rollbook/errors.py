@@ -6,6 +6,7 @@ RollbookError
 ├── AuthFailed              the admin: renew the credentials
 ├── Unavailable             nobody yet: retry, pause, resume
 │   └── Throttled           nobody yet: the other side asked us to wait
+├── NotAllowed              a teacher: allow Rollbook to read the section's gradebook
 ├── BadResponse             the vendor: the other side broke the protocol
 │   └── BatchRefused        nobody: one bulk call was refused whole; the caller splits it
 ├── UnsafePlan              the acting user: look and approve
@@ -42,6 +43,12 @@ class AuthFailed(RollbookError):
     """The other side refused our credentials; renew them."""
 
     who = "the admin, who renews the credentials"
+
+
+class NotAllowed(RollbookError):
+    """A gradebook is read by permission of the section's teachers, and there is none that works."""
+
+    who = "a teacher of the section, who allows Rollbook to read its gradebook"
 
 
 class Unavailable(RollbookError):

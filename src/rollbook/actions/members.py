@@ -12,7 +12,7 @@ from rollbook.errors import ConfigError
 from rollbook.roster.words import say
 from rollbook.store.audit import audit
 from rollbook.store.blobs import open_blobs
-from rollbook.store.models import Account, Invitation, Membership, Organization, RemovedPerson, Role
+from rollbook.store.models import Account, Invitation, Membership, Organization, RemovedPerson, Role, TeacherPermission
 from rollbook.store.setup import opened
 from rollbook.store.teachers import knows_person
 
@@ -74,6 +74,7 @@ def bind_person(*, org: str, account: int, unique_id: str, by: str, actor: int |
             membership.unique_id = unique_id
             membership.save(update_fields=["unique_id"])
             RemovedPerson.objects.filter(organization=organization, unique_id=unique_id).delete()
+            TeacherPermission.objects.filter(membership=membership).delete()  # who they were gave it
             audit(by=by, action="bind person", organization=org, subject=_who(membership), details=details)
     return membership
 

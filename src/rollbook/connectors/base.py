@@ -14,7 +14,7 @@ import msgspec
 from rollbook.roster.changes import Change, LiveRecord, Outcome
 
 if TYPE_CHECKING:  # it speaks of batches and reports, which are here
-    from rollbook.connectors.gradebook import MakeGradeSink, MakeGradeSource
+    from rollbook.connectors.gradebook import MakeGradeConsent, MakeGradeSink, MakeGradeSource, UserTokens
 
 
 class Cancel(Protocol):
@@ -30,12 +30,14 @@ class Cancel(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """What a connector gets besides its options. `work` is a scratch folder it may fill; `count` is called once per
-    HTTP attempt (or file opened) so that a run can report its requests."""
+    HTTP attempt (or file opened) so that a run can report its requests. `tokens` are the permissions that people of the
+    LMS gave, where grades are read with them; None where nobody is asked for any."""
 
     work: Path
     cancel: Cancel
     count: CountRequest
     allow_private_hosts: bool = False
+    tokens: UserTokens | None = None
 
 
 class CountRequest(Protocol):
@@ -233,10 +235,16 @@ class OptionHelp:
     secret: bool = False
 
 
+#: The value of an option `grades_as` with which gradebooks are read by permission of their teachers.
+TEACHERS = "teachers"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Connector:
     """One registry line. `options` is a msgspec Struct; a field's OptionHelp stands in its `Meta.extra["option"]`.
-    `grade_source` is an LMS whose gradebooks can be read, `grade_sink` a SIS whose gradebook can be written."""
+    `grade_source` is an LMS whose gradebooks can be read, `grade_sink` a SIS whose gradebook can be written.
+    `grade_consent` asks teachers for their permission; an LMS that has it has an option `grades_as`, and asks where that
+    is TEACHERS."""
 
     name: str
     title: str
@@ -245,6 +253,7 @@ class Connector:
     target: MakeTarget | None = None
     grade_source: MakeGradeSource | None = None
     grade_sink: MakeGradeSink | None = None
+    grade_consent: MakeGradeConsent | None = None
 
 
 class MakeSource(Protocol):

@@ -3,7 +3,8 @@ in `rollbook.testing` are these docstrings as tests."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from rollbook.connectors.base import Batch, Context, Report, TargetTraits
@@ -21,7 +22,8 @@ class GradeSource(Protocol):
     def gradebook(self, code: str, lms_id: str | None) -> Gradebook:
         """The whole gradebook of the section with this code (the class sourcedId), whose LMS id may be known. Final
         grades that the LMS calculates are left out. Raises rather than returning a part: BadResponse also where the
-        section is not there."""
+        section is not there. Where gradebooks are read by permission of teachers, NotAllowed as long as no course
+        admin of the section has given one that works; one that the LMS accepts no more is told to `Context.tokens`."""
 
     def course_admins(self, code: str, lms_id: str | None) -> frozenset[str]:
         """Unique ids of the people who are course admins of the section now (rule 31)."""
@@ -69,6 +71,58 @@ class GradeSink(Protocol):
     def close(self) -> None: ...
 
 
+# --- permissions of teachers ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserToken:
+    """With this an LMS lets Rollbook act as one of its users, by whom it was given. `account` is their LMS id."""
+
+    account: str
+    token: str = field(repr=False)
+    secret: str = field(repr=False)
+
+
+class UserTokens(Protocol):
+    """The permissions that people gave, as far as they work. Several threads may call it."""
+
+    def of(self, accounts: Collection[str]) -> Sequence[UserToken]:
+        """Those of these LMS accounts."""
+
+    def refused(self, token: UserToken) -> None:
+        """The LMS does not accept this one any more: it is not given out again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestToken:
+    """What a person is asked with; worth nothing until they agree, and then good for one access token."""
+
+    token: str = field(repr=False)
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consent:
+    """What a person gave, and who the LMS says they are (`unique_id` None where it says none)."""
+
+    token: UserToken
+    unique_id: str | None
+
+
+@runtime_checkable
+class GradeConsent(Protocol):
+    """Asks a person of the LMS whether Rollbook may read gradebooks as they do."""
+
+    def begin(self, callback: str) -> tuple[RequestToken, str]:
+        """A request, and the page of the LMS on which the person agrees; from there they come back to the address
+        `callback`. Raises AuthFailed where the LMS does not accept our own key."""
+
+    def finish(self, request: RequestToken) -> Consent:
+        """What the person gave. Raises NotAllowed where they did not agree, or the request is too old or used."""
+
+    def close(self) -> None: ...
+
+
 def is_over(end: str, last: str, today: str) -> bool:
     """Did an enrollment that ends on the day `end` end before its class does on the day `last`? When a class is over,
     its students still have grades. Days are "YYYY-MM-DD", "" where nothing is known."""
@@ -77,6 +131,10 @@ def is_over(end: str, last: str, today: str) -> bool:
 
 class MakeGradeSource(Protocol):
     def __call__(self, options: Any, context: Context, /) -> GradeSource: ...
+
+
+class MakeGradeConsent(Protocol):
+    def __call__(self, options: Any, context: Context, /) -> GradeConsent: ...
 
 
 class MakeGradeSink(Protocol):

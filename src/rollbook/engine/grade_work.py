@@ -12,6 +12,7 @@ from django.utils import timezone
 from rollbook.connectors.base import Cancel
 from rollbook.core.protocols import Journal, Progress
 from rollbook.core.stored import RunResult, StoredPlan
+from rollbook.engine.permissions import tokens_of
 from rollbook.engine.world import Doors, check_room
 from rollbook.errors import Bug
 from rollbook.passback import grade_run as river
@@ -116,13 +117,17 @@ class GradeWork:
         work = scratch_of(self.folder, self.lease, run.pk)
         check_room(work, 0)
         settings = parse(self.version.document)
-        doors = Doors(settings, secrets_of(self.lease.organization, KeyRing(self.folder.keys)), work, self.cancel)
+        ring = KeyRing(self.folder.keys)
+        tokens = tokens_of(run.organization, settings, ring) if with_source else None
+        doors = Doors(settings, secrets_of(self.lease.organization, ring), work, self.cancel, tokens=tokens)
         before = stored_result(run).requests
 
         def requests() -> dict[str, int]:
             return {side: number + before.get(side, 0) for side, number in doors.requests.counts().items()}
 
         with ExitStack() as open_doors:
+            if tokens is not None:
+                open_doors.callback(tokens.keep_refused, by=f"run {run.pk}")
             sink = open_doors.enter_context(closing(doors.grade_sink()))
             source = open_doors.enter_context(closing(doors.grade_source())) if with_source else None
             yield GradeWorld(

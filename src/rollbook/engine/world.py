@@ -16,7 +16,7 @@ import msgspec
 
 from rollbook.actions.settings_text import connector_of, typed_options
 from rollbook.connectors.base import Cancel, Context, CountRequest, Source, Target
-from rollbook.connectors.gradebook import GradeSink, GradeSource
+from rollbook.connectors.gradebook import GradeConsent, GradeSink, GradeSource, UserTokens
 from rollbook.connectors.oneroster_csv.package import zip_entries
 from rollbook.core.protocols import Progress
 from rollbook.errors import BadResponse, Bug, ConfigError
@@ -60,10 +60,20 @@ class Requests:
 
 
 class Doors:
-    """Opens the connections of an organization. `secrets` maps places to secrets."""
+    """Opens the connections of an organization. `secrets` maps places to secrets; `tokens` are the permissions with
+    which gradebooks are read, None where they are read without."""
 
-    def __init__(self, settings: Settings, secrets: Mapping[str, str], work: Path, cancel: Cancel) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        secrets: Mapping[str, str],
+        work: Path,
+        cancel: Cancel,
+        *,
+        tokens: UserTokens | None = None,
+    ) -> None:
         self.settings, self.work, self.cancel = settings, work, cancel
+        self._tokens = tokens
         self.requests = Requests()
         self._secrets = dict(secrets)
 
@@ -92,6 +102,13 @@ class Doors:
             raise ConfigError(f"lms: the connector {self.settings.lms.connector} cannot read gradebooks")
         return make(typed_options(self.settings.lms, self._secrets, "lms"), self._context("lms"))
 
+    def grade_consent(self) -> GradeConsent:
+        """Raises ConfigError where the LMS lets nobody allow anything."""
+        make = connector_of(self.settings.lms, "lms").grade_consent
+        if make is None:
+            raise ConfigError(f"lms: the connector {self.settings.lms.connector} asks no teachers")
+        return make(typed_options(self.settings.lms, self._secrets, "lms"), self._context("lms"))
+
     def grade_sink(self) -> GradeSink:
         """Raises ConfigError where the SIS takes no grades."""
         make = connector_of(self.settings.sis, "sis").grade_sink
@@ -107,6 +124,7 @@ class Doors:
             cancel=self.cancel,
             count=self.requests.counter(side),
             allow_private_hosts=private_hosts_allowed(),
+            tokens=self._tokens if side == "lms" else None,
         )
 
 

@@ -21,7 +21,7 @@ from rollbook.core.plan import PlanReader, slices, write_plan
 from rollbook.core.protocols import Pin, PinPlace
 from rollbook.core.refusals import remember_refusals
 from rollbook.core.stored import RunResult, StoredPlan
-from rollbook.errors import BadResponse, ConfigError, StalePlan
+from rollbook.errors import BadResponse, ConfigError, NotAllowed, RollbookError, StalePlan
 from rollbook.passback.compare import compare, only
 from rollbook.passback.grade_types import Found, GradeRequest, GradeWorld, SectionNote, SectionWish
 from rollbook.passback.grades import desired
@@ -190,9 +190,10 @@ class _Run:
         try:
             read = self.step("read", lambda: read_section(self.request, source, world.sink, wish, had))
         except BadResponse as error:
-            found = Found(code="SECTION_UNREADABLE", collection="section", id=wish.code, detail=str(error))
-            self.tables.note(wish.code, [found])
-            world.notes.seen(wish.code, SectionNote(trouble=str(error)))
+            self._unread(wish.code, "SECTION_UNREADABLE", error)
+            return
+        except NotAllowed as error:
+            self._unread(wish.code, "GRADES_NOT_ALLOWED", error)
             return
         self.versions[wish.code] = version.number
         if world.people is not None:
@@ -213,6 +214,11 @@ class _Run:
             admins=_admins(read.book),
         )
         world.notes.seen(wish.code, note)
+
+    def _unread(self, section: str, code: str, error: RollbookError) -> None:
+        """Nothing is known of the section now, so nothing of it is planned, and its ledger stays."""
+        self.tables.note(section, [Found(code=code, collection="section", id=section, detail=str(error))])
+        self.world.notes.seen(section, SectionNote(trouble=str(error)))
 
     def undo(self, undone: StoredPlan) -> None:
         """Read what the SIS holds now of each section, and turn around what was sent there."""

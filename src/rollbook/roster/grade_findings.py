@@ -15,6 +15,11 @@ BLOCKING: Final[dict[str, tuple[str, str]]] = {
         "The section's gradebook could not be read in the LMS, or the SIS does not know the class.",
         "Look whether the section is still in both systems; sync Sections if it is new.",
     ),
+    "GRADES_NOT_ALLOWED": (
+        "Gradebooks are read by permission of their teachers, and no course admin of this section has given one that "
+        "works.",
+        "A teacher of the section presses 'Allow Rollbook to read my gradebooks' on the section's page in Rollbook.",
+    ),
     "ITEM_CATEGORY_GONE": (
         "The category of the SIS to which the item's category is mapped is not there any more.",
         "Choose another category of the SIS in the section's category map.",

@@ -51,6 +51,24 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         ),
         "sis_shrank": "the SIS shows %(number)s %(list)s where %(before)s were",
         "lms_shrank": "%(lms)s shows %(number)s %(list)s where %(before)s are known",
+        # Gradebooks that are read by permission of their teachers
+        "not_allowed": (
+            "a teacher of this section must allow Rollbook to read its gradebook: on the section's page in Rollbook, "
+            "by the button 'Allow Rollbook to read my gradebooks'"
+        ),
+        "allowed_no_more": (
+            "the LMS does not accept the permission that a teacher gave any more; a teacher of this section must allow "
+            "Rollbook to read its gradebook again: on the section's page in Rollbook"
+        ),
+        "may_not_read": (
+            "the LMS does not let the teacher read this gradebook, with whose permission Rollbook asked; another "
+            "teacher of the section must allow it, or the administrator of the LMS must give the right"
+        ),
+        "not_agreed": "the LMS gave no permission: it was not agreed to there, or that took too long",
+        "no_course_admin": (
+            "the LMS has no course admin in this section, so nobody can allow Rollbook to read its gradebook; make its "
+            "teacher a course admin there"
+        ),
         "unclear_one": (
             "%(lms)s never said what became of 1 change, though it was asked again; the next run asks once more"
         ),

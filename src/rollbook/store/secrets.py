@@ -12,12 +12,26 @@ from django.db import models, transaction
 
 from rollbook.errors import ConfigError
 from rollbook.store.locks import hold_keys, renew_keys
-from rollbook.store.models import InstallationSecret, PasswordRow, Secret, ToolKey
+from rollbook.store.models import (
+    InstallationSecret,
+    PasswordRow,
+    PermissionRequest,
+    Secret,
+    TeacherPermission,
+    ToolKey,
+)
 
 _BRING: Final = "bring back the keys file of this installation, or name it with ROLLBOOK_KEYS_FILE"
 _AT_ONCE: Final = 1000
 #: Everything with a `ciphertext`.
-_ENCRYPTED: Final[tuple[type[models.Model], ...]] = (Secret, PasswordRow, InstallationSecret, ToolKey)
+_ENCRYPTED: Final[tuple[type[models.Model], ...]] = (
+    Secret,
+    PasswordRow,
+    InstallationSecret,
+    ToolKey,
+    TeacherPermission,
+    PermissionRequest,
+)
 
 
 class KeyRing:

@@ -3,11 +3,11 @@ section was last looked at, whoever added them there. The later knowledge counts
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
-from rollbook.core.duck import parquet_reader, quote
+from rollbook.core.duck import fill, parquet_reader, quote
 from rollbook.core.protocols import Blobs
 from rollbook.store.given_sections import GivenSection, given_sections
 from rollbook.store.models import GradeSection, LedgerVersionRow, SectionAdmin
@@ -15,6 +15,8 @@ from rollbook.store.models import GradeSection, LedgerVersionRow, SectionAdmin
 _AT_ONCE: Final = 2000
 #: Sections that are looked up in the ledger at once.
 _UNSEEN: Final = 500
+_ONE: Final = {"name": "VARCHAR"}
+_TWO: Final = {"section": "VARCHAR", "person": "VARCHAR"}
 
 
 def teaches(organization: int, blobs: Blobs, person: str, section: GivenSection) -> bool:
@@ -65,6 +67,41 @@ def admins_of_seen(organization: int, blobs: Blobs, sections: Sequence[str]) -> 
             for section, user in given.fetchall():
                 found[section].add(user)
     return found
+
+
+def teachers_to_ask(
+    organization: int, blobs: Blobs, year: str | None, allowed: Collection[str]
+) -> list[tuple[str, int]]:
+    """Course admins of sections of the year (None: of the latest that there is) of which none is among `allowed`: unique
+    ids with how many such sections they have, those with most first. Raises BlobLost."""
+    ledger = _newest(organization)
+    keys = ledger.files if ledger is not None else {}
+    if ledger is None or "section" not in keys or "enrollment" not in keys:
+        return []
+    looked = GradeSection.objects.filter(organization=organization, admins_at__gt=ledger.created_at)
+    shown = SectionAdmin.objects.filter(section__organization=organization)
+    sections = quote(blobs.get(keys["section"], "the ledger of section"))
+    enrollments = quote(blobs.get(keys["enrollment"], "the ledger of enrollment"))
+    with parquet_reader() as db:
+        fill(db, "looked", _ONE, [(code,) for code in looked.values_list("code", flat=True)], temporary=True)
+        fill(db, "shown", _TWO, list(shown.values_list("section__code", "person")), temporary=True)
+        fill(db, "allowed", _ONE, [(person,) for person in sorted(allowed)], temporary=True)
+        return db.execute(
+            f"""WITH mine AS (
+                  SELECT key AS section FROM read_parquet({sections})
+                  WHERE year = coalesce($year, (SELECT max(year) FROM read_parquet({sections})))),
+                admins AS (
+                  SELECT section, "user" AS person FROM read_parquet({enrollments})
+                  WHERE admin AND section NOT IN (SELECT name FROM looked)
+                  UNION SELECT section, person FROM shown),
+                missing AS (
+                  SELECT section FROM admins GROUP BY section
+                  HAVING count(*) FILTER (WHERE person IN (SELECT name FROM allowed)) = 0)
+                SELECT person, count(*) AS number FROM admins
+                WHERE section IN (SELECT section FROM mine) AND section IN (SELECT section FROM missing)
+                GROUP BY person ORDER BY number DESC, person""",
+            {"year": year},
+        ).fetchall()
 
 
 def knows_person(organization: int, person: str, blobs: Blobs) -> bool:

@@ -27,7 +27,10 @@ from rollbook.web.grade_words import stand
 from rollbook.web.plan_words import SEVERAL
 from rollbook.web.run_words import stage_words
 from rollbook.web.runs_shown import names_of
+from rollbook.web.said import stored_said
 from rollbook.web.taught import sections_of_person
+from rollbook.web.teacher_permission import permission_words
+from rollbook.web.wording import sentence
 
 #: More items than these are on further pages.
 A_PAGE: Final = 200
@@ -51,6 +54,7 @@ def head(place: Place, row: GradeSection | None, here: str) -> dict[str, Any]:
         "section": section,
         "here": here,
         "row": row,
+        "trouble_words": sentence(stored_said(row.trouble)) if row is not None and row.trouble else "",
         "school": names_of(place).get(section.school or "", ""),
         "mine": mine if len(mine) > 1 and place.teaches else [],
         "may_act": place.is_acting or place.teaches,
@@ -58,6 +62,7 @@ def head(place: Place, row: GradeSection | None, here: str) -> dict[str, Any]:
         "map_open": map_is_open(row),
         "pins": pins_of(place),
         **_conflicts(place),
+        **permission_words(place),
     }
 
 

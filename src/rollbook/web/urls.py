@@ -37,6 +37,7 @@ ORGANIZATION_PAGES: Final = (
     "grades_section",
     "grades_map",
     "grades_status",
+    "grades_permission",
     "reading",
     "files",
     "people",
@@ -56,6 +57,7 @@ PAGES: Final = (
     "lti",
     "lti_register",
     "launch_saml",
+    "permission_back",
 )
 
 

@@ -1,7 +1,7 @@
 """The connector kit: HTTP, signatures, rate limits, retries and options, so that a connector holds only its
 own wire."""
 
-from rollbook.connectors.kit.answers import Answer, BadStatus, ServerError
+from rollbook.connectors.kit.answers import Answer, BadStatus, Denied, ServerError
 from rollbook.connectors.kit.hosts import check_address, check_url, same_origin
 from rollbook.connectors.kit.http import Auth, Client, Outgoing, encode
 from rollbook.connectors.kit.limiter import CreditLimiter, Gate
@@ -19,6 +19,7 @@ __all__ = [
     "Client",
     "ClientCredentials",
     "CreditLimiter",
+    "Denied",
     "Gate",
     "LostAnswer",
     "OAuth1",

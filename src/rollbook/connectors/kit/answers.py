@@ -33,6 +33,14 @@ class ServerError(Unavailable):
         self.status = status
 
 
+class Denied(AuthFailed):
+    """The other side answered 401 (it does not accept who we are) or 403 (we may not do this); `status` holds it."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """A whole answer. `who` and `what` are the words for messages; `url` is where it came from after
@@ -89,9 +97,9 @@ class Answer:
         """The error that this status means."""
         said = f"{self.who} answered {self.status}"
         if self.status == 401:
-            return AuthFailed(f"{said}: it does not accept our credentials{self._for}; renew key and secret")
+            return Denied(f"{said}: it does not accept our credentials{self._for}; renew key and secret", 401)
         if self.status == 403:
-            return AuthFailed(f"{said}: our credentials are not allowed to do this{self._for}; grant them access")
+            return Denied(f"{said}: our credentials are not allowed to do this{self._for}; grant them access", 403)
         if self.status == 429:
             seconds = retry_after(self.headers)
             wait = "" if seconds is None else f"; it asks us to wait {seconds:.0f} seconds"

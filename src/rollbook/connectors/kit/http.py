@@ -3,6 +3,7 @@ secret."""
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -107,6 +108,13 @@ class Client:
 
     def close(self) -> None:
         self._wire.close()
+
+    def signed_by(self, auth: Auth) -> Self:
+        """The same connections and the same rate limit, for calls that another `auth` signs. Closing either closes
+        both."""
+        twin = copy.copy(self)
+        twin._auth = auth
+        return twin
 
     def get(self, target: str, *, query: Pairs = (), what: str = "", returns: Collection[int] = ()) -> Answer:
         """A GET that is repeated as long as it makes sense."""

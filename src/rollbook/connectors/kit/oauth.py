@@ -1,4 +1,4 @@
-"""Who we are: OAuth 1.0a signatures without a token, and OAuth 2 client credentials. Never logs or shows a
+"""Who we are: OAuth 1.0a signatures, with or without a token, and OAuth 2 client credentials. Never logs or shows a
 secret."""
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ ClientAuth.register_signature_method("HMAC-SHA256", _sign_sha256)
 
 
 class OAuth1:
-    """Two-legged OAuth 1.0a (RFC 5849): each call is signed with key and secret, no token.
+    """OAuth 1.0a (RFC 5849): each call is signed with key and secret; `token` is a token with its secret where a call
+    is made for somebody (three-legged), None where it is ours (two-legged).
 
     Timestamps never go back and nonces never repeat, whatever the threads and the wall clock do.
     """
@@ -65,9 +66,11 @@ class OAuth1:
         *,
         method: SignatureMethod = "HMAC-SHA1",
         realm: str | None = None,
+        token: tuple[str, str] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._signer = ClientAuth(key, secret, signature_method=method)
+        own, its_secret = token or (None, None)
+        self._signer = ClientAuth(key, secret, token=own, token_secret=its_secret, signature_method=method)
         self._realm, self._clock = realm, clock
         self._lock = threading.Lock()
         self._last = 0

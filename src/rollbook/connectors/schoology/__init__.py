@@ -1,6 +1,7 @@
 """Schoology, provisioned over its public REST API v1. Facts and limits: README.md in this folder."""
 
 from rollbook.connectors.base import Connector
+from rollbook.connectors.schoology.consent import SchoologyConsent
 from rollbook.connectors.schoology.grades import SchoologyGrades
 from rollbook.connectors.schoology.options import SchoologyOptions
 from rollbook.connectors.schoology.target import SchoologyTarget
@@ -11,4 +12,5 @@ CONNECTOR = Connector(
     options=SchoologyOptions,
     target=SchoologyTarget,
     grade_source=SchoologyGrades,
+    grade_consent=SchoologyConsent,
 )

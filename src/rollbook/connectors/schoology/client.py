@@ -3,10 +3,12 @@ accounts, keeps all that belongs to them, and mails nobody."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from rollbook.connectors.base import Context
+from rollbook.connectors.gradebook import UserToken
 from rollbook.connectors.kit import Answer, Client, CreditLimiter, OAuth1
 from rollbook.connectors.schoology.lenient import Json, mapping
 from rollbook.connectors.schoology.options import SchoologyOptions
@@ -27,6 +29,7 @@ class SchoologyClient:
     """One organization's API, for several threads. Raises AuthFailed, Unavailable, Throttled, BadResponse."""
 
     def __init__(self, options: SchoologyOptions, context: Context) -> None:
+        self._options = options
         costs = {"GET": options.read_cost} | dict.fromkeys(("POST", "PUT", "DELETE"), options.write_cost)
         self._page_size = options.page_size
         self._http = Client(
@@ -41,6 +44,13 @@ class SchoologyClient:
 
     def close(self) -> None:
         self._http.close()
+
+    def acting_as(self, token: UserToken) -> Self:
+        """The same client, whose calls are made for the person of this token, with the rights that they have (REST API:
+        Authentication). Closing either closes both."""
+        twin = copy.copy(self)
+        twin._http = self._http.signed_by(app_auth(self._options, (token.token, token.secret)))
+        return twin
 
     def ask(self, path: str, what: str, *, query: Query | None = None) -> Answer:
         """A read, whatever its answer holds; redirects are followed with a fresh signature each."""
@@ -100,3 +110,9 @@ class SchoologyClient:
             if sweep.steady:
                 return
         raise BadResponse(f"Schoology never sent a whole list (asked for: {what}); nothing is concluded from a part")
+
+
+def app_auth(options: SchoologyOptions, token: tuple[str, str] | None = None) -> OAuth1:
+    """Signs as the app that asks teachers: with its own key, or the connection's where it has none."""
+    key, secret = (options.app_key, options.app_secret) if options.app_key else (options.key, options.secret)
+    return OAuth1(key, secret, method=options.signature, realm="Schoology API", token=token)

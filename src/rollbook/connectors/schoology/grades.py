@@ -2,29 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Final, TypeVar
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Final, NamedTuple, TypeVar
 from urllib.parse import quote
 
-from rollbook.connectors.base import Context, Report
+from rollbook.connectors.base import TEACHERS, Context, Report
+from rollbook.connectors.gradebook import UserToken, UserTokens
+from rollbook.connectors.kit import Denied
 from rollbook.connectors.schoology import gradebook as words
 from rollbook.connectors.schoology.client import SchoologyClient
 from rollbook.connectors.schoology.codes import by_codes
 from rollbook.connectors.schoology.lenient import Json, ident, items, mapping, optional
 from rollbook.connectors.schoology.options import SchoologyOptions
 from rollbook.connectors.schoology.sweep import Listing
-from rollbook.errors import BadResponse
-from rollbook.roster.grades import Gradebook, Member
+from rollbook.errors import BadResponse, NotAllowed
+from rollbook.roster.reasons import because
+from rollbook.roster.grades import Grade, Gradebook, GradedItem, GradingCategory, GradingScale, Member
 
 T = TypeVar("T")
 
 #: `limit` holds for ordinary items and for final ones, each (Assignments).
 _ITEMS: Final = Listing(path=("assignment",), lane="is_final")
 _GRADES: Final = Listing(path=("grades", "grade"), name=words.grade_name, silent=True)
+_CATEGORIES: Final = Listing(path=("grading_category",))
+_SCALES: Final = Listing(path=("grading_scale",))
+_MEMBERS: Final = Listing(path=("enrollment",))
 #: Archived members too: without this they are left out.
 _ALL_STATUSES: Final = {"enrollment_status": "1,2,3,4,5"}
 #: So many courses are looked at for a section whose grades the test can read.
 _TRIED: Final = 5
+
+
+class _Nobody:
+    """No permissions at all."""
+
+    def of(self, accounts: Collection[str]) -> Sequence[UserToken]:
+        return ()
+
+    def refused(self, token: UserToken) -> None:
+        return None
+
+
+class _Graded(NamedTuple):
+    """What is read of a gradebook with the rights of whoever may read it; not who its members are."""
+
+    grades: tuple[Grade, ...]
+    items: tuple[GradedItem, ...]
+    categories: tuple[GradingCategory, ...]
+    scales: tuple[GradingScale, ...]
 
 
 class SchoologyGrades:
@@ -33,6 +58,8 @@ class SchoologyGrades:
     def __init__(self, options: SchoologyOptions, context: Context) -> None:
         """Raises ConfigError for an address that must not be called; calls nothing yet."""
         self._client = SchoologyClient(options, context)
+        self._by_permission = options.grades_as == TEACHERS
+        self._tokens: UserTokens = context.tokens or _Nobody()
 
     def __repr__(self) -> str:
         return "SchoologyGrades()"
@@ -41,39 +68,66 @@ class SchoologyGrades:
         self._client.close()
 
     def test(self) -> Report:
-        """Reads the grades of some section: a key that may do that belongs to an administrator."""
+        """Reads the grades of some section: a key that may do that belongs to an administrator. Where teachers are
+        asked, nothing is read without them: the section's members are."""
         self._client.ask("users/me", "the key's own account").json()
         section = self._any_section()
         if section is None:
             return Report(ok=True, summary="Connected to Schoology; it has no section yet.", facts={"section": "none"})
+        if self._by_permission:
+            self._members(section)
+            summary = "Connected to Schoology: gradebooks are read by permission of their teachers."
+            return Report(ok=True, summary=summary, facts={"section": section})
         answer = self._client.ask(f"sections/{section}/grades", "grades", query={"limit": "1"})
         if items(answer.json(), *_GRADES.path) is None:
             raise answer.bad("no list 'grade'")
         return Report(ok=True, summary="Connected to Schoology: grades can be read.", facts={"section": section})
 
     def gradebook(self, code: str, lms_id: str | None) -> Gradebook:
-        """Grades are read first: what they are about, and who has them, is then sure to be there. What has gone from
-        the section meanwhile is left out with its grades."""
+        """Grades are read first and members last: what grades are about, and who has them, is then sure to be there.
+        What has gone from the section meanwhile is left out with its grades."""
         section = self._section(code, lms_id)
-        grades = self._all(section, "grades", _GRADES, words.grade)
-        found = self._all(section, "grade_items", _ITEMS, words.item)
+        read = self._with_permission(section) if self._by_permission else self._graded(section, self._client)
         members = self._members(section)
-        known, people = {each.id for each in found}, {each.id for each in members}
+        known, people = {each.id for each in read.items}, {each.id for each in members}
         return Gradebook(
             section=section,
-            categories=self._all(section, "grading_categories", Listing(path=("grading_category",)), words.category),
-            items=found,
-            scales=self._all(section, "grading_scales", Listing(path=("grading_scale",)), words.scale),
+            categories=read.categories,
+            items=read.items,
+            scales=read.scales,
             members=members,
-            grades=tuple(each for each in grades if each.item in known and each.member in people),
+            grades=tuple(each for each in read.grades if each.item in known and each.member in people),
         )
 
     def course_admins(self, code: str, lms_id: str | None) -> frozenset[str]:
         members = self._members(self._section(code, lms_id))
         return frozenset(each.unique_id for each in members if each.admin and each.active and each.unique_id)
 
+    def _with_permission(self, section: str) -> _Graded:
+        """With the first permission of a course admin that works; who is one, our own key reads. Raises NotAllowed."""
+        admins = [each.user for each in self._members(section) if each.admin and each.active]
+        if not admins:
+            raise NotAllowed(because("no_course_admin"))
+        reason = "not_allowed"
+        for token in self._tokens.of(admins):
+            try:
+                return self._graded(section, self._client.acting_as(token))
+            except Denied as error:
+                reason = "may_not_read" if error.status == 403 else "allowed_no_more"
+                if error.status == 401:
+                    self._tokens.refused(token)
+        raise NotAllowed(because(reason))
+
+    def _graded(self, section: str, client: SchoologyClient) -> _Graded:
+        return _Graded(
+            grades=self._all(section, "grades", _GRADES, words.grade, client=client),
+            items=self._all(section, "grade_items", _ITEMS, words.item, client=client),
+            categories=self._all(section, "grading_categories", _CATEGORIES, words.category, client=client),
+            scales=self._all(section, "grading_scales", _SCALES, words.scale, client=client),
+        )
+
     def _members(self, section: str) -> tuple[Member, ...]:
-        return self._all(section, "enrollments", Listing(path=("enrollment",)), words.member, query=_ALL_STATUSES)
+        return self._all(section, "enrollments", _MEMBERS, words.member, query=_ALL_STATUSES)
 
     def _all(
         self,
@@ -83,10 +137,12 @@ class SchoologyGrades:
         read: Callable[[Json], T | None],
         *,
         query: dict[str, str] | None = None,
+        client: SchoologyClient | None = None,
     ) -> tuple[T, ...]:
         """Everything in one of a section's lists. Raises BadResponse for a part of it."""
         what = path.replace("_", " ")
-        rows = self._client.whole(f"sections/{quote(section, safe='')}/{path}", listing, what, query=query)
+        asked = client or self._client
+        rows = asked.whole(f"sections/{quote(section, safe='')}/{path}", listing, what, query=query)
         return tuple(found for row in rows if (found := read(row)) is not None)
 
     def _section(self, code: str, lms_id: str | None) -> str:

@@ -45,6 +45,30 @@ class SchoologyOptions(Options, frozen=True, kw_only=True):
         tuple[str, ...],
         option("Administrator roles", "Roles whose accounts are never changed, beside the key's own account."),
     ] = ("System Admin",)
+    grades_as: Annotated[
+        Literal["admin", "teachers"],
+        option(
+            "Gradebooks are read as",
+            "admin: with the key above. teachers: by permission of a course admin of each section, who gives it on "
+            "Rollbook's pages.",
+        ),
+    ] = "admin"
+    app_key: Annotated[
+        str,
+        option(
+            "Consumer key of the app",
+            "Where teachers are asked: the key of an app of your App Center. Empty: the consumer key above.",
+        ),
+    ] = ""
+    app_secret: Annotated[str, option("Consumer secret of the app", "Beside that key.", secret=True)] = ""
+    site: Annotated[
+        str,
+        option(
+            "Address of the LMS's pages",
+            "Where teachers are asked: the address at which they use Schoology, such as "
+            "https://district.schoology.com",
+        ),
+    ] = "https://app.schoology.com"
     email_conflicts: Annotated[
         Literal["refuse", "ignore_foreign", "username_only"],
         option(

@@ -21,19 +21,20 @@ from rollbook.practice.lms import (
     permissions,
     sections,
     user_links,
+    user_tokens,
     users,
 )  # fmt: skip
 from rollbook.practice.lms.limiter import price
 from rollbook.practice.lms.lms import Lms
 from rollbook.practice.lms.multiget import multiget
-from rollbook.practice.lms.oauth import Signed, Unsigned, Verifier
+from rollbook.practice.lms.oauth import Signed, Signer, Unsigned, Verifier
 from rollbook.practice.lms.routing import Place, resolve
 from rollbook.practice.lms.wire import Call, Handler, Refused, Reply, Routes
 from rollbook.practice.server import Message, Receive, Scope, Send, cut
 
 _MODULES = (
     buildings, periods, users, leavers, user_links, courses, sections, enrollments, categories, assignments,
-    grades,
+    grades, user_tokens,
 )  # fmt: skip
 _PARENT_ANSWERS = ("sections/{id}/", "schools/{id}/")
 _HEADERS = {"x-schoology": "API", "access-control-allow-origin": "*", "cache-control": "no-store"}
@@ -57,7 +58,12 @@ class Api:
     def __init__(self, lms: Lms) -> None:
         self._lms = lms
         settings = lms.settings
-        self._verifier = Verifier(settings.key, settings.secret, settings.base_url)
+        keys = {settings.key: settings.secret}
+        if settings.app_key:
+            keys[settings.app_key] = settings.app_secret
+        self._verifier = Verifier(
+            keys, settings.base_url, lambda key, token: user_tokens.secret_of(lms, key, token)
+        )
         self._verifier.strict_order = settings.timestamps == "strict"
         self._verifier.fractions = settings.fractional_timestamps
         self._routes: dict[tuple[str, str], Handler] = {}
@@ -102,14 +108,14 @@ class Api:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         query = scope["query_string"].decode("latin-1")
         try:
-            self._verifier.check(Signed(method, scope["scheme"], raw, query, headers))
+            signer = self._verifier.check(Signed(method, scope["scheme"], raw, query, headers))
         except Unsigned as error:
             return Reply(401, text=str(error))
         scope["authenticated"] = True
         wait = self._lms.limiter.spend(price(method), time.monotonic())
         if wait:
             return Reply(429, text="Too Many Requests", headers={"retry-after": str(wait)})
-        return self._fault(method, raw) or self._handle(scope, place, headers, body)
+        return self._fault(method, raw) or self._handle(scope, place, headers, body, signer)
 
     def _fault(self, method: str, raw: str) -> Reply | None:
         faults = self._lms.faults
@@ -126,14 +132,15 @@ class Api:
             return Reply(200, text="Service is being updated", kind="application/json")
         return None
 
-    def _handle(self, scope: Scope, place: Place, headers: dict[str, str], body: bytes) -> Reply:
+    def _handle(self, scope: Scope, place: Place, headers: dict[str, str], body: bytes, signer: Signer) -> Reply:
         template = place.template
         if not self._known(template) and scope["method"] == "GET":
             template = next((p.rstrip("/") for p in _PARENT_ANSWERS if template.startswith(p)), template)
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         call = Call(
             lms=self._lms, method=scope["method"], path=place.path, template=template, ids=place.ids,
-            code=place.code, query=query, body=None, actor=self._owner(), base=self._base(scope),
+            code=place.code, query=query, body=None, actor=self._owner(), base=self._base(scope), key=signer.key,
+            token=signer.token,
         )  # fmt: skip
         try:
             call.actor = permissions.acting_user(call, headers.get("x-schoology-run-as"))

@@ -26,6 +26,7 @@ from rollbook.practice.lms.settings import Settings
 from rollbook.practice.lms.state import dump
 from rollbook.practice.lms.state import mails as mails_sent
 from rollbook.practice.lms.store import Store
+from rollbook.practice.lms.user_token_pages import user_token_routes
 from rollbook.practice.lms.user_rules import password_fits
 
 
@@ -60,6 +61,7 @@ def create_lms(
         *lti_routes(Platform(lms)),
         *page_routes(lms),
         *app_routes(lms),
+        *user_token_routes(lms),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.state.lms = lms

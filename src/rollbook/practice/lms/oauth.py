@@ -1,4 +1,5 @@
-"""Checks two-legged OAuth 1.0a as a provider (RFC 5849; REST API: Authentication); never signs anything."""
+"""Checks OAuth 1.0a as a provider, with tokens of people and without (RFC 5849; REST API: Authentication); never signs
+anything."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import base64
 import hashlib
 import hmac
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -30,24 +31,40 @@ class Signed:
     headers: Mapping[str, str]
 
 
-class Verifier:
-    """Knows one key and the nonces it has used."""
+@dataclass(frozen=True)
+class Signer:
+    """Who signed: the consumer key, and the token that it signed for ("" for none)."""
 
-    def __init__(self, key: str, secret: str, base_url: str | None = None) -> None:
-        self._key = key
-        self._secret = secret
+    key: str
+    token: str
+
+
+class Verifier:
+    """Knows its keys with their secrets, and the nonces they have used. `token_secret` tells the secret of a token that
+    a key may use, None for another."""
+
+    def __init__(
+        self,
+        secrets: Mapping[str, str],
+        base_url: str | None = None,
+        token_secret: Callable[[str, str], str | None] = lambda key, token: None,
+    ) -> None:
+        self._secrets = secrets
+        self._token_secret = token_secret
         self._base_url = base_url
         self._nonces: dict[int, set[tuple[str, str]]] = {}
         self._newest = 0.0
         self.strict_order = False
         self.fractions = True
 
-    def check(self, request: Signed) -> None:
+    def check(self, request: Signed) -> Signer:
         """Raises Unsigned."""
         given = _parameters(request.headers.get("authorization", ""))
-        if given.get("oauth_consumer_key") != self._key:
+        signer = Signer(given.get("oauth_consumer_key", ""), given.get("oauth_token", ""))
+        if signer.key not in self._secrets:
             raise Unsigned("Unknown consumer key. Request rejected.")
-        if given.get("oauth_token"):
+        token_secret = self._token_secret(signer.key, signer.token) if signer.token else ""
+        if token_secret is None:
             raise Unsigned("Unknown access token. Request rejected.")
         if given.get("oauth_version", "1.0") != "1.0":
             raise Unsigned("Unsupported OAuth version. Request rejected.")
@@ -60,12 +77,13 @@ class Verifier:
             raise Unsigned(REPLAY)
         if self.strict_order and stamp < self._newest:
             raise Unsigned(OUT_OF_SEQUENCE)
-        if not self._signature_fits(request, given):
+        if not self._signature_fits(request, given, self._secrets[signer.key], token_secret):
             raise Unsigned("Verification of signature failed. Request rejected.")
         self._newest = max(self._newest, stamp)
         self._nonces.setdefault(minute, set()).add(used)
         if len(self._nonces) > 2 * _SKEW_SECONDS // 60 + 5:
             del self._nonces[min(self._nonces)]
+        return signer
 
     def _timestamp(self, given: Mapping[str, str]) -> float:
         try:
@@ -77,16 +95,16 @@ class Verifier:
             raise Unsigned(OUT_OF_SEQUENCE)
         return stamp
 
-    def _signature_fits(self, request: Signed, given: Mapping[str, str]) -> bool:
+    def _signature_fits(self, request: Signed, given: Mapping[str, str], own: str, of_token: str) -> bool:
         method = given.get("oauth_signature_method")
         signature = given.get("oauth_signature", "")
         if method == "PLAINTEXT":
-            fits = {f"{_escape(self._secret)}&", f"{self._secret}&", f"{self._secret}%26"}
+            fits = {f"{_escape(own)}&{_escape(of_token)}", f"{own}&{of_token}", f"{own}%26{of_token}"}
             return any(hmac.compare_digest(signature.encode(), right.encode()) for right in fits)
         if method != "HMAC-SHA1":
             return False
         normal = _normal_parameters(request.query, given)
-        secret = f"{_escape(self._secret)}&".encode()
+        secret = f"{_escape(own)}&{_escape(of_token)}".encode()
         for url in self._urls(request):
             base = "&".join((request.method, _escape(url), _escape(normal)))
             right = base64.b64encode(hmac.new(secret, base.encode(), hashlib.sha1).digest())

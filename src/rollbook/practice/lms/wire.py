@@ -37,7 +37,8 @@ class Reply:
 
 @dataclass
 class Call:
-    """One request after its signature was checked. `ids` are the path's numbers in order, `code` its text."""
+    """One request after its signature was checked, by which `key` and for which `token` ("" for none). `ids` are the
+    path's numbers in order, `code` its text."""
 
     lms: Lms
     method: str
@@ -50,6 +51,8 @@ class Call:
     actor: int
     base: str
     crash_after: bool = False
+    key: str = ""
+    token: str = ""
 
     def flag(self, name: str) -> bool:
         return is_on(self.query.get(name))

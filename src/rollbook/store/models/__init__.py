@@ -19,6 +19,7 @@ from rollbook.store.models.loose_blob import LooseBlob
 from rollbook.store.models.notice import NoticeRow, NoticeState
 from rollbook.store.models.organization import Organization
 from rollbook.store.models.password import PasswordRow
+from rollbook.store.models.permission import PermissionRequest, TeacherPermission
 from rollbook.store.models.permit import PermitRow
 from rollbook.store.models.pin import PinRow
 from rollbook.store.models.plan_counts import PlanCountsRow
@@ -63,6 +64,7 @@ __all__ = [
     "NoticeState",
     "Organization",
     "PasswordRow",
+    "PermissionRequest",
     "PermitRow",
     "PinRow",
     "PlanCountsRow",
@@ -81,6 +83,7 @@ __all__ = [
     "SettingsVersion",
     "SliceIntent",
     "SliceOutcome",
+    "TeacherPermission",
     "ToolKey",
     "TurnsRow",
     "UploadRow",

@@ -30,6 +30,7 @@ from rollbook.web.paging import kept_query
 from rollbook.web.run_words import STATE_WORDS, run_title
 from rollbook.web.runs_shown import names_of
 from rollbook.web.steps import steps
+from rollbook.web.teacher_permission import who_is_to_be_asked
 
 PREVIEW, SYNC, AGAIN = "preview", "sync", "again"
 _MOST_TICKED: Final = 500
@@ -69,7 +70,7 @@ def send(request: HttpRequest, place: Place) -> HttpResponse:
 @page(read=Who.READER)
 def teachers(request: HttpRequest, place: Place) -> HttpResponse:
     """Teachers with sections that ask for a person, those with most first."""
-    context = who_needs_help(place.organization, request.GET)
+    context = who_is_to_be_asked(place.organization) | who_needs_help(place.organization, request.GET)
     return render(request, "grades/teachers.html", context)
 
 

@@ -25,6 +25,7 @@ from rollbook.web.error_words import error_said
 from rollbook.web.grade_items import head, map_is_open, map_lines, section_of, section_row_of
 from rollbook.web.still_teaches import still_teaches
 from rollbook.web.taught import sections_of_person
+from rollbook.web.teacher_permission import may_lead_to_the_lms
 
 #: What forms say instead of a SIS category's id.
 UNDECIDED, NOT_SENT = "?", "-"
@@ -155,7 +156,7 @@ def _page(
             "typing": True,
             "others": _others(place) if place.teaches else [],
         }
-    return render(request, "grades/map.html", context, status=400 if refused else 200)
+    return may_lead_to_the_lms(render(request, "grades/map.html", context, status=400 if refused else 200), context)
 
 
 urlpatterns = [

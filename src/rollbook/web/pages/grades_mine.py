@@ -18,6 +18,7 @@ from rollbook.web.error_words import error_said
 from rollbook.web.grade_words import SECTION_STANDS
 from rollbook.web.runs_shown import names_of
 from rollbook.web.taught import find_section, sections_of_person
+from rollbook.web.teacher_permission import may_lead_to_the_lms, permission_words
 
 
 @page(read=Who.MEMBER)
@@ -46,7 +47,8 @@ def mine(request: HttpRequest, place: Place) -> HttpResponse:
                 "synced_at": row.synced_at if row else None,
             }
         )
-    return render(request, "grades/mine.html", {"lines": lines, "bound": bool(place.unique_id)})
+    context = {"lines": lines, "bound": bool(place.unique_id), **permission_words(place)}
+    return may_lead_to_the_lms(render(request, "grades/mine.html", context), context)
 
 
 @page(write=Who.MEMBER)

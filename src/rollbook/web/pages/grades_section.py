@@ -27,6 +27,7 @@ from rollbook.web.grade_changes import changes_of_item
 from rollbook.web.grade_items import A_PAGE, head, items_of, now_of, pins_of, section_of, section_row_of
 from rollbook.web.paging import piece
 from rollbook.web.still_teaches import still_teaches
+from rollbook.web.teacher_permission import may_lead_to_the_lms
 
 LOOK, CHANGES, EVERYTHING = "look", "changes", "all"
 SEND, LEAVE = "send", "leave"
@@ -43,7 +44,7 @@ def items(request: HttpRequest, place: Place) -> HttpResponse:
     lines = items_of(row, context["now"])
     context["page"] = piece(lines, {"page": request.GET.get("page", "")}, A_PAGE)
     context["ready"] = sum(bool(one["item"].send) for one in lines)
-    return render(request, "grades/items.html", context)
+    return may_lead_to_the_lms(render(request, "grades/items.html", context), context)
 
 
 @page(read=Who.SECTION_READER)
@@ -56,7 +57,8 @@ def item(request: HttpRequest, place: Place) -> HttpResponse:
         raise Http404
     context = head(place, row, "items")
     context["line"] = next(one for one in items_of(row, context["now"]) if one["item"] == found)
-    return render(request, "grades/item.html", context | changes_of_item(place, row, found))
+    answer = render(request, "grades/item.html", context | changes_of_item(place, row, found))
+    return may_lead_to_the_lms(answer, context)
 
 
 @page(read=Who.SECTION_READER)

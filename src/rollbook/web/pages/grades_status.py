@@ -9,12 +9,14 @@ from django.urls import path
 from rollbook.web.access import Place, Who, page
 from rollbook.web.grade_history import history
 from rollbook.web.grade_items import head, section_row_of
+from rollbook.web.teacher_permission import may_lead_to_the_lms
 
 
 @page(read=Who.SECTION_READER)
 def show(request: HttpRequest, place: Place) -> HttpResponse:
     row = section_row_of(place)
-    return render(request, "grades/status.html", head(place, row, "status") | history(place, row))
+    context = head(place, row, "status") | history(place, row)
+    return may_lead_to_the_lms(render(request, "grades/status.html", context), context)
 
 
 urlpatterns = [path("grades/status/<path:section>/", show, name="grades_status")]

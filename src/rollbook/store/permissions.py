@@ -1,0 +1,68 @@
+"""Permissions of teachers as a run uses them, and who has given one. Tokens stay encrypted until they are used."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Sequence
+
+import msgspec
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from rollbook.connectors.gradebook import UserToken
+from rollbook.store.audit import audit
+from rollbook.store.models import Organization, TeacherPermission
+from rollbook.store.secrets import KeyRing
+
+
+def working_permissions(organization: int) -> QuerySet[TeacherPermission]:
+    """Those that the LMS accepts, as far as is known, of members who are still who they were in the SIS."""
+    given = TeacherPermission.objects.filter(membership__organization=organization, refused_at__isnull=True)
+    return given.filter(person=F("membership__unique_id"), membership__account__is_active=True)
+
+
+def people_who_allow(organization: int) -> set[str]:
+    """Unique ids of everybody whose permission works."""
+    return set(working_permissions(organization).values_list("person", flat=True))
+
+
+class StoredTokens:
+    """Implements `connectors.gradebook.UserTokens` with what an organization had when this was made: sections are read
+    in threads, which ask no database. What is refused is kept by `keep_refused`, when the work is over."""
+
+    def __init__(self, organization: Organization, ring: KeyRing) -> None:
+        self._organization, self._ring = organization, ring
+        self._rows = {row.lms_account: row for row in working_permissions(organization.pk)}
+        self._refused: list[TeacherPermission] = []
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"StoredTokens({len(self._rows)})"
+
+    def of(self, accounts: Collection[str]) -> Sequence[UserToken]:
+        with self._lock:
+            rows = [self._rows[each] for each in sorted(set(accounts)) if each in self._rows]
+        return [self._opened(row) for row in rows]
+
+    def refused(self, token: UserToken) -> None:
+        with self._lock:
+            row = self._rows.pop(token.account, None)
+            if row is not None:
+                self._refused.append(row)
+
+    def keep_refused(self, by: str) -> None:
+        """Mark what the LMS refused, unless its person gave a new one meanwhile."""
+        with self._lock:
+            refused, self._refused = self._refused, []
+        for row in refused:
+            with transaction.atomic():
+                same = TeacherPermission.objects.filter(pk=row.pk, ciphertext=row.ciphertext, refused_at__isnull=True)
+                if same.update(refused_at=timezone.now()):
+                    audit(
+                        by=by, action="permission refused", organization=self._organization.slug, subject=row.person
+                    )  # fmt: skip
+
+    def _opened(self, row: TeacherPermission) -> UserToken:
+        token, secret = msgspec.json.decode(self._ring.decrypt(row.ciphertext), type=tuple[str, str])
+        return UserToken(account=row.lms_account, token=token, secret=secret)
