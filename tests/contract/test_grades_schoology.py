@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
 import pytest
@@ -19,6 +20,7 @@ from rollbook.roster.grades import EXCUSED, INCOMPLETE, LATE, MISSING, Gradebook
 from rollbook.testing import CountingContext, make_context
 from rollbook.testing.grade_samples import SAMPLE
 from rollbook.testing.grade_source_contract import CODE, GradeSourceContract
+from tests.user_tokens import Tokens, allowed_by
 from tests.verification.lms_client import Client
 
 KEY = "practice"
@@ -76,6 +78,7 @@ class SchoologyContract(GradeSourceContract):
     secrets = ("Hedy Handmade",)
     pages = "told"
     page_size = 2
+    grades_as: Literal["admin", "teachers"] = "admin"
 
     @pytest.fixture
     def app(self, tmp_path: Path) -> Any:
@@ -94,11 +97,16 @@ class SchoologyContract(GradeSourceContract):
     @pytest.fixture
     def grades(self, context: CountingContext, lms: Running, ids: Mapping[str, str]) -> Iterator[GradeSource]:
         options = SchoologyOptions(
-            base_url=f"{lms.url}/v1", key=KEY, secret="practice", page_size=self.page_size, credits=1000
-        )
-        made = SchoologyGrades(options, context)
+            base_url=f"{lms.url}/v1", key=KEY, secret="practice", page_size=self.page_size, credits=1000,
+            grades_as=self.grades_as, site=lms.url,
+        )  # fmt: skip
+        made = SchoologyGrades(options, self.permitted(options, context, ids))
         yield made
         made.close()
+
+    def permitted(self, options: SchoologyOptions, context: CountingContext, ids: Mapping[str, str]) -> CountingContext:
+        """The context, with whatever permissions there are."""
+        return context
 
     @pytest.fixture
     def fault(self, lms: Running) -> Callable[[str], None]:
@@ -107,6 +115,17 @@ class SchoologyContract(GradeSourceContract):
 
 class TestSchoologyGrades(SchoologyContract):
     """Pages with totals and links."""
+
+
+class TestByPermission(SchoologyContract):
+    """With the permission of the section's teacher."""
+
+    grades_as = "teachers"
+
+    def permitted(self, options: SchoologyOptions, context: CountingContext, ids: Mapping[str, str]) -> CountingContext:
+        tokens = Tokens([allowed_by(options, ids["u-teacher"], context.work).token])
+        self.secrets = (*self.secrets, tokens.given[0].token, tokens.given[0].secret)
+        return replace(context, tokens=tokens)
 
 
 class TestWithoutTotals(SchoologyContract):

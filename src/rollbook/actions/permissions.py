@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from rollbook.actions.accounts import account_by, token_digest
 from rollbook.connectors.gradebook import Consent, RequestToken
-from rollbook.roster.words import say
 from rollbook.errors import ConfigError
+from rollbook.roster.words import say
 from rollbook.store.audit import audit
 from rollbook.store.models import Account, Membership, Organization, PermissionRequest, TeacherPermission
 from rollbook.store.secrets import KeyRing
@@ -101,8 +101,8 @@ def use_request(asked: Asked) -> bool:
 
 
 def keep_permission(*, asked: Asked, consent: Consent, ring: KeyRing) -> TeacherPermission:
-    """What the person gave, instead of an earlier one. Whether it is theirs was checked before. Raises ConfigError where
-    they are no member any more, or somebody else in the SIS."""
+    """What the person gave, instead of an earlier one. Whether it is theirs was checked before. Raises ConfigError
+    where they are no member any more, or somebody else in the SIS."""
     token = consent.token
     before = asked.row.membership
     with transaction.atomic():
@@ -137,9 +137,7 @@ def take_permission_back(*, organization: Organization, account: Account) -> boo
     it began."""
     with transaction.atomic():
         mine = TeacherPermission.objects.filter(membership__organization=organization, membership__account=account)
-        PermissionRequest.objects.filter(
-            membership__organization=organization, membership__account=account
-        ).delete()
+        PermissionRequest.objects.filter(membership__organization=organization, membership__account=account).delete()
         row = mine.first()
         if row is None:
             return False

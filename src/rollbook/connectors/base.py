@@ -243,8 +243,8 @@ TEACHERS = "teachers"
 class Connector:
     """One registry line. `options` is a msgspec Struct; a field's OptionHelp stands in its `Meta.extra["option"]`.
     `grade_source` is an LMS whose gradebooks can be read, `grade_sink` a SIS whose gradebook can be written.
-    `grade_consent` asks teachers for their permission; an LMS that has it has an option `grades_as`, and asks where that
-    is TEACHERS."""
+    `grade_consent` asks teachers for their permission: an LMS that has it has an option `grades_as`, asks where that is
+    TEACHERS, and says in an option `site` where its pages are."""
 
     name: str
     title: str

@@ -1,5 +1,5 @@
-"""Asks the LMS, while somebody waits, for a teacher's permission to read gradebooks; and says whether a connection needs
-one. Keeps nothing."""
+"""Asks the LMS, while somebody waits, for a teacher's permission to read gradebooks; and says whether a connection
+needs one. Keeps nothing."""
 
 from __future__ import annotations
 

@@ -72,8 +72,8 @@ def admins_of_seen(organization: int, blobs: Blobs, sections: Sequence[str]) -> 
 def teachers_to_ask(
     organization: int, blobs: Blobs, year: str | None, allowed: Collection[str]
 ) -> list[tuple[str, int]]:
-    """Course admins of sections of the year (None: of the latest that there is) of which none is among `allowed`: unique
-    ids with how many such sections they have, those with most first. Raises BlobLost."""
+    """Course admins of sections of the year (None: of the latest that there is) of which none is among `allowed`:
+    unique ids with how many such sections they have, those with most first. Raises BlobLost."""
     ledger = _newest(organization)
     keys = ledger.files if ledger is not None else {}
     if ledger is None or "section" not in keys or "enrollment" not in keys:

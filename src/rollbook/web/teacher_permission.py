@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -75,9 +76,9 @@ def who_is_to_be_asked(organization: Organization, given: QueryDict | None = Non
     shown = piece(waiting, {"page": given.get("page", "")}, A_PAGE)
     names = person_names(organization.pk, [person for person, _ in shown.rows])
     gone = set(
-        TeacherPermission.objects.filter(
-            membership__organization=organization, refused_at__isnull=False
-        ).values_list("person", flat=True)
+        TeacherPermission.objects.filter(membership__organization=organization, refused_at__isnull=False).values_list(
+            "person", flat=True
+        )
     )
     lines = [
         {"name": names.get(person, person), "id": person, "number": number, "again": person in gone}
@@ -90,10 +91,8 @@ def may_lead_to_the_lms(answer: HttpResponse, context: Mapping[str, Any]) -> Htt
     """A page with these words, whose form may end at the LMS: browsers hold redirects of forms to its policy too."""
     site = context.get("permission", {}).get("site")
     if site:
-        try:
+        with suppress(ConfigError):  # whoever presses the button is told
             vars(answer)["_csp_update"] = {"form-action": [origin_of(site)]}
-        except ConfigError:  # the form says so
-            pass
     return answer
 
 

@@ -16,8 +16,8 @@ from rollbook.connectors.schoology.lenient import Json, ident, items, mapping, o
 from rollbook.connectors.schoology.options import SchoologyOptions
 from rollbook.connectors.schoology.sweep import Listing
 from rollbook.errors import BadResponse, NotAllowed
-from rollbook.roster.reasons import because
 from rollbook.roster.grades import Grade, Gradebook, GradedItem, GradingCategory, GradingScale, Member
+from rollbook.roster.reasons import because
 
 T = TypeVar("T")
 

@@ -65,8 +65,7 @@ class SchoologyOptions(Options, frozen=True, kw_only=True):
         str,
         option(
             "Address of the LMS's pages",
-            "Where teachers are asked: the address at which they use Schoology, such as "
-            "https://district.schoology.com",
+            "Where teachers are asked: the address at which they use Schoology, such as https://district.schoology.com",
         ),
     ] = "https://app.schoology.com"
     email_conflicts: Annotated[

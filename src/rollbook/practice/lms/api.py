@@ -61,9 +61,7 @@ class Api:
         keys = {settings.key: settings.secret}
         if settings.app_key:
             keys[settings.app_key] = settings.app_secret
-        self._verifier = Verifier(
-            keys, settings.base_url, lambda key, token: user_tokens.secret_of(lms, key, token)
-        )
+        self._verifier = Verifier(keys, settings.base_url, lambda key, token: user_tokens.secret_of(lms, key, token))
         self._verifier.strict_order = settings.timestamps == "strict"
         self._verifier.fractions = settings.fractional_timestamps
         self._routes: dict[tuple[str, str], Handler] = {}

@@ -26,8 +26,8 @@ from rollbook.practice.lms.settings import Settings
 from rollbook.practice.lms.state import dump
 from rollbook.practice.lms.state import mails as mails_sent
 from rollbook.practice.lms.store import Store
-from rollbook.practice.lms.user_token_pages import user_token_routes
 from rollbook.practice.lms.user_rules import password_fits
+from rollbook.practice.lms.user_token_pages import user_token_routes
 
 
 def create_lms(

@@ -35,8 +35,8 @@ def check(call: Call) -> None:
 
 
 def acting_user(call: Call, run_as: str | None) -> int:
-    """The user as whom a call is made: the one of its token; else an administrator, whose key may act as somebody by the
-    header X-Schoology-Run-As. The key of an app does nothing but get tokens. Raises Refused."""
+    """The user as whom a call is made: the one of its token; else an administrator, whose key may act as somebody by
+    the header X-Schoology-Run-As. The key of an app does nothing but get tokens. Raises Refused."""
     app = call.lms.settings.app_key
     if call.template in HANDED_OUT:
         if app and call.key != app:

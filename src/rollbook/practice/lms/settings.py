@@ -11,11 +11,12 @@ from typing import Literal
 class Settings:
     """`base_url` ends with /v1 and is what links and locations start with; None: the server's own address.
 
-    `limiter_credits` may be spent in any `limiter_seconds`; a write costs 3, a read 1. `today` None is the
-    real day. `app_key` is the key of an app, which then is the only one that gets tokens of people; "": the one key
-    does. A request for one is good for `request_token_seconds`. `foreign_emails` belong to accounts of other organizations. `timestamps` "strict" refuses an
-    OAuth timestamp older than the newest one seen; `fractional_timestamps` False refuses decimals. `grade_pages` of a
-    section are "told" (with total and links), "untold" (without), or there are none: all grades come "whole".
+    `limiter_credits` may be spent in any `limiter_seconds`; a write costs 3, a read 1. `today` None is the real day.
+    `app_key` is the key of an app, which then is the only one that gets tokens of people; "": the one key does. A
+    request for one is good for `request_token_seconds`. `foreign_emails` belong to accounts of other organizations.
+    `timestamps` "strict" refuses an OAuth timestamp older than the newest one seen; `fractional_timestamps` False
+    refuses decimals. `grade_pages` of a section are "told" (with total and links), "untold" (without), or there are
+    none: all grades come "whole".
     """
 
     key: str = "practice"

@@ -100,7 +100,9 @@ def _back(sent: dict[str, str]) -> str:
 
 def _apps(lms: Lms, person: Row) -> Response:
     works = sum(one["works"] for one in given_tokens(lms) if one["id"] == person["id"])
-    form = f'<form method="post"><input type="hidden" name="as" value="{person["id"]}"><button>Remove all</button></form>'
+    form = (
+        f'<form method="post"><input type="hidden" name="as" value="{person["id"]}"><button>Remove all</button></form>'
+    )
     return frame("Your apps", Safe(f"<p>{safe(_name(person))}: {works} with access.</p>"), Safe(form))
 
 

@@ -69,8 +69,8 @@ def take_back(request: HttpRequest, place: Place) -> HttpResponse:
     code = _section(place, request.POST.get("section", ""))
     if take_permission_back(organization=place.organization, account=place.account):
         words = _(
-            "Rollbook has deleted your permission and reads your gradebooks no more. In the LMS you can remove Rollbook "
-            "from your apps as well."
+            "Rollbook has deleted your permission and reads your gradebooks no more. In the LMS you can remove "
+            "Rollbook from your apps as well."
         )
         messages.success(request, words)
     else:

@@ -1,5 +1,5 @@
-"""Where the LMS sends a teacher back to. The address has a state that is good once, for minutes, and only in the session
-that began; what the LMS adds to it must be of the same request."""
+"""Where the LMS sends a teacher back to. The address has a state that is good once, for minutes, and only in the
+session that began; what the LMS adds to it must be of the same request."""
 
 from __future__ import annotations
 
