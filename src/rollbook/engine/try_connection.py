@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
 from rollbook.connectors.base import Report
 from rollbook.engine.directory import DEADLINE_S, Deadline, impatient
+from rollbook.engine.permissions import asks_teachers
 from rollbook.engine.world import Doors
 from rollbook.errors import Bug, RollbookError, Unavailable
 from rollbook.roster.settings import Settings
@@ -17,6 +19,7 @@ from rollbook.store.scratch import looking_scratch
 
 #: Seconds until a test is left behind whose other side answers drop by drop.
 _LEFT: Final = DEADLINE_S + 15
+_NOWHERE: Final = "https://rollbook.invalid/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,8 @@ def check_connection(folder: DataFolder, settings: Settings, secrets: Mapping[st
     with looking_scratch(folder) as work:
         doors = Doors(settings, secrets, work, Deadline(DEADLINE_S))
         (doors.source() if side == "sis" else doors.target()).close()
+        if side == "lms" and asks_teachers(settings):
+            doors.grade_consent().close()
 
 
 def _try(folder: DataFolder, settings: Settings, secrets: Mapping[str, str], side: str) -> Tried:
@@ -52,9 +57,13 @@ def _try(folder: DataFolder, settings: Settings, secrets: Mapping[str, str], sid
             doors = Doors(impatient(settings, side), secrets, work, Deadline(DEADLINE_S))
             opened = doors.source() if side == "sis" else doors.target()
             try:
-                return Tried(report=opened.test())
+                report = opened.test()
             finally:
                 opened.close()
+            if side == "lms" and asks_teachers(settings):
+                with closing(doors.grade_consent()) as consent:
+                    consent.begin(_NOWHERE)  # nobody will be sent there; a key that may not ask is refused now
+            return Tried(report=report)
     except RollbookError as error:
         return Tried(error=error)
     except Exception as error:  # whatever a connector does must not end the thread without a word
