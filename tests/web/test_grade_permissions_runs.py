@@ -5,13 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
+from rollbook.actions.organizations import current_settings
 from rollbook.connectors.memory.space import Space
+from rollbook.engine.try_connection import check_connection, try_connection
+from rollbook.errors import AuthFailed, ConfigError
 from rollbook.practice.lms import create_lms
 from rollbook.practice.server import serve
 from rollbook.store.folder import DataFolder
-from rollbook.store.models import AuditRow, GradeSection, RunState, TeacherPermission
+from rollbook.store.models import AuditRow, GradeSection, Organization, RunState, TeacherPermission
+from rollbook.store.permissions import StoredTokens
+from rollbook.store.secrets import KeyRing, secrets_of
 from tests.web.people import Person, words
 from tests.web.permission_case import HERE, Case, permission_case, told
 
@@ -88,6 +94,21 @@ def test_taking_it_back_in_rollbook_ends_the_reading(case: Case) -> None:
     assert not [name for name in case.calls() if name.endswith("sections/{id}/grade_items") and case.calls()[name] > 1]
 
 
+def test_the_connection_test_tries_whether_the_key_may_ask(case: Case) -> None:
+    organization = Organization.objects.get(slug="maple")
+    settings = current_settings(organization)[1]
+    secrets = dict(secrets_of(organization.pk, KeyRing(case.folder.keys)))
+    assert try_connection(case.folder, settings, secrets, "lms").error is None
+    lms = msgspec.structs.replace(settings.lms, options={**settings.lms.options, "app_key": "stranger"})
+    wrong = msgspec.structs.replace(settings, lms=lms)
+    tried = try_connection(case.folder, wrong, {**secrets, "lms.app_secret": "not-so"}, "lms")
+    assert isinstance(tried.error, AuthFailed)
+    assert "not-so" not in str(tried.error)
+    bad = msgspec.structs.replace(lms, options={**lms.options, "site": "javascript:alert(1)"})
+    with pytest.raises(ConfigError):
+        check_connection(case.folder, msgspec.structs.replace(settings, lms=bad), secrets, "lms")
+
+
 def test_of_the_admins_key_nobody_is_asked(case: Case) -> None:
     case.import_settings("admin")
     ready(case, case.mine, case.his)
@@ -99,10 +120,6 @@ def test_of_the_admins_key_nobody_is_asked(case: Case) -> None:
 
 def test_a_permission_given_while_a_run_refused_the_old_one_stays(case: Case) -> None:
     """What is marked is the one that was refused."""
-    from rollbook.store.models import Organization
-    from rollbook.store.permissions import StoredTokens
-    from rollbook.store.secrets import KeyRing
-
     case.allow()
     tokens = StoredTokens(Organization.objects.get(slug="maple"), KeyRing(case.folder.keys))
     [old] = tokens.of([case.lms_id(case.ids["tina"])])
