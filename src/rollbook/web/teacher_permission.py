@@ -12,6 +12,7 @@ from django.urls import reverse
 from rollbook.engine.permissions import where_teachers_agree
 from rollbook.errors import BlobLost, ConfigError
 from rollbook.store.blobs import open_blobs
+from rollbook.store.given_sections import GivenSection
 from rollbook.store.models import Organization, TeacherPermission
 from rollbook.store.permissions import people_who_allow, working_permissions
 from rollbook.store.setup import opened
@@ -41,7 +42,7 @@ def permission_words(place: Place) -> dict[str, Any]:
     if mine is not None:
         found |= {"own": mine, "works": mine.refused_at is None}
     if place.section is not None:
-        found |= _of_section(place, place.section.code)
+        found |= _of_section(place, place.section)
     return {"permission": found}
 
 
@@ -50,14 +51,14 @@ def _teaches(place: Place) -> bool:
     return place.section is None or place.teaches
 
 
-def _of_section(place: Place, code: str) -> dict[str, Any]:
+def _of_section(place: Place, section: GivenSection) -> dict[str, Any]:
     """Has any teacher of the section allowed it? And, if not, who they are."""
     try:
-        people = admins_of_seen(place.organization.pk, open_blobs(opened()), [code])[code]
+        people = admins_of_seen(place.organization.pk, open_blobs(opened()), [section.code])[section.code]
     except BlobLost:
         return {"allowed": True}  # who its teachers are is not known: nobody is blamed
     allowed = working_permissions(place.organization.pk).filter(person__in=people).exists()
-    names = {} if allowed else person_names(place.organization.pk, people, place.section and place.section.school)
+    names = {} if allowed else person_names(place.organization.pk, people, section.school)
     return {"allowed": allowed, "teachers": sorted(names.get(one, one) for one in people)[:_NAMED]}
 
 
