@@ -85,7 +85,7 @@ def find_request(state: str, ring: KeyRing) -> Asked | None:
     row = found.first()
     if row is None:
         return None
-    token, secret, page = msgspec.json.decode(ring.decrypt(row.ciphertext), type=tuple[str, str, str])
+    token, secret, page = msgspec.json.decode(ring.decrypt(row.ciphertext))
     return Asked(row=row, token=RequestToken(token=token, secret=secret), page=page)
 
 

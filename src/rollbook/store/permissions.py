@@ -64,5 +64,5 @@ class StoredTokens:
                     )  # fmt: skip
 
     def _opened(self, row: TeacherPermission) -> UserToken:
-        token, secret = msgspec.json.decode(self._ring.decrypt(row.ciphertext), type=tuple[str, str])
+        token, secret = msgspec.json.decode(self._ring.decrypt(row.ciphertext))
         return UserToken(account=row.lms_account, token=token, secret=secret)
