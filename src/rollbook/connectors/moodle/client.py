@@ -29,8 +29,10 @@ _AUTH: Final = {
     "sitepolicynotagreed": "the service account has not agreed to the site's policy",
 }
 _AWAY: Final = frozenset({"sitemaintenance", "upgraderunning", "siteundermaintenance"})
-#: The database gave up: a deadlock, a lost connection. What was begun is rolled back, and may be tried again.
-_DATABASE: Final = ("dml", "ddl", "dbconnection", "databaseconnection")
+#: Said after a call was carried out: its answer was not what its function promises (clean_returnvalue).
+_LOST: Final = frozenset({"invalidresponse"})
+#: The database gave up, or did not like one record (too long a text): the call is rolled back, and is split as others.
+_READ_TROUBLE: Final = ("dml", "ddl", "dbconnection", "databaseconnection")
 _WORDS_MOST: Final = 300
 #: Said without JSON: a proxy in front of Moodle takes no body of this size.
 _TOO_LARGE: Final = 413
@@ -100,7 +102,8 @@ class MoodleClient:
             return AuthFailed(f"{who}, {function}: {_AUTH[code]} ({code})")
         if code in _AWAY:
             return Unavailable(f"{who} is in maintenance ({code}); try again later")
-        if code.startswith(_DATABASE):
-            said = f"the database of {who} has trouble ({code})"
-            return LostAnswer(said) if write else Unavailable(said)
+        if write and code in _LOST:
+            return LostAnswer(f"{who} carried out {function}, and its answer got lost ({code})")
+        if not write and code.startswith(_READ_TROUBLE):
+            return Unavailable(f"the database of {who} has trouble ({code})")
         return MoodleError(f"{who} refused {function} ({code or 'no error code'})", code=code, words=words)
