@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -14,14 +11,10 @@ import pytest
 from rollbook.connectors.base import Target
 from rollbook.connectors.moodle import MoodleOptions
 from rollbook.connectors.moodle.target import MoodleTarget
-from rollbook.practice.moodle import create_moodle
-from rollbook.practice.server import serve
 from rollbook.roster.changes import LiveRecord
 from rollbook.testing import CountingContext, TargetContract
 from rollbook.testing.target_contract import PASSWORD
-
-TOKEN = "token-that-nobody-may-see"
-ROOT = 1  # the category that every new Moodle has: buildings lie below it
+from tests.integration.moodle_world import ROOT, TOKEN, Switch, switched
 
 #: What each kind looks like in the database of the practice Moodle: id, external id and some fields.
 QUERIES = {
@@ -63,14 +56,18 @@ class MoodleContract(TargetContract):
     more: dict[str, Any] = {}  # noqa: RUF012 - never changed
     site: dict[str, Any] = {}  # noqa: RUF012 - never changed
 
-    @pytest.fixture
-    def database(self, tmp_path: Path) -> Path:
-        return tmp_path / "moodle.sqlite3"
+    @pytest.fixture(scope="class")
+    def switch(self) -> Iterator[Switch]:
+        with switched() as running:
+            yield running
 
     @pytest.fixture
-    def url(self, database: Path) -> Iterator[str]:
-        with serve(create_moodle(database, token=TOKEN, **self.site)) as running:
-            yield running.url
+    def store(self, switch: Switch) -> Any:
+        return switch.put_on(**self.site).store
+
+    @pytest.fixture
+    def url(self, switch: Switch, store: Any) -> str:
+        return switch.url
 
     @pytest.fixture
     def target(self, context: CountingContext, url: str) -> Iterator[Target]:
@@ -80,14 +77,9 @@ class MoodleContract(TargetContract):
         made.close()
 
     @pytest.fixture
-    def peek(self, database: Path) -> Callable[[str], Sequence[LiveRecord]]:
+    def peek(self, store: Any) -> Callable[[str], Sequence[LiveRecord]]:
         def look(kind: str) -> list[LiveRecord]:
-            if kind not in QUERIES:
-                return []
-            with closing(sqlite3.connect(database)) as db:
-                db.create_collation("site", lambda a, b: (a > b) - (a < b))
-                db.row_factory = sqlite3.Row
-                rows = [dict(row) for row in db.execute(f"{QUERIES[kind]} ORDER BY 1")]
+            rows = [dict(row) for row in store.all(f"{QUERIES[kind]} ORDER BY 1")] if kind in QUERIES else []
             return [LiveRecord(kind=kind, lms_id=str(row.pop("id")), code=row.pop("code"), fields=row) for row in rows]
 
         return look
