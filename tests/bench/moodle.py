@@ -1,8 +1,8 @@
 """`moodle`: a first sync into a Moodle and one without changes, against what the calls themselves take.
 
 10,000 users, 400 courses and 50,000 enrolments by the Moodle connector into the practice Moodle, where a call takes
-5 ms, each user it writes 6 ms and each enrolment 3 ms, one call at a time per connection. What counts is how long no call was
-under way while the run went on, planning and settling included.
+5 ms, each user it writes 6 ms and each enrolment 3 ms, one call at a time per connection. What counts is how long
+no call was under way while the run went on, planning and settling included.
 """
 
 from __future__ import annotations

@@ -73,6 +73,12 @@ def plant(site: Any, book: Gradebook) -> dict[str, str]:
     return ids
 
 
+@pytest.fixture(scope="module")
+def switch() -> Iterator[Switch]:
+    with switched() as running:
+        yield running
+
+
 class TestMoodleGrades(GradeSourceContract):
     secrets = (TOKEN,)
     lacks = {"half_page": "all grades come in one answer"}  # noqa: RUF012 - never changed
@@ -80,11 +86,6 @@ class TestMoodleGrades(GradeSourceContract):
     @pytest.fixture
     def sample(self) -> Gradebook:
         return as_moodle_knows_it()
-
-    @pytest.fixture(scope="class")
-    def switch(self) -> Iterator[Switch]:
-        with switched() as running:
-            yield running
 
     @pytest.fixture
     def site(self, switch: Switch) -> Any:

@@ -44,6 +44,12 @@ FAULTS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def switch() -> Iterator[Switch]:
+    with switched() as running:
+        yield running
+
+
 class WithoutSiteAccounts(MoodleTarget):
     """The suite wants an LMS without people; a real one has a guest, an administrator and the token's account."""
 
@@ -55,11 +61,6 @@ class MoodleContract(TargetContract):
     secrets = (TOKEN,)
     more: dict[str, Any] = {}  # noqa: RUF012 - never changed
     site: dict[str, Any] = {}  # noqa: RUF012 - never changed
-
-    @pytest.fixture(scope="class")
-    def switch(self) -> Iterator[Switch]:
-        with switched() as running:
-            yield running
 
     @pytest.fixture
     def store(self, switch: Switch) -> Any:

@@ -24,7 +24,7 @@ ROSTER: Final = (
     "core_role_unassign_roles",
 )
 UNENROL: Final = ("enrol_manual_unenrol_users",)
-COHORTS: Final = ("core_cohort_search_cohorts", "core_cohort_create_cohorts", "core_cohort_add_cohort_members")
+COHORTS: Final = ("core_cohort_create_cohorts", "core_cohort_add_cohort_members")
 GRADES: Final = (
     "core_webservice_get_site_info",
     "core_course_get_courses_by_field",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta
@@ -16,6 +16,10 @@ Variables = Annotated[int, Meta(ge=100, le=1_000_000)]
 Parallel = Annotated[int, Meta(ge=1, le=16)]
 Category = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(gt=0, le=3600)]
+
+
+#: Plugins whose accounts have their passwords in Moodle itself.
+WITH_PASSWORDS: Final = frozenset({"manual", "email"})
 
 
 class MoodleOptions(Options, frozen=True, kw_only=True):

@@ -29,7 +29,8 @@ class Reader:
     def __init__(self, client: MoodleClient, options: MoodleOptions) -> None:
         self._client, self._options = client, options
         self._zone = options.zone()
-        self._lock = threading.Lock()
+        self._lock, self._asking = threading.Lock(), threading.Lock()
+        self._values_most = min(_VALUES_MOST, options.max_input_vars - 10)
         self._site: Json | None = None
         #: LMS ids by ID number, of users and of sections' courses; and ID numbers of courses by LMS id.
         self.users: dict[str, str] = {}
@@ -94,8 +95,8 @@ class Reader:
         """Accounts by `idnumber`, `id`, `username` or `email`, many a call; LMS ids are learned."""
         wanted = list(dict.fromkeys(value for value in values if value.strip()))
         found: list[Json] = []
-        for start in range(0, len(wanted), _VALUES_MOST):
-            part = wanted[start : start + _VALUES_MOST]
+        for start in range(0, len(wanted), self._values_most):
+            part = wanted[start : start + self._values_most]
             rows = self._client.read("core_user_get_users_by_field", "users", field=field, values=part)
             if not isinstance(rows, list):
                 raise BadResponse("Moodle did not answer with a list of users")
@@ -148,9 +149,10 @@ class Reader:
     def course_ids(self, codes: Iterable[str]) -> dict[str, str]:
         """LMS ids by section code, of those that are there; asks only for those that are not known yet."""
         wanted = list(dict.fromkeys(codes))
-        missing = [code for code in wanted if code not in self.courses]
-        if missing:
-            self.raw_courses(missing)
+        with self._asking:  # whoever waited finds the courses that another thread has asked for
+            missing = [code for code in wanted if code not in self.courses]
+            if missing:
+                self.raw_courses(missing)
         return {code: self.courses[code] for code in wanted if code in self.courses}
 
     def learn_course(self, code: str, lms_id: str) -> None:

@@ -11,7 +11,7 @@ from rollbook.connectors.moodle import enrollments, places, sections, users
 from rollbook.connectors.moodle.client import MoodleClient
 from rollbook.connectors.moodle.functions import missing
 from rollbook.connectors.moodle.lenient import listing, text
-from rollbook.connectors.moodle.options import MoodleOptions
+from rollbook.connectors.moodle.options import WITH_PASSWORDS, MoodleOptions
 from rollbook.connectors.moodle.reading import Reader
 from rollbook.connectors.moodle.sending import Sizes
 from rollbook.errors import AuthFailed, Bug
@@ -62,7 +62,7 @@ class MoodleTarget:
             parallel=self._options.parallel,
             slice_size=max(1000, self._options.batch_size),
             deactivates=True,
-            sets_passwords=self._options.auth == "manual",
+            sets_passwords=self._options.auth in WITH_PASSWORDS,
             lower_usernames=True,
         )
 

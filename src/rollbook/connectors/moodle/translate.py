@@ -14,7 +14,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from rollbook.connectors.moodle.lenient import Json, ident, number, optional, text
-from rollbook.connectors.moodle.options import MoodleOptions
+from rollbook.connectors.moodle.options import WITH_PASSWORDS, MoodleOptions
 from rollbook.roster.changes import Change, Fields
 
 #: Moodle sends no mail to addresses that end so (lib/moodlelib.php, email_to_user); it takes no account without one.
@@ -74,7 +74,7 @@ def new_user(change: Change, options: MoodleOptions, password: str) -> Json | Re
     if len(change.key) > 255 or not change.key.strip():
         return Refusal("Moodle takes no ID number of this length")
     item |= {"auth": options.auth, "idnumber": change.key}
-    if options.auth == "manual":
+    if options.auth in WITH_PASSWORDS:
         item |= {"password": password, "preferences": [{"type": "auth_forcepasswordchange", "value": "1"}]}
     return item
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from rollbook.connectors.base import Batch
 from rollbook.connectors.moodle import translate
 from rollbook.connectors.moodle.client import MoodleClient, MoodleError
+from rollbook.connectors.moodle.cohorts import Cohorts
 from rollbook.connectors.moodle.lenient import Json, flag, ident, listing, optional, text
 from rollbook.connectors.moodle.options import MoodleOptions
 from rollbook.connectors.moodle.outcomes import done, refused, said, unclear, with_warnings
@@ -33,6 +34,7 @@ class Users:
 
     def __init__(self, client: MoodleClient, reader: Reader, options: MoodleOptions, sizes: Sizes) -> None:
         self._client, self._reader, self._options, self._sizes = client, reader, options, sizes
+        self._cohorts = Cohorts(client, reader, sizes) if options.cohorts else None
 
     def apply(self, batch: Batch) -> list[Outcome]:
         settled: dict[int, Outcome] = {}
@@ -48,7 +50,8 @@ class Users:
         send = self._create_all if batch.action == CREATE else self._update
         outcomes = send(sent, batch.secrets)
         settled.update(zip((place for place, _ in said_), outcomes, strict=True))
-        return [settled[place] for place in range(len(batch.changes))]
+        found = [settled[place] for place in range(len(batch.changes))]
+        return found if self._cohorts is None else self._cohorts.put(batch.changes, found)
 
     # --- what is sent -------------------------------------------------------------------------------------------------
 
