@@ -36,6 +36,7 @@ BENCHES = (
     "grades",
     "grades_many",
     "grades_term",
+    "moodle",
 )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rollbook.practice.lms import create_lms
+from rollbook.practice.moodle import create_moodle
 from rollbook.practice.server import serve
 from rollbook.practice.sis import create_sis
 
@@ -15,6 +16,8 @@ from rollbook.practice.sis import create_sis
 def _app(kind: str, **settings: Any) -> Any:
     if kind == "lms":
         return create_lms(**settings)
+    if kind == "moodle":
+        return create_moodle(**settings)
     prerender = settings.pop("prerender", None)
     directory = Path(settings.pop("directory"))
     return create_sis(directory, prerender=tuple(prerender) if prerender else None, **settings)

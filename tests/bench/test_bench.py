@@ -125,6 +125,17 @@ def test_grades_of_many_sections_are_sent_once(grades: dict[str, Any]) -> None:
         assert first["kinds"]["line_item"]["done"] == int(sections) * 5
 
 
+def test_a_small_moodle_gets_everything_once(tmp_path: Path) -> None:
+    out = tmp_path / "results.json"
+    assert command.main(["moodle", "--students", "48", "--work", str(tmp_path / "bench"), "--out", str(out)]) == 0
+    results = json.loads(out.read_text(encoding="utf-8"))
+    _check_shape(results)
+    first, again = results["benches"]["moodle"]["details"]["runs"]
+    assert first["state"] == again["state"] == "done"
+    assert (first["done"]["user"], first["done"]["section"]) == (50, 2)
+    assert first["writes"] > 0 == again["writes"]
+
+
 def test_how_far_behind_viewers_are() -> None:
     """At 1.0 the worker had sent 10, at 2.0 it had sent 20; one viewer heard of that at 2.5, another one at once."""
     steps = [(1, at, 0.0, "apply", done, 30, "user") for at, done in ((1.0, 10), (2.0, 20))]

@@ -159,11 +159,13 @@ class Source(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class TargetTraits:
-    """What the target can do. `bulk` maps kind to items per call; `parallel` is how many calls may fly at once.
-    `replay_safe` kinds may be sent again after a lost answer; others are looked up first. `slice_size` is the most
+    """What the target can do. `kinds` are those that the LMS has: nothing of another kind is read or sent, and what is
+    wanted of it stays in the ledger alone (guardian links are then not wanted at all); sections say their own dates
+    where the LMS has no grading periods. `bulk` maps kind to items per call; `parallel` is how many calls may fly at
+    once. `replay_safe` kinds may be sent again after a lost answer; others are looked up first. `slice_size` is the most
     changes of one slice. `removable` kinds can be removed at all. `deactivates`: accounts can be deactivated and
     revived with all that belongs to them, unseen by their people. `sets_passwords`: an account can be given another
-    password. `title` names the system in errors."""
+    password. `lower_usernames`: the LMS has them in lower case only. `title` names the system in errors."""
 
     kinds: frozenset[str]
     bulk: Mapping[str, int]
@@ -173,6 +175,7 @@ class TargetTraits:
     slice_size: int = 1000
     deactivates: bool = False
     sets_passwords: bool = False
+    lower_usernames: bool = False
     title: str = "the LMS"
 
 
@@ -202,8 +205,8 @@ class Target(Protocol):
 
     def read(self, kind: str, *, within: Sequence[str] = ()) -> Iterator[LiveRecord]:
         """The live objects of a kind, inactive users included. `within` (if not empty) narrows: enrollments to sections
-        (LMS ids), sections and users to codes; other kinds are read whole. Raises rather than ending early: a part is
-        never passed off as the whole."""
+        (LMS ids), sections and users to codes; other kinds are read whole. A kind that the LMS does not have yields
+        nothing. Raises rather than ending early: a part is never passed off as the whole."""
 
     def look_up(self, changes: Sequence[Change]) -> Sequence[LiveRecord | None]:
         """For kinds that are not replay-safe: is each of these objects already there? One answer per change."""

@@ -10,6 +10,7 @@ from rollbook.errors import ConfigError
 
 CONNECTORS: Final = {
     "memory": "rollbook.connectors.memory:CONNECTOR",
+    "moodle": "rollbook.connectors.moodle:CONNECTOR",
     "oneroster_csv": "rollbook.connectors.oneroster_csv:CONNECTOR",
     "oneroster_rest": "rollbook.connectors.oneroster_rest:CONNECTOR",
     "schoology": "rollbook.connectors.schoology:CONNECTOR",

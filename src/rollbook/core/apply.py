@@ -19,7 +19,7 @@ from rollbook.core.stored import StoredPlan
 from rollbook.core.streaks import Streaks
 from rollbook.errors import BatchRefused, LeaseLost, RollbookError
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, WAITING, Change, LiveRecord, Outcome
-from rollbook.roster.lms import ADOPT, CREATE
+from rollbook.roster.lms import ADOPT, CREATE, KINDS
 
 #: A lost answer is asked for again this often before it stays unknown.
 REPLAYS = 3
@@ -83,7 +83,7 @@ class Applier:
                 changes = self.reader.changes(part)
                 if part.number in done:
                     outcomes = next(attempt.outcomes or () for attempt in recorded if attempt.number == part.number)
-                    if part.action != ADOPT:
+                    if part.action != ADOPT and not self._lacks(part.kind):
                         self._streaks.take(part.kind, outcomes)
                         self._streaks.heard([each for each in outcomes if each.status != WAITING])
                 else:
@@ -96,7 +96,7 @@ class Applier:
             raise silence
 
     def _slice(self, part: Slice, changes: Sequence[Change], pool: ThreadPoolExecutor) -> Sequence[Outcome]:
-        if part.action == ADOPT:
+        if part.action == ADOPT or self._lacks(part.kind):
             outcomes: list[Outcome] = [Outcome(status=DONE, lms_id=change.lms_id) for change in changes]
             self.journal.intend(part.number, part.first_seq, part.last_seq)
             self.journal.record(part.number, outcomes)
@@ -115,6 +115,10 @@ class Applier:
         if trouble is not None:
             raise trouble
         return outcomes
+
+    def _lacks(self, kind: str) -> bool:
+        """Is this a kind that the LMS does not have? It is in the ledger alone, where other kinds refer to it."""
+        return kind in KINDS and kind not in self.target.traits.kinds
 
     def _let_arrive(self, part: Slice) -> None:
         """Looking up what a dead process has made tells the truth only once its last call has arrived."""

@@ -58,7 +58,7 @@ def load(db: Connection, version: LedgerVersion, blobs: Blobs) -> None:
         nothing = f"SELECT {nothing} WHERE false"
         if kind in version.files:
             source = f"read_parquet({quote(blobs.get(version.files[kind], f'the ledger of {kind}'))})"
-            if kind == "user":  # files from before accounts were deactivated lack that column
+            if kind in ("user", "section"):  # older files lack the columns of deactivation, and of a section's dates
                 source = f"({nothing} UNION ALL BY NAME FROM {source})"
             chosen = ", ".join(f'"{name}"' for name in declared)
             db.execute(f"CREATE OR REPLACE VIEW ledger_{kind} AS SELECT {chosen} FROM {source}")

@@ -51,9 +51,9 @@ class Matching:
     def read_small(self) -> None:
         """Roles, buildings and grading periods: a few calls, in every run."""
         self.roles = dict(self._target.roles())
-        for kind in ("building", "grading_period"):
+        self.live = self.whole = frozenset({"building", "grading_period"}) & self._target.traits.kinds
+        for kind in sorted(self.live):
             read_live(self._db, self._target, kind, self._folder, self._progress)
-        self.live = self.whole = frozenset({"building", "grading_period"})
 
     def read_large(self) -> None:
         """Users, courses and sections when a school is matched for the first time or a comparison is due; users also as

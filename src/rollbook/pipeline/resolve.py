@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
+from rollbook.connectors.base import TargetTraits
 from rollbook.core.duck import Connection, like, quote
 from rollbook.core.protocols import Progress
 from rollbook.errors import ConfigError
@@ -21,12 +22,18 @@ from rollbook.roster.settings import Exclusions, Settings
 
 
 def resolve(
-    db: Connection, settings: Settings, today: date, lms_roles: Iterable[str], progress: Progress
+    db: Connection,
+    settings: Settings,
+    today: date,
+    lms_roles: Iterable[str],
+    progress: Progress,
+    *,
+    traits: TargetTraits,
 ) -> int | None:
-    """Fill the desired tables; returns the active year. Raises ConfigError when the year is not in the SIS at all."""
+    """Fill the desired tables, as far as an LMS with these traits has it; returns the active year. Raises ConfigError when the year is not in the SIS at all."""
     year = active_year(db, settings, today)
     Mapper(db, settings, lms_roles, year).map_all()
-    texts = _texts(settings, year)
+    texts = _texts(settings, year, traits)
     parameters: dict[str, Any] = {
         "today": today,
         "year": year,
@@ -55,17 +62,18 @@ def active_year(db: Connection, settings: Settings, today: date) -> int | None:
     return row[0] if row else None
 
 
-def _texts(settings: Settings, year: int | None) -> dict[str, str]:
+def _texts(settings: Settings, year: int | None, traits: TargetTraits) -> dict[str, str]:
     users = settings.users
     grade = "try_cast(regexp_extract(u.grades[1], '[0-9]+') AS INTEGER)"
     graduation = f"CAST({year or 0} + 12 - {grade} AS VARCHAR)"
     return {
         "unique_id": f'"{users.unique_id}"',
-        "username": username_of(users),
+        "username": f"lower({username_of(users)})" if traits.lower_usernames else username_of(users),
         "email": "u.email" if users.email == "email" else "CAST(NULL AS VARCHAR)",
         "preferred": 'u."preferredGivenName"' if users.preferred_name != "none" else "CAST(NULL AS VARCHAR)",
         "graduation_year": graduation if users.graduation_year == "from_grade" else "CAST(NULL AS VARCHAR)",
-        "guardians": str(users.guardians).lower(),
+        "guardians": str(users.guardians and "guardian_link" in traits.kinds).lower(),
+        "dated": str("grading_period" not in traits.kinds).lower(),
         "excluded": _people_excluded(settings.exclude),
         "class_excluded": _classes_excluded(settings.exclude),
         "title": _title(settings.sections.title),

@@ -239,7 +239,10 @@ class _River:
         load_decisions(db, world.decisions())
         self.step("match", matching.read_small)
         year = self.step(
-            "resolve", lambda: resolve(db, request.settings, request.today, matching.roles, world.progress)
+            "resolve",
+            lambda: resolve(
+                db, request.settings, request.today, matching.roles, world.progress, traits=world.target.traits
+            ),
         )
         doubts = look(db, request, world.memory.facts(), year, whole=_complete(db, extracted))
         self.step("match", matching.read_large)

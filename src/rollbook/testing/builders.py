@@ -56,10 +56,15 @@ class Sender:
         self._courses: dict[str, Mapping[str, Any]] = {}
 
     def send_all(self, changes: Mapping[str, Sequence[Change]]) -> dict[str, list[Outcome]]:
-        """Send the kinds that the target has, in order."""
-        return {
-            kind: self.send(changes[kind]) for kind in KINDS if kind in changes and kind in self.target.traits.kinds
-        }
+        """Send the kinds that the target has, in order; other kinds are known as done, as the ledger has them."""
+        outcomes: dict[str, list[Outcome]] = {}
+        for kind in (kind for kind in KINDS if kind in changes):
+            if kind in self.target.traits.kinds:
+                outcomes[kind] = self.send(changes[kind])
+            else:
+                for each in changes[kind]:
+                    self.learn(each, Outcome(status=DONE))
+        return outcomes
 
     def send(self, changes: Sequence[Change], secrets: Mapping[str, str] | None = None) -> list[Outcome]:
         """Send changes of one kind and action; one outcome each. Raises what the target raises."""

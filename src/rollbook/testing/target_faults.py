@@ -70,8 +70,7 @@ class TargetFaults(Watched):
         self._needs(target, kind)
         sender, wanted = Sender(target), ladder(target.roles())
         for earlier in list(KINDS)[: list(KINDS).index(kind)]:
-            if earlier in target.traits.kinds:
-                sender.send(wanted[earlier])
+            sender.send_all({earlier: wanted[earlier]})
         batch = sender.batches(wanted[kind])[0]
         self._set(fault, lost)
         assert [outcome.status for outcome in target.apply(batch)] == [UNKNOWN] * len(batch.changes)

@@ -65,7 +65,7 @@ def try_typed(place: Place, settings: Settings, form: OptionForm) -> Outcome:
     if isinstance(tried.error, ConfigError) and form.lacks_files:
         return Outcome(good=None, summary=_("There are no files yet. Bring them on the page Files, then test again."))
     if tried.error is not None:
-        return _told(tried.error, form.side, secrets)
+        return _told(tried.error, form, secrets)
     assert tried.report is not None
     report = tried.report
     facts = tuple((_(_FACTS.get(name, name)), _scrubbed(text, secrets)) for name, text in report.facts.items())
@@ -94,16 +94,20 @@ def as_typed(organization: Organization, settings: Settings, form: OptionForm) -
     return msgspec.structs.replace(settings, **{form.side: connection}), secrets
 
 
-def _told(error: RollbookError, side: str, secrets: Mapping[str, str]) -> Outcome:
-    return Outcome(good=False, summary=_scrubbed(_sentence(str(error)), secrets), who=_who(error, side))
+def _told(error: RollbookError, form: OptionForm, secrets: Mapping[str, str]) -> Outcome:
+    return Outcome(good=False, summary=_scrubbed(_sentence(str(error)), secrets), who=_who(error, form))
 
 
-def _who(error: RollbookError, side: str) -> str:
+def _who(error: RollbookError, form: OptionForm) -> str:
     """Who must act, for somebody who has just typed an address and a key."""
-    if isinstance(error, AuthFailed) and side == "sis":
+    if isinstance(error, AuthFailed) and form.side == "sis":
         return _(
             "You: check Consumer Key and Consumer Secret. If they are right, ask your SIS representative whether they "
             "are still valid and may read rosters."
+        )
+    if isinstance(error, AuthFailed) and form.connection.connector != "schoology":
+        return _(
+            "You: check the credentials, and what they may do in the LMS. The documentation of its connector says it."
         )
     if isinstance(error, AuthFailed):
         return _(

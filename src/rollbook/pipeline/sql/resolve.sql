@@ -111,14 +111,16 @@ FROM named
 -- name: class_periods
 CREATE TABLE class_periods AS
 SELECT a.no, list_sort(list_distinct(list(m.period))) AS periods, max(t.end_date) AS end_date,
-       string_agg(DISTINCT s.title, ', ' ORDER BY s.title) AS terms
+       string_agg(DISTINCT s.title, ', ' ORDER BY s.title) AS terms, min(g."start") AS first_day, max(g."end") AS last_day
 FROM active_class a JOIN class_terms t ON t.class_no = a.no AND t.year = $year
 JOIN map_term m ON m.org = a.org AND m.session = t.term JOIN sessions s ON s.id = t.term
+LEFT JOIN desired_grading_period g ON g.key = m.period
 GROUP BY a.no
 -- name: desired_section
 CREATE TABLE desired_section AS
 SELECT a.id AS key, coalesce(nullif(trim({title}), ''), a.id) AS title, a.course || '|' || a.building AS course,
-       p.periods AS grading_periods, c.location, a.org AS school, CAST($year AS VARCHAR) AS year, a.no AS class_no,
+       p.periods AS grading_periods, c.location, CASE WHEN {dated} THEN p.first_day END AS "start",
+       CASE WHEN {dated} THEN p.last_day END AS "end", a.org AS school, CAST($year AS VARCHAR) AS year, a.no AS class_no,
        p.end_date - $exclusive AS last_day
 FROM active_class a JOIN class_periods p USING (no) JOIN classes c ON c.rowid = a.no
 LEFT JOIN (SELECT "sourcedId" AS id, any_value(title) AS title FROM courses GROUP BY 1) k ON k.id = a.course

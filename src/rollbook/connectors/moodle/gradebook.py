@@ -1,0 +1,160 @@
+"""Moodle's grade report to our words. Pure and total: odd values become "not set", never zero.
+
+Facts: gradereport_user_get_grade_items (one list of grade items for each student), core_grades_get_gradeitems,
+mod_assign_get_assignments, core_enrol_get_enrolled_users.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from rollbook.connectors.moodle.lenient import Json, decimal, flag, ident, listing, number, optional, text
+from rollbook.connectors.moodle.live import is_admin
+from rollbook.connectors.moodle.options import MoodleOptions
+from rollbook.roster.grades import EXCUSED, Grade, GradedItem, GradingCategory, Member
+
+#: Totals that Moodle calculates.
+_TOTALS: Final = frozenset({"course", "category"})
+#: What items outside of every category of the teacher are in: their real one has the course's name.
+UNCATEGORIZED: Final = "Uncategorized"
+#: Formats of feedback that are no HTML: plain text.
+_PLAIN: Final = "2"
+_BREAK, _TAG = re.compile(r"<br\s*/?>|</p>|</div>|</li>", re.IGNORECASE), re.compile(r"<[^<>]*>")
+_UNKNOWN_MOST: Final = 40
+
+
+@dataclass(frozen=True)
+class Report:
+    """The grade report of one course: rows by student (Moodle's user id). `due` maps ids of assignments to Unix
+    seconds, `titles` ids of grade items to the title of their category."""
+
+    rows: Mapping[str, Sequence[Json]] = field(repr=False)
+    due: Mapping[str, int] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+
+def rows_by_student(answer: Any) -> dict[str, list[Json]]:
+    """The rows of each student; whose they are must be told."""
+    return {own: listing(each.get("gradeitems")) for each in listing(answer) if (own := ident(each.get("userid")))}
+
+
+def items(report: Report, zone: ZoneInfo) -> tuple[GradedItem, ...]:
+    """What can be graded, without totals. An item all of whose grades are hidden counts as not published."""
+    found: dict[str, GradedItem] = {}
+    hidden = _hidden(report)
+    for row in _rows(report):
+        own = ident(row.get("id"))
+        if own is None or own in found or text(row.get("itemtype")) in _TOTALS:
+            continue
+        due = report.due.get(text(row.get("iteminstance"))) if text(row.get("itemmodule")) == "assign" else None
+        found[own] = GradedItem(
+            id=own,
+            title=text(row.get("itemname")),
+            due=_local(due, zone),
+            points=decimal(row.get("grademax")),
+            category=ident(row.get("categoryid")),
+            published=own not in hidden,
+        )
+    return tuple(found.values())
+
+
+def categories(report: Report) -> tuple[GradingCategory, ...]:
+    """Categories that have items. Their weights are those of their totals."""
+    weights: dict[str, float | None] = {}
+    top: set[str | None] = set()
+    titles: dict[str, str] = {}
+    for row in _rows(report):
+        kind, own = text(row.get("itemtype")), ident(row.get("iteminstance"))
+        if kind == "category" and own:
+            weights.setdefault(own, decimal(row.get("weightraw")))
+        elif kind == "course":
+            top.add(own)
+        elif (place := ident(row.get("categoryid"))) is not None:
+            title = report.titles.get(text(row.get("id")), "")
+            titles[place] = titles.get(place) or title
+    return tuple(
+        GradingCategory(
+            id=own,
+            title=UNCATEGORIZED if own in top else title or f"Category {own}",
+            weight=None if (weight := weights.get(own)) is None else round(weight * 100, 4),
+        )
+        for own, title in titles.items()
+    )
+
+
+def grades(report: Report) -> Iterator[Grade]:
+    """What students got. A hidden grade is not told: its teacher has not given it out."""
+    hidden = _hidden(report)
+    for student, rows in report.rows.items():
+        for row in rows:
+            own = ident(row.get("id"))
+            if own is None or text(row.get("itemtype")) in _TOTALS:
+                continue
+            if own not in hidden and (flag(row.get("gradeishidden")) or flag(row.get("gradehiddenbydate"))):
+                continue
+            found = _grade(own, student, row)
+            if found is not None:
+                yield found
+
+
+def _grade(item: str, student: str, row: Json) -> Grade | None:
+    """None where nothing was given. A word of a scale is no number and passed on as unknown."""
+    excused = text(row.get("status")) == "excluded"
+    raw, word = decimal(row.get("graderaw")), ""
+    if raw is not None and ident(row.get("scaleid")) is not None:
+        raw, word = None, (optional(row.get("gradeformatted")) or "a word of a scale")[:_UNKNOWN_MOST]
+    comment = plain(row.get("feedback"), text(row.get("feedbackformat")))
+    if raw is None and not (excused or word or comment):
+        return None
+    return Grade(
+        item=item,
+        member=student,
+        score=None if excused else raw,
+        exception=EXCUSED if excused else "",
+        unknown_exception="" if excused else word,
+        comment=comment,
+        at=number(row.get("gradedategraded")),
+    )
+
+
+def member(raw: Json, active: bool, options: MoodleOptions) -> Member | None:
+    """None for one whose roles make neither student nor teacher."""
+    own, admin = ident(raw.get("id")), is_admin(raw, options)
+    if own is None or admin is None:
+        return None
+    return Member(id=own, user=own, unique_id=optional(raw.get("idnumber")), admin=admin, active=active)
+
+
+def plain(value: Any, form: str) -> str:
+    """Feedback as plain text."""
+    given = text(value)
+    if form == _PLAIN:
+        return given
+    bare = html.unescape(_TAG.sub("", _BREAK.sub("\n", given)))
+    return "\n".join(line for each in bare.splitlines() if (line := " ".join(each.split())))
+
+
+def _hidden(report: Report) -> frozenset[str]:
+    """Items of which no grade is to be seen."""
+    shown: dict[str, bool] = {}
+    for row in _rows(report):
+        own = text(row.get("id"))
+        shown[own] = shown.get(own, False) or not flag(row.get("gradeishidden"))
+    return frozenset(own for own, seen in shown.items() if not seen)
+
+
+def _rows(report: Report) -> Iterator[Json]:
+    return (row for rows in report.rows.values() for row in rows)
+
+
+def _local(seconds: int | None, zone: ZoneInfo) -> str | None:
+    try:
+        return datetime.fromtimestamp(seconds, zone).strftime("%Y-%m-%d %H:%M:%S") if seconds else None
+    except (ValueError, OverflowError, OSError):
+        return None

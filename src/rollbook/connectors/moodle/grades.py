@@ -1,0 +1,123 @@
+"""Moodle's gradebooks: reads one section's at a time, whole or not at all. Writes nothing."""
+
+from __future__ import annotations
+
+from rollbook.connectors.base import Context
+from rollbook.connectors.base import Report as TestReport
+from rollbook.connectors.moodle import gradebook as words
+from rollbook.connectors.moodle.client import MoodleClient, MoodleError
+from rollbook.connectors.moodle.functions import GRADES_MORE, missing_for_grades
+from rollbook.connectors.moodle.lenient import ident, listing, mapping, number, optional, text
+from rollbook.connectors.moodle.options import MoodleOptions
+from rollbook.connectors.moodle.reading import Reader
+from rollbook.errors import AuthFailed, BadResponse
+from rollbook.roster.grades import Gradebook, Member
+
+_ASSIGNMENTS, _TITLES = GRADES_MORE
+
+
+class MoodleGrades:
+    """The gradebooks of one site. Several threads may use it."""
+
+    def __init__(self, options: MoodleOptions, context: Context) -> None:
+        """Raises ConfigError for an address that must not be called, or an unknown time zone; calls nothing yet."""
+        self._options, self._zone = options, options.zone()
+        self._client = MoodleClient(options, context)
+        self._reader = Reader(self._client, options)
+
+    def __repr__(self) -> str:
+        return "MoodleGrades()"
+
+    def close(self) -> None:
+        self._client.close()
+
+    def test(self) -> TestReport:
+        """Reads the grade report of some course. Raises AuthFailed when functions are missing, and names them."""
+        lacking = missing_for_grades(self._functions())
+        if lacking:
+            raise AuthFailed(f"the service of the Moodle token lacks these functions: {', '.join(lacking)}")
+        section = next((text(each.get("id")) for each in self._reader.raw_courses(()) if each.get("idnumber")), None)
+        if section is None:
+            return TestReport(ok=True, summary="Connected to Moodle; it has no section yet.", facts={"section": "none"})
+        self._rows(section)
+        facts = {"section": section, "due dates": "yes" if self._may(_ASSIGNMENTS) else "no"}
+        return TestReport(ok=True, summary="Connected to Moodle: grades can be read.", facts=facts)
+
+    def gradebook(self, code: str, lms_id: str | None) -> Gradebook:
+        """Grades are read first: what they are about, and who has them, is then sure to be there. What has gone from
+        the section meanwhile is left out with its grades."""
+        section = self._section(code, lms_id)
+        report = words.Report(self._rows(section), self._due(section), self._titles(section))
+        members = self._members(section)
+        found, people = words.items(report, self._zone), {each.id for each in members}
+        return Gradebook(
+            section=section,
+            categories=words.categories(report),
+            items=found,
+            members=members,
+            grades=tuple(each for each in words.grades(report) if each.member in people),
+        )
+
+    def course_admins(self, code: str, lms_id: str | None) -> frozenset[str]:
+        section = self._section(code, lms_id)
+        found = [words.member(raw, True, self._options) for raw in self._reader.enrolled(section, active=True)]
+        return frozenset(each.unique_id for each in found if each and each.admin and each.unique_id)
+
+    def _rows(self, section: str) -> dict[str, list[dict[str, object]]]:
+        answer = mapping(self._client.read("gradereport_user_get_grade_items", "grades", courseid=section))
+        if not isinstance(answer.get("usergrades"), list):
+            raise BadResponse("Moodle did not answer with a list of grades")
+        return words.rows_by_student(answer["usergrades"])
+
+    def _due(self, section: str) -> dict[str, int]:
+        """Due dates by assignment. Without the function no item has one."""
+        if not self._may(_ASSIGNMENTS):
+            return {}
+        answer = mapping(
+            self._client.read(_ASSIGNMENTS, "assignments", courseids=[section], includenotenrolledcourses=1)
+        )
+        if not isinstance(answer.get("courses"), list):
+            raise BadResponse("Moodle did not answer with a list of assignments")
+        rows = [row for each in listing(answer["courses"]) for row in listing(each.get("assignments"))]
+        return {own: due for row in rows if (own := ident(row.get("id"))) and (due := number(row.get("duedate")))}
+
+    def _titles(self, section: str) -> dict[str, str]:
+        """Titles of categories by grade item; without the function they are called by their ids."""
+        if not self._may(_TITLES):
+            return {}
+        answer = mapping(self._client.read(_TITLES, "grade categories", courseid=section))
+        found = listing(answer.get("gradeItems"))
+        return {
+            own: title for each in found if (own := ident(each.get("id"))) and (title := text(each.get("category")))
+        }
+
+    def _members(self, section: str) -> tuple[Member, ...]:
+        active = {text(each.get("id")) for each in self._reader.enrolled(section, active=True)}
+        everybody = self._reader.enrolled(section, active=False)
+        found = [words.member(raw, text(raw.get("id")) in active, self._options) for raw in everybody]
+        return tuple(each for each in found if each is not None)
+
+    def _section(self, code: str, lms_id: str | None) -> str:
+        """The LMS id of the section with this code; one that is known counts as long as it has this code. Raises
+        BadResponse where there is none."""
+        own = ident(lms_id)
+        for field, value in (("id", own), ("idnumber", code.strip())):
+            for raw in self._found(field, value) if value else ():
+                found = ident(raw.get("id"))
+                if found is not None and optional(raw.get("idnumber")) == code:
+                    return found
+        raise BadResponse("Moodle has no section of this code (any more); sync Sections first")
+
+    def _found(self, field: str, value: str) -> list[dict[str, object]]:
+        try:
+            answer = self._client.read("core_course_get_courses_by_field", "a section", field=field, value=value)
+        except MoodleError:
+            return []  # a value that Moodle does not take is no section's
+        return listing(mapping(answer).get("courses"))
+
+    def _functions(self) -> frozenset[str]:
+        return frozenset(text(each.get("name")) for each in listing(self._reader.site().get("functions")))
+
+    def _may(self, function: str) -> bool:
+        have = self._functions()
+        return not have or function in have

@@ -1,0 +1,64 @@
+"""Outcomes and their words. Pure: Moodle's own words, without the person they are about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from rollbook.connectors.moodle.client import MoodleError
+from rollbook.connectors.moodle.lenient import ident, listing, mapping, optional, text
+from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, Change, Outcome
+
+_EMAIL: Final = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
+_PERSONAL: Final = ("first_name", "last_name", "middle_name", "preferred_first_name", "username", "email")
+#: Moodle gives no status of a record: these are as HTTP would say it.
+_REFUSED_CODE, _UNCLEAR = 400, 207
+
+
+def done(lms_id: str | None) -> Outcome:
+    return Outcome(status=DONE, lms_id=lms_id)
+
+
+def refused(message: str) -> Outcome:
+    return Outcome(status=REFUSED, message=message, code=_REFUSED_CODE)
+
+
+def unknown(message: str, code: int | None = None) -> Outcome:
+    """`code` is that of the answer, None where none came at all."""
+    return Outcome(status=UNKNOWN, message=message, code=code)
+
+
+def unclear(message: str) -> Outcome:
+    """An answer came, and says nothing about this record."""
+    return unknown(message, _UNCLEAR)
+
+
+def said(error: MoodleError, change: Change, secret: str | None = None) -> Outcome:
+    """A refusal of one record in Moodle's words."""
+    return refused(scrubbed(error.words, change, secret) or f"refused with error code {error.code or 'none'}")
+
+
+def scrubbed(message: str, change: Change, secret: str | None = None) -> str:
+    """The words without e-mail addresses, password and the names of the person they are about."""
+    clean = message.replace(secret, "[password]") if secret else message
+    clean = _EMAIL.sub("[e-mail]", clean)
+    for name in _PERSONAL:
+        value = optional(change.after.get(name))
+        if value is not None and len(value) > 1:
+            clean = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "[name]", clean, flags=re.IGNORECASE)
+    return clean
+
+
+def with_warnings(answer: Any, sent: Sequence[tuple[Change, str]], secrets: Mapping[str, str]) -> list[Outcome]:
+    """Outcomes of an update that does each record by itself and warns of those that it did not do, by their ids
+    (core_user_update_users, core_course_update_courses). Older sites return nothing, and have then done all."""
+    warned: dict[str, str] = {}
+    for each in listing(mapping(answer).get("warnings")):
+        own = ident(each.get("itemid"))
+        if own is not None:
+            warned[own] = text(each.get("message")) or text(each.get("warningcode")) or "refused"
+    return [
+        refused(scrubbed(warned[lms_id], change, secrets.get(change.key))) if lms_id in warned else done(lms_id)
+        for change, lms_id in sent
+    ]

@@ -1,0 +1,223 @@
+"""Reads a live site, kind by kind. Never passes a part off as the whole: it raises instead."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from rollbook.connectors.moodle import live
+from rollbook.connectors.moodle.client import MoodleClient
+from rollbook.connectors.moodle.lenient import Json, ident, listing, mapping, optional, text
+from rollbook.connectors.moodle.options import MoodleOptions
+from rollbook.errors import BadResponse, Bug
+from rollbook.roster.changes import LiveRecord
+
+T = TypeVar("T")
+
+#: Values of one look-up.
+_VALUES_MOST: Final = 500
+#: Up to so many courses are asked for one by one, more all at once: the function takes one ID number a call.
+_COURSES_SINGLY: Final = 20
+
+
+class Reader:
+    """What is in the site, and the ids that are learned on the way. Several threads may use it."""
+
+    def __init__(self, client: MoodleClient, options: MoodleOptions) -> None:
+        self._client, self._options = client, options
+        self._zone = options.zone()
+        self._lock, self._asking = threading.Lock(), threading.Lock()
+        self._values_most = min(_VALUES_MOST, options.max_input_vars - 10)
+        self._site: Json | None = None
+        #: LMS ids by ID number, of users and of sections' courses; and ID numbers of courses by LMS id.
+        self.users: dict[str, str] = {}
+        self.courses: dict[str, str] = {}
+        self.codes: dict[str, str | None] = {}
+
+    def site(self) -> Json:
+        """What the site says of itself, of the service account and of the functions that its token may call."""
+        with self._lock:
+            if self._site is None:
+                found = mapping(self._client.read("core_webservice_get_site_info", "the site"))
+                if ident(found.get("userid")) is None:
+                    raise BadResponse("Moodle did not say whose token it is; check the address in the settings")
+                self._site = found
+            return self._site
+
+    def own_id(self) -> str:
+        return text(self.site().get("userid"))
+
+    def read(self, kind: str, within: Sequence[str]) -> Iterator[LiveRecord]:
+        """All objects of a kind. `within` narrows users and sections to their ID numbers, enrollments to sections (LMS
+        ids)."""
+        readers: dict[str, Callable[[Sequence[str]], Iterator[LiveRecord | None]]] = {
+            "building": self._buildings,
+            "course": self._course_categories,
+            "user": self._users,
+            "section": self._sections,
+            "enrollment": self._enrollments,
+            "grading_period": lambda _: iter(()),
+            "guardian_link": lambda _: iter(()),
+        }
+        if kind not in readers:
+            raise Bug(f"the Moodle connector does not know objects of kind {kind!r}")
+        for record in readers[kind](within):
+            if record is not None:
+                yield record
+
+    # --- places -------------------------------------------------------------------------------------------------------
+
+    def categories(self) -> list[Json]:
+        """All course categories; those of buildings lie directly below the root."""
+        found = self._client.read("core_course_get_categories", "course categories")
+        if not isinstance(found, list):
+            raise BadResponse("Moodle did not answer with a list of course categories")
+        return listing(found)
+
+    def _buildings(self, _: Sequence[str]) -> Iterator[LiveRecord | None]:
+        root = str(self._options.root_category)
+        return (live.building(each) for each in self.categories() if (text(each.get("parent")) or "0") == root)
+
+    def _course_categories(self, _: Sequence[str]) -> Iterator[LiveRecord | None]:
+        if self._options.courses == "ignore":
+            return
+        root = str(self._options.root_category)
+        found = self.categories()
+        above = {text(each.get("id")) for each in found if (text(each.get("parent")) or "0") == root}
+        yield from (live.course(each) for each in found if text(each.get("parent")) in above)
+
+    # --- people -------------------------------------------------------------------------------------------------------
+
+    def users_by(self, field: str, values: Iterable[str]) -> list[Json]:
+        """Accounts by `idnumber`, `id`, `username` or `email`, many a call; LMS ids are learned."""
+        wanted = list(dict.fromkeys(value for value in values if value.strip()))
+        found: list[Json] = []
+        for start in range(0, len(wanted), self._values_most):
+            part = wanted[start : start + self._values_most]
+            rows = self._client.read("core_user_get_users_by_field", "users", field=field, values=part)
+            if not isinstance(rows, list):
+                raise BadResponse("Moodle did not answer with a list of users")
+            found += listing(rows)
+        for each in found:
+            code, own = optional(each.get("idnumber")), ident(each.get("id"))
+            if code and own:
+                self.users[code] = own
+        return found
+
+    def user_ids(self, codes: Iterable[str]) -> dict[str, str]:
+        """LMS ids by unique id, of those that are there; asks only for those that are not known yet."""
+        wanted = list(dict.fromkeys(codes))
+        missing = [code for code in wanted if code not in self.users]
+        if missing:
+            self.users_by("idnumber", missing)
+        return {code: self.users[code] for code in wanted if code in self.users}
+
+    def _users(self, within: Sequence[str]) -> Iterator[LiveRecord | None]:
+        if within:
+            rows = self.users_by("idnumber", within)
+        else:
+            criteria = [{"key": "lastname", "value": "%"}]  # nobody is without one, and everybody has it shown
+            answer = self._client.read("core_user_get_users", "all users", criteria=criteria)
+            if not isinstance(mapping(answer).get("users"), list):
+                raise BadResponse("Moodle did not answer with a list of users")
+            rows = listing(mapping(answer)["users"])
+        if rows and not any("username" in each for each in rows):
+            raise BadResponse("Moodle does not show usernames and ID numbers; see which capabilities the token needs")
+        own, names = self.own_id(), frozenset(self._options.protected_users)
+        for raw in rows:
+            yield live.user(raw, own, names)
+
+    # --- sections -----------------------------------------------------------------------------------------------------
+
+    def raw_courses(self, codes: Sequence[str]) -> list[Json]:
+        """Moodle's courses with these ID numbers, all that there are for none; LMS ids are learned."""
+        wanted = list(dict.fromkeys(code for code in codes if code.strip()))
+        if codes and len(wanted) <= _COURSES_SINGLY:
+            found = [row for rows in self._side_by_side(self._course_by_code, wanted) for row in rows]
+        else:
+            found = self._courses()
+            if codes:
+                chosen = frozenset(wanted)
+                found = [each for each in found if text(each.get("idnumber")) in chosen]
+        for each in found:
+            self._learn(each)
+        return found
+
+    def course_ids(self, codes: Iterable[str]) -> dict[str, str]:
+        """LMS ids by section code, of those that are there; asks only for those that are not known yet."""
+        wanted = list(dict.fromkeys(codes))
+        with self._asking:  # whoever waited finds the courses that another thread has asked for
+            missing = [code for code in wanted if code not in self.courses]
+            if missing:
+                self.raw_courses(missing)
+        return {code: self.courses[code] for code in wanted if code in self.courses}
+
+    def learn_course(self, code: str, lms_id: str) -> None:
+        self.courses[code] = lms_id
+        self.codes[lms_id] = code
+
+    def _learn(self, raw: Json) -> None:
+        own, code = ident(raw.get("id")), optional(raw.get("idnumber"))
+        if own:
+            self.codes[own] = code
+            if code:
+                self.courses[code] = own
+
+    def _course_by_code(self, code: str) -> list[Json]:
+        return [each for each in self._courses(field="idnumber", value=code) if text(each.get("idnumber")) == code]
+
+    def _courses(self, **narrowed: str) -> list[Json]:
+        """Without the front page, which is a course too, in no category."""
+        answer = self._client.read("core_course_get_courses_by_field", "courses", **narrowed)
+        if not isinstance(mapping(answer).get("courses"), list):
+            raise BadResponse("Moodle did not answer with a list of courses")
+        return [each for each in listing(mapping(answer)["courses"]) if ident(each.get("categoryid"))]
+
+    def _sections(self, within: Sequence[str]) -> Iterator[LiveRecord | None]:
+        placed = self._options.courses == "category"
+        return (live.section(each, self._zone, placed=placed) for each in self.raw_courses(within))
+
+    # --- enrollments --------------------------------------------------------------------------------------------------
+
+    def _enrollments(self, within: Sequence[str]) -> Iterator[LiveRecord | None]:
+        sections = list(within) or [text(each.get("id")) for each in self.raw_courses(())]
+        unknown = [each for each in sections if each not in self.codes]
+        for start in range(0, len(unknown), _VALUES_MOST):
+            for raw in self._courses(field="ids", value=",".join(unknown[start : start + _VALUES_MOST])):
+                self._learn(raw)
+        there = [each for each in sections if each in self.codes]  # one that is gone has no members
+        for found in self._side_by_side(self.members, there):
+            yield from found
+
+    def members(self, section: str) -> list[LiveRecord | None]:
+        """The active members of a section, by its LMS id, with a role that makes them student or teacher."""
+        code = self.codes.get(section)
+        return [live.enrollment(raw, section, code, self._options) for raw in self.enrolled(section, active=True)]
+
+    def enrolled(self, section: str, *, active: bool) -> list[Json]:
+        """Whoever is enrolled by whatever way; with `active`, only whoever is not suspended."""
+        given = [{"name": "userfields", "value": "id,idnumber,roles"}, {"name": "onlyactive", "value": int(active)}]
+        rows = self._client.read("core_enrol_get_enrolled_users", "enrolled users", courseid=section, options=given)
+        if not isinstance(rows, list):
+            raise BadResponse("Moodle did not answer with a list of enrolled users")
+        return listing(rows)
+
+    def _side_by_side(self, ask: Callable[[str], T], names: Sequence[str]) -> Iterator[T]:
+        """Answers in order, a few calls at a time; the first trouble is raised and the rest is not asked."""
+        if len(names) == 1:
+            yield ask(names[0])
+            return
+        waiting: deque[Future[T]] = deque()
+        pool = ThreadPoolExecutor(self._options.parallel, thread_name_prefix="moodle-read")
+        try:
+            for name in names:
+                waiting.append(pool.submit(ask, name))
+                if len(waiting) >= 2 * self._options.parallel:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)

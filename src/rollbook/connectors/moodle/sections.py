@@ -1,0 +1,117 @@
+"""Writes sections: each is a course of Moodle, found again by its ID number. Deletes none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from rollbook.connectors.base import Batch
+from rollbook.connectors.moodle import translate
+from rollbook.connectors.moodle.client import MoodleClient, MoodleError
+from rollbook.connectors.moodle.lenient import Json, ident, listing, text
+from rollbook.connectors.moodle.options import MoodleOptions
+from rollbook.connectors.moodle.outcomes import done, refused, said, unclear, with_warnings
+from rollbook.connectors.moodle.reading import Reader
+from rollbook.connectors.moodle.sending import Sizes, send_all
+from rollbook.connectors.moodle.translate import Refusal
+from rollbook.roster.changes import Change, Outcome
+from rollbook.roster.lms import CREATE, REKEY
+
+FIELDS: Final = 6
+
+Said = tuple[Change, Json]
+
+
+class Sections:
+    """Moodle's courses of one site. Several threads may use it."""
+
+    def __init__(self, client: MoodleClient, reader: Reader, options: MoodleOptions, sizes: Sizes) -> None:
+        self._client, self._reader, self._options, self._sizes = client, reader, options, sizes
+        self._zone = options.zone()
+
+    def apply(self, batch: Batch) -> list[Outcome]:
+        settled: dict[int, Outcome] = {}
+        said_: list[tuple[int, Said]] = []
+        missing = [change.key for change in batch.changes if ident(change.lms_id) is None]
+        known = self._reader.course_ids(missing) if missing and batch.action != CREATE else {}
+        for place, change in enumerate(batch.changes):
+            item = self._item(change, known)
+            if isinstance(item, Outcome):
+                settled[place] = item
+            else:
+                said_.append((place, (change, item)))
+        sent = [pair for _, pair in said_]
+        outcomes = self._create_all(sent) if batch.action == CREATE else self._update(sent)
+        settled.update(zip((place for place, _ in said_), outcomes, strict=True))
+        return [settled[place] for place in range(len(batch.changes))]
+
+    def _item(self, change: Change, known: dict[str, str]) -> Json | Outcome:
+        """What to send of a change; an outcome where nothing is to be sent."""
+        if change.action == CREATE:
+            item = translate.new_course(change, self._options, self._zone)
+            return refused(item.message) if isinstance(item, Refusal) else item
+        lms_id = ident(change.lms_id) or known.get(change.key)
+        if lms_id is None:
+            return refused("its LMS id is not known")
+        fields: Json | Refusal = {}
+        if change.action != REKEY:
+            fields = translate.course_fields(change, self._options, self._zone, every=False)
+        if isinstance(fields, Refusal):
+            return refused(fields.message)
+        if change.new_key:
+            if len(change.new_key) > 100:
+                return refused("its new code is longer than the 100 letters that Moodle takes")
+            fields["idnumber"] = change.new_key
+        return {"id": lms_id, **fields} if fields else done(lms_id)
+
+    def _update(self, sent: Sequence[Said]) -> list[Outcome]:
+        outcomes = send_all(sent, self._sizes, FIELDS, self._update_some, _alone)
+        for (change, item), outcome in zip(sent, outcomes, strict=True):
+            if outcome.status == "done":
+                self._reader.learn_course(change.new_key or change.key, text(item["id"]))
+        return outcomes
+
+    def _update_some(self, part: Sequence[Said]) -> list[Outcome]:
+        answer = self._client.write("core_course_update_courses", "writing courses", courses=[item for _, item in part])
+        return with_warnings(answer, [(change, text(item["id"])) for change, item in part], {})
+
+    def _create_all(self, sent: Sequence[Said]) -> list[Outcome]:
+        looked_up: set[str] = set()
+
+        def call(part: Sequence[Said]) -> list[Outcome]:
+            try:
+                return self._create(part)
+            except MoodleError:
+                fresh = [change.key for change, _ in part if change.key not in looked_up]
+                looked_up.update(fresh)
+                there = self._reader.course_ids(fresh)
+                if not there:
+                    raise
+            # There already, most often because an answer was lost: brought up to date.
+            old = [self._whole(change, there[change.key]) for change, _ in part if change.key in there]
+            rest = [pair for pair in part if pair[0].key not in there]
+            updated, made = iter(self._update(old)), iter(send_all(rest, self._sizes, FIELDS, call, _alone))
+            return [next(updated) if change.key in there else next(made) for change, _ in part]
+
+        return send_all(sent, self._sizes, FIELDS, call, _alone)
+
+    def _create(self, part: Sequence[Said]) -> list[Outcome]:
+        items = [item for _, item in part]
+        answer = self._client.write("core_course_create_courses", "writing courses", courses=items)
+        ids = [ident(each.get("id")) for each in listing(answer)]
+        if len(ids) != len(part):
+            return [unclear("Moodle did not say which ids the new courses have")] * len(part)
+        outcomes: list[Outcome] = []
+        for (change, _), lms_id in zip(part, ids, strict=True):
+            if lms_id is not None:
+                self._reader.learn_course(change.key, lms_id)
+            outcomes.append(done(lms_id) if lms_id else unclear("Moodle gave the new course no id"))
+        return outcomes
+
+    def _whole(self, change: Change, lms_id: str) -> Said:
+        fields: Any = translate.course_fields(change, self._options, self._zone, every=True)
+        return change, {"id": lms_id, **fields}
+
+
+def _alone(pair: Said, error: MoodleError) -> Outcome:
+    return said(error, pair[0])

@@ -1,0 +1,136 @@
+"""Moodle as a target: provisions, reads back, looks up. Never deletes a user, a course or a category, never has Moodle
+send mail. A deactivated account is a suspended one: it keeps everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from rollbook.connectors.base import Batch, Context, Report, TargetTraits
+from rollbook.connectors.moodle import enrollments, places, sections, users
+from rollbook.connectors.moodle.client import MoodleClient
+from rollbook.connectors.moodle.functions import missing
+from rollbook.connectors.moodle.lenient import listing, text
+from rollbook.connectors.moodle.options import WITH_PASSWORDS, MoodleOptions
+from rollbook.connectors.moodle.reading import Reader
+from rollbook.connectors.moodle.sending import Sizes
+from rollbook.errors import AuthFailed, Bug
+from rollbook.roster.changes import Change, LiveRecord, Outcome
+from rollbook.roster.lms import CREATE, REKEY, REMOVE, UPDATE
+
+_FIELDS: Final = {
+    "building": places.FIELDS,
+    "course": places.FIELDS,
+    "user": users.CREATE_FIELDS,
+    "section": sections.FIELDS,
+    "enrollment": enrollments.FIELDS,
+}
+_WRITES: Final = frozenset({CREATE, UPDATE, REKEY})
+
+
+class MoodleTarget:
+    """One Moodle site. Several threads may call it."""
+
+    def __init__(self, options: MoodleOptions, context: Context) -> None:
+        """Raises ConfigError for an address that must not be called, or an unknown time zone; calls nothing yet."""
+        self._options = options
+        options.zone()
+        self._client = MoodleClient(options, context)
+        self._reader = Reader(self._client, options)
+        self._sizes = {kind: Sizes(options.batch_size, options.max_input_vars) for kind in _FIELDS}
+        self._places, self._users, self._sections, self._enrollments = (
+            places.Places(self._client, self._reader, options, self._sizes["building"]),
+            users.Users(self._client, self._reader, options, self._sizes["user"]),
+            sections.Sections(self._client, self._reader, options, self._sizes["section"]),
+            enrollments.Enrollments(self._client, self._reader, options, self._sizes["enrollment"]),
+        )
+
+    def __repr__(self) -> str:
+        return "MoodleTarget()"
+
+    @property
+    def traits(self) -> TargetTraits:
+        """Moodle has no grading periods and, by web services, no links of guardians; courses of the SIS are an option.
+        Names of categories need not be unique, so those are looked up after a lost answer."""
+        kinds = frozenset(_FIELDS) - (frozenset({"course"}) if self._options.courses == "ignore" else frozenset())
+        return TargetTraits(
+            title="Moodle",
+            kinds=kinds,
+            bulk={kind: self._sizes[kind].fitting(_FIELDS[kind]) for kind in kinds},
+            replay_safe=kinds - {"building", "course"},
+            removable=frozenset({"enrollment"}),
+            parallel=self._options.parallel,
+            slice_size=max(1000, self._options.batch_size),
+            deactivates=True,
+            sets_passwords=self._options.auth in WITH_PASSWORDS,
+            lower_usernames=True,
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def test(self) -> Report:
+        """Asks the site about itself, which functions the token may call, and for its categories. Raises AuthFailed
+        when functions are missing, and names them."""
+        site = self._reader.site()
+        have = {text(each.get("name")) for each in listing(site.get("functions"))}
+        lacking = missing(have, self._options)
+        if lacking:
+            raise AuthFailed(f"the service of the Moodle token lacks these functions: {', '.join(lacking)}")
+        buildings = sum(1 for _ in self._reader.read("building", ()))
+        name = text(site.get("sitename")) or "the site"
+        release = text(site.get("release")) or text(site.get("version")) or "not told"
+        facts = {
+            "site": name,
+            "Moodle": release,
+            "service account": self._reader.own_id(),
+            "buildings": str(buildings),
+            "roles": ", ".join(self.roles()),
+        }
+        return Report(ok=True, summary=f"Connected to {name}, Moodle {release}: {buildings} buildings.", facts=facts)
+
+    def roles(self) -> Mapping[str, bool]:
+        """Moodle cannot list its roles by web services: those of the options. A user's role only says what the person
+        is; in sections it is that of student or teacher."""
+        options = self._options
+        staff = dict.fromkeys((options.teacher_role, *options.other_teacher_roles), True)
+        return {options.student_role: False, **staff, "user": False}
+
+    def read(self, kind: str, *, within: Sequence[str] = ()) -> Iterator[LiveRecord]:
+        return self._reader.read(kind, within)
+
+    def look_up(self, changes: Sequence[Change]) -> Sequence[LiveRecord | None]:
+        """Buildings and courses, and users and sections by their codes; enrollments are safe to repeat. Raises Bug for
+        those."""
+        kinds = {change.kind for change in changes}
+        if kinds <= {"building", "course"}:
+            return self._places.look_up(changes)
+        if not kinds <= {"user", "section"}:
+            raise Bug("only categories, users and sections can be looked up in Moodle")
+        found: dict[tuple[str, str | None], LiveRecord] = {}
+        for kind in kinds:
+            codes = [change.key for change in changes if change.kind == kind]
+            found.update({(kind, record.code): record for record in self._reader.read(kind, codes)})
+        return [found.get((change.kind, change.key)) for change in changes]
+
+    def apply(self, batch: Batch) -> Sequence[Outcome]:
+        _check(batch, self.traits)
+        if not batch.changes:
+            return []
+        if batch.kind == "user":
+            return self._users.apply(batch)
+        if batch.kind == "section":
+            return self._sections.apply(batch)
+        if batch.kind == "enrollment":
+            return self._enrollments.apply(batch)
+        return self._places.apply(batch)
+
+
+def _check(batch: Batch, traits: TargetTraits) -> None:
+    """Raises Bug for a batch that must not exist: nothing of it is sent."""
+    allowed = _WRITES | ({REMOVE} if batch.kind in traits.removable else set())
+    allowed |= users.ACTIONS if batch.kind == "user" else set()
+    if batch.kind not in traits.kinds or batch.action not in allowed:
+        raise Bug(f"the Moodle connector does not {batch.action} objects of kind {batch.kind!r}")
+    if len(batch.changes) > traits.bulk[batch.kind]:
+        raise Bug(f"a batch of {len(batch.changes)} changes, where at most {traits.bulk[batch.kind]} fit in one call")

@@ -1,0 +1,187 @@
+"""Our words to Moodle's records. Pure and total: what cannot be said becomes a Refusal, never an exception.
+
+Field names: core_user_create_users, core_course_create_courses, core_course_create_categories.
+Lengths: lib/db/install.xml.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from rollbook.connectors.moodle.lenient import Json, ident, number, optional, text
+from rollbook.connectors.moodle.options import WITH_PASSWORDS, MoodleOptions
+from rollbook.roster.changes import Change, Fields
+
+#: Moodle sends no mail to addresses that end so (lib/moodlelib.php, email_to_user); it takes no account without one.
+NO_EMAIL: Final = "@no-email.invalid"
+_USERNAME: Final = re.compile(r"[-.@_a-z0-9]+")
+_EMAIL: Final = re.compile(r"[^\s@,;<>\"()\[\]\\]+@[^\s@,;<>\"()\[\]\\]+\.[^\s@,;<>\"()\[\]\\.]+")
+_NAME_MOST, _CODE_MOST, _TITLE_MOST, _KEY_SHOWN = 100, 100, 254, 40
+_NAMES: Final = {
+    "first_name": "firstname",
+    "last_name": "lastname",
+    "middle_name": "middlename",
+    "preferred_first_name": "alternatename",
+}
+#: Moodle takes no account without these.
+_NEEDED: Final = {"first_name": "first name", "last_name": "last name"}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a change cannot be said to this LMS; it is not sent."""
+
+    message: str
+
+
+# --- users ------------------------------------------------------------------------------------------------------------
+
+
+def user_fields(change: Change, options: MoodleOptions, *, every: bool) -> Json | Refusal:
+    """What an account gets: every field, or those that change. Its idnumber is the unique id."""
+    item: Json = {}
+    for ours, theirs in _NAMES.items():
+        if every or ours in change.before:
+            value = text(change.after.get(ours))
+            if not value and ours in _NEEDED:
+                return Refusal(f"Moodle takes no account without a {_NEEDED[ours]}")
+            if len(value) > _NAME_MOST:
+                return Refusal(f"a name is longer than the {_NAME_MOST} letters that Moodle takes")
+            item[theirs] = value
+    if every or "username" in change.before:
+        name = username(change.after.get("username"), options)
+        if isinstance(name, Refusal):
+            return name
+        item["username"] = name
+    if every or "email" in change.before:
+        address = email(change)
+        if isinstance(address, Refusal):
+            return address
+        item["email"] = address
+    return item
+
+
+def new_user(change: Change, options: MoodleOptions, password: str) -> Json | Refusal:
+    """An item of core_user_create_users. Whoever gets a password must change it at the first login."""
+    item = user_fields(change, options, every=True)
+    if isinstance(item, Refusal):
+        return item
+    if len(change.key) > 255 or not change.key.strip():
+        return Refusal("Moodle takes no ID number of this length")
+    item |= {"auth": options.auth, "idnumber": change.key}
+    if options.auth in WITH_PASSWORDS:
+        item |= {"password": password, "preferences": [{"type": "auth_forcepasswordchange", "value": "1"}]}
+    return item
+
+
+def username(value: object, options: MoodleOptions) -> str | Refusal:
+    """By Moodle's rules (PARAM_USERNAME): lower case; letters, digits and -._@ unless the site allows others."""
+    name = text(value).lower()
+    if not name:
+        return Refusal("it has no username; choose another column for usernames")
+    if re.search(r"\s", name):
+        return Refusal("the username has a space, which Moodle does not take")
+    if not options.extended_usernames and not _USERNAME.fullmatch(name):
+        return Refusal("the username has letters that Moodle does not take: only a-z, 0-9 and - . _ @ are allowed")
+    return name if len(name) <= _NAME_MOST else Refusal(f"the username is longer than {_NAME_MOST} letters")
+
+
+def email(change: Change) -> str | Refusal:
+    """The address, or one that never gets mail for people without any."""
+    address = optional(change.after.get("email"))
+    if address is None:
+        return f"{hashlib.sha256(change.key.encode('utf-8', 'replace')).hexdigest()[:20]}{NO_EMAIL}"
+    if not address.isascii() or not _EMAIL.fullmatch(address) or len(address) > _NAME_MOST:
+        return Refusal("the e-mail address has a form that Moodle does not take")
+    return address
+
+
+# --- categories -------------------------------------------------------------------------------------------------------
+
+
+def category(change: Change, options: MoodleOptions) -> Json | Refusal:
+    """An item of core_course_create_categories for a building, or a course below its building."""
+    fields = change.after
+    code = optional(fields.get("code"))
+    title = optional(fields.get("title")) or (code if change.kind == "course" else None)
+    if title is None:
+        return Refusal("the building has no title")
+    if code is not None and len(code) > _CODE_MOST:
+        return Refusal(f"its code is longer than the {_CODE_MOST} letters that Moodle takes")
+    parent = options.root_category
+    if change.kind == "course":
+        found = number(ident(change.refs.get("building")))
+        if found is None:
+            return Refusal("the LMS id of the course's building is not known")
+        parent = found
+    return {"name": title[:_TITLE_MOST], "parent": parent, "idnumber": code or ""}
+
+
+# --- sections ---------------------------------------------------------------------------------------------------------
+
+
+def new_course(change: Change, options: MoodleOptions, zone: ZoneInfo) -> Json | Refusal:
+    """An item of core_course_create_courses for a section."""
+    if len(change.key) > _CODE_MOST:
+        return Refusal(f"its code is longer than the {_CODE_MOST} letters that Moodle takes")
+    item = course_fields(change, options, zone, every=True)
+    return item if isinstance(item, Refusal) else item | {"idnumber": change.key, "shortname": short_name(change)}
+
+
+def course_fields(change: Change, options: MoodleOptions, zone: ZoneInfo, *, every: bool) -> Json | Refusal:
+    """What a section's course gets: everything, or what changes."""
+    item: Json = {}
+    if every or "title" in change.before:
+        item["fullname"] = (text(change.after.get("title")) or change.key)[:_TITLE_MOST]
+    if every or "course" in change.before:
+        place = place_of(change, options)
+        if place is None:
+            return Refusal("the LMS id of its category is not known")
+        item["categoryid"] = place
+    if every or {"start", "end"} & change.before.keys():
+        start, end = moments(change.after, zone)
+        item |= {"startdate": start, "enddate": end} if start else {}
+    return item
+
+
+def place_of(change: Change, options: MoodleOptions) -> int | None:
+    """The category that a section lies in: its course's where courses have some, else its building's."""
+    own = number(ident(change.refs.get("course"))) if options.courses == "category" else None
+    return own or number(ident(change.refs.get("course.building")))
+
+
+def short_name(change: Change) -> str:
+    """Unique as the section's code is, and readable."""
+    key = change.key
+    if len(key) > _KEY_SHOWN:
+        key = hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:12]
+    return f"{text(change.after.get('title'))[:200]} [{key}]".strip()
+
+
+def moments(fields: Fields, zone: ZoneInfo) -> tuple[int, int]:
+    """Unix seconds of the first moment of the first day and the last minute of the last day; 0 for none. Moodle takes
+    no end without a start, nor one before it."""
+    start = _moment(fields.get("start"), time(), zone)
+    end = _moment(fields.get("end"), time(23, 59), zone)
+    return (start, end if end > start else 0) if start else (0, 0)
+
+
+def _moment(value: object, at: time, zone: ZoneInfo) -> int:
+    try:
+        return max(0, int(datetime.combine(date.fromisoformat(text(value)), at, zone).timestamp()))
+    except (ValueError, OverflowError):
+        return 0
+
+
+def day(value: object, zone: ZoneInfo) -> str | None:
+    """The day of a moment as Moodle has it; None for none."""
+    seconds = number(value)
+    try:
+        return datetime.fromtimestamp(seconds, zone).date().isoformat() if seconds else None
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -1,0 +1,195 @@
+"""Writes accounts: created in bulk, found again by their ID number, never deleted, and no call has Moodle send mail."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from rollbook.connectors.base import Batch
+from rollbook.connectors.moodle import translate
+from rollbook.connectors.moodle.client import MoodleClient, MoodleError
+from rollbook.connectors.moodle.cohorts import Cohorts
+from rollbook.connectors.moodle.lenient import Json, flag, ident, listing, optional, text
+from rollbook.connectors.moodle.options import MoodleOptions
+from rollbook.connectors.moodle.outcomes import done, refused, said, unclear, with_warnings
+from rollbook.connectors.moodle.reading import Reader
+from rollbook.connectors.moodle.sending import Sizes, send_all
+from rollbook.connectors.moodle.translate import Refusal
+from rollbook.roster.changes import Change, Outcome
+from rollbook.roster.lms import CREATE, DEACTIVATE, REKEY, REVIVE, SET_PASSWORD, UPDATE
+
+#: Form fields of a new account: eight fields, and the two of a preference, and one to spare.
+CREATE_FIELDS: Final = 11
+#: Of an account that changes: its id, and at most six fields.
+UPDATE_FIELDS: Final = 7
+ACTIONS: Final = frozenset({CREATE, UPDATE, REKEY, DEACTIVATE, REVIVE, SET_PASSWORD})
+
+#: A change with what is sent of it.
+Said = tuple[Change, Json]
+
+
+class Users:
+    """Accounts of one site. Several threads may use it."""
+
+    def __init__(self, client: MoodleClient, reader: Reader, options: MoodleOptions, sizes: Sizes) -> None:
+        self._client, self._reader, self._options, self._sizes = client, reader, options, sizes
+        self._cohorts = Cohorts(client, reader, sizes) if options.cohorts else None
+
+    def apply(self, batch: Batch) -> list[Outcome]:
+        settled: dict[int, Outcome] = {}
+        said_: list[tuple[int, Said]] = []
+        known = {} if batch.action == CREATE else self._ids(batch)
+        for place, change in enumerate(batch.changes):
+            item = self._item(change, batch.secrets, known)
+            if isinstance(item, Outcome):
+                settled[place] = item
+            else:
+                said_.append((place, (change, item)))
+        sent = [pair for _, pair in said_]
+        send = self._create_all if batch.action == CREATE else self._update
+        outcomes = send(sent, batch.secrets)
+        settled.update(zip((place for place, _ in said_), outcomes, strict=True))
+        found = [settled[place] for place in range(len(batch.changes))]
+        return found if self._cohorts is None else self._cohorts.put(batch.changes, found)
+
+    # --- what is sent -------------------------------------------------------------------------------------------------
+
+    def _item(self, change: Change, passwords: Mapping[str, str], known: Mapping[str, str]) -> Json | Outcome:
+        """What to send of a change; an outcome where nothing is to be sent."""
+        if change.action == CREATE:
+            # Moodle takes no account without a password; where the organization gives none, nobody knows this one.
+            item = translate.new_user(change, self._options, passwords.get(change.key) or _nobody_knows())
+            return refused(item.message) if isinstance(item, Refusal) else item
+        lms_id = ident(change.lms_id) or known.get(change.key)
+        if lms_id is None:
+            return refused("its LMS id is not known")
+        fields = self._changed(change, passwords)
+        if isinstance(fields, Refusal):
+            return refused(fields.message)
+        return {"id": lms_id, **fields} if fields else done(lms_id)
+
+    def _changed(self, change: Change, passwords: Mapping[str, str]) -> Json | Refusal:
+        if change.action == UPDATE:
+            moved = {"idnumber": change.new_key} if change.new_key else {}
+            fields = translate.user_fields(change, self._options, every=False)
+            return fields if isinstance(fields, Refusal) else fields | moved
+        if change.action == REKEY:
+            return {"idnumber": change.new_key} if change.new_key else Refusal("its new unique id is not known")
+        if change.action == SET_PASSWORD:
+            password = passwords.get(change.key)
+            return {"password": password} if password else Refusal("its password is not known")
+        return {"suspended": int(change.action == DEACTIVATE)}
+
+    def _ids(self, batch: Batch) -> dict[str, str]:
+        """LMS ids of changes that bring none."""
+        missing = [change.key for change in batch.changes if ident(change.lms_id) is None]
+        return self._reader.user_ids(missing) if missing else {}
+
+    # --- updates ------------------------------------------------------------------------------------------------------
+
+    def _update(self, sent: Sequence[Said], passwords: Mapping[str, str]) -> list[Outcome]:
+        def call(part: Sequence[Said]) -> list[Outcome]:
+            answer = self._client.write("core_user_update_users", "writing users", users=[item for _, item in part])
+            return with_warnings(answer, [(change, text(item["id"])) for change, item in part], passwords)
+
+        def alone(pair: Said, error: MoodleError) -> Outcome:
+            return said(error, pair[0], passwords.get(pair[0].key))
+
+        checked = self._checked(sent)
+        free = [pair for place, pair in enumerate(sent) if place not in checked]
+        rest = iter(send_all(free, self._sizes, UPDATE_FIELDS, call, alone))
+        return [checked[place] if place in checked else next(rest) for place in range(len(sent))]
+
+    def _checked(self, sent: Sequence[Said]) -> dict[int, Outcome]:
+        """Outcomes (by place) of accounts that are not to be deactivated or revived: the token's own, protected ones,
+        those that are another's by now, and those that are as wanted already."""
+        leaving = {at: pair for at, pair in enumerate(sent) if pair[0].action in (DEACTIVATE, REVIVE)}
+        if not leaving:
+            return {}
+        ids = [text(item["id"]) for _, item in leaving.values()]
+        there = {text(raw.get("id")): raw for raw in self._reader.users_by("id", ids)}
+        found = {at: self._leaver(change, there.get(text(item["id"]))) for at, (change, item) in leaving.items()}
+        return {at: outcome for at, outcome in found.items() if outcome is not None}
+
+    def _leaver(self, change: Change, raw: Json | None) -> Outcome | None:
+        """None where the account is to be written."""
+        if raw is None:
+            return refused("the LMS has no such account")
+        own = text(raw.get("id"))
+        if optional(raw.get("idnumber")) != change.key:
+            return refused("the account has another ID number by now")
+        if own == self._reader.own_id() or text(raw.get("username")) in self._options.protected_users:
+            return refused("the account is protected")
+        as_wanted = "suspended" in raw and flag(raw["suspended"]) == (change.action == DEACTIVATE)
+        return done(own) if as_wanted else None
+
+    # --- creates ------------------------------------------------------------------------------------------------------
+
+    def _create_all(self, sent: Sequence[Said], passwords: Mapping[str, str]) -> list[Outcome]:
+        looked_up: set[str] = set()
+
+        def call(part: Sequence[Said]) -> list[Outcome]:
+            try:
+                return self._create(part)
+            except MoodleError:
+                fresh = [change.key for change, _ in part if change.key not in looked_up]
+                looked_up.update(fresh)
+                clear = self._clear(part) if fresh else {}
+                if not clear:
+                    raise
+            rest = [pair for pair in part if pair[0].key not in clear]
+            made = iter(send_all(rest, self._sizes, CREATE_FIELDS, call, alone))
+            return [clear[change.key] if change.key in clear else next(made) for change, _ in part]
+
+        def alone(pair: Said, error: MoodleError) -> Outcome:
+            clear = self._clear([pair]) if error.code == "invalidparameter" else {}
+            return clear.get(pair[0].key) or said(error, pair[0], passwords.get(pair[0].key))
+
+        return send_all(sent, self._sizes, CREATE_FIELDS, call, alone)
+
+    def _create(self, part: Sequence[Said]) -> list[Outcome]:
+        answer = self._client.write("core_user_create_users", "writing users", users=[item for _, item in part])
+        made = {text(each.get("username")): ident(each.get("id")) for each in listing(answer)}
+        outcomes: list[Outcome] = []
+        for change, item in part:
+            lms_id = made.get(item["username"])
+            if lms_id is None:
+                outcomes.append(unclear("Moodle did not say that it made this account"))
+                continue
+            self._reader.users[change.key] = lms_id
+            outcomes.append(done(lms_id))
+        return outcomes
+
+    def _clear(self, part: Sequence[Said]) -> dict[str, Outcome]:
+        """Why a call to create accounts may have been refused, by unique id: those that are there (a lost answer, most
+        often) are brought up to date, those whose username or e-mail others have are refused. Moodle's own words say
+        that only where it is set to debug."""
+        clear: dict[str, Outcome] = {}
+        there = self._reader.user_ids([change.key for change, _ in part])
+        ours = [(change, self._whole(change, there[change.key])) for change, _ in part if change.key in there]
+        for (change, _), outcome in zip(ours, self._update(ours, {}), strict=True):
+            clear[change.key] = outcome
+        rest = [(change, item) for change, item in part if change.key not in there]
+        for field, words in (("username", "username"), ("email", "e-mail address")):
+            wanted = [item[field] for _, item in rest]
+            taken = {text(raw.get(field)).lower() for raw in self._taken(field, wanted)}
+            for change, item in rest:
+                if item[field].lower() in taken:
+                    clear.setdefault(change.key, refused(f"another account of the LMS has this {words}"))
+        return clear
+
+    def _taken(self, field: str, values: Sequence[str]) -> list[Json]:
+        try:
+            return self._reader.users_by(field, values)
+        except MoodleError:  # a value that cannot be looked up: whoever has it is found by splitting
+            return []
+
+    def _whole(self, change: Change, lms_id: str) -> Json:
+        fields: Any = translate.user_fields(change, self._options, every=True)
+        return {"id": lms_id, **fields}
+
+
+def _nobody_knows() -> str:
+    """A password that meets Moodle's default policy and is kept nowhere."""
+    return f"{secrets.token_urlsafe(24)}-aA1"

@@ -1,0 +1,106 @@
+"""Puts one practice Moodle together: the REST server, and what tests may ask and set."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from rollbook.practice.control import control_routes, json_response
+from rollbook.practice.moodle.gradebook import change
+from rollbook.practice.moodle.passwords import hashed
+from rollbook.practice.moodle.rest import Rest
+from rollbook.practice.moodle.seed import plant
+from rollbook.practice.moodle.settings import Settings
+from rollbook.practice.moodle.site import Site
+from rollbook.practice.moodle.state import dump
+from rollbook.practice.moodle.store import Store
+
+SERVER = "/webservice/rest/server.php"
+
+
+def create_moodle(
+    database: Path | None = None,
+    *,
+    token: str = "practice",
+    faults: Sequence[str] = (),
+    seed: str = "",
+    **settings: Any,
+) -> Starlette:
+    """A practice Moodle as an ASGI app; more `settings` are those of `Settings`.
+
+    `database` None keeps everything in memory; a file is continued where it was left. `faults` are texts such
+    as `throttle:times=3`. Raises UnknownFault, ValueError for an unknown seed or release, TypeError for an unknown
+    setting.
+    """
+    chosen = Settings(token=token, **settings)
+    store = Store(database, loose=chosen.database == "mysqli")
+    try:
+        plant(store, seed)
+        site = Site(store, chosen, faults)
+    except ValueError:
+        store.close()
+        raise
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        store.close()
+
+    routes = [
+        Route(chosen.path + SERVER, endpoint=Rest(site), methods=["GET", "POST"]),
+        *control_routes(site.faults, site.traffic, lambda: _calls(site)),
+        *_state_routes(site),
+    ]
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.state.moodle = site
+    return app
+
+
+def _calls(site: Site) -> dict[str, Any]:
+    """Each call as [start, end, function, what became of it, elements], and how long none was in flight."""
+    return {"calls": list(site.calls), "in_flight": site.idle()}
+
+
+def _state_routes(site: Site) -> list[Route]:
+    """GET `state`, POST `gradebook` (see `gradebook.change`), POST `now` {"now": unix seconds or null}, POST `check-password` {"username", "password"}."""
+
+    async def state(request: Request) -> Response:
+        return json_response(dump(site.store))
+
+    async def now(request: Request) -> Response:
+        try:
+            wanted = msgspec.json.decode(await request.body())["now"]
+            site.pretended_now = int(wanted) if wanted is not None else None
+        except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+            return json_response({"error": str(error)}, 400)
+        return json_response({"now": site.now()})
+
+    async def gradebook(request: Request) -> Response:
+        try:
+            return json_response(change(site, msgspec.json.decode(await request.body())))
+        except (msgspec.DecodeError, LookupError, TypeError, AttributeError) as error:
+            return json_response({"error": str(error)}, 400)
+
+    async def check_password(request: Request) -> Response:
+        asked = msgspec.json.decode(await request.body())
+        row = site.store.one("SELECT * FROM users WHERE username = ?", asked["username"])
+        if row is None:
+            return json_response({"error": "no such user"}, 404)
+        fits = row["password"] == hashed(asked["password"])
+        return json_response({
+            "matches": fits, "times_set": row["password_times"], "force_change": bool(row["force_change"])
+        })  # fmt: skip
+
+    return [
+        Route("/_practice/state", state), Route("/_practice/gradebook", gradebook, methods=["POST"]),
+        Route("/_practice/now", now, methods=["POST"]),
+        Route("/_practice/check-password", check_password, methods=["POST"]),
+    ]  # fmt: skip

@@ -1,0 +1,113 @@
+"""One call of a function, and what describes a function; knows no kind of record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from rollbook.practice.moodle.params import Group
+from rollbook.practice.moodle.site import Site
+from rollbook.practice.moodle.thrown import Thrown
+
+Json = dict[str, Any]
+
+#: What Moodle calls a capability where it says that it is missing (get_capability_string).
+_CAPABILITIES: Final = {
+    "moodle/user:create": "Create users", "moodle/user:update": "Update user profiles",
+    "moodle/user:delete": "Delete users", "moodle/category:manage": "Manage categories",
+    "moodle/course:create": "Create courses", "moodle/course:update": "Update course settings",
+    "moodle/course:view": "View courses without participation",
+    "moodle/course:changecategory": "Change course category",
+    "moodle/course:changefullname": "Change course full name",
+    "moodle/course:changeshortname": "Change course short name",
+    "moodle/course:changeidnumber": "Change course ID number", "moodle/course:visibility": "Hide/show courses",
+    "moodle/course:viewparticipants": "View participants",
+    "moodle/course:enrolreview": "Review course enrolments", "moodle/role:review": "Review permissions for others",
+    "moodle/role:assign": "Assign roles to users", "enrol/manual:enrol": "Enrol users",
+    "enrol/manual:unenrol": "Unenrol users from the course",
+    "moodle/cohort:manage": "Create, delete and move cohorts", "moodle/cohort:assign": "Add and remove cohort members",
+    "moodle/cohort:view": "View site-wide cohorts", "gradereport/user:view": "View your own grade report",
+    "moodle/grade:viewall": "View grades of other users", "mod/assign:view": "View assignment",
+}  # fmt: skip
+
+
+@dataclass
+class Call:
+    """`base` is the site's address, `size` the body's in bytes; `fatal`: PHP is to end in the middle of it."""
+
+    site: Site
+    name: str
+    writes: bool
+    base: str
+    size: int = 0
+    fatal: bool = False
+    _half: bool | None = None
+    _refuse: Json | None = None
+    _count: int = field(default=0)
+
+    def fault(self, name: str) -> Json | None:
+        return self.site.faults.hit(name, "WRITE" if self.writes else "READ", self.name)
+
+    def need(self, *capabilities: str) -> None:
+        """Raises Thrown unless the token's user has all of them."""
+        for each in capabilities:
+            if not self.site.may(each):
+                shown = _CAPABILITIES.get(each, each)
+                message = f"Sorry, but you do not currently have permissions to do that ({shown})."
+                raise Thrown("nopermissions", message, kind="required_capability_exception")
+
+    def items(self, listed: list[Any]) -> Iterator[Any]:
+        """The elements to write, in order; only the first half where the fault `fatal` struck."""
+        self._refuse = self.fault("refuse_items")
+        if self.fault("fatal"):
+            self.fatal = True
+            listed = listed[: len(listed) // 2]
+        yield from listed
+
+    def check(self) -> None:
+        """To be called for each element. Raises Thrown where the fault `refuse_items` strikes."""
+        self._count += 1
+        if self._refuse and self._count % int(self._refuse["each"]) == 0:
+            raise Thrown(str(self._refuse["code"]), str(self._refuse["message"]))
+
+    def page(self, listed: list[Any], start: int = 0, most: int = 0) -> list[Any]:
+        """A part of a list; the faults of lists strike here. `most` 0: to the end."""
+        if self.fault("empty"):
+            return []
+        if start and self.fault("repeat_page"):
+            start = 0
+        drift = self.fault("drift") if start else None
+        start += int(drift["rows"]) if drift else 0
+        shown = listed[start : start + most] if most else listed[start:]
+        return shown[: len(shown) // 2] if self.fault("half_page") else shown
+
+
+@contextmanager
+def warned(call: Call, warnings: list[Json], item: str, item_id: int) -> Iterator[None]:
+    """One element of a function that goes on after a failure: what is thrown becomes a warning."""
+    try:
+        with call.site.store.part():
+            call.check()
+            yield
+    except Thrown as thrown:
+        settings = call.site.settings
+        shown = thrown.shown(debugging=settings.debug, release=settings.release(), words={})
+        warnings.append({"item": item, "itemid": item_id, "warningcode": thrown.code, "message": shown["message"]})
+
+
+@dataclass(frozen=True)
+class Function:
+    """A web service function. `costs` names the list of which each element takes time: "users" or "enrolments".
+
+    `whole` is False where an element that fails leaves the others standing. `since` is the first release that has it.
+    """
+
+    do: Callable[[Call, Json], Any]
+    takes: Group
+    writes: bool = False
+    whole: bool = True
+    costs: str = ""
+    since: tuple[int, int] = (4, 1)
+    component: str = "moodle"

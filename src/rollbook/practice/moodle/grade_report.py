@@ -1,0 +1,185 @@
+"""The user report of a gradebook (gradereport_user_get_grade_items): each person's items, with totals of the sums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rollbook.practice.moodle.call import Call, Function, Json
+from rollbook.practice.moodle.courses import find as find_course
+from rollbook.practice.moodle.enrolments import active_user
+from rollbook.practice.moodle.gradebook import course_category
+from rollbook.practice.moodle.params import Group, Value, given
+from rollbook.practice.moodle.store import Row
+
+_PERSON: Final = Group({"courseid": Value("int"), "userid": given("int", 0), "groupid": given("int", 0)})
+
+
+@dataclass(frozen=True)
+class _Book:
+    """Items and categories of one course."""
+
+    top: int
+    items: list[Row]
+    categories: dict[int, Row]
+
+    def walk(self, category: int) -> Iterator[Row]:
+        """Items in the report's order: what is in a category, then its total."""
+        for child in self.categories.values():
+            if child["parent"] == category:
+                yield from self.walk(child["id"])
+        yield from (item for item in self.items if item["category"] == category)
+        yield from (item for item in self.items if item["category"] is None and item["iteminstance"] == category)
+
+    def below(self, category: int) -> list[Row]:
+        """Every item that counts for a category."""
+        return [item for item in self.walk(category) if item["category"] is not None]
+
+
+def get_grade_items(call: Call, given: Json) -> Json:
+    """One person, or (`userid` 0) every student with an active enrolment."""
+    course = find_course(call, given["courseid"])
+    call.need("gradereport/user:view", "moodle/grade:viewall")
+    if given["userid"]:
+        people = [active_user(call, given["userid"])]
+    else:
+        people = _students(call, course["id"])
+    store = call.site.store
+    book = _Book(
+        course_category(call.site, course["id"]),
+        store.all("SELECT * FROM grade_items WHERE course = ? ORDER BY id", course["id"]),
+        {row["id"]: row for row in store.all("SELECT * FROM grade_categories WHERE course = ?", course["id"])},
+    )
+    found = [_person(call, course, book, person) for person in call.page(people)]
+    return {"usergrades": found, "warnings": []}
+
+
+def _students(call: Call, course: int) -> list[Row]:
+    now, student = call.site.now(), call.site.settings.roles["student"]
+    return call.site.store.all(
+        "SELECT DISTINCT u.* FROM users u JOIN enrolments e ON e.user = u.id JOIN role_assignments r "
+        "ON r.user = u.id AND r.course = e.course WHERE e.course = ? AND r.role = ? AND u.deleted = 0 "
+        "AND e.status = 0 AND e.timestart < ? AND (e.timeend = 0 OR e.timeend > ?) "
+        "ORDER BY u.lastname, u.firstname, u.id",
+        course, student, now, now,
+    )  # fmt: skip
+
+
+def _person(call: Call, course: Row, book: _Book, person: Row) -> Json:
+    rows = call.site.store.all(
+        "SELECT g.* FROM grades g JOIN grade_items i ON i.id = g.item WHERE i.course = ? AND g.user = ? AND g.kept = 0",
+        course["id"], person["id"],
+    )  # fmt: skip
+    grades = {row["item"]: row for row in rows}
+    items = [_item(call, book, item, grades) for item in book.walk(book.top)]
+    return {
+        "courseid": course["id"], "courseidnumber": course["idnumber"], "userid": person["id"],
+        "userfullname": f"{person['firstname']} {person['lastname']}", "useridnumber": person["idnumber"],
+        "maxdepth": 2 + len({row["parent"] for row in book.categories.values()} - {None}),
+        "gradeitems": call.page([item for item in items if item is not None]),
+    }  # fmt: skip
+
+
+def _item(call: Call, book: _Book, item: Row, grades: dict[int, Row]) -> Json | None:
+    """One line; None where the token's user may not see it."""
+    grade = grades.get(item["id"])
+    hidden = _is_hidden(call, item) or (grade is not None and _is_hidden(call, grade)) or _in_hidden(call, book, item)
+    sees = call.site.may("moodle/grade:viewhidden")
+    if hidden and not sees and (item["hidden"] == 1 or (grade is not None and grade["hidden"] == 1)):
+        return None
+    value, most = _value(book, item, grades)
+    shown = value if sees or not hidden else None
+    least = item["grademin"]
+    found: Json = {
+        "id": item["id"], "itemname": item["itemname"], "itemtype": item["itemtype"], "itemmodule": item["itemmodule"],
+        "iteminstance": item["iteminstance"], "itemnumber": 0 if item["itemmodule"] else None,
+        "idnumber": item["idnumber"] or None, "categoryid": item["category"], "outcomeid": None, "scaleid": None,
+        "locked": bool(item["locked"]), **_weight(book, item, grades), "graderaw": shown,
+        "gradedatesubmitted": grade["submitted"] if grade else None,
+        "gradedategraded": grade["graded"] if grade else None, "gradehiddenbydate": False, "gradeneedsupdate": False,
+        "gradeishidden": hidden, "gradeislocked": bool(grade and grade["locked"]),
+        "gradeisoverridden": bool(grade and grade["overridden"]), "gradeformatted": _words(item, shown),
+        "grademin": least, "grademax": most, "rangeformatted": f"{least:g}&ndash;{most:g}",
+        "percentageformatted": _percent(shown, least, most),
+        "feedback": grade["feedback"] if grade and (sees or not hidden) else "", "feedbackformat": 1 if grade else 0,
+    }  # fmt: skip
+    if item["cmid"]:
+        found["cmid"] = item["cmid"]
+    if call.site.settings.letter_grades:
+        found["lettergradeformatted"] = _letter(shown, least, most)
+    return found
+
+
+def _is_hidden(call: Call, row: Row) -> bool:
+    """1 is hidden; a greater number is a time until which it is."""
+    return row["hidden"] == 1 or row["hidden"] > call.site.now()
+
+
+def _in_hidden(call: Call, book: _Book, item: Row) -> bool:
+    category = book.categories.get(item["category"] or item["iteminstance"])
+    while category is not None:
+        if _is_hidden(call, category):
+            return True
+        category = book.categories.get(category["parent"])
+    return False
+
+
+def _counted(book: _Book, category: int, grades: dict[int, Row]) -> list[Row]:
+    """Items that count for a total: with a grade, not excluded; scales count by their position."""
+    rows = [(item, grades.get(item["id"])) for item in book.below(category)]
+    return [item for item, grade in rows if grade is not None and grade["final"] is not None and not grade["excluded"]]
+
+
+def _value(book: _Book, item: Row, grades: dict[int, Row]) -> tuple[float | None, float]:
+    """The grade and the most that could be had."""
+    if item["category"] is not None:
+        grade = grades.get(item["id"])
+        return (grade["final"] if grade is not None else None), item["grademax"]
+    counted = _counted(book, item["iteminstance"], grades)
+    most = sum(each["grademax"] for each in counted)
+    return (sum(grades[each["id"]]["final"] for each in counted), most) if counted else (None, item["grademax"])
+
+
+def _weight(book: _Book, item: Row, grades: dict[int, Row]) -> Json:
+    """The share of an item in its category, and why it has none (`status`)."""
+    if item["category"] is None:
+        return {}
+    grade = grades.get(item["id"])
+    if grade is not None and grade["excluded"]:
+        return {"weightraw": 0.0, "weightformatted": "0.00 %", "status": "excluded"}
+    if grade is None or grade["final"] is None:
+        return {"weightraw": 0.0, "weightformatted": "0.00 %", "status": "novalue"}
+    counted = _counted(book, item["category"], grades)
+    total = sum(each["grademax"] for each in counted)
+    share = item["weight"] if item["weight"] is not None else (item["grademax"] / total if total else 0.0)
+    return {"weightraw": share, "weightformatted": f"{share * 100:.2f} %"}
+
+
+def _words(item: Row, value: float | None) -> str:
+    if value is None:
+        return "-"
+    words = item["scale"].split(",") if item["scale"] else []
+    return words[int(value) - 1] if 0 < int(value) <= len(words) else f"{value:.2f}"
+
+
+def _percent(value: float | None, least: float, most: float) -> str:
+    return "-" if value is None or most == least else f"{(value - least) / (most - least) * 100:.2f} %"
+
+
+_LETTERS: Final = (
+    (93, "A"), (90, "A-"), (87, "B+"), (83, "B"), (80, "B-"), (77, "C+"), (73, "C"), (70, "C-"), (67, "D+"), (60, "D"),
+    (0, "F"),
+)  # fmt: skip
+
+
+def _letter(value: float | None, least: float, most: float) -> str:
+    if value is None or most == least:
+        return "-"
+    share: Any = (value - least) / (most - least) * 100
+    return next((letter for bound, letter in _LETTERS if share >= bound), "F")
+
+
+FUNCTIONS: Final = {
+    "gradereport_user_get_grade_items": Function(get_grade_items, _PERSON, component="gradereport_user"),
+}

@@ -1,0 +1,105 @@
+"""A district from CSV files into a practice Moodle, as a person types it: two days, and a day without changes."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rollbook.practice.moodle import create_moodle
+from rollbook.practice.server import serve
+from tests.cli.kit import Command, place_tables
+from tests.cli.practice import District, quiet, tell
+
+SETTINGS = """
+organization: {slug: maple, name: Maple Valley, timezone: America/New_York}
+sis: SIS
+lms:
+  connector: moodle
+  options: {base_url: "LMS", token: practice, root_category: 1, courses: COURSES, time_zone: America/New_York}
+active_year: 2027
+schools: {"*": create}
+terms: {"*": {"*": create}}
+roles: {"*": {student: student, teacher: editingteacher, "*": skip}}
+live: {compare: every}
+"""
+
+
+class MoodleDistrict(District):
+    """One organization whose LMS is a practice Moodle."""
+
+    courses = "ignore"
+
+    def _import(self, sis: str) -> None:
+        texts = {"SIS": sis, "LMS": self.lms, "COURSES": self.courses}
+        written = SETTINGS
+        for name, text in texts.items():
+            written = written.replace(name, text)
+        self.settings.write_text(written)
+        self.rollbook("config", "import", str(self.settings), schema="config-import")
+
+    def writes(self) -> list[str]:
+        """The functions that wrote since this was last asked."""
+        with urllib.request.urlopen(f"{self.lms}/_practice/requests") as answer:
+            calls = [row[2] for row in json.load(answer)["calls"]]
+        new, self._seen = calls[getattr(self, "_seen", 0) :], len(calls)
+        return [name for name in new if "_get_" not in name]
+
+
+@pytest.fixture
+def district(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MoodleDistrict]:
+    monkeypatch.setenv("ROLLBOOK_ALLOW_PRIVATE_HOSTS", "1")
+    place_tables(tmp_path / "data")
+    with serve(create_moodle()) as lms:
+        yield MoodleDistrict(Command(tmp_path / "data"), tmp_path, lms.url)
+
+
+@pytest.mark.parametrize("courses", ["ignore", "category"])
+def test_two_days_and_a_repeat(district: MoodleDistrict, days: list[Path], courses: str) -> None:
+    district.courses = courses
+    district.reads(days[0])
+    first = district.sync()
+    assert first["kinds"]["enrollment"]["done"] > 100
+    assert not any(counts["refused"] or counts["unknown"] for counts in first["kinds"].values())
+    state = district.state()
+    _check(state, courses)
+    assert district.writes()
+    assert quiet(district.sync())
+    assert district.writes() == [], "a repeat without changes sends nothing, though everything was read and compared"
+    district.reads(days[1])
+    second = district.sync(code=3)  # some of so much change waits for a person
+    assert sum(counts["done"] for counts in second["kinds"].values()) > 0
+    assert district.state()["deletions"] == []
+    assert district.state()["mails"] == {}
+
+
+def _check(state: dict[str, Any], courses: str) -> None:
+    assert {each["auth"] for each in state["users"]} == {"manual"}
+    assert all(each["has_password"] and each["force_change"] for each in state["users"])
+    assert all(each["username"] == each["username"].lower() for each in state["users"])
+    assert len({each["shortname"] for each in state["courses"]}) == len(state["courses"]) > 0
+    assert all(0 < each["startdate"] < each["enddate"] for each in state["courses"])
+    places = {each["category"] for each in state["courses"]}
+    below = {each["idnumber"] for each in state["categories"] if each["parent"] != "Category 1"}
+    assert places <= below if courses == "category" else not below
+    assert {row[2] for row in state["roles"]} == {3, 5}
+    assert {row[3] for row in state["enrolments"]} == {0}
+
+
+def test_trouble_while_sending_ends_the_same(district: MoodleDistrict, days: list[Path], tmp_path: Path) -> None:
+    district.reads(days[0])
+    tell(district.lms, ["drop_answer:method=WRITE,every=2", "write_error:method=WRITE,times=3"])
+    district.sync()
+    tell(district.lms)
+    district.sync()
+    troubled = district.state()
+    place_tables(tmp_path / "calm" / "data")
+    with serve(create_moodle()) as lms:
+        calm = MoodleDistrict(Command(tmp_path / "calm" / "data"), tmp_path / "calm", lms.url)
+        calm.reads(days[0])
+        calm.sync()
+        assert troubled == calm.state()

@@ -1,0 +1,139 @@
+"""Moodle keeps every promise of a grade source, before the practice Moodle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import httpx2
+import msgspec
+import pytest
+
+from rollbook.connectors.gradebook import GradeSource
+from rollbook.connectors.moodle import MoodleOptions
+from rollbook.connectors.moodle.gradebook import UNCATEGORIZED
+from rollbook.connectors.moodle.grades import MoodleGrades
+from rollbook.roster.grades import EXCUSED, Gradebook, GradingCategory
+from rollbook.testing import CountingContext
+from rollbook.testing.grade_samples import SAMPLE
+from rollbook.testing.grade_source_contract import CODE, GradeSourceContract
+from tests.integration.moodle_world import TOKEN, Switch, switched
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "half_read": {"name": "server_error", "path": "core_enrol_get_enrolled_users"},
+    "html": {"name": "html"},
+    "throttle": {"name": "throttle", "retry_after": 3600},
+    "cut": {"name": "cut"},
+    "wrong_key": {"name": "invalid_token"},
+}
+#: 5 October 2026, 23:59 in the site's zone, and so on.
+DUE = {"2026-10-05 23:59:00": 1_791_259_140, "2026-11-02 08:00:00": 1_793_624_400}
+
+
+def as_moodle_knows_it(book: Gradebook = SAMPLE) -> Gradebook:
+    """Without what Moodle has no words for: scales of letters, factors, grading periods, finals, and of exceptions all
+    but excused. Every item has a category there."""
+    items = [
+        msgspec.structs.replace(
+            each, grading_period=None, scale=None, counted=True, final=False, factor=1.0,
+            category=each.category or "top",
+        )
+        for each in book.items
+    ]  # fmt: skip
+    grades = [each for each in book.grades if each.score is not None or each.exception == EXCUSED or each.comment]
+    members = [msgspec.structs.replace(each, id=each.user) for each in book.members]
+    people = {each.id: each.user for each in book.members}
+    return Gradebook(
+        section=book.section,
+        categories=(*book.categories, GradingCategory(id="top", title=UNCATEGORIZED)),
+        items=tuple(items),
+        members=tuple(members),
+        grades=tuple(
+            msgspec.structs.replace(
+                each, member=people[each.member], exception=each.exception if each.exception == EXCUSED else ""
+            )
+            for each in grades
+        ),
+    )
+
+
+def plant(site: Any, book: Gradebook) -> dict[str, str]:
+    """Put a gradebook into the practice Moodle; its id for each name."""
+    store = site.store
+    course = store.insert("courses", category=1, fullname="Algebra", shortname="alg", idnumber=CODE, manual=1,
+                          timecreated=1, timemodified=1)  # fmt: skip
+    ids = {"section": str(course)}
+    for each in book.members:
+        name = each.unique_id or ""
+        own = store.insert("users", username=name, idnumber=name, firstname="A", lastname="B", email=f"{name}@b.org",
+                           email_key=name, timecreated=1, timemodified=1)  # fmt: skip
+        ids[each.user] = str(own)
+        store.run("INSERT INTO enrolments VALUES (?, ?, 'manual', ?, 0, 0)", course, own, int(not each.active))
+        store.run("INSERT INTO role_assignments VALUES (?, ?, ?)", course, own, 3 if each.admin else 5)
+    return ids
+
+
+@pytest.fixture(scope="module")
+def switch() -> Iterator[Switch]:
+    with switched() as running:
+        yield running
+
+
+class TestMoodleGrades(GradeSourceContract):
+    secrets = (TOKEN,)
+    lacks = {"half_page": "all grades come in one answer"}  # noqa: RUF012 - never changed
+
+    @pytest.fixture
+    def sample(self) -> Gradebook:
+        return as_moodle_knows_it()
+
+    @pytest.fixture
+    def site(self, switch: Switch) -> Any:
+        return switch.put_on()
+
+    @pytest.fixture
+    def ids(self, site: Any, switch: Switch, sample: Gradebook) -> Mapping[str, str]:
+        ids = plant(site, sample)
+        people = {each.id: each.unique_id for each in sample.members}
+        body = {
+            "course": CODE,
+            "categories": [
+                {"name": each.title, "weight": (each.weight or 0) / 100}
+                for each in sample.categories if each.id != "top"
+            ],
+            "items": [
+                {
+                    "name": each.title, "max": each.points, "due": DUE.get(each.due or "", 0),
+                    "hidden": int(not each.published),
+                    "category": next((c.title for c in sample.categories if c.id == each.category != "top"), None),
+                }
+                for each in sample.items
+            ],
+            "grades": [
+                {
+                    "item": next(item.title for item in sample.items if item.id == each.item),
+                    "user": people[each.member], "grade": each.score, "excluded": int(each.exception == EXCUSED),
+                    "feedback": f"<p>{each.comment}</p>" if each.comment else "",
+                }
+                for each in sample.grades
+            ],
+        }  # fmt: skip
+        answer = httpx2.post(f"{switch.url}/_practice/gradebook", json=body).raise_for_status().json()
+        ids |= {each.id: str(answer["items"][each.title]) for each in sample.items}
+        names = {**answer["categories"], UNCATEGORIZED: answer["categories"]["?"]}
+        return ids | {each.id: str(names[each.title]) for each in sample.categories}
+
+    @pytest.fixture
+    def grades(self, context: CountingContext, switch: Switch, ids: Mapping[str, str]) -> Iterator[GradeSource]:
+        options = MoodleOptions(base_url=switch.url, token=TOKEN, time_zone="America/New_York")
+        made = MoodleGrades(options, context)
+        yield made
+        made.close()
+
+    @pytest.fixture
+    def fault(self, switch: Switch) -> Callable[[str], None]:
+        def tell(name: str) -> None:
+            body = {"clear": True, "on": [FAULTS[name]]}
+            httpx2.post(f"{switch.url}/_practice/faults", json=body).raise_for_status()
+
+        return tell
