@@ -66,19 +66,19 @@ BROKEN: dict[str, tuple[Callable[[Server, Any], None], type[RollbookError], str]
     "wrongly packed": (told(sized(b"[1]", b"content-encoding: gzip")), BadResponse, "unpacked"),
     "nothing at all": (lambda server, stream: server.over.wait(5) and None, Unavailable, "did not answer in time"),
 }
-both = pytest.mark.parametrize("large", [True, False], ids=["large", "usual"])
+both = pytest.mark.parametrize("plain", [True, False], ids=["plain", "usual"])
 
 
-def client(server: Server, tmp_path: Path, *, large: bool = True, scheme: str = "http", **more: Any) -> Client:
+def client(server: Server, tmp_path: Path, *, plain: bool = True, scheme: str = "http", **more: Any) -> Client:
     ctx: Context = context(tmp_path)
     url = f"{scheme}://127.0.0.1:{server.port}"
-    return Client(url, ctx, name="the SIS", large=large, **{"timeout": 5.0, **more})
+    return Client(url, ctx, name="the SIS", plain=plain, **{"timeout": 5.0, **more})
 
 
 @both
 @pytest.mark.parametrize("how", WHOLE)
-def test_a_body_comes_whole_however_it_is_sent(tmp_path: Path, how: str, large: bool) -> None:
-    with Server(WHOLE[how]) as server, client(server, tmp_path, large=large) as calls:
+def test_a_body_comes_whole_however_it_is_sent(tmp_path: Path, how: str, plain: bool) -> None:
+    with Server(WHOLE[how]) as server, client(server, tmp_path, plain=plain) as calls:
         for _ in range(3):
             assert calls.get("users").body == LARGE
         assert server.connections == (3 if how == "until the connection ends" else 1)
@@ -86,23 +86,23 @@ def test_a_body_comes_whole_however_it_is_sent(tmp_path: Path, how: str, large: 
 
 @both
 @pytest.mark.parametrize("how", BROKEN)
-def test_a_body_that_breaks_is_an_error_in_words(tmp_path: Path, how: str, large: bool) -> None:
+def test_a_body_that_breaks_is_an_error_in_words(tmp_path: Path, how: str, plain: bool) -> None:
     answer, kind, words = BROKEN[how]
-    with Server(answer, told(sized(b"[1]"))) as server, client(server, tmp_path, large=large, timeout=0.5) as calls:
+    with Server(answer, told(sized(b"[1]"))) as server, client(server, tmp_path, plain=plain, timeout=0.5) as calls:
         with pytest.raises(kind, match=words):
             calls.request("GET", "users", retry=ONCE)
         assert calls.get("users").json() == [1], "the next read has a connection that works"
 
 
 @both
-def test_headers_come_as_they_were_sent(tmp_path: Path, large: bool) -> None:
+def test_headers_come_as_they_were_sent(tmp_path: Path, plain: bool) -> None:
     more = (
         b"Link: <https://a/1>; rel=next",
         b"Link: <https://a/2>; rel=last",
         b"X-Total-Count: 7",
         b"x-name: Z\xfcrich",
     )
-    with Server(told(sized(b"[]", *more))) as server, client(server, tmp_path, large=large) as calls:
+    with Server(told(sized(b"[]", *more))) as server, client(server, tmp_path, plain=plain) as calls:
         headers = calls.get("users").headers
     assert headers.get_list("link") == ["<https://a/1>; rel=next", "<https://a/2>; rel=last"]
     assert headers["x-total-count"] == "7"
@@ -110,7 +110,7 @@ def test_headers_come_as_they_were_sent(tmp_path: Path, large: bool) -> None:
 
 
 @both
-def test_what_is_asked(tmp_path: Path, large: bool) -> None:
+def test_what_is_asked(tmp_path: Path, plain: bool) -> None:
     asked: list[bytes] = []
 
     class Noting(Server):
@@ -119,7 +119,7 @@ def test_what_is_asked(tmp_path: Path, large: bool) -> None:
                 asked.append(connection.recv(65536))
                 connection.sendall(sized(b"[]"))
 
-    with Noting() as server, client(server, tmp_path, large=large) as calls:
+    with Noting() as server, client(server, tmp_path, plain=plain) as calls:
         calls.get("users", query=[("filter", "name='Ä b'"), ("limit", "5")])
     lines = asked[0].decode().split("\r\n")
     assert lines[0] == "GET /users?filter=name%3D%27%C3%84%20b%27&limit=5 HTTP/1.1"
@@ -131,11 +131,11 @@ def test_what_is_asked(tmp_path: Path, large: bool) -> None:
 
 
 @both
-def test_a_header_that_cannot_be_sent_is_a_mistake_in_the_settings(tmp_path: Path, large: bool) -> None:
+def test_a_header_that_cannot_be_sent_is_a_mistake_in_the_settings(tmp_path: Path, plain: bool) -> None:
     headers = {"x-key": "two\r\nlines"}
     with (
         Server(told(sized(b"[]"))) as server,
-        client(server, tmp_path, large=large, headers=headers) as calls,
+        client(server, tmp_path, plain=plain, headers=headers) as calls,
         pytest.raises(ConfigError, match="check address, key and headers"),
     ):
         calls.get("users")
@@ -209,7 +209,7 @@ def test_a_server_without_tls_is_told_in_words(tmp_path: Path) -> None:
 def test_the_resolved_address_is_judged_before_anything_is_sent(tmp_path: Path) -> None:
     strict = context(tmp_path, allow=False)
     with TinyServer() as server:
-        reach = Client(f"https://sis.example:{server.port}", strict, name="the SIS", large=True)
+        reach = Client(f"https://sis.example:{server.port}", strict, name="the SIS", plain=True)
         with server.resolving("sis.example"), reach, pytest.raises(ConfigError, match=r"sis\.example"):
             reach.get("users")
         assert server.received == b""

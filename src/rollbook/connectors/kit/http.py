@@ -82,11 +82,11 @@ class Client:
         timeout: float = 60.0,
         connections: int = 16,
         transport: httpx2.BaseTransport | None = None,
-        large: bool = False,
+        plain: bool = False,
     ) -> None:
         """`timeout` (seconds) holds for connecting and for each silence; an attempt to write takes no longer than
-        that in all, with its redirects. `transport` replaces the network in tests. `large`: reads bring large
-        bodies."""
+        that in all, with its redirects. `transport` replaces the network in tests. `plain`: many calls, or large
+        bodies, for which the kit's own connections are faster."""
         check_url(base_url, allow_private_hosts=context.allow_private_hosts)
         self.base_url = base_url.rstrip("/")
         self.name = f"{name} ({urlsplit(base_url).hostname})"
@@ -95,7 +95,7 @@ class Client:
         self._headers = {"accept": "application/json", "user-agent": "rollbook", **(headers or {})}
         self._wire = Wire(
             self.base_url, context, name=self.name, timeout=timeout, connections=connections, transport=transport,
-            large=large,
+            plain=plain,
         )  # fmt: skip
 
     def __enter__(self) -> Self:

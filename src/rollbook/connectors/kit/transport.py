@@ -17,7 +17,8 @@ import httpx2
 from rollbook.connectors.base import Context
 from rollbook.connectors.kit.allowance import ENDLESS, Allowance, Allowances
 from rollbook.connectors.kit.hosts import check_address
-from rollbook.connectors.kit.plain import PlainGets, Wait
+from rollbook.connectors.kit.plain import Plain, PlainAnswer
+from rollbook.connectors.kit.plain_connection import Wait
 from rollbook.errors import BadResponse, ConfigError, RollbookError, Unavailable
 
 #: A body larger than this is an attack or a mistake, not a page.
@@ -57,10 +58,10 @@ class Wire:
         timeout: float,
         connections: int,
         transport: httpx2.BaseTransport | None,
-        large: bool = False,
+        plain: bool = False,
         most_bytes: int = _MOST_BYTES,
     ) -> None:
-        """`large`: reads bring large bodies, so they have connections of their own that are faster at it. A body of
+        """`plain`: over connections of our own, which are faster at large bodies and at many small calls. A body of
         more than `most_bytes` is not read to its end."""
         self._context, self._name, self._most_bytes = context, name, most_bytes
         self._host = urlsplit(base_url).hostname or ""
@@ -74,14 +75,14 @@ class Wire:
             verify=_tls(),
             transport=transport,
         )
-        self._gets: PlainGets | None = None
-        if large and transport is None and not self._proxied:
-            self._gets = PlainGets(connections=connections, tls=_tls, check_peer=self._check_address)
+        self._plain: Plain | None = None
+        if plain and transport is None and not self._proxied:
+            self._plain = Plain(connections=connections, tls=_tls, check_peer=self._check_address)
 
     def close(self) -> None:
         self._http.close()
-        if self._gets is not None:
-            self._gets.close()
+        if self._plain is not None:
+            self._plain.close()
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, allowance: Allowance = ENDLESS
@@ -99,22 +100,20 @@ class Wire:
     @contextmanager
     def _answer(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, allowance: Allowance
-    ) -> Iterator[httpx2.Response]:
-        """An answer whose body is still to be read. PlainGets keep to no allowance, so only reads without end are
-        theirs."""
+    ) -> Iterator[httpx2.Response | PlainAnswer]:
+        """An answer whose body is still to be read."""
         self._allowances.check()
-        silence = allowance.at_most(self._timeout)
-        connect = allowance.at_most(min(self._timeout, _LONGEST_CONNECT))
-        if self._gets is not None and method == "GET" and not body and allowance is ENDLESS:
-            with self._gets.get(url, headers, Wait(connect=connect, silence=silence)) as response:
-                yield response
+        connect = min(self._timeout, _LONGEST_CONNECT)
+        if self._plain is not None:
+            with self._plain.ask(method, url, headers, body, wait=Wait(connect, self._timeout, allowance)) as answer:
+                yield answer
             return
         request = self._http.build_request(
             method,
             url,
             headers=dict(headers),
             content=body or None,
-            timeout=httpx2.Timeout(silence, connect=connect),
+            timeout=httpx2.Timeout(allowance.at_most(self._timeout), connect=allowance.at_most(connect)),
             extensions={"trace": self._watch},
         )
         response = self._http.send(request, stream=True)
@@ -123,7 +122,7 @@ class Wire:
         finally:
             response.close()
 
-    def _read(self, response: httpx2.Response) -> bytes:
+    def _read(self, response: httpx2.Response | PlainAnswer) -> bytes:
         chunks: list[bytes] = []
         size, checked = 0, time.monotonic()
         deadline = checked + _LONGEST_BODY

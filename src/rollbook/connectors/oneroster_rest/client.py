@@ -117,7 +117,7 @@ class Api:
         self._client = Client(
             setup.base_url, context, name="the SIS", auth=auth, headers=setup.headers,
             timeout=options.timeout, connections=max(setup.parallel, 1) + 1, transport=transport,
-            limiter=CreditLimiter(a_minute, 60.0) if a_minute else None, large=True,
+            limiter=CreditLimiter(a_minute, 60.0) if a_minute else None, plain=True,
         )  # fmt: skip
         self._fewer: dict[str, int] = {}
 
