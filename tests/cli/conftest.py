@@ -11,6 +11,7 @@ import pytest
 from rollbook.connectors.memory.space import Space, forget, space
 from rollbook.practice import district
 from tests.cli.kit import SETTINGS, Command, fill, place_tables
+from tests.cli.once import once
 from tests.staged import quick_runs
 
 
@@ -41,6 +42,7 @@ def world(rollbook: Command, tmp_path: Path, days: list[Path]):
     fill(found, days[0])
     settings = tmp_path / "maple.yaml"
     settings.write_text(SETTINGS.replace("SPACE", name))
-    rollbook("config", "import", str(settings), schema="config-import")
+    once(rollbook.data, found, "world", lambda: rollbook("config", "import", str(settings), schema="config-import"))
+    settings.write_text(SETTINGS.replace("SPACE", found.name))
     yield found
     forget(found.name)

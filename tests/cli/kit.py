@@ -8,9 +8,10 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import jsonschema
 
 from rollbook.connectors.memory.space import Space
 from rollbook.store.folder import DataFolder
+from tests.cli.again import again
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "reference" / "schemas"
 
@@ -97,6 +99,9 @@ class Command:
         return answer.json
 
     def text(self, *arguments: str) -> Answer:
+        return again(self.data, arguments, partial(self._work, arguments))
+
+    def _work(self, arguments: Sequence[str]) -> Answer:
         from rollbook.cli.main import main
 
         out, err = io.StringIO(), io.StringIO()
@@ -111,8 +116,17 @@ class Command:
 
 
 def check_schema(name: str, document: Any) -> None:
+    error = jsonschema.exceptions.best_match(_schema(name).iter_errors(document))
+    if error is not None:
+        raise error
+
+
+@functools.cache
+def _schema(name: str) -> jsonschema.Draft202012Validator:
+    """Judging a schema itself takes longer than most commands: once is enough."""
     schema = json.loads((SCHEMAS / f"{name}.json").read_text())
-    jsonschema.validate(document, schema, jsonschema.Draft202012Validator)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
 
 
 def fill(space: Space, folder: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import typer
 
@@ -58,6 +60,15 @@ for group in (
 ):
     group.add_to(app)
 
+
+
+@functools.cache
+def _command() -> Callable[..., Any]:
+    """What Typer makes of all groups: once in a process."""
+    command: Callable[..., Any] = typer.main.get_command(app)
+    return command
+
+
 _INTERRUPTED = 130  # what Typer makes of a Ctrl-C
 _Usage: type[Exception] = typer.BadParameter.__mro__[1]
 
@@ -76,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(given: list[str]) -> int:
     as_json, debug = "--json" in given, "--debug" in given
     try:
-        result = app(given, prog_name="rollbook", standalone_mode=False)
+        result = _command()(given, prog_name="rollbook", standalone_mode=False)
         if result == _INTERRUPTED:
             raise KeyboardInterrupt
         return result if isinstance(result, int) else 0
