@@ -110,6 +110,9 @@ class _Books:
     def course_admins(self, code: str, lms_id: str | None) -> frozenset[str]:
         return frozenset()
 
+    def sections_of(self, unique_id: str, lms_id: str | None) -> frozenset[str]:
+        return frozenset()
+
     def close(self) -> None: ...
 
 

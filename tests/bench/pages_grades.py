@@ -153,6 +153,9 @@ class Books:
     def course_admins(self, code: str, lms_id: str | None) -> frozenset[str]:
         return frozenset(key for key, admin in self._people(code) if admin)
 
+    def sections_of(self, unique_id: str, lms_id: str | None) -> frozenset[str]:
+        return frozenset(code for code in self.members if unique_id in dict(self.members[code]))
+
     def _people(self, code: str) -> list[tuple[str, bool]]:
         if code not in self.members:
             raise BadResponse("there is no such section")

@@ -149,6 +149,12 @@ class EverybodyIsAdmin(BrokenSource):
         return frozenset(each.unique_id or "" for each in self.gradebook(code, lms_id).members)
 
 
+class ForgetsAdmins(BrokenSource):
+    def sections_of(self, unique_id: str, lms_id: str | None) -> frozenset[str]:
+        admins = self.course_admins("suite-section", None)
+        return super().sections_of(unique_id, lms_id) if unique_id not in admins else frozenset()
+
+
 class EmptyForUnknown(BrokenSource):
     def gradebook(self, code: str, lms_id: str | None) -> Gradebook:
         try:
@@ -197,6 +203,7 @@ GRADE_SOURCES: dict[Callable[..., GradeSource], str] = {
     BelievesTheId: "test_the_code_counts_and_the_id_is_a_hint",
     LeavesOutLeavers: "test_the_whole_gradebook_is_read",
     EverybodyIsAdmin: "test_course_admins_are_the_active_ones",
+    ForgetsAdmins: "test_the_sections_of_a_person_are_those_they_are_in",
     EmptyForUnknown: "test_a_section_that_is_not_there_is_said",
 }
 for _base, _table in ((OfSink, SINKS), (OfSource, GRADE_SOURCES)):

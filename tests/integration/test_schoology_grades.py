@@ -137,6 +137,19 @@ def test_course_admins_who_left_are_none_any_more(tmp_path: Path) -> None:
         assert source.course_admins(CODE, ids["section"]) == {"t-1"}
 
 
+def test_the_sections_of_a_person_cost_a_request_for_each_page(tmp_path: Path) -> None:
+    with opened(tmp_path) as (source, lms, context):
+        plant(lms)
+        user = lms.made("users", lms.user("by-hand", "Teacher"))
+        sections = [lms.class_of(f"student-{n}", section=f"c-{n}")["section"] for n in range(3)]
+        for section in sections:
+            lms.made(f"sections/{section}/enrollments", {"uid": user["uid"], "admin": 1})
+        before = context.requests
+        assert source.sections_of("by-hand", str(user["uid"])) == {"c-0", "c-1", "c-2"}
+        assert context.requests - before == 2, "three sections, two on a page"
+        assert source.sections_of("by-hand", "987654321") == frozenset(), "that account is gone"
+
+
 def _sets(book: Gradebook) -> tuple[set[Any], ...]:
     """Order says nothing."""
     return set(book.items), set(book.members), set(book.grades)

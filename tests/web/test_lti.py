@@ -17,12 +17,14 @@ from django.test.utils import CaptureQueriesContext
 
 from rollbook.actions.lti import PlatformValues, begin_login, register_platform, use_login
 from rollbook.connectors.memory.space import Space
+from rollbook.errors import Unavailable
 from rollbook.practice.lms import create_lms
 from rollbook.practice.server import serve
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import Account, AuditRow, LtiPlatform, Membership
 from rollbook.web.launches.refusals import LaunchRefused
 from rollbook.web.lti.keys import platform_key
+from rollbook.web.lti.profiles import PROFILES, teaches_there
 from tests.web.asking import Site
 from tests.web.grades_case import HERE, Case, grades_case
 from tests.web.lti_lms import Browser, Lms
@@ -193,6 +195,45 @@ def test_section_and_person_are_looked_up_in_the_ledger(lms: Lms, browser: Brows
     user, section = teacher
     _refused(browser.launch(lms.begin(user, "4711")), browser, "SECTION_UNKNOWN")
     _refused(browser.launch(lms.begin("4711", section)), browser, "PERSON_UNKNOWN")
+
+
+def test_the_launch_says_who_teaches_while_the_lms_is_silent(
+    lms: Lms, browser: Browser, teacher: tuple[str, str], case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(*_asked: Any) -> Any:
+        raise Unavailable("the LMS does not answer")
+
+    monkeypatch.setattr("rollbook.web.launches.enter.look_for_admins", silent)
+    other = case.world.find("section", case.other)
+    assert other is not None
+    landed = browser.launch(lms.begin(teacher[0], other.lms_id))
+    assert str(landed.url).startswith(f"{lms.site}{HERE}/configuration/{case.other}/"), landed.text
+
+
+_LTI = "https://purl.imsglobal.org/spec/lti/claim/"
+_HERE = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
+
+
+@pytest.mark.parametrize(
+    ("profile", "roles", "wanted"),
+    [
+        ("schoology", [_HERE + "Instructor"], True),
+        ("moodle", ["Instructor"], True),
+        ("moodle", [_HERE + "Learner", "http://purl.imsglobal.org/vocab/lis/v2/institution/person#Faculty"], False),
+        ("moodle", ["http://purl.imsglobal.org/vocab/lis/v2/institution/person#Instructor"], None),
+        ("moodle", ["http://purl.imsglobal.org/vocab/lis/v2/membership/Instructor#TeachingAssistant"], None),
+        ("moodle", [], None),
+        ("moodle", "Instructor", None),
+        ("moodle", [7, None], None),
+        ("other", [_HERE + "Instructor"], None),
+    ],
+)
+def test_roles_count_where_the_section_is_sure(profile: str, roles: Any, wanted: bool | None) -> None:
+    """`other` is named by an id that somebody may have edited: a role of one section must not open another."""
+    claims = {
+        _LTI + "context": {"id": "17"}, _LTI + "lis": {"course_section_sourcedid": "4711"}, _LTI + "roles": roles,
+    }  # fmt: skip
+    assert teaches_there(PROFILES[profile].section, claims) is wanted
 
 
 def test_who_is_no_course_admin_there_is_refused(

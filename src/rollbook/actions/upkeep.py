@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from rollbook.actions.launches import forget_old_launches
 from rollbook.actions.passwords import PASSWORDS_SENT, count_again
+from rollbook.actions.teachers import forget_old_looks
 from rollbook.store.audit import audit
 from rollbook.store.gc import Collected, collect
 from rollbook.store.kept_forms import forget_old_forms
@@ -22,6 +23,7 @@ def collect_garbage(*, by: str, days: int) -> Collected:
     forget_old_turns()
     forget_old_forms()
     forget_old_launches()
+    forget_old_looks()
     with transaction.atomic():
         audit(by=by, action="collect garbage", details=f"{found['deleted']} files")
         if erased := erase_old_passwords(timezone.now()):

@@ -28,6 +28,10 @@ class GradeSource(Protocol):
     def course_admins(self, code: str, lms_id: str | None) -> frozenset[str]:
         """Unique ids of the people who are course admins of the section now (rule 31)."""
 
+    def sections_of(self, unique_id: str, lms_id: str | None) -> frozenset[str]:
+        """Codes of the sections that this person is in now, in whatever role; few requests. None for somebody who is
+        not there. The LMS id, where it is known, saves looking for it."""
+
     def close(self) -> None: ...
 
 

@@ -96,6 +96,7 @@ def keep_admins(section: GradeSection, people: Sequence[str] | frozenset[str]) -
     known = set(section.admins.values_list("person", flat=True))
     if gone := known - set(people):
         section.admins.filter(person__in=gone).delete()
+    section.admins.filter(person__in=people, until__isnull=False).update(until=None)
     new = [SectionAdmin(section=section, person=person) for person in sorted(set(people) - known)]
     SectionAdmin.objects.bulk_create(new, ignore_conflicts=True)
     section.admins_at = timezone.now()

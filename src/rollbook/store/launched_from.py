@@ -18,6 +18,7 @@ class KnownPerson:
 
     unique_id: str
     name: str
+    lms_id: str | None = None
 
 
 def section_named(
@@ -45,11 +46,11 @@ def person_named(organization: int, blobs: Blobs, *, unique_id: str = "", lms_id
     asked = {"unique_id": unique_id, "lms_id": lms_id}
     with parquet_reader() as db:
         rows = db.execute(
-            f"""SELECT key, first_name, last_name FROM read_parquet({path})
+            f"""SELECT key, first_name, last_name, lms_id FROM read_parquet({path})
                 WHERE ($unique_id = '' OR key = $unique_id) AND ($lms_id = '' OR lms_id = $lms_id) LIMIT {_MOST}""",
             asked,
         ).fetchall()
     if len(rows) != 1:
         return None
-    found, first, last = rows[0]
-    return KnownPerson(found, " ".join(part for part in (first, last) if part))
+    found, first, last, own = rows[0]
+    return KnownPerson(found, " ".join(part for part in (first, last) if part), own)

@@ -1,17 +1,22 @@
 """Who teaches which section (rule 31): course admins as the roster's ledger has them, and as the LMS showed them when a
-section was last looked at, whoever added them there. The later knowledge counts. Changes nothing."""
+section was last looked at, whoever added them there. The later knowledge counts; of whom the ledger does not know, what
+the LMS showed counts for KNOWN_FOR, and what only a launch said until then. Changes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
+
+from django.utils import timezone
 
 from rollbook.core.duck import fill, parquet_reader, quote
 from rollbook.core.protocols import Blobs
 from rollbook.store.given_sections import GivenSection, given_sections
 from rollbook.store.models import GradeSection, LedgerVersionRow, SectionAdmin
 
+#: So long somebody is a course admin whom people added by hand, without the LMS having said so again.
+KNOWN_FOR: Final = timedelta(hours=24)
 _AT_ONCE: Final = 2000
 #: Sections that are looked up in the ledger at once.
 _UNSEEN: Final = 500
@@ -25,9 +30,11 @@ def teaches(organization: int, blobs: Blobs, person: str, section: GivenSection)
         return False
     ledger = _newest(organization)
     row = GradeSection.objects.filter(organization=organization, code=section.code).first()
-    if row is not None and row.admins.filter(person=person).exists():
+    shown = row.admins.filter(person=person).first() if row is not None else None
+    if row is not None and shown is not None and _counts(row.admins_at, shown.until):
         return True
-    if ledger is None or (row is not None and _is_later(row.admins_at, ledger.created_at)):
+    is_admin = shown is not None and shown.until is None
+    if ledger is None or (row is not None and _is_later(row.admins_at, ledger.created_at) and not is_admin):
         return False
     return bool(_in_ledger(ledger, blobs, person, section))
 
@@ -39,12 +46,29 @@ def taught_sections(organization: int, blobs: Blobs, person: str, year: str | No
         return []
     codes = _in_ledger(ledger, blobs, person, None)
     seen = SectionAdmin.objects.filter(section__organization=organization, person=person)
-    shown = set(seen.values_list("section__code", flat=True))
+    rows = list(seen.values_list("section__code", "section__admins_at", "until"))
+    counting = {code for code, at, until in rows if _counts(at, until)}
     looked = GradeSection.objects.filter(organization=organization, code__in=codes, admins_at__gt=ledger.created_at)
-    gone = set(looked.values_list("code", flat=True)) - shown
-    mine = (codes | shown) - gone
+    gone = set(looked.values_list("code", flat=True)) - counting - {code for code, _at, until in rows if until is None}
+    mine = (codes | counting) - gone
     found = given_sections(organization, blobs, year, sorted(mine)) if mine else []
     return sorted(found, key=lambda one: (one.title.casefold(), one.code))
+
+
+def was_shown(organization: int, person: str, section: str) -> bool:
+    """Did the LMS, or a launch, once say that the person is a course admin of the section, and take it back never? It
+    is time then to ask again; it gives no right."""
+    mine = SectionAdmin.objects.filter(section__organization=organization, section__code=section)
+    return bool(person) and mine.filter(person=person).exists()
+
+
+def sections_to_ask(organization: int, blobs: Blobs, person: str) -> tuple[set[str], set[str]]:
+    """Codes of sections of which the ledger, and of which only the LMS or a launch ever said that the person is a
+    course admin; of any year. Raises BlobLost."""
+    ledger = _newest(organization)
+    given = _in_ledger(ledger, blobs, person, None) if ledger is not None else set()
+    seen = SectionAdmin.objects.filter(section__organization=organization, person=person)
+    return given, set(seen.values_list("section__code", flat=True)) - given
 
 
 def admins_of_seen(organization: int, blobs: Blobs, sections: Sequence[str]) -> dict[str, set[str]]:
@@ -132,6 +156,12 @@ def _in_ledger(ledger: LedgerVersionRow, blobs: Blobs, person: str, section: Giv
 
 def _newest(organization: int) -> LedgerVersionRow | None:
     return LedgerVersionRow.objects.filter(organization=organization).order_by("-number").first()
+
+
+def _counts(admins_at: datetime | None, until: datetime | None) -> bool:
+    """Does what is remembered of a course admin still count by itself?"""
+    now = timezone.now()
+    return until > now if until is not None else admins_at is not None and admins_at > now - KNOWN_FOR
 
 
 def _is_later(one: datetime | None, other: datetime) -> bool:

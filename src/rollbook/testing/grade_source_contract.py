@@ -94,6 +94,15 @@ class GradeSourceContract(Watched):
         wanted = {each.unique_id for each in sample.members if each.admin and each.active}
         assert grades.course_admins(CODE, None) == wanted
 
+    def test_the_sections_of_a_person_are_those_they_are_in(self, grades: GradeSource, expected: Gradebook) -> None:
+        for each in expected.members:
+            if each.unique_id and each.active:
+                for hint in (each.user, None):
+                    assert grades.sections_of(each.unique_id, hint) == {CODE}, "as admin and as member"
+            elif each.unique_id:
+                assert CODE not in grades.sections_of(each.unique_id, each.user), "they have left"
+        assert grades.sections_of("nobody-at-all", None) == frozenset()
+
     def test_a_section_that_is_not_there_is_said(self, grades: GradeSource) -> None:
         for code in ("no-such-section", "", "a,b", f"{CODE}-2"):
             with self.raises(BadResponse):
@@ -115,7 +124,12 @@ class GradeSourceContract(Watched):
         assert raised[0].retry_after > 0
 
     def test_without_a_connection_it_is_unavailable(self, grades: GradeSource, fault: SetFault) -> None:
-        for ask in (grades.test, lambda: grades.gradebook(CODE, None), lambda: grades.course_admins(CODE, None)):
+        for ask in (
+            grades.test,
+            lambda: grades.gradebook(CODE, None),
+            lambda: grades.course_admins(CODE, None),
+            lambda: grades.sections_of("t-1", None),
+        ):
             self._set(fault, "cut")
             with self.raises(Unavailable):
                 ask()

@@ -94,7 +94,7 @@ class MemoryGradeWorld:
     def world(self, source: GradeSource | None, sink: GradeSink, *, again: bool = False) -> GradeWorld:
         """The world of the next run, or `again` of the last one, whose process died."""
         self.runs += not again
-        self.ledgers.run = self.runs
+        self.ledgers.run = self.pins.run = self.runs
         return GradeWorld(
             source=source,
             sink=sink,

@@ -149,15 +149,21 @@ class MemoryMemory:
 
 
 class MemoryPins:
+    """With `run`, what this run has set free is not pinned again, when it settles once more after a death."""
+
     def __init__(self) -> None:
         self.pins: dict[PinPlace, tuple[Pin, datetime]] = {}
+        self.run: int | None = None
+        self._freed: dict[PinPlace, int] = {}
 
     def active(self, now: datetime) -> Sequence[Pin]:
         return [pin for pin, until in self.pins.values() if until > now]
 
     def keep(self, pins: Iterable[Pin], until: datetime) -> None:
-        kept, over = merged(pins, {place: pin for place, (pin, _) in self.pins.items()})
+        fresh = [pin for pin in pins if self.run is None or self._freed.get(pin.place) != self.run]
+        kept, over = merged(fresh, {place: pin for place, (pin, _) in self.pins.items()})
         self.end(over)
+        self._freed |= dict.fromkeys(over, self.run or 0)
         self.pins |= {pin.place: (pin, until) for pin in kept}
 
     def end(self, places: Iterable[PinPlace]) -> None:

@@ -22,7 +22,7 @@ from rollbook.store.given_sections import GivenSection
 from rollbook.store.models import Account, Membership, Organization, Role
 from rollbook.web.kept_forms import keep_typed, page_of_form, signed_in_last
 from rollbook.web.launched import Launched, launched_of
-from rollbook.web.taught import find_section, is_taught
+from rollbook.web.taught import find_section, is_taught, was_taught
 
 
 class Who(StrEnum):
@@ -172,7 +172,10 @@ def _launched_refusal(request: HttpRequest, who: Who, launched: Launched, sectio
 
 def _place_refusal(request: HttpRequest, who: Who, place: Place, section: str) -> HttpResponse | None:
     if who in _OF_SECTION and _may_ask_for(place, who):
-        place = _at_section(place, section)
+        found = _at_section(place, section)
+        if isinstance(found, HttpResponse):
+            return found
+        place = found
     vars(request)["place"] = place
     if may(place, who):
         return None
@@ -201,15 +204,19 @@ def _may_ask_for(place: Place, who: Who) -> bool:
     return may(place, who) or place.role == Role.TEACHER or bool(place.unique_id)
 
 
-def _at_section(place: Place, code: str) -> Place:
+def _at_section(place: Place, code: str) -> Place | HttpResponse:
     """The place, with the section of its page. Raises Http404 for one that Rollbook did not give in the active year;
-    for a teacher also for sections of others, of which they learn nothing."""
+    for a teacher also for sections of others, of which they learn nothing. Where somebody made them a course admin by
+    hand long ago, the way goes over the page that asks the LMS again."""
     section = find_section(place.organization, code)
     if section is None:
         raise Http404
     mine = is_taught(place.organization, place.unique_id, section)
     if place.role == Role.TEACHER and not mine:
-        raise Http404
+        if not was_taught(place.organization, place.unique_id, section):
+            raise Http404
+        there = reverse("grades_mine", args=[place.organization.slug])
+        return redirect(f"{there}?{urlencode({'section': section.code})}")
     return replace(place, section=section, teaches=mine)
 
 

@@ -8,7 +8,7 @@ from rollbook.store.given_sections import GivenSection, given_sections
 from rollbook.store.models import Organization
 from rollbook.store.newest_settings import newest_settings
 from rollbook.store.setup import opened
-from rollbook.store.teachers import taught_sections, teaches
+from rollbook.store.teachers import taught_sections, teaches, was_shown
 
 
 def active_year(organization: Organization) -> str | None:
@@ -31,6 +31,11 @@ def is_taught(organization: Organization, person: str, section: GivenSection) ->
         return teaches(organization.pk, open_blobs(opened()), person, section)
     except BlobLost:
         return False
+
+
+def was_taught(organization: Organization, person: str, section: GivenSection) -> bool:
+    """Was the person with this unique id known as a course admin there, so that it is time to ask again?"""
+    return was_shown(organization.pk, person, section.code)
 
 
 def sections_of_person(organization: Organization, person: str) -> list[GivenSection]:

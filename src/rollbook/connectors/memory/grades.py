@@ -50,6 +50,16 @@ class MemoryGradeSource(_Asking):
         members = self.gradebook(code, lms_id).members
         return frozenset(each.unique_id for each in members if each.admin and each.active and each.unique_id)
 
+    def sections_of(self, unique_id: str, lms_id: str | None) -> frozenset[str]:
+        self._pages("section", 0)
+        codes = {*self._space.gradebooks, *(each.code for each in self._space.all("section") if each.code)}
+        books = ((code, book_server.gradebook(self._space, code, None)) for code in codes)
+        return frozenset(
+            code
+            for code, book in books
+            if book is not None and any(each.unique_id == unique_id and each.active for each in book.members)
+        )
+
 
 class MemoryGradeSink(_Asking):
     """A SIS whose gradebook is that of a space. Several threads may call it."""

@@ -103,6 +103,19 @@ class SchoologyGrades:
         members = self._members(self._section(code, lms_id))
         return frozenset(each.unique_id for each in members if each.admin and each.active and each.unique_id)
 
+    def sections_of(self, unique_id: str, lms_id: str | None) -> frozenset[str]:
+        """The list says nothing about roles: its `admin` is that of whoever asks (Courses)."""
+        user = ident(lms_id) or self._user(unique_id)
+        if user is None:
+            return frozenset()
+        path, query = f"users/{quote(user, safe='')}/sections", {"include_past": "1"}
+        rows = self._client.whole(path, "section", "a person's sections", query=query, may_be_gone=True)
+        return frozenset(code for raw in rows if (code := optional(raw.get("section_school_code"))))
+
+    def _user(self, unique_id: str) -> str | None:
+        raw = self._client.find(f"users/ext/{quote(unique_id, safe='')}", "a person") if unique_id.strip() else None
+        return ident(raw.get("id")) if raw is not None else None
+
     def _with_permission(self, section: str) -> _Graded:
         """With the first permission of a course admin that works; who is one, our own key reads. Raises NotAllowed."""
         admins = [each.user for each in self._members(section) if each.admin and each.active]

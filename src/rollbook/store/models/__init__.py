@@ -8,7 +8,7 @@ from rollbook.store.models.blob import BlobHead, BlobPiece
 from rollbook.store.models.decision import MatchDecision
 from rollbook.store.models.directory import DirectoryRow
 from rollbook.store.models.fact import FactRow
-from rollbook.store.models.grade import GradeItem, GradeLedgerRow, GradeSection, GradeSync, SectionAdmin
+from rollbook.store.models.grade import GradeItem, GradeLedgerRow, GradeSection, GradeSync, SectionAdmin, TeacherLook
 from rollbook.store.models.hold import HoldRow, HoldState
 from rollbook.store.models.installation import InstallationSecret
 from rollbook.store.models.kept_form import KeptForm
@@ -83,6 +83,7 @@ __all__ = [
     "SettingsVersion",
     "SliceIntent",
     "SliceOutcome",
+    "TeacherLook",
     "TeacherPermission",
     "ToolKey",
     "TurnsRow",

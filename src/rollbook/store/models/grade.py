@@ -84,10 +84,12 @@ class GradeLedgerRow(models.Model):
 
 
 class SectionAdmin(models.Model):
-    """A course admin of a section as last seen in the LMS, whoever added them; `person` is their unique id."""
+    """A course admin of a section as last seen in the LMS, whoever added them; `person` is their unique id. With
+    `until`, only a launch said so, and nobody could be asked: it counts until then."""
 
     section = models.ForeignKey(GradeSection, on_delete=models.CASCADE, related_name="admins")
     person = models.TextField()
+    until = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["section", "person"], name="one_section_admin"),)
@@ -95,6 +97,25 @@ class SectionAdmin(models.Model):
 
     def __str__(self) -> str:
         return f"section admin {self.pk}"
+
+
+class TeacherLook(models.Model):
+    """Asks the LMS in which sections a person is a course admin now; `person` is their unique id. Asked for by their
+    pages (`asked_at`), done by a worker (`claimed_at`, `looked_at`); `failed`: the LMS did not say, the last time."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    person = models.TextField()
+    asked_at = models.DateTimeField(null=True)
+    claimed_at = models.DateTimeField(null=True)
+    looked_at = models.DateTimeField(null=True)
+    failed = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["organization", "person"], name="one_teacher_look"),)
+        indexes = (models.Index(fields=["asked_at"], name="teacher_look_asked"),)
+
+    def __str__(self) -> str:
+        return f"teacher look {self.pk}"
 
 
 class GradeSync(models.Model):

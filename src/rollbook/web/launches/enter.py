@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from rollbook.actions.launches import join_by_launch, launch_code
+from rollbook.actions.teachers import note_launched
 from rollbook.engine.course_admins import look_for_admins
 from rollbook.errors import BlobLost, ConfigError, RollbookError
 from rollbook.store.blobs import open_blobs
@@ -32,8 +33,10 @@ from rollbook.web.taught import active_year, is_taught
 @dataclass(frozen=True, kw_only=True)
 class Arrival:
     """What a platform has proven about somebody. Of section and person each at least one name must be given; where
-    both are, they must agree. `same_browser`: the browser that brings the proof is the one that asked for it. Without
-    that the teacher is shown as whom they come, and goes on themselves: else somebody could slip them another launch.
+    both are, they must agree. `teaches`: whether it says that the person teaches in this very section; None where it
+    says nothing, or not for sure of this section. `same_browser`: the browser that brings the proof is the one that
+    asked for it. Without that the teacher is shown as whom they come, and goes on themselves: else somebody could slip
+    them another launch.
     """
 
     platform: LaunchPlatform
@@ -41,6 +44,7 @@ class Arrival:
     section_lms_id: str = ""
     unique_id: str = ""
     person_lms_id: str = ""
+    teaches: bool | None = None
     same_browser: bool = False
 
 
@@ -49,7 +53,7 @@ def enter(request: HttpRequest, arrival: Arrival) -> HttpResponse:
     platform = arrival.platform
     try:
         section, person = _who_and_where(arrival)
-        _check_admin(platform, section, person)
+        _check_admin(arrival, section, person)
         account = join_by_launch(platform=platform, unique_id=person.unique_id, name=person.name, section=section.code)
     except LaunchRefused as refused:
         return refuse(request, refused.code, platform=platform)
@@ -110,15 +114,19 @@ def _who_and_where(arrival: Arrival) -> tuple[GivenSection, KnownPerson]:
     return section, person
 
 
-def _check_admin(platform: LaunchPlatform, section: GivenSection, person: KnownPerson) -> None:
-    """Raises LaunchRefused. Where the LMS does not answer, what it said last counts: before anything is sent or chosen
-    it is asked again."""
-    organization = platform.organization
+def _check_admin(arrival: Arrival, section: GivenSection, person: KnownPerson) -> None:
+    """Raises LaunchRefused. Where the LMS does not answer, what it said last counts, and what the launch itself says,
+    for as long as its session: before anything is sent or chosen it is asked again."""
+    organization = arrival.platform.organization
     try:
         admin = person.unique_id in look_for_admins(opened(), organization, section)
     except RollbookError:
+        if arrival.teaches is False:
+            raise LaunchRefused("NOT_COURSE_ADMIN") from None
         if not is_taught(organization, person.unique_id, section):
-            raise LaunchRefused("LMS_SILENT") from None
+            if not arrival.teaches:
+                raise LaunchRefused("LMS_SILENT") from None
+            note_launched(organization, section=section.code, person=person.unique_id)
         return
     if not admin:
         raise LaunchRefused("NOT_COURSE_ADMIN")

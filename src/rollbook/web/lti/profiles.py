@@ -16,10 +16,11 @@ LMS_ID, OURS = "lms id", "ours"
 @dataclass(frozen=True)
 class Clue:
     """A claim by its path, and whether its value is the LMS's own id, or `ours`: a class code or unique id of the
-    SIS."""
+    SIS. `sure`: no teacher can write it, so a section that it names is the one that the launch's roles are about."""
 
     means: str
     path: tuple[str, ...]
+    sure: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,10 @@ class Profile:
 
 
 _LTI: Final = "https://purl.imsglobal.org/spec/lti/claim/"
+#: Of a role in the context; a simple name means the same.
+_MEMBERSHIP: Final = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
 _SUBJECT: Final = Clue(LMS_ID, ("sub",))
-_CONTEXT: Final = Clue(LMS_ID, (_LTI + "context", "id"))
+_CONTEXT: Final = Clue(LMS_ID, (_LTI + "context", "id"), sure=True)
 _LIS_SECTION: Final = Clue(OURS, (_LTI + "lis", "course_section_sourcedid"))
 _LIS_PERSON: Final = Clue(OURS, (_LTI + "lis", "person_sourcedid"))
 
@@ -52,7 +55,7 @@ PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
         # and where a district configures it.
         "schoology": Profile(
             "Schoology",
-            section=(Clue(LMS_ID, (_LTI + "custom", "section_id")), _CONTEXT),
+            section=(Clue(LMS_ID, (_LTI + "custom", "section_id"), sure=True), _CONTEXT),
             person=(Clue(OURS, (_LTI + "custom", "unique_id")), _SUBJECT),
             issuer="https://schoology.schoology.com",
             login_url="https://lti-service.svc.schoology.com/lti-service/authorize-redirect",
@@ -94,6 +97,17 @@ def named_by(clues: tuple[Clue, ...], claims: Mapping[str, Any]) -> tuple[str, s
         if value:
             return ("", value) if clue.means == LMS_ID else (value, "")
     return "", ""
+
+
+def teaches_there(clues: tuple[Clue, ...], claims: Mapping[str, Any]) -> bool | None:
+    """What the launch's roles say of the section that the first of these clues names (LTI Core 1.3, A.2.3): True for
+    whoever teaches in it, False for a learner, None where that is not said for sure."""
+    named = next((clue for clue in clues if _text(claims, clue.path)), None)
+    roles = claims.get(_LTI + "roles")
+    if named is None or not named.sure or not isinstance(roles, list):
+        return None
+    here = {one.removeprefix(_MEMBERSHIP) for one in roles if isinstance(one, str)}
+    return True if "Instructor" in here else False if "Learner" in here else None
 
 
 def _text(claims: Mapping[str, Any], path: tuple[str, ...]) -> str:

@@ -8,12 +8,14 @@ from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.translation import gettext as _
 
+from rollbook.actions.teachers import ask_about, asked_about
 from rollbook.engine.course_admins import look_for_admins
 from rollbook.errors import RollbookError
 from rollbook.store.grade_words import NOT_YET, QUEUED, queued_sections
 from rollbook.store.models import GradeSection
 from rollbook.store.setup import opened
 from rollbook.web.access import Place, Who, page
+from rollbook.web.ended import load_anew
 from rollbook.web.error_words import error_said
 from rollbook.web.grade_words import SECTION_STANDS
 from rollbook.web.runs_shown import names_of
@@ -28,6 +30,7 @@ def mine(request: HttpRequest, place: Place) -> HttpResponse:
     asked = request.GET.get("section", "")
     if asked and any(one.code == asked for one in sections):
         return redirect("grades_items", place.organization.slug, asked)
+    looked = ask_about(place.organization, place.unique_id)
     rows = {
         row.code: row
         for row in GradeSection.objects.filter(organization=place.organization, code__in=[one.code for one in sections])
@@ -47,8 +50,19 @@ def mine(request: HttpRequest, place: Place) -> HttpResponse:
                 "synced_at": row.synced_at if row else None,
             }
         )
-    context = {"lines": lines, "bound": bool(place.unique_id), **permission_words(place)}
+    lost = bool(asked) and not looked.under_way
+    context = {"lines": lines, "bound": bool(place.unique_id), "looked": looked, "lost": lost, **permission_words(place)}
     return may_lead_to_the_lms(render(request, "grades/mine.html", context), context)
+
+
+@page(read=Who.MEMBER)
+def mine_now(request: HttpRequest, place: Place) -> HttpResponse:
+    """The part of the page that says that the LMS is being asked; the page is loaded anew when it has answered."""
+    looked = asked_about(place.organization, place.unique_id)
+    answer = render(request, "grades/mine_now.html", {"looked": looked})
+    if not looked.under_way:
+        load_anew(answer)
+    return answer
 
 
 @page(write=Who.MEMBER)
@@ -70,5 +84,6 @@ def find(request: HttpRequest, place: Place) -> HttpResponse:
 
 urlpatterns = [
     path("grades/mine/", mine, name="grades_mine"),
+    path("grades/mine/now/", mine_now, name="grades_mine_now"),
     path("grades/mine/find/", find, name="grades_find"),
 ]

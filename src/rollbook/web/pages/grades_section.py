@@ -17,6 +17,7 @@ from rollbook.actions.grade_pages import decide_conflicts, request_section
 from rollbook.actions.grades import GradesWanted, decide_items
 from rollbook.actions.holds import HoldsMoved
 from rollbook.actions.pins import lift_pins
+from rollbook.actions.teachers import ask_about
 from rollbook.errors import ConfigError
 from rollbook.passback.grade_types import KEEP, OPT_IN, OPT_OUT, REMOVE
 from rollbook.store.models import GradeItem, Run
@@ -36,7 +37,10 @@ _CHOICES: Final = {"out": OPT_OUT, "in": OPT_IN, "keep": KEEP, "remove": REMOVE,
 
 @page(read=Who.SECTION_READER)
 def items(request: HttpRequest, place: Place) -> HttpResponse:
-    """Every item of the section. Until its category map is done, that comes first."""
+    """Every item of the section. Until its category map is done, that comes first. Here teachers begin, so the LMS is
+    asked in the background what they teach now."""
+    if place.teaches:
+        ask_about(place.organization, place.unique_id)
     row = section_row_of(place)
     context = head(place, row, "items")
     if row is None or context["map_open"]:

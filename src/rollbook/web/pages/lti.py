@@ -28,7 +28,7 @@ from rollbook.web.launches.enter import Arrival, enter
 from rollbook.web.launches.refusals import LaunchRefused, refuse
 from rollbook.web.launches.session import set_framed_cookie
 from rollbook.web.lti.claims import judge
-from rollbook.web.lti.profiles import named_by, profile_of
+from rollbook.web.lti.profiles import named_by, profile_of, teaches_there
 from rollbook.web.lti.words import LTI_REFUSALS
 from rollbook.web.opening import public_address
 
@@ -130,6 +130,7 @@ def _arrival(found: LtiLogin, claims: dict[str, Any], *, same: bool) -> Arrival:
         section_lms_id=section,
         unique_id=unique_id,
         person_lms_id=person,
+        teaches=teaches_there(profile.section, claims),
         same_browser=same,
     )
 
