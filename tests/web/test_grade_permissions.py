@@ -17,7 +17,7 @@ from rollbook.store.secrets import KeyRing
 from rollbook.web.launches.enter import Arrival
 from tests.web.launching import arrive, platform_of
 from tests.web.people import Answer, Person, make_person, words
-from tests.web.permission_case import HERE, Case, permission_case
+from tests.web.permission_case import HERE, Case, permission_case, use_lms
 
 BUTTON = "Allow Rollbook to read my gradebooks"
 THANKS = "Rollbook may read your gradebooks now."
@@ -247,6 +247,21 @@ def test_another_organization_shares_nothing(case: Case) -> None:
     assert case.tina.post("/o/other/grades/permission/back/").status_code == 404
     assert other.post("/o/maple/grades/permission/back/").status_code == 404
     assert TeacherPermission.objects.count() == 1
+
+
+@pytest.mark.parametrize("what", ["nobody is asked", "another LMS"])
+def test_another_connection_gets_no_permission(case: Case, what: str) -> None:
+    case.allow()
+    case.ask(case.tom, case.his)
+    case.import_settings()
+    assert TeacherPermission.objects.count() == 1, "the same settings ask with the same key"
+    if what == "nobody is asked":
+        case.import_settings("admin")
+    else:
+        use_lms(case.world, "http://127.0.0.1:9")
+    assert not TeacherPermission.objects.exists()
+    assert not PermissionRequest.objects.exists()
+    assert "forget permissions" in acts()
 
 
 def test_secrets_are_encrypted_anew(case: Case) -> None:

@@ -74,11 +74,14 @@ def test_one_that_is_taken_back_loses_nothing(case: Case) -> None:
     page = words(case.tina.get(f"{HERE}/status/{case.mine}/"))
     assert "The LMS does not accept your permission any more." in page
     assert "does not accept the permission that a teacher gave any more" in page
+    assert "must allow Rollbook to read its gradebook again" in page
     calls = sum(case.calls().values())
     case.sync(case.mine)
     assert sum(case.calls().values()) - calls < 6, "it is not tried again"
     case.allow()
     assert TeacherPermission.objects.get().refused_at is None
+    settled = words(case.tina.get(f"{HERE}/items/{case.mine}/"))
+    assert "must allow Rollbook" not in settled, "it is given now"
     again = case.sync(case.mine)
     assert told(again)["findings"] == {}
     assert GradeSection.objects.get(code=case.mine).trouble == ""

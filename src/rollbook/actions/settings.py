@@ -23,6 +23,7 @@ from rollbook.store.audit import audit
 from rollbook.store.ledger import current_version
 from rollbook.store.locks import hold_keys
 from rollbook.store.models import Organization, Secret, SettingsVersion
+from rollbook.store.permissions import forget_if_moved
 from rollbook.store.secrets import KeyRing
 from rollbook.store.setup import opened
 
@@ -148,6 +149,10 @@ def _keep_secrets(organization: Organization, found: dict[str, FoundSecret]) -> 
 
 def keep_version(organization: Organization, number: int, document: dict[str, Any], by: str) -> None:
     """Within the caller's transaction."""
+    earlier = SettingsVersion.objects.filter(organization=organization).order_by("-number")
+    before = earlier.values_list("document", flat=True).first()
+    if before is not None:
+        forget_if_moved(organization, before, document, by)
     SettingsVersion.objects.create(
         organization=organization, number=number, document=document, digest=digest(document), by=by
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import msgspec
 from django.db import transaction
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from rollbook.connectors.gradebook import UserToken
 from rollbook.store.audit import audit
-from rollbook.store.models import Organization, TeacherPermission
+from rollbook.store.models import Organization, PermissionRequest, TeacherPermission
 from rollbook.store.secrets import KeyRing
 
 
@@ -25,6 +26,24 @@ def working_permissions(organization: int) -> QuerySet[TeacherPermission]:
 def people_who_allow(organization: int) -> set[str]:
     """Unique ids of everybody whose permission works."""
     return set(working_permissions(organization).values_list("person", flat=True))
+
+
+def forget_if_moved(organization: Organization, before: Mapping[str, Any], after: Mapping[str, Any], by: str) -> None:
+    """Permissions are of one LMS and one key: another one must not get them, nor is kept what nobody is asked for any
+    more. `before` and `after` are documents of settings; within the transaction that saves them."""
+    if _asks(before) == _asks(after):
+        return
+    given = TeacherPermission.objects.filter(membership__organization=organization)
+    PermissionRequest.objects.filter(membership__organization=organization).delete()
+    if number := given.delete()[0]:
+        audit(by=by, action="forget permissions", organization=organization.slug, subject=str(number))
+
+
+def _asks(document: Mapping[str, Any]) -> list[Any]:
+    """Whom a connection asks, and with what."""
+    lms = document.get("lms") or {}
+    options = lms.get("options") or {}
+    return [lms.get("connector"), *(options.get(name) for name in ("base_url", "key", "app_key", "grades_as"))]
 
 
 class StoredTokens:

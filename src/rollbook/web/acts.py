@@ -26,6 +26,7 @@ ACTS: Final[dict[str, Any]] = {
     "deactivate account": _("Closed an account"),
     "erase passwords": _("Erased old passwords"),
     "export passwords": _("Exported passwords"),
+    "forget permissions": _("Teachers' permissions were deleted with the connection that asked for them"),
     "hand over": _("Handed over to another Acting User"),
     "import passwords": _("Imported school-issued passwords"),
     "import settings": _("Saved settings"),

@@ -29,7 +29,7 @@ from rollbook.web.run_words import stage_words
 from rollbook.web.runs_shown import names_of
 from rollbook.web.said import stored_said
 from rollbook.web.taught import sections_of_person
-from rollbook.web.teacher_permission import permission_words
+from rollbook.web.teacher_permission import is_settled, permission_words
 from rollbook.web.wording import sentence
 
 #: More items than these are on further pages.
@@ -49,12 +49,13 @@ def section_row_of(place: Place) -> GradeSection | None:
 def head(place: Place, row: GradeSection | None, here: str) -> dict[str, Any]:
     """What every page of a section shows above its own; `here` is items, map or status."""
     section = section_of(place)
+    permission = permission_words(place)
     mine = sections_of_person(place.organization, place.unique_id) if place.unique_id else []
     return {
         "section": section,
         "here": here,
         "row": row,
-        "trouble_words": sentence(stored_said(row.trouble)) if row is not None and row.trouble else "",
+        "trouble_words": _trouble(row, permission),
         "school": names_of(place).get(section.school or "", ""),
         "mine": mine if len(mine) > 1 and place.teaches else [],
         "may_act": place.is_acting or place.teaches,
@@ -62,8 +63,15 @@ def head(place: Place, row: GradeSection | None, here: str) -> dict[str, Any]:
         "map_open": map_is_open(row),
         "pins": pins_of(place),
         **_conflicts(place),
-        **permission_words(place),
+        **permission,
     }
+
+
+def _trouble(row: GradeSection | None, permission: Mapping[str, Any]) -> str:
+    """Why the section could not be read the last time; "" also where what was missing has been given since."""
+    if row is None or not row.trouble or is_settled(row.trouble, permission):
+        return ""
+    return sentence(stored_said(row.trouble))
 
 
 def _conflicts(place: Place) -> dict[str, Any]:

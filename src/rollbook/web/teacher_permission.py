@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from rollbook.engine.permissions import where_teachers_agree
 from rollbook.errors import BlobLost, ConfigError
+from rollbook.roster.reasons import because
 from rollbook.store.blobs import open_blobs
 from rollbook.store.given_sections import GivenSection
 from rollbook.store.models import Organization, TeacherPermission
@@ -27,6 +28,8 @@ from rollbook.web.taught import active_year
 
 A_PAGE: Final = 25
 _NAMED: Final = 10
+#: What a run says of a section that needs a permission.
+_ASKED_FOR: Final = frozenset({because("not_allowed"), because("allowed_no_more")})
 
 
 def permission_words(place: Place) -> dict[str, Any]:
@@ -44,6 +47,11 @@ def permission_words(place: Place) -> dict[str, Any]:
     if place.section is not None:
         found |= _of_section(place, place.section)
     return {"permission": found}
+
+
+def is_settled(trouble: str, words: Mapping[str, Any]) -> bool:
+    """Was the permission given since, for want of which a section was not read? `words` are those of the page."""
+    return trouble in _ASKED_FOR and bool(words.get("permission", {}).get("allowed"))
 
 
 def _teaches(place: Place) -> bool:
