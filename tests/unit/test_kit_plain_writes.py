@@ -49,9 +49,16 @@ class Noting(Server):
         self.texts, self.received = list(answers), bytearray()
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection:
+        with connection, connection.makefile("rb") as asked:
             for text in self.texts:
-                self.received += connection.recv(65536)
+                length = 0
+                while line := asked.readline():
+                    self.received += line
+                    if line.lower().startswith(b"content-length:"):
+                        length = int(line.partition(b":")[2])
+                    if not line.strip():
+                        break
+                self.received += asked.read(length)
                 connection.sendall(text)
 
 
