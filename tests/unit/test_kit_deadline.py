@@ -116,13 +116,18 @@ def ended_after(call: Callable[[], object]) -> float:
     return time.monotonic() - begun
 
 
-def client(server: Server, tmp_path: Path, scheme: str = "http") -> Client:
-    return Client(f"{scheme}://127.0.0.1:{server.port}", context(tmp_path), name="the LMS", timeout=TIMEOUT)
+def client(server: Server, tmp_path: Path, scheme: str = "http", *, plain: bool = False) -> Client:
+    url = f"{scheme}://127.0.0.1:{server.port}"
+    return Client(url, context(tmp_path), name="the LMS", timeout=TIMEOUT, plain=plain)
 
 
+both = pytest.mark.parametrize("plain", [True, False], ids=["plain", "usual"])
+
+
+@both
 @pytest.mark.parametrize("answer", [trickled_head, trickled_body, slow_hop, deaf, silent])
-def test_a_write_ends_when_its_time_is_up(tmp_path: Path, answer: Answer) -> None:
-    with Server(answer) as server, client(server, tmp_path) as calls:
+def test_a_write_ends_when_its_time_is_up(tmp_path: Path, answer: Answer, plain: bool) -> None:
+    with Server(answer) as server, client(server, tmp_path, plain=plain) as calls:
         body = "x" * (20 << 20 if answer is deaf else 10)
         seconds = ended_after(lambda: calls.request("POST", "courses", json=body, retry=ONCE))
         assert TIMEOUT <= seconds < TIMEOUT + GRACE
@@ -131,9 +136,10 @@ def test_a_write_ends_when_its_time_is_up(tmp_path: Path, answer: Answer) -> Non
         assert server.requests == sent, "nothing leaves once it has ended"
 
 
+@both
 @pytest.mark.parametrize("answer", [trickled_head, trickled_body])
-def test_so_does_one_over_a_connection_that_was_used_before(tmp_path: Path, answer: Answer) -> None:
-    with Server(at_once, at_once, answer) as server, client(server, tmp_path) as calls:
+def test_so_does_one_over_a_connection_that_was_used_before(tmp_path: Path, answer: Answer, plain: bool) -> None:
+    with Server(at_once, at_once, answer) as server, client(server, tmp_path, plain=plain) as calls:
         assert calls.get("users").json() is True
         assert calls.request("POST", "courses", json={}).json() is True
         seconds = ended_after(lambda: calls.request("PUT", "courses", json={}, retry=ONCE))
@@ -141,12 +147,15 @@ def test_so_does_one_over_a_connection_that_was_used_before(tmp_path: Path, answ
         assert server.connections == 1
 
 
+@both
 @pytest.mark.parametrize("answer", [trickled_head, trickled_body])
-def test_and_one_over_tls(tmp_path: Path, answer: Answer, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_and_one_over_tls(
+    tmp_path: Path, answer: Answer, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, plain: bool
+) -> None:
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     monkeypatch.setattr(transport, "_tls", lambda: trusting)
-    with Server(at_once, answer, tls=tls) as server, client(server, tmp_path, "https") as calls:
+    with Server(at_once, answer, tls=tls) as server, client(server, tmp_path, "https", plain=plain) as calls:
         assert calls.request("POST", "courses", json={}).json() is True
         seconds = ended_after(lambda: calls.request("POST", "courses", json={}, retry=ONCE))
         assert TIMEOUT <= seconds < TIMEOUT + GRACE

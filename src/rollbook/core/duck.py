@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from itertools import count as count_up
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,9 +20,10 @@ MEMORY_LIMIT: Final = os.environ.get("ROLLBOOK_DUCKDB_MEMORY", "500MB")
 _RENEWED_AFTER: Final = 2000
 
 
-def connect(path: Path | None = None, memory: str = MEMORY_LIMIT) -> Connection:
-    """A scratch database of its own: a file for real runs, in memory for small work. Spills beside the file."""
-    settings: dict[str, Any] = {"memory_limit": memory, "threads": 2, "autoinstall_known_extensions": False}
+def connect(path: Path | None = None, memory: str = MEMORY_LIMIT, *, threads: int = 2) -> Connection:
+    """A scratch database of its own: a file for real runs, in memory for small work. Spills beside the file. Each
+    thread has buffers of its own."""
+    settings: dict[str, Any] = {"memory_limit": memory, "threads": threads, "autoinstall_known_extensions": False}
     settings |= {"autoload_known_extensions": False, "preserve_insertion_order": True}
     settings["fsync_mode"] = "NONE"  # nobody opens it again after a power cut; waiting was half of a small run
     if path is not None:
@@ -35,6 +38,7 @@ class _Engine:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._numbers = count_up()
         self._db: Connection | None = None
         self._process = self._used = 0
 
@@ -46,6 +50,18 @@ class _Engine:
             self._used += 1
             return self._db.cursor()
 
+    @contextmanager
+    def scratch(self) -> Iterator[Connection]:
+        name = f"scratch_{next(self._numbers)}"
+        with self.cursor() as db:
+            db.execute(f"ATTACH ':memory:' AS {name}")
+            db.execute(f"USE {name}")
+            try:
+                yield db
+            finally:
+                db.execute("USE memory")
+                db.execute(f"DETACH {name}")
+
 
 _engine = _Engine()
 
@@ -53,6 +69,12 @@ _engine = _Engine()
 def parquet_reader() -> Connection:
     """A connection for looking into Parquet files. Its tables must be TEMP ones: others look at the same time."""
     return _engine.cursor()
+
+
+def small_scratch() -> AbstractContextManager[Connection]:
+    """A scratch database in memory for small work, which takes the blink of an eye to make: it is a guest of the engine
+    for look-ups."""
+    return _engine.scratch()
 
 
 def quote(text: str | Path) -> str:

@@ -14,6 +14,9 @@ from rollbook.core.protocols import Attempt, Blobs, Journal
 from rollbook.core.stored import COUNTS, StoredPlan
 from rollbook.roster.changes import UNKNOWN, Outcome
 
+#: Bytes of one outcome at most. Two threads take a buffer of twice that each.
+_LONGEST = 4 * 1024 * 1024
+
 
 class Tried(Protocol):
     """The part of a journal that is read here."""
@@ -41,7 +44,8 @@ def load_outcomes(db: Connection, plan: StoredPlan, journal: Tried, folder: Path
                 number += 1
     if number:
         columns = "{seq: 'BIGINT', status: 'VARCHAR', lms_id: 'VARCHAR', message: 'VARCHAR', code: 'INTEGER'}"
-        db.execute(f"INSERT INTO outcome FROM read_json({quote(path)}, format='newline_delimited', columns={columns})")
+        how = f"format='newline_delimited', maximum_object_size={_LONGEST}, columns={columns}"
+        db.execute(f"INSERT INTO outcome FROM read_json({quote(path)}, {how})")
     return number
 
 

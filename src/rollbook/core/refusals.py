@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from rollbook.core.duck import Connection
+from rollbook.core.duck import Connection, fill, texts
 from rollbook.core.protocols import Memory, Refusal
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.grades import GRADE_KINDS
@@ -36,28 +36,40 @@ def remember_refusals(
     before = {(r.kind, r.key): r for r in memory.refusals()}
     kinds = list(GRADE_KINDS) if grades else list(plan.files)
     for kind in kinds:
-        rows, planned = _planned(db, plan, kind, grades=grades)
-        if schools or sections is not None:
+        mine = {key: old for (each, key), old in before.items() if each == kind}
+        rows = _not_done(db, plan, kind, grades=grades)
+        if mine and (schools or sections is not None):
+            planned = _planned(db, plan, kind, mine)
             rows += [
                 (key, "", None, True, old.section)
-                for (each, key), old in before.items()
-                if each == kind and key not in planned and old.section not in (sections or ())
+                for key, old in mine.items()
+                if key not in planned and old.section not in (sections or ())
             ]
         fresh += _refusals(kind, rows, before, now)
     memory.replace_refusals(kinds, fresh, run=run)
 
 
-def _planned(db: Connection, plan: StoredPlan, kind: str, *, grades: bool) -> tuple[list[_Row], set[str]]:
-    """What was refused or not tried, and the keys of all that was planned."""
+def _not_done(db: Connection, plan: StoredPlan, kind: str, *, grades: bool) -> list[_Row]:
+    """What was refused or not tried. Most of a plan was done, so the little rest is looked for on its own."""
     if kind not in plan.files:
-        return [], set()
+        return []
     section = "p.school" if grades else "CAST(NULL AS VARCHAR)"
-    rows = db.execute(f"""
-        SELECT p.key, md5(coalesce(p.after, '') || coalesce(p.new_key, '')), o.message,
-               coalesce(o.status, 'waiting') = 'waiting', {section}
-        FROM plan_{kind} p LEFT JOIN outcome o USING (seq)
-        WHERE coalesce(o.status, 'waiting') IN ('refused', 'waiting')""").fetchall()
-    return rows, {key for (key,) in db.execute(f"SELECT key FROM plan_{kind}").fetchall()}
+    wanted = "p.key, md5(coalesce(p.after, '') || coalesce(p.new_key, ''))"
+    rows: list[_Row] = db.execute(f"""
+        SELECT {wanted}, o.message, o.status = 'waiting', {section}
+        FROM plan_{kind} p JOIN (FROM outcome WHERE status IN ('refused', 'waiting')) o USING (seq)
+        UNION ALL
+        SELECT {wanted}, NULL, true, {section}
+        FROM plan_{kind} p WHERE seq NOT IN (SELECT seq FROM outcome)""").fetchall()
+    return rows
+
+
+def _planned(db: Connection, plan: StoredPlan, kind: str, keys: Iterable[str]) -> set[str]:
+    """Which of these were planned."""
+    if kind not in plan.files:
+        return set()
+    fill(db, "remembered", {"key": "VARCHAR"}, ((key,) for key in keys), temporary=True)
+    return set(texts(db, f"SELECT key FROM plan_{kind} WHERE key IN (FROM remembered)"))
 
 
 def _refusals(

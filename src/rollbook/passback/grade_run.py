@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
 from rollbook.connectors.gradebook import GradeSource
 from rollbook.core.apply import Applier
-from rollbook.core.duck import Connection, connect
+from rollbook.core.duck import Connection, connect, small_scratch
 from rollbook.core.found import count_findings, write_findings
 from rollbook.core.guard import Guard, guard, keep_holds
 from rollbook.core.measure import accounted, timed
@@ -37,11 +39,13 @@ from rollbook.roster.reasons import MOVED_ON
 from rollbook.roster.settings import Limits
 
 #: One section at a time is in memory; the tables hold only changes.
-_MEMORY = "64MB"
-#: Reading outcomes back, to settle or to undo, takes two buffers of 32 MB.
+_MEMORY = "48MB"
+#: Reading outcomes back, to settle or to undo, joins them with the plan.
 _OUTCOMES = "128MB"
 #: So few sections need no file.
 _FEW = 8
+#: A second thread would have buffers of its own, and gains nothing where little is done at a time.
+_THREADS = 1
 #: What limits hold for: new line items, and results that would be taken away.
 _LIMITED = frozenset({("line_item", CREATE), ("result", REMOVE)})
 
@@ -97,7 +101,7 @@ def apply_grades(request: GradeRequest, world: GradeWorld, result: RunResult) ->
     _check_fresh(request, world, plan)
     if not plan.groups:
         return
-    with connect(memory=_MEMORY) as db, accounted(result, world.requests), timed(result.seconds, "apply"):
+    with _scratch(None, len(plan.sections)) as db, accounted(result, world.requests), timed(result.seconds, "apply"):
         references = GradeReferences()
         for section, version in world.ledgers.currents(plan.sections).items():
             references.add(*read_ids(db, version, world.blobs, section))
@@ -135,6 +139,11 @@ def _check_fresh(request: GradeRequest, world: GradeWorld, plan: StoredPlan) -> 
         raise StalePlan("the settings or a category map were changed since this plan was made; plan again")
 
 
+def _scratch(path: Path | None, sections: int, memory: str = _MEMORY) -> AbstractContextManager[Connection]:
+    """A database for one phase. Making a file, or an engine, takes longer than all statements of a small run."""
+    return small_scratch() if sections <= _FEW else connect(path, memory, threads=_THREADS)
+
+
 class _Run:
     """One phase of a run, with its scratch database; each stage's time is kept."""
 
@@ -147,15 +156,15 @@ class _Run:
         self.scratch.unlink(missing_ok=True)
         self.result = result or RunResult()
         sections = len(self.result.plan.sections if self.result.plan else request.sections)
-        # Making a file takes longer than all statements of a small run.
-        self.db: Connection = connect(self.scratch if sections > _FEW else None, memory)
+        self._open = ExitStack()
+        self.db = self._open.enter_context(_scratch(self.scratch, sections, memory))
         self.tables = Tables(self.db)
         self.versions: dict[str, int] = {}
         self.pins: dict[str | None, list[Pin]] = {}
         self.ended: list[PinPlace] = []
 
     def close(self) -> None:
-        self.db.close()
+        self._open.close()
         self.scratch.unlink(missing_ok=True)
         with accounted(self.result, self.world.requests):
             pass

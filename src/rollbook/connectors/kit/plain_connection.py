@@ -39,6 +39,8 @@ _LONGEST_LINE: Final = 65536
 _MOST_ANNOUNCED: Final = 20
 #: Methods that tell how long their body is, also when there is none (RFC 9110 8.6).
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+#: What says where a request ends is for nobody else to say.
+_FRAMING: Final = frozenset({"content-length", "transfer-encoding"})
 #: httpx2 sends these, too, and unpacks what comes.
 _ALWAYS: Final = {"accept-encoding": "gzip, deflate", "connection": "keep-alive"}
 
@@ -84,11 +86,13 @@ class Request:
     def written(self, host: str) -> bytes:
         """As it leaves. Raises LocalProtocolError for what cannot be said."""
         lines = [f"{self.method} {self.target} HTTP/1.1"]
-        headers = {"host": host, **_ALWAYS, **self.headers}
+        given = {name.lower() for name in self.headers}
+        ours = {"host": host, **_ALWAYS}
         if self.body or self.method in _WITH_BODY:
-            headers["content-length"] = str(len(self.body))
-        for name, value in headers.items():
-            if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value)):
+            ours["content-length"] = str(len(self.body))
+        headers = {name: value for name, value in ours.items() if name not in given}
+        for name, value in (headers | dict(self.headers)).items():
+            if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value)) or name.lower() in _FRAMING - headers.keys():
                 raise httpx2.LocalProtocolError("not a valid header")
             lines.append(f"{name}: {value}")
         if not (_NAME.fullmatch(self.method) and _TARGET.fullmatch(self.target)):
@@ -266,9 +270,9 @@ def _head(file: Any) -> tuple[int, int, list[tuple[bytes, bytes]]]:
 def _line(file: Any) -> bytes:
     line: bytes = file.readline(_LONGEST_LINE + 1)
     if not line.endswith(b"\n"):
-        raise http.client.RemoteDisconnected("the answer ended early") if len(line) <= _LONGEST_LINE else (
-            http.client.LineTooLong("header line")
-        )
+        if len(line) > _LONGEST_LINE:
+            raise http.client.LineTooLong("header line")
+        raise http.client.RemoteDisconnected("the answer ended early")
     return line.rstrip(b"\r\n")
 
 
@@ -276,7 +280,7 @@ def _length(headers: httpx2.Headers) -> int | None:
     """What the answer says that its body is long. Raises HTTPException where it says several things."""
     told = {each.strip() for each in headers.get("content-length", "").split(",")}
     length = told.pop()
-    if told or not (length.isascii() and length.isdigit() or not length):
+    if told or (length and not (length.isascii() and length.isdigit())):
         raise http.client.HTTPException("not a length")
     return int(length) if length else None
 
