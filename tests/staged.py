@@ -19,6 +19,7 @@ from unittest import mock
 
 from rollbook.core.duck import Connection
 from rollbook.core.protocols import Progress
+from rollbook.passback import grade_run
 from rollbook.pipeline import check as check_stage
 from rollbook.pipeline import roster_run
 from rollbook.pipeline import stage as stage_stage
@@ -153,9 +154,10 @@ load_files, check = stage_stage.load_files, check_stage.check
 
 @contextmanager
 def quick_runs() -> Iterator[None]:
-    """Roster runs of this process are quick here."""
+    """Runs of this process are quick here, those of grades too."""
     with (
         mock.patch.object(roster_run, "connect", in_memory),
+        mock.patch.object(grade_run, "connect", in_memory),
         mock.patch.object(stage_stage, "load_files", _load_files),
         mock.patch.object(roster_run, "check", _check),
     ):

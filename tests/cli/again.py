@@ -106,7 +106,7 @@ def _unpatched() -> bool:
 
 def _parts(name: str, module: Any) -> Iterator[int]:
     for value in list(vars(module).values()):
-        if callable(value) and not isinstance(value, ModuleType):
+        if not isinstance(value, ModuleType):  # parts of a package come when they are first asked for
             yield id(value)
         if isinstance(value, type) and value.__module__ == name:
-            yield from (id(part) for key, part in list(vars(value).items()) if callable(part) and key[:2] != "__")
+            yield from (id(part) for key, part in list(vars(value).items()) if not key.startswith(("__", "_abc")))

@@ -1,7 +1,9 @@
-"""The command as real processes, between practice systems."""
+"""The command as real processes, between practice systems. They are forked: see `tests.cli.zygote`."""
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import subprocess
@@ -11,7 +13,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.cli.kit import check_schema
+from tests.cli.kit import check_schema, place_tables
+from tests.cli.zygote import Process, Zygote
 
 CONFIG = """
 organization: {{slug: maple, name: Maple Valley, timezone: America/New_York}}
@@ -26,19 +29,34 @@ roles: {{"*": {{student: Student, teacher: Teacher, "*": skip}}}}
 """
 
 
+@functools.cache
+def zygote() -> Zygote:
+    """That of this test process."""
+    found = Zygote()
+    atexit.register(found.close)
+    return found
+
+
 class World:
     """Practice systems, a data folder, and the command as processes."""
 
     def __init__(self, folder: Path, lms: str) -> None:
         self.folder, self.lms = folder, lms
-        self.processes: list[subprocess.Popen[str]] = []
+        self.processes: list[Process | subprocess.Popen[str]] = []
+        place_tables(folder / "data")
         self.environment = {
             **os.environ,
             "ROLLBOOK_DATA": str(folder / "data"),
             "ROLLBOOK_ALLOW_PRIVATE_HOSTS": "1",
         }
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str) -> Process:
+        process = Process(zygote(), [*arguments, "--json"], self.environment)
+        self.processes.append(process)
+        return process
+
+    def start_anew(self, *arguments: str) -> subprocess.Popen[str]:
+        """A process that is not forked: that of the pages is another kind of process from the start."""
         process = subprocess.Popen(
             [sys.executable, "-m", "rollbook.cli", *arguments, "--json"],
             env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -52,13 +70,16 @@ class World:
             if process.poll() is None:
                 process.kill()
                 process.communicate()
+            for file in (process.stdout, process.stderr):
+                assert file is not None
+                file.close()
 
     def run(self, *arguments: str, code: int = 0, schema: str = "run") -> Any:
         out, _ = self.end(self.start(*arguments), code)
         check_schema(schema, out)
         return out
 
-    def end(self, process: subprocess.Popen[str], code: int) -> tuple[Any, str]:
+    def end(self, process: Process, code: int) -> tuple[Any, str]:
         out, err = process.communicate(timeout=120)
         assert process.returncode == code, (out, err)
         return json.loads(out), err

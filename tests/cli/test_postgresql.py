@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from rollbook.connectors.memory.space import Space
-from tests.cli.kit import Command, fill
+from tests.cli.kit import Command, fill, place_tables
 
 
 @pytest.fixture
 def rollbook(tmp_path: Path, database: str) -> Command:
+    place_tables(tmp_path / "data")
     return Command(tmp_path / "data")
 
 

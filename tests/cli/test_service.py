@@ -92,7 +92,7 @@ def test_a_worker_minds_the_clock_and_delivers_notices(world: World, hook: Recei
 
 def test_up_is_web_and_worker_in_one_process(world: World) -> None:
     make_due(world)
-    up = world.start("up", "--port", "0")
+    up = world.start_anew("up", "--port", "0")
     said = _answered(up)
     check_schema("up", said)
     assert said["set_up"].startswith(said["address"] + "/invitation/")

@@ -61,7 +61,6 @@ for group in (
     group.add_to(app)
 
 
-
 @functools.cache
 def _command() -> Callable[..., Any]:
     """What Typer makes of all groups: once in a process."""

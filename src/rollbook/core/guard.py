@@ -211,11 +211,12 @@ def _wait_for_revival(db: Connection) -> None:
 
 def wait_for_parents(db: Connection, kinds: Sequence[str], table: Mapping[str, Kind] = KINDS) -> None:
     """A change whose parent is not sent waits; one whose parent is nowhere is blocked, and the parent is named once."""
-    parents = {parent for traits in table.values() for parent in traits.parents.values()}
+    changed = [kind for kind in table if kind in kinds and count(db, f"changes_{kind}")]
+    parents = {parent for kind in changed for parent in table[kind].parents.values()}
     for kind in table:
         if kind in parents:
             _available(db, kind)
-        if kind in kinds and count(db, f"changes_{kind}"):
+        if kind in changed:
             for name, parent in table[kind].parents.items():
                 _judge(db, table[kind], name, parent)
             if kind in parents:

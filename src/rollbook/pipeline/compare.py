@@ -6,7 +6,7 @@ Every kind gets its rows in `changes_<kind>`; `reason` marks changes that a pers
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from rollbook.core.changes_table import create_tables, parent_columns
@@ -22,7 +22,7 @@ from rollbook.pipeline.leavers import leave_and_return
 from rollbook.pipeline.rekeys import REKEYED, hold_the_unsure, recognise
 from rollbook.pipeline.run_types import Scope, SetAside
 from rollbook.pipeline.tables import statements
-from rollbook.roster.lms import KEYS, KINDS
+from rollbook.roster.lms import KEYS, KINDS, REKEY, UPDATE
 
 #: Kinds that were mapped to an object people made: it is linked, never changed.
 _OWN = {"building": "org:", "grading_period": "session:"}
@@ -55,15 +55,18 @@ def compare(db: Connection, scope: Scope, progress: Progress) -> SetAside:
         if kind != "enrollment":
             _name_adopted_parents(db, kind, scope)
             _effective(db, kind, scope)
-            pin_fields(db, kind)
+            if scope.pins:
+                pin_fields(db, kind)
             _difference(db, kind, scope)
     _run(db, named["gone_links"], scope)
     _enrollments(db, named, scope)
-    for kind in PAIRS if scope.pins else ():
-        pin_links(db, kind, named[f"pinned_{kind}"].replace("$complete", str(scope.complete)))
-    pin_accounts(db, complete=scope.complete)
+    if scope.pins:
+        for kind in PAIRS:
+            pin_links(db, kind, named[f"pinned_{kind}"].replace("$complete", str(scope.complete)))
+        pin_accounts(db, complete=scope.complete)
     leave_and_return(db, scope)
-    note_pins(db)
+    if scope.pins:
+        note_pins(db)
     _mark(db, scope)
     return {kind: _set_aside(db, kind) for kind in scope.whole} | {
         kind: keys for kind, keys in scope.set_aside.items() if kind not in scope.whole
@@ -146,7 +149,7 @@ def _effective(db: Connection, kind: str, scope: Scope) -> None:
         CREATE TABLE eff_{kind} AS
         SELECT {parts}, l.lms_id, l.origin, l.school, l.year, {state}, false AS adopt, l.old_key, {ours} AS deactivated
         FROM ({ledger}) l {joined}""")
-    if not live:
+    if not live and scope.set_aside.get(kind):
         _keep_aside(db, kind)
     if kind in ("building", "grading_period") or live:
         _adopt(db, kind, scope)
@@ -208,8 +211,23 @@ def _code(kind: str) -> str:
 # --- differences ------------------------------------------------------------------------------------------------------
 
 
+def _cases(db: Connection, kind: str) -> frozenset[str]:
+    """Which cases there are among what is there: a comparison for a case that is not there costs as much as another."""
+    cases = {
+        "there": "true",
+        "adopt": "adopt",
+        "unknown": "origin = 'unknown'",
+        "rekeyed": "old_key IS NOT NULL",
+        "deleted": "deleted",
+        "inactive": "inactive",
+        "protected": "protected",
+    }
+    row = db.execute(f"SELECT {', '.join(f'bool_or({one})' for one in cases.values())} FROM eff_{kind}").fetchone()
+    return frozenset(name for name, found in zip(cases, row or (), strict=True) if found)
+
+
 def _difference(db: Connection, kind: str, scope: Scope) -> None:
-    keys = key_columns(kind)
+    keys, cases = key_columns(kind), _cases(db, kind)
     on = " AND ".join(f'e."{column}" = d."{column}"' for column in keys)
     key = key_text(kind, "d")
     fields = [name for name in KINDS[kind].fields if name not in keys]
@@ -227,13 +245,17 @@ def _difference(db: Connection, kind: str, scope: Scope) -> None:
     _add(db, kind, f"{missing} WHERE {own} AND {free}", key)
     linked = "d.key IN (SELECT key FROM linked)" if kind == "user" else "false"
     same = f"e.lms_id, {before} AS before, {before} AS after"
-    _add(db, kind, f"'adopt' AS action, {key} AS key, {same}, {joined} AND e.adopt AND NOT {linked}", key)
-    if kind == "user":  # like an adopt, but the account has to get our unique id first, and may have had none
+    if "adopt" in cases:
+        _add(db, kind, f"'adopt' AS action, {key} AS key, {same}, {joined} AND e.adopt AND NOT {linked}", key)
+    if (
+        kind == "user" and "adopt" in cases
+    ):  # like an adopt, but the account has to get our unique id first, and may have had none
         known = f"'id:' || e.lms_id AS key, {key} AS new_key, {same}, '{LINKED}' AS reason"
         _add(db, kind, f"'rekey' AS action, {known}, {joined} AND {linked}", key)
-    _add(db, kind, f"'create' AS action, {key} AS key, {after} AS after, {joined} AND e.origin = 'unknown'", key)
+    if "unknown" in cases:
+        _add(db, kind, f"'create' AS action, {key} AS key, {after} AS after, {joined} AND e.origin = 'unknown'", key)
     moved = "e.building IS DISTINCT FROM d.building" if kind == "course" else "false"  # held as such (rule 1)
-    if kind in REKEYED:
+    if kind in REKEYED and "rekeyed" in cases:
         rekey = (
             f"'rekey' AS action, e.old_key AS key, {key} AS new_key, e.lms_id, {before} AS before, {before} AS after"
         )
@@ -242,8 +264,9 @@ def _difference(db: Connection, kind: str, scope: Scope) -> None:
         'update' AS action, coalesce(e.old_key, {key}) AS key,
         CASE WHEN e.old_key IS NOT NULL THEN {key} END AS new_key"""
     rest = f"AND NOT e.deleted AND e.origin <> 'unknown' AND (e.old_key IS NULL OR {moved}) AND ({differs})"
-    _add(db, kind, f"{update}, e.lms_id, {before} AS before, {kept} AS after, {joined} {rest}", key)
-    _note(db, kind, on, key)
+    if "there" in cases:
+        _add(db, kind, f"{update}, e.lms_id, {before} AS before, {kept} AS after, {joined} {rest}", key)
+    _note(db, kind, on, cases)
 
 
 def _add(db: Connection, kind: str, select: str, key: str) -> None:
@@ -263,19 +286,16 @@ def _after(kind: str, *, beside_what_is_there: bool = False) -> str:
     return f"CAST(to_json(struct_pack({fields})) AS VARCHAR)"
 
 
-def _note(db: Connection, kind: str, on: str, key: str) -> None:
+def _note(db: Connection, kind: str, on: str, cases: Collection[str]) -> None:
     """Objects deleted by hand are listed, not made again (rule 23); buildings and periods are asked about (rule 2)."""
+    key = key_text(kind, "d")
     gone = {"building": "BUILDING_GONE", "grading_period": "PERIOD_GONE"}.get(kind, "OBJECT_GONE")
-    for code, condition in (
-        (gone, "e.deleted"),
-        ("ACCOUNT_INACTIVE", "e.inactive"),
-        ("ACCOUNT_PROTECTED", "e.protected"),
-    ):
-        if kind == "user" or not code.startswith("ACCOUNT"):
+    for code, case in ((gone, "deleted"), ("ACCOUNT_INACTIVE", "inactive"), ("ACCOUNT_PROTECTED", "protected")):
+        if case in cases and (kind == "user" or case == "deleted"):
             db.execute(f"""
                 INSERT INTO found BY NAME SELECT '{code}' AS code, '{kind}' AS collection, {key} AS id, d.school
-                FROM desired_{kind} d JOIN eff_{kind} e ON {on} WHERE {condition}""")
-    if kind in _OWN:
+                FROM desired_{kind} d JOIN eff_{kind} e ON {on} WHERE e.{case}""")
+    if kind in _OWN and "deleted" in cases:
         _add(
             db,
             kind,
@@ -330,23 +350,29 @@ def _enrollments(db: Connection, named: Mapping[str, str], scope: Scope) -> None
 def _mark(db: Connection, scope: Scope) -> None:
     """Changes that are held whatever their number."""
     staff = ", ".join(quote(role) for role in sorted(scope.staff_roles)) or "''"
-    db.execute("""
-        UPDATE changes_user SET reason = 'moved' FROM ledger_user l
-        WHERE action = 'update' AND l.key = changes_user.key AND l.school = changes_user.school
-          AND l.building <> p_building""")
-    db.execute(f"""
-        UPDATE changes_user SET reason = 'staff_role'
-        WHERE action = 'update' AND (after->>'role') IN ({staff}) AND (before->>'role') NOT IN ({staff})""")
-    db.execute(
-        "UPDATE changes_course SET reason = 'moved' WHERE action = 'update' AND (before->>'building') <> p_building"
-    )
-    db.execute("""
-        UPDATE changes_section SET reason = 'periods'
-        WHERE action = 'update' AND (before->'grading_periods') <> (after->'grading_periods')""")
-    for kind in REKEYED:
+    listed = " UNION ALL ".join(f"SELECT DISTINCT '{kind}', action FROM changes_{kind}" for kind in REKEYED)
+    there = set(db.execute(listed).fetchall())
+    if ("user", UPDATE) in there:
+        db.execute("""
+            UPDATE changes_user SET reason = 'moved' FROM ledger_user l
+            WHERE action = 'update' AND l.key = changes_user.key AND l.school = changes_user.school
+              AND l.building <> p_building""")
         db.execute(f"""
-            INSERT INTO found BY NAME SELECT 'REKEY_PROPOSED' AS code, '{kind}' AS collection, key AS id, school,
-            new_key AS other FROM changes_{kind} WHERE action = 'rekey'""")
+            UPDATE changes_user SET reason = 'staff_role'
+            WHERE action = 'update' AND (after->>'role') IN ({staff}) AND (before->>'role') NOT IN ({staff})""")
+    if ("course", UPDATE) in there:
+        db.execute("""
+            UPDATE changes_course SET reason = 'moved'
+            WHERE action = 'update' AND (before->>'building') <> p_building""")
+    if ("section", UPDATE) in there:
+        db.execute("""
+            UPDATE changes_section SET reason = 'periods'
+            WHERE action = 'update' AND (before->'grading_periods') <> (after->'grading_periods')""")
+    for kind in REKEYED:
+        if (kind, REKEY) in there:
+            db.execute(f"""
+                INSERT INTO found BY NAME SELECT 'REKEY_PROPOSED' AS code, '{kind}' AS collection, key AS id, school,
+                new_key AS other FROM changes_{kind} WHERE action = 'rekey'""")
     hold_the_unsure(db)
     hold_newcomers(db, scope.settings)
 

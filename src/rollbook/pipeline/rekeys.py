@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from rollbook.core.duck import Connection, count
+from rollbook.core.duck import Connection, count, texts
 from rollbook.pipeline.tables import statements
 
 #: What pairs an old record with a new one, by kind; the courses' pairs are needed for the sections'.
@@ -44,10 +44,12 @@ def recognise(db: Connection, run: Callable[[str], None], *, complete: bool) -> 
         if kind == "section":
             _people(db, run, named["evidence_section"])
         _pair(db, kind, complete=complete)
-    db.execute("""
-        UPDATE desired_course SET code = l.code
-        FROM pair_course p JOIN rekey_course r ON r.old = p.old AND r.new = p.new JOIN ledger_course l ON l.key = p.old
-        WHERE NOT p.moved AND p.new = desired_course.key""")
+    if count(db, "rekey_course"):
+        db.execute("""
+            UPDATE desired_course SET code = l.code
+            FROM pair_course p JOIN rekey_course r ON r.old = p.old AND r.new = p.new
+            JOIN ledger_course l ON l.key = p.old
+            WHERE NOT p.moved AND p.new = desired_course.key""")
     _name_the_unsure(db)
 
 
@@ -75,8 +77,14 @@ def _pair(db: Connection, kind: str, *, complete: bool) -> None:
     db.execute(f"CREATE TABLE unsure_{kind} AS SELECT old, new, school FROM pair_{kind} WHERE {free} {moved}")
 
 
+def _unsure(db: Connection) -> list[str]:
+    """Kinds of which something could be the same."""
+    each = (f"SELECT '{kind}' WHERE exists(FROM unsure_{kind})" for kind in REKEYED)
+    return texts(db, " UNION ALL ".join(each))
+
+
 def _name_the_unsure(db: Connection) -> None:
-    for kind in REKEYED:
+    for kind in _unsure(db):
         db.execute(f"""
             INSERT INTO found BY NAME
             SELECT 'REKEY_UNCLEAR' AS code, '{kind}' AS collection, old AS id, any_value(school) AS school,
@@ -87,11 +95,12 @@ def _name_the_unsure(db: Connection) -> None:
 def hold_the_unsure(db: Connection) -> None:
     """Records that may be old ones under new ids are not made, and nobody loses a place in what may go on under a new
     id, before a person has looked."""
-    for kind in REKEYED:
+    unsure = _unsure(db)
+    for kind in unsure:
         db.execute(f"""
             UPDATE changes_{kind} SET reason = 'rekey'
             WHERE action = 'create' AND key IN (SELECT new FROM unsure_{kind})""")
-    if count(db, "unsure_section") or count(db, "unsure_user"):
+    if "section" in unsure or "user" in unsure:
         db.execute("""
             UPDATE changes_enrollment SET reason = 'rekey'
             WHERE action = 'remove' AND (p_section IN (SELECT old FROM unsure_section)

@@ -302,7 +302,7 @@ class _River:
         self.result.holds = name_schools(db, guard(db, rules, world.blobs))
         self.result.facts = baselines.learn(counts, self.result.holds, facts, scope, whole=not request.schools)
         self.result.facts |= {"set_aside": set_aside, "gone_since": gone_since(db, scope)}
-        self.result.facts["pins_ended"] = ended_pins(db) if scope.complete else []
+        self.result.facts["pins_ended"] = ended_pins(db) if scope.complete and scope.pins else []
         if "user" in scope.live:
             self.result.facts["conflicts"] = count(db, "conflict") or None
         self.result.hold_blobs |= keep_holds(db, self.result.holds, world.work, world.blobs)

@@ -78,15 +78,15 @@ def _kind_counts(db: Connection, kind: str, staged: bool) -> dict[str, int]:
         numbers["waiting"] += number if state == WAITING else 0
         numbers["blocked"] += number if state == BLOCKED else 0
     if staged:
-        numbers["read"] = _one(db, _READ[kind])
-        numbers["blocked"] += _one(db, _BLOCKED[kind]) if kind in _BLOCKED else 0
-        wanted = count(db, _DESIRED.get(kind, f"desired_{kind}"))
-        touched = _one(
-            db,
-            f"""SELECT count(DISTINCT coalesce(new_key, key)) FROM changes_{kind}
-            WHERE action NOT IN ('remove', 'deactivate')""",
-        )
-        numbers["unchanged"] = max(0, wanted - touched)
+        wanted = f"SELECT count(*) FROM {_DESIRED.get(kind, f'desired_{kind}')}"
+        touched = f"""
+            SELECT count(DISTINCT coalesce(new_key, key)) FROM changes_{kind}
+            WHERE action NOT IN ('remove', 'deactivate')"""
+        four = (_READ[kind], _BLOCKED.get(kind, "SELECT 0"), wanted, touched)
+        [counted] = db.execute("SELECT " + ", ".join(f"({one})" for one in four)).fetchall()
+        numbers["read"] = counted[0]
+        numbers["blocked"] += counted[1]
+        numbers["unchanged"] = max(0, counted[2] - counted[3])
     return numbers
 
 
