@@ -151,6 +151,7 @@ def test_a_list_that_is_not_in_step_says_so(case: Case, ann: Person) -> None:
     FactRow.objects.filter(name="section_lines").update(value="an older one")
     assert "this list follows within a minute" in words(ann.get(f"{HERE}/"))
     SectionLine.objects.all().delete()
+    SectionCount.objects.all().delete()
     assert "The list of sections is being prepared" in words(ann.get(f"{HERE}/"))
     assert prepare_lists(case.folder) > 0
     page = words(ann.get(f"{HERE}/"))

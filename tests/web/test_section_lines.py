@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from rollbook.connectors.memory.space import Space
 from rollbook.engine.for_pages import prepare_lists
 from rollbook.errors import BlobLost
+from rollbook.store import section_counts
 from rollbook.store.blobs import open_blobs
 from rollbook.store.folder import DataFolder
 from rollbook.store.given_sections import given_sections
-from rollbook.store.models import FactRow, GradeSection, Organization, SectionLine
-from rollbook.store.section_lines import keep_lines, lines_are_of
+from rollbook.store.models import FactRow, GradeSection, Organization, SectionCount, SectionLine
+from rollbook.store.section_counts import kept_counts, real_counts
+from rollbook.store.section_lines import _add, keep_lines, lines_are_of, show_states
 from rollbook.store.section_list import HELP, SectionList, Wanted
 from tests.web.world import run_now
 
@@ -89,3 +92,52 @@ def test_filters_go_together(organization: Organization) -> None:
     assert _listed(organization, school="nowhere") == []
     assert _listed(organization, state="nonsense") == []
     assert _listed(organization, find="%") == [], "no pattern"
+
+
+def test_kept_counts_are_those_of_the_lines(folder: DataFolder, organization: Organization, world: Space) -> None:
+    """After a first sync, states, changes of the roster, and what was written by hand."""
+    pk = organization.pk
+    assert kept_counts(pk) == real_counts(pk) != {}
+    first, second, third = _listed(organization)[:3]
+    show_states([(pk, first, "error"), (pk, second, "held"), (pk, third, "held")])
+    show_states([(pk, first, "successful"), (pk, second, "held"), (pk, "nowhere", "error")])
+    assert kept_counts(pk) == real_counts(pk)
+    assert _listed(organization, state="successful") == [first]
+    assert {*_listed(organization, state=HELP)} == {second, third}
+    world.rows["classes"] = [row for row in world.rows["classes"] if row["sourcedId"] != third]
+    run_now(folder)
+    assert kept_counts(pk) == real_counts(pk)
+    SectionCount.objects.all().delete()
+    FactRow.objects.filter(name="section_lines").update(value="other")
+    prepare_lists(folder)
+    assert kept_counts(pk) == real_counts(pk)
+
+
+def test_lines_that_another_process_adds_are_counted_once(organization: Organization) -> None:
+    line = SectionLine.objects.filter(organization=organization)[0]
+    same = (line.code, line.year, line.school, line.title, line.words)
+    _add(organization.pk, [same, ("fresh", *same[1:])])
+    assert kept_counts(organization.pk) == real_counts(organization.pk)
+
+
+def test_a_transaction_that_fails_counts_nothing(organization: Organization) -> None:
+    """A worker that dies in the middle leaves neither lines nor counts."""
+    code = _listed(organization)[0]
+    with transaction.atomic():
+        show_states([(organization.pk, code, "error")])
+        transaction.set_rollback(True)
+    assert kept_counts(organization.pk) == real_counts(organization.pk)
+    assert _listed(organization, state="error") == []
+
+
+def test_many_rows_are_summed_up(folder: DataFolder, organization: Organization, monkeypatch: Any) -> None:
+    code = _listed(organization)[0]
+    for state in ("error", "held", "error", "successful"):
+        show_states([(organization.pk, code, state)])
+    rows = SectionCount.objects.count()
+    prepare_lists(folder)
+    assert SectionCount.objects.count() == rows
+    monkeypatch.setattr(section_counts, "_MANY", 2)
+    prepare_lists(folder)
+    assert SectionCount.objects.count() == len(real_counts(organization.pk)) < rows
+    assert kept_counts(organization.pk) == real_counts(organization.pk)

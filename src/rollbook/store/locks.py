@@ -18,6 +18,8 @@ from rollbook.store.models import Organization
 #: Numbers of PostgreSQL's advisory locks; any will do, as long as no other program of the database uses them.
 _MIGRATIONS: Final = 0x526F6C6C_0001
 _KEYS: Final = 0x526F6C6C_0002
+#: Of two numbers, the second being the organization.
+_SECTIONS: Final = 0x526F6C6C
 _PATIENCE_S: Final = 600.0
 _LOOK_EVERY_S: Final = 0.2
 
@@ -58,6 +60,14 @@ def renew_keys() -> None:
     """Until the transaction ends, nobody else encrypts or reads a secret."""
     if is_shared():
         _ask("SELECT pg_advisory_xact_lock(%s)", _KEYS)
+
+
+def count_sections(organization: int) -> None:
+    """Until the transaction ends, nobody else counts the organization's list of sections. For a transaction that takes
+    no other lock after it."""
+    if is_shared():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_SECTIONS, organization])
 
 
 def is_shared() -> bool:

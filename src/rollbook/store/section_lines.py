@@ -4,7 +4,7 @@ grades of each section stand. Pages read a part of it (`store.section_list`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from rollbook.store.grade_words import NOT_YET, RANKS
 from rollbook.store.ledger import current_version
 from rollbook.store.models import FactRow, GradeSection, SectionLine
 from rollbook.store.plain import without_nul
+from rollbook.store.section_counts import PLACE, Place, has_many, note_moves, recount
 
 #: The fact that says of which ledger file the list is.
 _OF: Final = "section_lines"
@@ -28,6 +29,7 @@ _LONGEST_YEAR: Final = 20
 #: Columns of a line that come from the ledger, and their values.
 _SHOWN: Final = ("code", "year", "school", "title", "words")
 _Line = tuple[str, str, str, str, str]
+_PLACES: Final = ", ".join(PLACE)
 _RANKS: Final = {state: rank for rank, state in enumerate(RANKS)}
 
 
@@ -42,6 +44,8 @@ def keep_lines(organization: int, blobs: Blobs) -> int:
     broken off anywhere, and done twice at once: the next one goes on. Raises BlobLost."""
     key = current_version(organization).files.get("section")
     if key is None or lines_are_of(organization) == key:
+        if has_many(organization):
+            recount(organization)
         return 0
     changed = 0
     with parquet_reader() as db:
@@ -55,6 +59,7 @@ def keep_lines(organization: int, blobs: Blobs) -> int:
     there = {code for (code,) in every if _can_be_kept(code)}
     changed += _drop_others(organization, there)
     _match_states(organization)
+    recount(organization)
     FactRow.objects.update_or_create(organization_id=organization, name=_OF, defaults={"value": key})
     return changed
 
@@ -76,8 +81,18 @@ def show_states(found: Iterable[tuple[int, str, str]]) -> None:
     for (organization, status), group in groupby(sorted(found, key=_alike), key=_alike):
         codes = [code for _organization, code, _status in group]
         for some in _parts(codes, _WRITTEN_AT_ONCE):
-            lines = SectionLine.objects.filter(organization=organization, code__in=some).exclude(status=status)
-            lines.update(status=status, rank=_rank(status))
+            _show_state(organization, some, status)
+
+
+def _show_state(organization: int, codes: Sequence[str], status: str) -> None:
+    with transaction.atomic():
+        lines = SectionLine.objects.filter(organization=organization, code__in=codes).exclude(status=status)
+        before = list(lines.select_for_update().order_by("pk").values_list("pk", *PLACE))
+        if not before:
+            return
+        SectionLine.objects.filter(pk__in=[row[0] for row in before]).update(status=status, rank=_rank(status))
+        places = [(year, school, rank) for _pk, year, school, rank in before]
+        note_moves(organization, places, [(year, school, _rank(status)) for year, school, _before in places])
 
 
 def _alike(one: tuple[int, str, str]) -> tuple[int, str]:
@@ -103,26 +118,36 @@ def _keep(organization: int, lines: Sequence[_Line]) -> int:
     """Write those that are new or changed."""
     mine = SectionLine.objects.filter(organization=organization, code__in=[line[0] for line in lines])
     known = {row[0]: row for row in mine.values_list(*_SHOWN)}
-    fresh = [line for line in lines if line[0] not in known]
+    _add(organization, [line for line in lines if line[0] not in known])
     other = {line[0]: line for line in lines if known.get(line[0], line) != line}
-    changed = list(mine.filter(code__in=other))
-    for row in changed:
-        for name, value in zip(_SHOWN, other[row.code], strict=True):
-            setattr(row, name, value)
-    _add(organization, fresh)
-    SectionLine.objects.bulk_update(changed, _SHOWN[1:], batch_size=_WRITTEN_AT_ONCE)
-    return len(fresh) + len(changed)
+    if other:
+        _change(organization, other)
+    return len(lines) - len(known) + len(other)
+
+
+def _change(organization: int, other: Mapping[str, _Line]) -> None:
+    with transaction.atomic():
+        mine = SectionLine.objects.filter(organization=organization, code__in=other)
+        changed = list(mine.select_for_update().order_by("pk"))
+        before = [_place(row) for row in changed]
+        for row in changed:
+            for name, value in zip(_SHOWN, other[row.code], strict=True):
+                setattr(row, name, value)
+        SectionLine.objects.bulk_update(changed, _SHOWN[1:], batch_size=_WRITTEN_AT_ONCE)
+        note_moves(organization, before, map(_place, changed))
 
 
 def _add(organization: int, lines: Sequence[_Line]) -> None:
-    """In plain SQL: of a first sync there are hundreds of thousands."""
+    """In plain SQL: of a first sync there are hundreds of thousands. Another process may add the same ones."""
     names = ("organization_id", "rank", "status", *_SHOWN)
-    words = (
-        f"INSERT INTO {SectionLine._meta.db_table} ({', '.join(names)}) "
-        f"VALUES ({', '.join(['%s'] * len(names))}) ON CONFLICT DO NOTHING"
-    )
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.executemany(words, [(organization, _RANKS[NOT_YET], "", *line) for line in lines])
+    one = f"({', '.join(['%s'] * len(names))})"
+    table = f"{SectionLine._meta.db_table} ({', '.join(names)})"
+    for some in _parts(lines, _WRITTEN_AT_ONCE):
+        words = f"INSERT INTO {table} VALUES {', '.join([one] * len(some))} ON CONFLICT DO NOTHING RETURNING {_PLACES}"
+        given = [value for line in some for value in (organization, _RANKS[NOT_YET], "", *line)]
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(words, given)
+            note_moves(organization, [], cursor.fetchall())
 
 
 def _drop_others(organization: int, there: Collection[str]) -> int:
@@ -132,8 +157,15 @@ def _drop_others(organization: int, there: Collection[str]) -> int:
         return 0
     gone = [pk for pk, code in mine.values_list("pk", "code").iterator() if code not in there]
     for some in _parts(gone, _WRITTEN_AT_ONCE):
-        SectionLine.objects.filter(pk__in=some).delete()
+        with transaction.atomic():
+            before = list(mine.filter(pk__in=some).select_for_update().order_by("pk").values_list("pk", *PLACE))
+            mine.filter(pk__in=[row[0] for row in before]).delete()
+            note_moves(organization, [(year, school, rank) for _pk, year, school, rank in before], [])
     return len(gone)
+
+
+def _place(line: SectionLine) -> Place:
+    return line.year, line.school, line.rank
 
 
 def _match_states(organization: int) -> None:

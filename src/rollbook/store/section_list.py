@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from django.db.models import Count, Max, Q, QuerySet, Value
+from django.db.models import Max, Q, QuerySet, Sum, Value
 from django.db.models.functions import StrIndex
 
 from rollbook.store.grade_words import HELPLESS, NOT_YET, QUEUED, RANKS
-from rollbook.store.models import SectionLine
+from rollbook.store.models import SectionCount, SectionLine
 
 #: A filter for all that asks for a person.
 HELP: Final = "help"
@@ -36,14 +36,15 @@ class SectionList:
 
     def __init__(self, organization: int, year: str | None, queued: Collection[str] | None) -> None:
         mine = SectionLine.objects.filter(organization=organization)
-        self._mine = mine.filter(year=mine.aggregate(last=Max("year"))["last"] or "" if year is None else year)
+        year = mine.aggregate(last=Max("year"))["last"] or "" if year is None else year
+        self._mine = mine.filter(year=year)
+        self._counts = SectionCount.objects.filter(organization=organization, year=year)
         self._queued = queued
 
     @cached_property
     def states(self) -> Counter[str]:
         """How many stand how, without filters."""
-        ranks = dict(self._mine.order_by("rank").values_list("rank").annotate(number=Count("pk")))
-        found = Counter({state: ranks.get(rank, 0) for state, rank in _RANKS.items()})
+        found = self._counted("")
         if self._queued is None:
             return Counter({QUEUED: found.total()})
         if self._queued:
@@ -52,16 +53,24 @@ class SectionList:
             found = found - moved + Counter({QUEUED: moved.total()})
         return found
 
+    def _counted(self, school: str) -> Counter[str]:
+        """Sums of what is kept, of one school or ("") of all."""
+        rows = self._counts.filter(school=school) if school else self._counts
+        ranks = dict(rows.order_by().values_list("rank").annotate(sum=Sum("number")))
+        return Counter({state: max(0, ranks.get(rank, 0)) for state, rank in _RANKS.items()})
+
     def state(self, line: SectionLine) -> str:
         under_way = self._queued is None or line.code in self._queued
         return QUEUED if under_way else line.status or NOT_YET
 
     def numbered(self, wanted: Wanted) -> tuple[int, Sequence[int] | None]:
         """How many sections fit; and, where only going through them could tell, their primary keys in order."""
-        if not wanted.find and not wanted.school:
+        known = not wanted.find and (not wanted.school or not wanted.state or self._queued == set())
+        if known:
+            states = self._counted(wanted.school) if wanted.school else self.states
             if wanted.state == HELP:
-                return sum(self.states[state] for state in HELPLESS), None
-            return self.states[wanted.state] if wanted.state else self.states.total(), None
+                return sum(states[state] for state in HELPLESS), None
+            return states[wanted.state] if wanted.state else states.total(), None
         keys = list(self.lines_of(wanted).values_list("pk", flat=True)[:MOST_FOUND])
         return len(keys), keys
 

@@ -53,7 +53,7 @@ def _runs() -> Iterator[Metric]:
     of_grades = (([slug, state], number) for slug, state, number in grades)
     yield _gauge("grade_runs", "Of these runs, those that send grades back.", ("organization", "state"), of_grades)
     text = "When the last run ended that sent the grades of all sections, holds aside."
-    whole = _last_good(river=River.GRADES, sections=[], undo_of__isnull=True)
+    whole = _last_good(whole=True)
     yield _gauge("last_grades_success_timestamp_seconds", text, ("organization",), whole)
 
 

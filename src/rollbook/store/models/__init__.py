@@ -27,6 +27,7 @@ from rollbook.store.models.refusal import RefusalRow
 from rollbook.store.models.run import River, Run, RunState
 from rollbook.store.models.schedule import QueuedSlot, ScheduleRow
 from rollbook.store.models.secret import Secret
+from rollbook.store.models.section_count import SectionCount
 from rollbook.store.models.section_line import SectionLine
 from rollbook.store.models.settings import SettingsVersion
 from rollbook.store.models.slices import SliceIntent, SliceOutcome
@@ -79,6 +80,7 @@ __all__ = [
     "ScheduleRow",
     "Secret",
     "SectionAdmin",
+    "SectionCount",
     "SectionLine",
     "SettingsVersion",
     "SliceIntent",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 
 from rollbook.store.models.organization import Organization
@@ -35,7 +37,8 @@ class Run(models.Model):
     send only plans; `despite_blackout` is a person's wish to send anyway. `preview_year`: a dry run that plans as if
     this were the active year already (rule 3); its holds wait for nobody. A run of grades has `sections`, class
     sourcedIds, instead of schools; none are all that there are. With `items`, LMS ids of graded items, it sends nothing
-    else of them. `only_mapped`: of the sections, only those whose category map is done (the clock asks for that)."""
+    else of them. `only_mapped`: of the sections, only those whose category map is done (the clock asks for that).
+    `whole`, known when the row is made: a run of the grades of all sections, and no undo."""
 
     id = models.CharField(primary_key=True, max_length=20)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="runs")
@@ -77,6 +80,7 @@ class Run(models.Model):
     items = models.JSONField(default=list)
     only_mapped = models.BooleanField(default=False)
     preview_year = models.CharField(max_length=4, default="")
+    whole = models.BooleanField(default=False)
 
     class Meta:
         ordering = ("created_at", "id")
@@ -87,6 +91,7 @@ class Run(models.Model):
             models.Index(fields=["organization", "requests_sis", "requests_lms"], name="run_requests"),
             models.Index(fields=["organization", "river", "-created_at", "-id"], name="run_rivers"),
             models.Index(fields=["organization", "river", "state", "dry_run", "ended_at"], name="run_ends"),
+            models.Index(fields=["organization", "whole", "state", "dry_run", "ended_at"], name="run_whole"),
         )
         constraints = (
             models.UniqueConstraint(
@@ -96,6 +101,11 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+    def save(self, *given: Any, **more: Any) -> None:
+        if self._state.adding:
+            self.whole = self.river == River.GRADES and not self.sections and self.undo_of_id is None
+        super().save(*given, **more)
 
     @property
     def ended(self) -> bool:
