@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from rollbook.connectors.base import Context
@@ -34,6 +35,8 @@ _LOST: Final = frozenset({"invalidresponse"})
 #: The database gave up, or did not like one record (too long a text): the call is rolled back, and is split as others.
 _READ_TROUBLE: Final = ("dml", "ddl", "dbconnection", "databaseconnection")
 _WORDS_MOST: Final = 300
+#: The rules of the password policy come in markup.
+_TAG: Final = re.compile(r"<[^<>]*>")
 #: Said without JSON: a proxy in front of Moodle takes no body of this size.
 _TOO_LARGE: Final = 413
 
@@ -94,7 +97,8 @@ class MoodleClient:
         known = mapping(found)
         if "exception" not in known:
             return
-        code, words = text(known.get("errorcode"))[:80], " ".join(text(known.get("message")).split())[:_WORDS_MOST]
+        said = _TAG.sub(" ", text(known.get("message"))).removeprefix("error/")
+        code, words = text(known.get("errorcode"))[:80], " ".join(said.split())[:_WORDS_MOST]
         raise self._error(answer.who, function, code, words, write=write)
 
     def _error(self, who: str, function: str, code: str, words: str, *, write: bool) -> RollbookError:

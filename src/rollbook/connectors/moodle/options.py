@@ -79,7 +79,7 @@ class MoodleOptions(Options, frozen=True, kw_only=True):
         Size, option("Batch size", "Records of one call, at most; fewer after trouble, or where fewer fit.")
     ] = 250
     max_input_vars: Annotated[
-        Variables, option("max_input_vars", "PHP's limit of form fields at the site; no call has more.")
+        Variables, option("Form fields of a call", "The site's max_input_vars of PHP; no call has more.")
     ] = 1000
     parallel: Annotated[Parallel, option("Parallel calls", "How many calls may be under way at once.")] = 4
     timeout: Annotated[

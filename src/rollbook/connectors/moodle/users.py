@@ -172,7 +172,7 @@ class Users:
             clear[change.key] = outcome
         rest = [(change, item) for change, item in part if change.key not in there]
         for field, words in (("username", "username"), ("email", "e-mail address")):
-            wanted = [item[field] for _, item in rest]
+            wanted = [spelled for _, item in rest for spelled in (item[field], item[field].lower())]
             taken = {text(raw.get(field)).lower() for raw in self._taken(field, wanted)}
             for change, item in rest:
                 if item[field].lower() in taken:
