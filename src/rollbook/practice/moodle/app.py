@@ -70,7 +70,9 @@ def _calls(site: Site) -> dict[str, Any]:
 
 
 def _state_routes(site: Site) -> list[Route]:
-    """GET `state`, POST `gradebook` (see `gradebook.change`), POST `now` {"now": unix seconds or null}, POST `check-password` {"username", "password"}."""
+    """GET `state`; POST `gradebook` (see `gradebook.change`), `now` {"now": unix seconds or null}, `check-password`
+    {"username", "password"}.
+    """
 
     async def state(request: Request) -> Response:
         return json_response(dump(site.store))

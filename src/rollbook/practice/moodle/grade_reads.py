@@ -96,7 +96,7 @@ def _assignment(item: Row) -> Json:
         "nosubmissions", "submissiondrafts", "sendnotifications", "sendlatenotifications", "cutoffdate",
         "allowsubmissionsfromdate", "gradingduedate", "teamsubmission", "requireallteammemberssubmit",
         "teamsubmissiongroupingid", "blindmarking", "hidegrader", "revealidentities", "markingworkflow",
-        "markingallocation", "requiresubmissionstatement", "preventsubmissionnotingroup", "completionsubmit",
+        "markingallocation", "markinganonymous", "requiresubmissionstatement", "preventsubmissionnotingroup", "completionsubmit",
         "timemodified",
     )  # fmt: skip
     return {

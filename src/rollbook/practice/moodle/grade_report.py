@@ -41,10 +41,7 @@ def get_grade_items(call: Call, given: Json) -> Json:
     """One person, or (`userid` 0) every student with an active enrolment."""
     course = find_course(call, given["courseid"])
     call.need("gradereport/user:view", "moodle/grade:viewall")
-    if given["userid"]:
-        people = [active_user(call, given["userid"])]
-    else:
-        people = _students(call, course["id"])
+    people = [active_user(call, given["userid"])] if given["userid"] else _students(call, course["id"])
     store = call.site.store
     book = _Book(
         course_category(call.site, course["id"]),
