@@ -58,18 +58,20 @@ class MoodleClient:
             Client(options.base_url, context, name="Moodle", timeout=seconds, connections=options.parallel)
             for seconds in (options.timeout, options.read_timeout)
         ]
-        self._writes, self._reads = clients
+        self._quick, self._patient = clients
 
     def __repr__(self) -> str:
         return "MoodleClient()"
 
     def close(self) -> None:
-        self._writes.close()
-        self._reads.close()
+        self._quick.close()
+        self._patient.close()
 
-    def read(self, function: str, what: str, **parameters: Any) -> Any:
-        """What a function that only reads returns; repeated as long as that makes sense."""
-        answer = self._reads.request("POST", _PATH, form=self._form(function, parameters), what=what, retry=SAFE)
+    def read(self, function: str, what: str, *, long: bool = False, **parameters: Any) -> Any:
+        """What a function that only reads returns; repeated as long as that makes sense. `long`: it may take a while,
+        because everything comes in one answer."""
+        client = self._patient if long else self._quick
+        answer = client.request("POST", _PATH, form=self._form(function, parameters), what=what, retry=SAFE)
         found = answer.json()
         self._check(found, answer, function, write=False)
         return found
@@ -77,7 +79,7 @@ class MoodleClient:
     def write(self, function: str, what: str, **parameters: Any) -> Any:
         """What a function that writes returns, sent once. Raises LostAnswer where it may or may not have happened."""
         pairs = self._form(function, parameters)
-        answer = self._writes.request("POST", _PATH, form=pairs, what=what, returns=(_TOO_LARGE,))
+        answer = self._quick.request("POST", _PATH, form=pairs, what=what, returns=(_TOO_LARGE,))
         if answer.status == _TOO_LARGE:
             raise MoodleError(f"{answer.who} takes no call of this size (413)", code="toolarge")
         try:

@@ -120,7 +120,7 @@ class Reader:
             rows = self.users_by("idnumber", within)
         else:
             criteria = [{"key": "lastname", "value": "%"}]  # nobody is without one, and everybody has it shown
-            answer = self._client.read("core_user_get_users", "all users", criteria=criteria)
+            answer = self._client.read("core_user_get_users", "all users", long=True, criteria=criteria)
             if not isinstance(mapping(answer).get("users"), list):
                 raise BadResponse("Moodle did not answer with a list of users")
             rows = listing(mapping(answer)["users"])
@@ -171,7 +171,7 @@ class Reader:
 
     def _courses(self, **narrowed: str) -> list[Json]:
         """Without the front page, which is a course too, in no category."""
-        answer = self._client.read("core_course_get_courses_by_field", "courses", **narrowed)
+        answer = self._client.read("core_course_get_courses_by_field", "courses", long=not narrowed, **narrowed)
         if not isinstance(mapping(answer).get("courses"), list):
             raise BadResponse("Moodle did not answer with a list of courses")
         return [each for each in listing(mapping(answer)["courses"]) if ident(each.get("categoryid"))]
