@@ -71,7 +71,7 @@ class TestLostAnswers:
         world.forget_calls()
         world.done(*changes)
         assert len(world.state()["users"]) == 40
-        assert world.calls().count("core_user_create_users") > 1
+        assert world.calls().count("core_user_update_users") > 1
 
     def test_a_lost_create_of_a_building_is_found_again(self, world: World) -> None:
         change = world.change("building", "org:x", {"title": "No code"})
