@@ -1,4 +1,4 @@
-"""Parameters and answers of the practice Moodle are those of Moodle's own descriptions, as `pymoodle` has them typed."""
+"""Parameters and answers of the practice Moodle are those of Moodle's own descriptions, as `pymoodle` types them."""
 
 from __future__ import annotations
 

@@ -96,8 +96,8 @@ def _assignment(item: Row) -> Json:
         "nosubmissions", "submissiondrafts", "sendnotifications", "sendlatenotifications", "cutoffdate",
         "allowsubmissionsfromdate", "gradingduedate", "teamsubmission", "requireallteammemberssubmit",
         "teamsubmissiongroupingid", "blindmarking", "hidegrader", "revealidentities", "markingworkflow",
-        "markingallocation", "markinganonymous", "requiresubmissionstatement", "preventsubmissionnotingroup", "completionsubmit",
-        "timemodified",
+        "markingallocation", "markinganonymous", "requiresubmissionstatement", "preventsubmissionnotingroup",
+        "completionsubmit", "timemodified",
     )  # fmt: skip
     return {
         "id": item["iteminstance"], "cmid": item["cmid"], "course": item["course"], "name": item["itemname"],
