@@ -14,7 +14,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rollbook.practice.control import control_routes, json_response
+from rollbook.practice.lti_pages import lti_routes
 from rollbook.practice.moodle.gradebook import change
+from rollbook.practice.moodle.lti import MoodlePlatform
 from rollbook.practice.moodle.passwords import hashed
 from rollbook.practice.moodle.rest import Rest
 from rollbook.practice.moodle.seed import plant
@@ -54,10 +56,17 @@ def create_moodle(
         yield
         store.close()
 
+    platform = MoodlePlatform(site)
+
+    async def first_page(request: Request) -> Response:
+        return platform.courses()
+
     routes = [
+        Route("/", first_page),
         Route(chosen.path + SERVER, endpoint=Rest(site), methods=["GET", "POST"]),
         *control_routes(site.faults, site.traffic, lambda: _calls(site)),
         *_state_routes(site),
+        *lti_routes(platform),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.state.moodle = site
