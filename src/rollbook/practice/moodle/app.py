@@ -75,7 +75,7 @@ def create_moodle(
 
 def _calls(site: Site) -> dict[str, Any]:
     """Each call as [start, end, function, what became of it, elements], and how long none was in flight."""
-    return {"calls": list(site.calls), "in_flight": site.idle()}
+    return {"calls": list(site.traffic.calls), "in_flight": site.idle()}
 
 
 def _state_routes(site: Site) -> list[Route]:
