@@ -93,7 +93,6 @@ def warned(call: Call, warnings: list[Json], item: str, item_id: int) -> Iterato
     """One element of a function that goes on after a failure: what is thrown becomes a warning."""
     try:
         with call.site.store.part():
-            call.check()
             yield
     except Thrown as thrown:
         settings = call.site.settings
