@@ -56,21 +56,24 @@ def create_moodle(
         yield
         store.close()
 
-    platform = MoodlePlatform(site)
-
-    async def first_page(request: Request) -> Response:
-        return platform.courses()
-
     routes = [
-        Route("/", first_page),
         Route(chosen.path + SERVER, endpoint=Rest(site), methods=["GET", "POST"]),
         *control_routes(site.faults, site.traffic, lambda: _calls(site)),
         *_state_routes(site),
-        *lti_routes(platform),
+        *_platform_routes(MoodlePlatform(site)),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.state.moodle = site
     return app
+
+
+def _platform_routes(platform: MoodlePlatform) -> list[Route]:
+    """The site's first page, and those of LTI."""
+
+    async def first_page(request: Request) -> Response:
+        return platform.courses()
+
+    return [Route("/", first_page), *lti_routes(platform)]
 
 
 def _calls(site: Site) -> dict[str, Any]:
