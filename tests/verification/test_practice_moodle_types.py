@@ -1,4 +1,4 @@
-"""Parameters and answers of the practice Moodle are those of Moodle's own descriptions, as `pymoodle` has them typed."""
+"""Parameters and answers of the practice Moodle are those of Moodle's own descriptions, as `pymoodle` types them."""
 
 from __future__ import annotations
 
@@ -72,49 +72,74 @@ def test_parameters(function: str) -> None:
 
 
 def _calls(site: Client) -> dict[str, dict[str, Any]]:
-    """For each function a call that has something to answer."""
+    """For each function a call that has something to answer; what deletes comes last."""
     ann, bob = site.users("ann", "bob")
     course = site.course()
     site.enrol(course, ann)
-    category = site.category("oak")
-    cohort = {"categorytype": {"type": "system", "value": ""}, "name": "C", "idnumber": "co"}
-    cohort_id = site.call("core_cohort_create_cohorts", cohorts=[cohort])[0]["id"]
-    book = {"course": course, "items": [{"name": "Essay"}], "grades": [{"item": "Essay", "user": "ann", "grade": 7}]}
-    essay = site.practice("gradebook", book)["items"]["Essay"] + 500_000
-    options = [{"name": "limitnumber", "value": "5"}]
-    role = {"roleid": 4, "userid": bob, "contextlevel": "course", "instanceid": course}
-    member = {"cohorttype": {"type": "id", "value": cohort_id}, "usertype": {"type": "id", "value": 99}}
     return {
-        "core_webservice_get_site_info": {}, "core_user_create_users": {"users": [site.user("eve")]},
+        **_of_people(site, ann), **_of_courses(course, site.category("oak")), **_of_members(course, ann, bob),
+        **_of_cohorts(site, bob), **_of_grades(site, course), "core_webservice_get_site_info": {},
+        "core_course_delete_courses": {"courseids": [7]}, "core_user_delete_users": {"userids": [bob]},
+    }  # fmt: skip
+
+
+def _of_people(site: Client, ann: int) -> dict[str, dict[str, Any]]:
+    return {
+        "core_user_create_users": {"users": [site.user("eve")]},
         "core_user_update_users": {"users": [{"id": 9, "firstname": "Bo"}]},
         "core_user_get_users_by_field": {"field": "id", "values": [ann]},
         "core_user_get_users": {"criteria": [{"key": "lastname", "value": "D%"}, {"key": "shoe", "value": "9"}]},
+    }
+
+
+def _of_courses(course: int, category: int) -> dict[str, dict[str, Any]]:
+    return {
         "core_course_get_categories": {}, "core_course_create_categories": {"categories": [{"name": "New"}]},
         "core_course_update_categories": {"categories": [{"id": category, "name": "Oak"}]},
         "core_course_get_courses": {},
         "core_course_create_courses": {"courses": [{"fullname": "N", "shortname": "n", "categoryid": category}]},
         "core_course_update_courses": {"courses": [{"id": 7, "fullname": "M"}]},
-        "core_course_delete_courses": {"courseids": [7]},
         "core_course_get_courses_by_field": {"field": "ids", "value": f"{course},7"},
+    }  # fmt: skip
+
+
+def _of_members(course: int, ann: int, bob: int) -> dict[str, dict[str, Any]]:
+    options = [{"name": "limitnumber", "value": "5"}]
+    role = {"roleid": 4, "userid": bob, "contextlevel": "course", "instanceid": course}
+    asked = [{"courseid": course, "capabilities": ["mod/assign:submit"]}]
+    return {
         "enrol_manual_enrol_users": {"enrolments": [{"roleid": 5, "userid": bob, "courseid": course}]},
         "enrol_manual_unenrol_users": {"enrolments": [{"userid": bob, "courseid": course}]},
         "core_enrol_get_enrolled_users": {"courseid": course, "options": options},
-        "core_enrol_get_enrolled_users_with_capability": {
-            "coursecapabilities": [{"courseid": course, "capabilities": ["mod/assign:submit"]}], "options": options
-        },
+        "core_enrol_get_enrolled_users_with_capability": {"coursecapabilities": asked, "options": options},
         "core_enrol_get_users_courses": {"userid": ann},
         "core_role_assign_roles": {"assignments": [role]}, "core_role_unassign_roles": {"unassignments": [role]},
+    }  # fmt: skip
+
+
+def _of_cohorts(site: Client, bob: int) -> dict[str, dict[str, Any]]:
+    cohort = {"categorytype": {"type": "system", "value": ""}, "name": "C", "idnumber": "co"}
+    cohort_id = site.call("core_cohort_create_cohorts", cohorts=[cohort])[0]["id"]
+    member = {"cohorttype": {"type": "id", "value": cohort_id}, "usertype": {"type": "id", "value": 99}}
+    return {
         "core_cohort_create_cohorts": {"cohorts": [{**cohort, "idnumber": "other"}]},
         "core_cohort_get_cohorts": {"cohortids": [cohort_id]},
         "core_cohort_search_cohorts": {"query": "C", "context": {"contextid": 1}},
         "core_cohort_add_cohort_members": {"members": [member]},
         "core_cohort_delete_cohort_members": {"members": [{"cohortid": cohort_id, "userid": bob}]},
         "core_cohort_get_cohort_members": {"cohortids": [cohort_id]},
+    }
+
+
+def _of_grades(site: Client, course: int) -> dict[str, dict[str, Any]]:
+    book = {"course": course, "items": [{"name": "Essay"}], "grades": [{"item": "Essay", "user": "ann", "grade": 7}]}
+    essay = site.practice("gradebook", book)["items"]["Essay"] + 500_000
+    return {
         "gradereport_user_get_grade_items": {"courseid": course}, "core_grades_get_gradeitems": {"courseid": course},
         "core_grades_get_grade_tree": {"courseid": course},
         "gradereport_user_get_access_information": {"courseid": course},
         "mod_assign_get_assignments": {"courseids": [course, 7], "includenotenrolledcourses": 1},
-        "mod_assign_get_grades": {"assignmentids": [essay, 7]}, "core_user_delete_users": {"userids": [bob]},
+        "mod_assign_get_grades": {"assignmentids": [essay, 7]},
     }  # fmt: skip
 
 

@@ -90,7 +90,7 @@ def _add_moodle(group: typer.Typer) -> None:
         release: Annotated[str, typer.Option("--release", help="4.1, 4.4, 4.5, 5.0 or 5.1.")] = "5.0",
         database: Database = None,
         latency: Annotated[
-            str, typer.Option("--latency", metavar="MS", help="Of a call, each user, each enrolment.")
+            str, typer.Option("--latency", metavar="MS", help="Of a call, each user, each enrollment.")
         ] = "0,0,0",
         fault: Fault = None,
         with_parent: WithParent = False,

@@ -74,7 +74,7 @@ def _person(call: Call, course: Row, book: _Book, person: Row) -> Json:
         "courseid": course["id"], "courseidnumber": course["idnumber"], "userid": person["id"],
         "userfullname": f"{person['firstname']} {person['lastname']}", "useridnumber": person["idnumber"],
         "maxdepth": 2 + len({row["parent"] for row in book.categories.values()} - {None}),
-        "gradeitems": call.page([item for item in items if item is not None]),
+        "gradeitems": [item for item in items if item is not None],
     }  # fmt: skip
 
 
