@@ -36,7 +36,7 @@ def run(students: int | None, work: Path) -> dict[str, Any]:
             figure("enrolments", first["done"]["enrollment"], "", at_least=48_000 if whole else None),
             figure("first sync", first["wall"], "s", at_most=120.0 if whole else None),
             figure("first sync: calls", first["calls"], ""),
-            figure("first sync: no call under way", 100 * first["idle"], "%", at_most=10.0 if whole else None),
+            figure("first sync: no call under way", first["idle"], "%", at_most=0.1 if whole else None),
             figure("sync without changes", again["wall"], "s", at_most=5.0 if whole else None),
             figure("sync without changes: writes", again["writes"], "", at_most=0),
         ],

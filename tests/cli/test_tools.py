@@ -92,7 +92,7 @@ def test_keys_do_not_rotate_under_a_run(rollbook: Command, world: Space) -> None
     assert "when it has ended" in error["error"]["message"]
 
 
-@pytest.mark.parametrize("system", ["sis", "lms"])
+@pytest.mark.parametrize("system", ["sis", "lms", "moodle"])
 def test_practice_systems_print_their_address_and_end_on_a_signal(system: str, days: list[Path]) -> None:
     place = [str(days[0])] if system == "sis" else []
     command = [sys.executable, "-m", "rollbook.cli", "practice", system, *place, "--port", "0", "--json"]
@@ -114,3 +114,6 @@ def test_practice_systems_print_their_address_and_end_on_a_signal(system: str, d
 def test_practice_mistakes(rollbook: Command, tmp_path: Path) -> None:
     rollbook("practice", "sis", str(tmp_path), schema="error", code=2)
     rollbook("practice", "lms", "--port", "0", "--fault", "earthquake", schema="error", code=2)
+    rollbook("practice", "moodle", "--port", "0", "--release", "3.9", schema="error", code=2)
+    for latency in ("5", "5,6,x"):
+        rollbook("practice", "moodle", "--port", "0", "--latency", latency, schema="error", code=2)

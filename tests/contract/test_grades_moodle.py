@@ -31,8 +31,9 @@ DUE = {"2026-10-05 23:59:00": 1_791_259_140, "2026-11-02 08:00:00": 1_793_624_40
 
 
 def as_moodle_knows_it(book: Gradebook = SAMPLE) -> Gradebook:
-    """Without what Moodle has no words for: scales of letters, factors, grading periods, finals, and of exceptions all
-    but excused. Every item has a category there."""
+    """Without what Moodle has no words for: scales of letters, factors, weights, grading periods, finals, and of
+    exceptions all but excused. Every item has a category there."""
+    top = GradingCategory(id="top", title=UNCATEGORIZED)
     items = [
         msgspec.structs.replace(
             each, grading_period=None, scale=None, counted=True, final=False, factor=1.0,
@@ -45,7 +46,7 @@ def as_moodle_knows_it(book: Gradebook = SAMPLE) -> Gradebook:
     people = {each.id: each.user for each in book.members}
     return Gradebook(
         section=book.section,
-        categories=(*book.categories, GradingCategory(id="top", title=UNCATEGORIZED)),
+        categories=(*(GradingCategory(id=each.id, title=each.title) for each in book.categories), top),
         items=tuple(items),
         members=tuple(members),
         grades=tuple(
@@ -98,7 +99,7 @@ class TestMoodleGrades(GradeSourceContract):
         body = {
             "course": CODE,
             "categories": [
-                {"name": each.title, "weight": (each.weight or 0) / 100}
+                {"name": each.title}
                 for each in sample.categories if each.id != "top"
             ],
             "items": [

@@ -21,6 +21,7 @@ class Plain:
 
     def __init__(self) -> None:
         self.sent: list[Change] = []
+        self.buildings: list[LiveRecord] = []
 
     @property
     def traits(self) -> TargetTraits:
@@ -32,7 +33,7 @@ class Plain:
 
     def read(self, kind: str, *, within: Sequence[str] = ()) -> Iterator[LiveRecord]:
         assert kind in HAS
-        return iter(())
+        return iter(self.buildings if kind == "building" else ())
 
     def look_up(self, changes: Sequence[Change]) -> Sequence[LiveRecord | None]:
         return [None for _ in changes]
@@ -40,6 +41,11 @@ class Plain:
     def apply(self, batch: Batch) -> Sequence[Outcome]:
         assert batch.kind in HAS
         self.sent += batch.changes
+        if batch.kind == "building":
+            self.buildings += [
+                LiveRecord(kind="building", lms_id=f"building {each.key}", code=each.after["code"], fields=each.after)
+                for each in batch.changes
+            ]
         return [Outcome(status=DONE, lms_id=f"{batch.kind} {change.key}") for change in batch.changes]
 
 

@@ -162,8 +162,8 @@ class TargetTraits:
     """What the target can do. `kinds` are those that the LMS has: nothing of another kind is read or sent, and what is
     wanted of it stays in the ledger alone (guardian links are then not wanted at all); sections say their own dates
     where the LMS has no grading periods. `bulk` maps kind to items per call; `parallel` is how many calls may fly at
-    once. `replay_safe` kinds may be sent again after a lost answer; others are looked up first. `slice_size` is the most
-    changes of one slice. `removable` kinds can be removed at all. `deactivates`: accounts can be deactivated and
+    once. `replay_safe` kinds may be sent again after a lost answer; others are looked up first. `slice_size` is the
+    most changes of one slice. `removable` kinds can be removed at all. `deactivates`: accounts can be deactivated and
     revived with all that belongs to them, unseen by their people. `sets_passwords`: an account can be given another
     password. `lower_usernames`: the LMS has them in lower case only. `title` names the system in errors."""
 

@@ -25,9 +25,11 @@ _AT_ONCE = 500
 
 
 def new_password(length: int = 16) -> str:
-    """Random, with at least one small letter, one capital and one digit."""
+    """Random, with at least one small letter, one capital and one digit, and a hyphen in the middle: some LMSs want
+    something that is neither letter nor digit."""
     while True:
-        word = "".join(secrets.choice(_ALL) for _ in range(length))
+        word = "".join(secrets.choice(_ALL) for _ in range(length - 1))
+        word = f"{word[: length // 2]}-{word[length // 2 :]}"
         if set(word) & set(LOWER) and set(word) & set(UPPER) and set(word) & set(DIGITS):
             return word
 

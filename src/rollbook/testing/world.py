@@ -108,7 +108,7 @@ class MemoryPasswords:
 
     def for_users(self, keys: Sequence[str]) -> Mapping[str, str]:
         for key in keys:
-            self.given.setdefault(key, f"initial-password-{len(self.given):04}")
+            self.given.setdefault(key, f"Initial-password-{len(self.given):04}")
         return {key: self.given[key] for key in keys}
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from rollbook.connectors.base import Context
@@ -34,6 +35,8 @@ _LOST: Final = frozenset({"invalidresponse"})
 #: The database gave up, or did not like one record (too long a text): the call is rolled back, and is split as others.
 _READ_TROUBLE: Final = ("dml", "ddl", "dbconnection", "databaseconnection")
 _WORDS_MOST: Final = 300
+#: The rules of the password policy come in markup.
+_TAG: Final = re.compile(r"<[^<>]*>")
 #: Said without JSON: a proxy in front of Moodle takes no body of this size.
 _TOO_LARGE: Final = 413
 
@@ -55,18 +58,20 @@ class MoodleClient:
             Client(options.base_url, context, name="Moodle", timeout=seconds, connections=options.parallel)
             for seconds in (options.timeout, options.read_timeout)
         ]
-        self._writes, self._reads = clients
+        self._quick, self._patient = clients
 
     def __repr__(self) -> str:
         return "MoodleClient()"
 
     def close(self) -> None:
-        self._writes.close()
-        self._reads.close()
+        self._quick.close()
+        self._patient.close()
 
-    def read(self, function: str, what: str, **parameters: Any) -> Any:
-        """What a function that only reads returns; repeated as long as that makes sense."""
-        answer = self._reads.request("POST", _PATH, form=self._form(function, parameters), what=what, retry=SAFE)
+    def read(self, function: str, what: str, *, long: bool = False, **parameters: Any) -> Any:
+        """What a function that only reads returns; repeated as long as that makes sense. `long`: it may take a while,
+        because everything comes in one answer."""
+        client = self._patient if long else self._quick
+        answer = client.request("POST", _PATH, form=self._form(function, parameters), what=what, retry=SAFE)
         found = answer.json()
         self._check(found, answer, function, write=False)
         return found
@@ -74,7 +79,7 @@ class MoodleClient:
     def write(self, function: str, what: str, **parameters: Any) -> Any:
         """What a function that writes returns, sent once. Raises LostAnswer where it may or may not have happened."""
         pairs = self._form(function, parameters)
-        answer = self._writes.request("POST", _PATH, form=pairs, what=what, returns=(_TOO_LARGE,))
+        answer = self._quick.request("POST", _PATH, form=pairs, what=what, returns=(_TOO_LARGE,))
         if answer.status == _TOO_LARGE:
             raise MoodleError(f"{answer.who} takes no call of this size (413)", code="toolarge")
         try:
@@ -94,7 +99,8 @@ class MoodleClient:
         known = mapping(found)
         if "exception" not in known:
             return
-        code, words = text(known.get("errorcode"))[:80], " ".join(text(known.get("message")).split())[:_WORDS_MOST]
+        said = _TAG.sub(" ", text(known.get("message"))).removeprefix("error/")
+        code, words = text(known.get("errorcode"))[:80], " ".join(said.split())[:_WORDS_MOST]
         raise self._error(answer.who, function, code, words, write=write)
 
     def _error(self, who: str, function: str, code: str, words: str, *, write: bool) -> RollbookError:

@@ -65,25 +65,15 @@ def items(report: Report, zone: ZoneInfo) -> tuple[GradedItem, ...]:
 
 
 def categories(report: Report) -> tuple[GradingCategory, ...]:
-    """Categories that have items. Their weights are those of their totals."""
-    weights: dict[str, float | None] = {}
-    top: set[str | None] = set()
+    """Categories that have items. Moodle's weights are those of one student's total, so none are told."""
+    top = {ident(row.get("iteminstance")) for row in _rows(report) if text(row.get("itemtype")) == "course"}
     titles: dict[str, str] = {}
     for row in _rows(report):
-        kind, own = text(row.get("itemtype")), ident(row.get("iteminstance"))
-        if kind == "category" and own:
-            weights.setdefault(own, decimal(row.get("weightraw")))
-        elif kind == "course":
-            top.add(own)
-        elif (place := ident(row.get("categoryid"))) is not None:
-            title = report.titles.get(text(row.get("id")), "")
-            titles[place] = titles.get(place) or title
+        place = ident(row.get("categoryid"))
+        if place is not None and text(row.get("itemtype")) not in _TOTALS:
+            titles[place] = titles.get(place) or report.titles.get(text(row.get("id")), "")
     return tuple(
-        GradingCategory(
-            id=own,
-            title=UNCATEGORIZED if own in top else title or f"Category {own}",
-            weight=None if (weight := weights.get(own)) is None else round(weight * 100, 4),
-        )
+        GradingCategory(id=own, title=UNCATEGORIZED if own in top else title or f"Category {own}")
         for own, title in titles.items()
     )
 

@@ -64,7 +64,7 @@ class MoodleGrades:
         return frozenset(each.unique_id for each in found if each and each.admin and each.unique_id)
 
     def _rows(self, section: str) -> dict[str, list[dict[str, object]]]:
-        answer = mapping(self._client.read("gradereport_user_get_grade_items", "grades", courseid=section))
+        answer = mapping(self._client.read("gradereport_user_get_grade_items", "grades", long=True, courseid=section))
         if not isinstance(answer.get("usergrades"), list):
             raise BadResponse("Moodle did not answer with a list of grades")
         return words.rows_by_student(answer["usergrades"])

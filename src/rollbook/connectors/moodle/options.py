@@ -79,15 +79,18 @@ class MoodleOptions(Options, frozen=True, kw_only=True):
         Size, option("Batch size", "Records of one call, at most; fewer after trouble, or where fewer fit.")
     ] = 250
     max_input_vars: Annotated[
-        Variables, option("max_input_vars", "PHP's limit of form fields at the site; no call has more.")
+        Variables, option("Form fields of a call", "The site's max_input_vars of PHP; no call has more.")
     ] = 1000
     parallel: Annotated[Parallel, option("Parallel calls", "How many calls may be under way at once.")] = 4
     timeout: Annotated[
-        Seconds, option("Timeout", "Seconds after which the answer to a write counts as lost.")
+        Seconds, option("Timeout", "Seconds after which the answer to a call counts as lost.")
     ] = 60.0  # fmt: skip
     read_timeout: Annotated[
-        Seconds, option("Timeout of reads", "Seconds for a read: all accounts come in one answer.")
-    ] = 600.0  # fmt: skip
+        Seconds,
+        option(
+            "Timeout of long reads", "Seconds for all accounts, all courses, or a grade report: each is one answer."
+        ),
+    ] = 600.0
 
     def zone(self) -> ZoneInfo:
         """Raises ConfigError for a zone that nobody knows."""

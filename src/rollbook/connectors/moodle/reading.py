@@ -34,6 +34,7 @@ class Reader:
         self._site: Json | None = None
         #: LMS ids by ID number, of users and of sections' courses; and ID numbers of courses by LMS id.
         self.users: dict[str, str] = {}
+        self._knows_all_users = False
         self.courses: dict[str, str] = {}
         self.codes: dict[str, str | None] = {}
 
@@ -101,11 +102,20 @@ class Reader:
             if not isinstance(rows, list):
                 raise BadResponse("Moodle did not answer with a list of users")
             found += listing(rows)
-        for each in found:
+        self._learn_users(found)
+        return found
+
+    def _learn_users(self, rows: Sequence[Json]) -> None:
+        for each in rows:
             code, own = optional(each.get("idnumber")), ident(each.get("id"))
             if code and own:
                 self.users[code] = own
-        return found
+
+    def there_already(self, codes: Sequence[str]) -> dict[str, str]:
+        """LMS ids of those of these unique ids that some account has. Asks nothing after all accounts were read."""
+        if self._knows_all_users:
+            return {code: self.users[code] for code in codes if code in self.users}
+        return self.user_ids(codes)
 
     def user_ids(self, codes: Iterable[str]) -> dict[str, str]:
         """LMS ids by unique id, of those that are there; asks only for those that are not known yet."""
@@ -120,15 +130,17 @@ class Reader:
             rows = self.users_by("idnumber", within)
         else:
             criteria = [{"key": "lastname", "value": "%"}]  # nobody is without one, and everybody has it shown
-            answer = self._client.read("core_user_get_users", "all users", criteria=criteria)
+            answer = self._client.read("core_user_get_users", "all users", long=True, criteria=criteria)
             if not isinstance(mapping(answer).get("users"), list):
                 raise BadResponse("Moodle did not answer with a list of users")
             rows = listing(mapping(answer)["users"])
+            self._learn_users(rows)
         if rows and not any("username" in each for each in rows):
             raise BadResponse("Moodle does not show usernames and ID numbers; see which capabilities the token needs")
         own, names = self.own_id(), frozenset(self._options.protected_users)
         for raw in rows:
             yield live.user(raw, own, names)
+        self._knows_all_users |= not within
 
     # --- sections -----------------------------------------------------------------------------------------------------
 
@@ -171,7 +183,7 @@ class Reader:
 
     def _courses(self, **narrowed: str) -> list[Json]:
         """Without the front page, which is a course too, in no category."""
-        answer = self._client.read("core_course_get_courses_by_field", "courses", **narrowed)
+        answer = self._client.read("core_course_get_courses_by_field", "courses", long=not narrowed, **narrowed)
         if not isinstance(mapping(answer).get("courses"), list):
             raise BadResponse("Moodle did not answer with a list of courses")
         return [each for each in listing(mapping(answer)["courses"]) if ident(each.get("categoryid"))]

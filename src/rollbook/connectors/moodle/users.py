@@ -127,6 +127,14 @@ class Users:
     # --- creates ------------------------------------------------------------------------------------------------------
 
     def _create_all(self, sent: Sequence[Said], passwords: Mapping[str, str]) -> list[Outcome]:
+        """Moodle takes a second account with one ID number, so whoever has it already is brought up to date instead."""
+        there = self._reader.there_already([change.key for change, _ in sent])
+        old = [(change, self._whole(change, there[change.key])) for change, _ in sent if change.key in there]
+        new = [pair for pair in sent if pair[0].key not in there]
+        updated, made = iter(self._update(old, {})), iter(self._create_new(new, passwords))
+        return [next(updated) if change.key in there else next(made) for change, _ in sent]
+
+    def _create_new(self, sent: Sequence[Said], passwords: Mapping[str, str]) -> list[Outcome]:
         looked_up: set[str] = set()
 
         def call(part: Sequence[Said]) -> list[Outcome]:
@@ -172,7 +180,7 @@ class Users:
             clear[change.key] = outcome
         rest = [(change, item) for change, item in part if change.key not in there]
         for field, words in (("username", "username"), ("email", "e-mail address")):
-            wanted = [item[field] for _, item in rest]
+            wanted = [spelled for _, item in rest for spelled in (item[field], item[field].lower())]
             taken = {text(raw.get(field)).lower() for raw in self._taken(field, wanted)}
             for change, item in rest:
                 if item[field].lower() in taken:

@@ -18,8 +18,7 @@ from rollbook.practice.control import control_routes, json_response
 from rollbook.practice.lms.api import Api
 from rollbook.practice.lms.app_center import app_routes
 from rollbook.practice.lms.lms import Lms
-from rollbook.practice.lms.lti import Platform
-from rollbook.practice.lms.lti_pages import lti_routes
+from rollbook.practice.lms.lti import LmsPlatform
 from rollbook.practice.lms.pages import page_routes
 from rollbook.practice.lms.seed import plant
 from rollbook.practice.lms.settings import Settings
@@ -28,6 +27,7 @@ from rollbook.practice.lms.state import mails as mails_sent
 from rollbook.practice.lms.store import Store
 from rollbook.practice.lms.user_rules import password_fits
 from rollbook.practice.lms.user_token_pages import user_token_routes
+from rollbook.practice.lti_pages import lti_routes
 
 
 def create_lms(
@@ -58,7 +58,7 @@ def create_lms(
         Mount("/v1", app=Api(lms)),
         *control_routes(lms.faults, lms.traffic, lambda: _credits(lms)),
         *_state_routes(lms),
-        *lti_routes(Platform(lms)),
+        *lti_routes(LmsPlatform(lms)),
         *page_routes(lms),
         *app_routes(lms),
         *user_token_routes(lms),

@@ -1,128 +1,36 @@
-"""The practice LMS as an LTI 1.3 platform: its tools, launches on their way, and the message of a launch, true or
-tampered with. Answers no request by itself; keeps everything in memory."""
+"""The practice LMS as an LTI 1.3 platform: its addresses, and what a launch of it says."""
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, Final
-from urllib.parse import urlencode
+from typing import Final
 
+from starlette.responses import HTMLResponse
+
+from rollbook.practice.lms.html import frame
 from rollbook.practice.lms.lms import Lms
-from rollbook.practice.lms.lti_keys import Json, Key, confused, unsigned
+from rollbook.practice.lti import CLAIM, LASTS_S, Launch, Paths, Platform
+from rollbook.practice.lti_keys import Json
 
-CLAIM: Final = "https://purl.imsglobal.org/spec/lti/claim/"
 _ROLES: Final = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
-_LASTS_S: Final = 300
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tool:
-    """One tool, as it was registered; it is deployed once."""
+class LmsPlatform(Platform):
+    """What is peculiar to Schoology."""
 
-    name: str
-    login_url: str
-    redirect_urls: tuple[str, ...]
-    target: str
-    custom: dict[str, str] = field(default_factory=dict)
-    client_id: str = field(default_factory=lambda: str(6_000_000_000 + secrets.randbelow(10**9)))
-    deployment_id: str = field(default_factory=lambda: f"{secrets.randbelow(10**9)}-{secrets.token_hex(8)}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Launch:
-    """Who opens which tool from where: ids of this LMS, or what a test says instead. `tamper` is one of TAMPERING."""
-
-    tool: Tool
-    user: str
-    section: str
-    tamper: str = ""
-
-
-class Platform:
-    """Everything of LTI that belongs to one practice LMS; `url` is its own address."""
+    family = "schoology"
+    version = "practice"
+    variables = ("User.id", "com.schoology.User.uniqueId", "com.schoology.CourseSection.id")
+    paths = Paths(
+        configuration="/.well-known/openid-configuration", keys="/lti/keys", authorize="/lti/authorize",
+        token="/lti/token", register="/lti/register", section="/sections",
+    )  # fmt: skip
 
     def __init__(self, lms: Lms) -> None:
+        super().__init__()
         self.lms = lms
-        self.tools: dict[str, Tool] = {}
-        self.tokens: set[str] = set()  # with which a tool may register itself
-        self.sent: list[tuple[str, str, str]] = []  # where each message went, its state and token
-        self._launches: dict[str, Launch] = {}
 
-    @cached_property
-    def key(self) -> Key:
-        return Key()
-
-    @cached_property
-    def strange_key(self) -> Key:
-        """Under the same name as the published one."""
-        return Key(self.key.kid)
-
-    def add(self, tool: Tool) -> Tool:
-        self.tools[tool.client_id] = tool
-        return tool
-
-    def begin(self, url: str, launch: Launch) -> str:
-        """Where the browser goes first: the tool's login address (Security Framework 1.0, 5.1.1.1)."""
-        hint = secrets.token_urlsafe(12)
-        self._launches[hint] = launch
-        asked = {
-            "iss": url, "login_hint": hint, "target_link_uri": launch.tool.target, "lti_message_hint": "link",
-            "client_id": launch.tool.client_id, "lti_deployment_id": launch.tool.deployment_id,
-        }  # fmt: skip
-        return f"{launch.tool.login_url}?{urlencode(asked)}"
-
-    def answer(self, url: str, asked: dict[str, str]) -> tuple[str, dict[str, str]]:
-        """Where the browser takes which form (OpenID Connect Core 3.2.2). Raises ValueError with words for what is
-        wrong with the request."""
-        tool = self.tools.get(asked.get("client_id", ""))
-        launch = self._launches.get(asked.get("login_hint", ""))
-        wanted = {"scope": "openid", "response_type": "id_token", "response_mode": "form_post", "prompt": "none"}
-        wrong = [name for name, value in wanted.items() if asked.get(name) != value]
-        if tool is None or asked.get("redirect_uri") not in tool.redirect_urls:
-            raise ValueError("unknown client_id, or a redirect_uri that was not registered")
-        if wrong or not asked.get("nonce") or asked.get("lti_message_hint") != "link":
-            raise ValueError(f"wrong or missing: {', '.join(wrong) or 'nonce or lti_message_hint'}")
-        if launch is None or launch.tool != tool:
-            raise ValueError("unknown login_hint")
-        there, state = asked["redirect_uri"], asked.get("state", "")
-        return there, self._form(url, launch, there, state, asked["nonce"])
-
-    def _form(self, url: str, launch: Launch, there: str, state: str, nonce: str) -> dict[str, str]:
-        if launch.tamper == "error":
-            return {"error": "login_required", "state": state}
-        if launch.tamper == "replay" and self.sent:
-            return dict(zip(("state", "id_token"), self.sent[-1][1:], strict=True))
-        if launch.tamper == "old token" and self.sent:
-            return {"state": state, "id_token": self.sent[-1][2]}
-        token = self._token(url, launch, nonce)
-        self.sent.append((there, state, token))
-        return {"state": "not this one" if launch.tamper == "state" else state, "id_token": token}
-
-    def _token(self, url: str, launch: Launch, nonce: str) -> str:
-        claims = self._claims(url, launch, nonce)
-        change = TAMPERING.get(launch.tamper)
-        if change is not None:
-            change(claims)
-        if launch.tamper == "forged":
-            return self.strange_key.token(claims)
-        if launch.tamper == "unknown key":
-            return Key().token(claims)
-        if launch.tamper == "unsigned":
-            return unsigned(claims, self.key.kid)
-        if launch.tamper == "confused":
-            return confused(claims, self.key)
-        token = self.key.token(claims)
-        if launch.tamper == "altered":  # another's claims under a good signature
-            head, _, signature = token.split(".")
-            other = self.key.token({**claims, "sub": "1"}).split(".")[1]
-            return f"{head}.{other}.{signature}"
-        return token
-
-    def _claims(self, url: str, launch: Launch, nonce: str) -> Json:
+    def claims(self, url: str, launch: Launch, nonce: str) -> Json:
         """The message of a course app (LTI Core 1.3, 5.3 and 5.4)."""
         now, tool = int(time.time()), launch.tool
         known = {
@@ -131,7 +39,7 @@ class Platform:
         }  # fmt: skip
         claims: Json = {
             "iss": url, "aud": tool.client_id, "azp": tool.client_id, "sub": launch.user, "nonce": nonce,
-            "iat": now, "exp": now + _LASTS_S,
+            "iat": now, "exp": now + LASTS_S,
             CLAIM + "message_type": "LtiResourceLinkRequest", CLAIM + "version": "1.3.0",
             CLAIM + "deployment_id": tool.deployment_id, CLAIM + "target_link_uri": tool.target,
             CLAIM + "resource_link": {"id": f"{launch.section}-{tool.client_id}"},
@@ -147,42 +55,18 @@ class Platform:
         row = self.lms.store.one("SELECT school_uid FROM users WHERE id = ?", user)
         return str(row["school_uid"]) if row is not None else "$com.schoology.User.uniqueId"
 
+    def people(self, section: int) -> list[tuple[str, str, str]]:
+        rows = self.lms.store.all(
+            "SELECT u.id, u.name_first, u.name_last, e.admin FROM enrollments e JOIN users u ON u.id = e.user_id "
+            "WHERE e.section_id = ? ORDER BY e.admin DESC, u.name_last, u.name_first", section,
+        )  # fmt: skip
+        return [
+            (str(row["id"]), f"{row['name_last']}, {row['name_first']}", "course admin" if row["admin"] else "member")
+            for row in rows
+        ]
 
-def _set(**changes: Any) -> Callable[[Json], None]:
-    def change(claims: Json) -> None:
-        for name, value in changes.items():
-            claims[name if name in claims or name == "azp" else CLAIM + name] = value
+    def page(self, title: str, *content: object, status: int = 200) -> HTMLResponse:
+        return frame(title, *content, status=status, tab="/tools" if title == "Tools" else "/courses")
 
-    return change
-
-
-def _times(seconds: int) -> Callable[[Json], None]:
-    def change(claims: Json) -> None:
-        claims["iat"] += seconds
-        claims["exp"] += seconds
-
-    return change
-
-
-def _without(name: str) -> Callable[[Json], None]:
-    def change(claims: Json) -> None:
-        claims.pop(name, None)
-
-    return change
-
-
-def _several(claims: Json) -> None:
-    claims["aud"] = [claims["aud"], "another tool"]
-    del claims["azp"]
-
-
-#: What is done to the claims; other names change the signature or the form, see `Platform`.
-TAMPERING: Final[dict[str, Callable[[Json], None]]] = {
-    "expired": _times(-7200), "from the future": _times(7200), "no expiry": _without("exp"),
-    "audience": _set(aud="another tool", azp="another tool"), "several audiences": _several,
-    "party": _set(azp="another tool"), "issuer": _set(iss="https://another.example"),
-    "deployment": _set(deployment_id="another place"), "nonce": _set(nonce="not this one"),
-    "no nonce": _without("nonce"), "target": _set(target_link_uri="https://another.example/"),
-    "message": _set(message_type="LtiDeepLinkingRequest"), "version": _set(version="1.1"),
-    "nobody": _without("sub"),
-}  # fmt: skip
+    def note(self, method: str, path: str) -> None:
+        self.lms.traffic.note(method, path, 200)

@@ -14,7 +14,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rollbook.practice.control import control_routes, json_response
+from rollbook.practice.lti_pages import lti_routes
 from rollbook.practice.moodle.gradebook import change
+from rollbook.practice.moodle.lti import MoodlePlatform
 from rollbook.practice.moodle.passwords import hashed
 from rollbook.practice.moodle.rest import Rest
 from rollbook.practice.moodle.seed import plant
@@ -58,19 +60,31 @@ def create_moodle(
         Route(chosen.path + SERVER, endpoint=Rest(site), methods=["GET", "POST"]),
         *control_routes(site.faults, site.traffic, lambda: _calls(site)),
         *_state_routes(site),
+        *_platform_routes(MoodlePlatform(site)),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.state.moodle = site
     return app
 
 
+def _platform_routes(platform: MoodlePlatform) -> list[Route]:
+    """The site's first page, and those of LTI."""
+
+    async def first_page(request: Request) -> Response:
+        return platform.courses()
+
+    return [Route("/", first_page), *lti_routes(platform)]
+
+
 def _calls(site: Site) -> dict[str, Any]:
     """Each call as [start, end, function, what became of it, elements], and how long none was in flight."""
-    return {"calls": list(site.calls), "in_flight": site.idle()}
+    return {"calls": list(site.traffic.calls), "in_flight": site.idle()}
 
 
 def _state_routes(site: Site) -> list[Route]:
-    """GET `state`, POST `gradebook` (see `gradebook.change`), POST `now` {"now": unix seconds or null}, POST `check-password` {"username", "password"}."""
+    """GET `state`; POST `gradebook` (see `gradebook.change`), `now` {"now": unix seconds or null}, `check-password`
+    {"username", "password"}.
+    """
 
     async def state(request: Request) -> Response:
         return json_response(dump(site.store))

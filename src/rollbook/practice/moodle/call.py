@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from rollbook.practice.moodle import words
 from rollbook.practice.moodle.params import Group
 from rollbook.practice.moodle.site import Site
 from rollbook.practice.moodle.thrown import Thrown
@@ -43,12 +44,15 @@ class Call:
     base: str
     size: int = 0
     fatal: bool = False
-    _half: bool | None = None
+    _asked: dict[str, Json | None] = field(default_factory=dict)
     _refuse: Json | None = None
     _count: int = field(default=0)
 
     def fault(self, name: str) -> Json | None:
-        return self.site.faults.hit(name, "WRITE" if self.writes else "READ", self.name)
+        """The fault's parameters if it strikes this call; however often it is asked, it counts once."""
+        if name not in self._asked:
+            self._asked[name] = self.site.faults.hit(name, "WRITE" if self.writes else "READ", self.name)
+        return self._asked[name]
 
     def need(self, *capabilities: str) -> None:
         """Raises Thrown unless the token's user has all of them."""
@@ -89,11 +93,10 @@ def warned(call: Call, warnings: list[Json], item: str, item_id: int) -> Iterato
     """One element of a function that goes on after a failure: what is thrown becomes a warning."""
     try:
         with call.site.store.part():
-            call.check()
             yield
     except Thrown as thrown:
         settings = call.site.settings
-        shown = thrown.shown(debugging=settings.debug, release=settings.release(), words={})
+        shown = thrown.shown(debugging=settings.debug, release=settings.release(), words=words.of(settings.lang))
         warnings.append({"item": item, "itemid": item_id, "warningcode": thrown.code, "message": shown["message"]})
 
 

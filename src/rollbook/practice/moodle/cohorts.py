@@ -141,6 +141,7 @@ _KIND: Final = Group({"type": Value("alphanumext"), "value": Value("raw")})
 _COHORT: Final = Group({
     "categorytype": _KIND, "name": Value("raw"), "idnumber": Value("raw"), "description": may("raw"),
     "descriptionformat": given("int", 1), "visible": may("bool"), "theme": may("plugin"),
+    "customfields": Many(Group({"shortname": Value("alphanumext"), "value": Value("raw")}), optional=True),
 })  # fmt: skip
 _CONTEXT: Final = Group({
     "contextid": given("int", 0), "contextlevel": given("alphanumext", ""), "instanceid": given("int", 0),

@@ -43,7 +43,7 @@ def _shown(call: Call, row: Row) -> Json:
     if call.site.may("moodle/course:update"):
         found |= _for_managers(row, known) | {
             "categorysortorder": row["id"], "numsections": known.get("numsections", 4),
-            "courseformatoptions": [{"name": "hiddensections", "value": 1}, {"name": "coursedisplay", "value": 0}],
+            "courseformatoptions": [{"name": "hiddensections", "value": "1"}, {"name": "coursedisplay", "value": "0"}],
         }  # fmt: skip
     return found
 
@@ -95,7 +95,7 @@ def _public(call: Call, row: Row) -> Json:
         "overviewfiles": [], "showactivitydates": True, "showcompletionconditions": True, "contacts": [],
         "enrollmentmethods": ["manual"] if row["manual"] else [], "format": row["format"],
         "startdate": row["startdate"], "enddate": row["enddate"], "visible": row["visible"], "filters": [],
-        "courseformatoptions": [{"name": "hiddensections", "value": 1}],
+        "courseformatoptions": [{"name": "hiddensections", "value": "1"}],
     }  # fmt: skip
     if call.site.may("moodle/course:update"):
         found |= _for_managers(row, known)

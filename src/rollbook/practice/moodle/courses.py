@@ -136,6 +136,7 @@ def update_courses(call: Call, given: Json) -> Json:
 
 
 def _update(call: Call, course: Json) -> None:
+    call.check()
     row = find(call, course["id"])
     call.need("moodle/course:update")
     if "categoryid" in course:

@@ -125,10 +125,15 @@ def with_capability(call: Call, given: Json) -> list[Json]:
     return [
         {
             "courseid": each["courseid"], "capability": capability,
-            "users": _of_course(call, each["courseid"], {**options, "withcapability": capability}),
+            "users": _without_idnumber(_of_course(call, each["courseid"], {**options, "withcapability": capability})),
         }
         for each in given["coursecapabilities"] for capability in each["capabilities"]
     ]  # fmt: skip
+
+
+def _without_idnumber(users: list[Json]) -> list[Json]:
+    """Its description of an answer does not have the ID number."""
+    return [{name: value for name, value in user.items() if name != "idnumber"} for user in users]
 
 
 def users_courses(call: Call, given: Json) -> list[Json]:

@@ -96,8 +96,8 @@ def _assignment(item: Row) -> Json:
         "nosubmissions", "submissiondrafts", "sendnotifications", "sendlatenotifications", "cutoffdate",
         "allowsubmissionsfromdate", "gradingduedate", "teamsubmission", "requireallteammemberssubmit",
         "teamsubmissiongroupingid", "blindmarking", "hidegrader", "revealidentities", "markingworkflow",
-        "markingallocation", "requiresubmissionstatement", "preventsubmissionnotingroup", "completionsubmit",
-        "timemodified",
+        "markingallocation", "markinganonymous", "requiresubmissionstatement", "preventsubmissionnotingroup",
+        "completionsubmit", "timemodified",
     )  # fmt: skip
     return {
         "id": item["iteminstance"], "cmid": item["cmid"], "course": item["course"], "name": item["itemname"],
@@ -125,8 +125,8 @@ def get_assign_grades(call: Call, given: Json) -> Json:
         {"item": "assignment", "itemid": each, "warningcode": "3", "message": "No grades found"}
         for each in ids if each not in found
     ]  # fmt: skip
-    assignments = [{"assignmentid": key, "grades": call.page(grades)} for key, grades in found.items()]
-    return {"assignments": assignments, "warnings": warnings}
+    assignments = [{"assignmentid": key, "grades": grades} for key, grades in found.items()]
+    return {"assignments": call.page(assignments), "warnings": warnings}
 
 
 _NEWER: Final = (4, 2)

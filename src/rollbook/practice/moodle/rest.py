@@ -81,7 +81,7 @@ class Rest:
 
     def _note(self, scope: Scope, shown: str, answer: Answer, started: float, items: int) -> None:
         self._site.traffic.note(scope["method"], shown, answer.status, started=started)
-        self._site.calls.append([started, time.time(), shown, answer.note, items])
+        self._site.traffic.calls.append([started, time.time(), shown, answer.note, items])
 
     async def _answer(
         self, scope: Scope, call: Call, request: Arrays, function: Function | None
@@ -113,7 +113,7 @@ class Rest:
         try:
             data = self._execute(call, request, function)
         except Thrown as thrown:
-            texts = words.SPANISH if settings.lang == "es" else {}
+            texts = words.of(settings.lang)
             shown = thrown.shown(debugging=settings.debug, release=settings.release(), words=texts)
             text = msgspec.json.encode(shown) if as_json else as_xml(shown).encode()
             return Answer(200, text, _JSON if as_json else _XML, note=thrown.code)

@@ -23,7 +23,7 @@ def plant(store: Store, seed: str) -> None:
     with store.transaction():
         for username, first, last, auth, admin in _ACCOUNTS:
             user(store, username, (first, last), auth=auth, siteadmin=admin)
-        _course(store, SITE_COURSE, 0, "Practice Moodle", "practice", "site")
+        _course(store, SITE_COURSE, 0, names=("Practice Moodle", "practice"), kind="site")
         _category(store, 1, "Category 1", "")
         store.start_ids()
         if seed == PEOPLE_BY_HAND:
@@ -46,9 +46,9 @@ def _category(store: Store, category_id: int, name: str, idnumber: str) -> None:
     )  # fmt: skip
 
 
-def _course(store: Store, course_id: int, category: int, fullname: str, shortname: str, kind: str = "topics") -> None:
+def _course(store: Store, course_id: int, category: int, *, names: tuple[str, str], kind: str = "topics") -> None:
     store.insert(
-        "courses", id=course_id, category=category, fullname=fullname, shortname=shortname, format=kind,
+        "courses", id=course_id, category=category, fullname=names[0], shortname=names[1], format=kind,
         manual=int(kind != "site"), startdate=_MADE, timecreated=_MADE, timemodified=_MADE,
     )  # fmt: skip
 
@@ -56,7 +56,7 @@ def _course(store: Store, course_id: int, category: int, fullname: str, shortnam
 def _people(store: Store) -> None:
     """One category with a course that a hand-enrolled teacher gives to two students; nobody has an ID number."""
     _category(store, 290, "Hand-made School", "by-hand")
-    _course(store, 1990, 290, "Chess Club", "chess")
+    _course(store, 1990, 290, names=("Chess Club", "chess"))
     for role, username, name in (
         (3, "by-hand-teacher", ("Hana", "Handmade")), (4, "by-hand-helper", ("Hugo", "Handmade")),
         (5, "by-hand-student-1", ("Hedy", "Handmade")), (5, "by-hand-student-2", ("Hiro", "Handmade")),

@@ -20,6 +20,14 @@ GUEST = 1
 SERVICE = 3
 
 
+class Calls(Traffic):
+    """Counts, and each call as [start, end, function, what became of it, elements]."""
+
+    def reset(self) -> None:
+        super().reset()
+        self.calls: deque[list[Any]] = deque(maxlen=200_000)
+
+
 class Site:
     """The site and everything that answers for it."""
 
@@ -28,8 +36,7 @@ class Site:
         self.store = store
         self.settings = settings
         self.faults = Faults(KNOWN_FAULTS, faults)
-        self.traffic = Traffic()
-        self.calls: deque[list[Any]] = deque(maxlen=200_000)
+        self.traffic = Calls()
         self.cleaner = Cleaner(settings.auths, settings.langs, settings.extended_username_chars)
         self.pretended_now: int | None = None
 
@@ -60,7 +67,7 @@ class Site:
 
     def idle(self) -> dict[str, Any]:
         """How long, between the first start and the last end of calls, none was in flight (seconds and share)."""
-        spans = sorted((row[0], row[1]) for row in self.calls)
+        spans = sorted((row[0], row[1]) for row in self.traffic.calls)
         if not spans:
             return {"first": None, "last": None, "idle": 0.0, "share": None}
         first, end, idle = spans[0][0], spans[0][1], 0.0

@@ -85,7 +85,8 @@ def _cohorts(store: Store) -> list[Json]:
 def _gradebook(store: Store) -> Json:
     return {
         "items": [list(row) for row in store.all(
-            f"SELECT {_COURSE}, i.itemname, g.fullname, i.grademax FROM grade_items i JOIN courses c ON c.id = i.course "
+            f"SELECT {_COURSE}, i.itemname, g.fullname, i.grademax FROM grade_items i "
+            "JOIN courses c ON c.id = i.course "
             "LEFT JOIN grade_categories g ON g.id = i.category WHERE i.itemtype IN ('mod', 'manual') ORDER BY 1, 2"
         )],
         "grades": [list(row) for row in store.all(

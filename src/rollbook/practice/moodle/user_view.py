@@ -21,6 +21,7 @@ _EXTRA: Final = (
     "timezone",
     "description",
 )
+_INITIALS: Final = (5, 1)
 _FOR_ADMINS: Final = ("lang", "theme", "mailformat")
 FIELDS: Final = {
     "id", "username", "fullname", "firstname", "lastname", "email", "department", "firstaccess", "lastaccess", "auth",
@@ -63,7 +64,7 @@ def details(call: Call, row: Row, fields: set[str] | None = None, *, in_course: 
         found |= {"username": row["username"]} | _of_account(row, known, in_course)
         if not empty(row["idnumber"]):
             found["idnumber"] = row["idnumber"]
-    if not fields or "initials" in fields:
+    if call.site.settings.release() >= _INITIALS and (not fields or "initials" in fields):
         found["initials"] = f"{row['firstname'][:1]}{row['lastname'][:1]}"
     if fields:
         return {name: value for name, value in found.items() if name in fields | {"id", "fullname"}}

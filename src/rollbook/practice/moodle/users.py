@@ -125,6 +125,7 @@ def update_users(call: Call, given: Json) -> Json:
 
 
 def _update(call: Call, user: Json) -> None:
+    call.check()
     store = call.site.store
     row = store.one("SELECT * FROM users WHERE id = ?", user["id"])
     if row is None:

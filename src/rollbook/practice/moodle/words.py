@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-SPANISH: Final = {
+_SPANISH: Final = {
     "invalidparameter": "Valor de parámetro no válido detectado",
     "invalidtoken": "Ficha (token) no válida - ficha no encontrada",
     "accessexception": "Excepción de control de acceso",
@@ -15,3 +15,8 @@ SPANISH: Final = {
     "courseidnumbertaken": "El número ID ya se usa en otro curso",
     "categoryidnumbertaken": "El número ID ya se usa en otra categoría",
 }
+
+
+def of(lang: str) -> dict[str, str]:
+    """Messages by errorcode, where they are not English."""
+    return _SPANISH if lang == "es" else {}

@@ -1,4 +1,4 @@
-"""Addresses of the practice LMS as an LTI platform: its description, keys, sign-in and registration; pages on which a
+"""Addresses of a practice LMS as an LTI platform: its description, keys, sign-in and registration; pages on which a
 person adds a tool and opens it from a section; and what tests ask."""
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from rollbook.practice.control import json_response
-from rollbook.practice.lms.html import Safe, frame, join, link, table
-from rollbook.practice.lms.lti import Launch, Platform, Tool
+from rollbook.practice.html import Safe, join, link, table
+from rollbook.practice.lti import Launch, Platform, Tool
 
 _TOOL = "https://purl.imsglobal.org/spec/lti-tool-configuration"
 _PLATFORM = "https://purl.imsglobal.org/spec/lti-platform-configuration"
@@ -30,12 +30,12 @@ _Handler = Callable[[Platform, Request], Awaitable[Response]]
 
 def lti_routes(platform: Platform) -> list[Route]:
     """All of them."""
+    paths = platform.paths
     found: list[tuple[str, _Handler, str]] = [
-        ("/.well-known/openid-configuration", configuration, "GET"), ("/lti/keys", keys, "GET"),
-        ("/lti/authorize", authorize, "GET"), ("/lti/authorize", authorize, "POST"),
-        ("/lti/register", register, "POST"), ("/lti/lti.js", script, "GET"),
-        ("/tools", tools, "GET"), ("/sections/{id:int}/tools", section_tools, "GET"),
-        ("/sections/{id:int}/tools/{client}", opened, "GET"),
+        (paths.configuration, configuration, "GET"), (paths.keys, keys, "GET"), (paths.authorize, authorize, "GET"),
+        (paths.authorize, authorize, "POST"), (paths.register, register, "POST"), ("/lti/lti.js", script, "GET"),
+        ("/tools", tools, "GET"), (paths.section + "/{id:int}/tools", section_tools, "GET"),
+        (paths.section + "/{id:int}/tools/{client}", opened, "GET"),
         ("/_practice/tools", add_tool, "POST"), ("/_practice/launch", launch, "POST"),
     ]  # fmt: skip
     return [Route(path, _served(platform, handler), methods=[method]) for path, handler, method in found]
@@ -54,22 +54,21 @@ def _url(request: Request) -> str:
 
 async def configuration(platform: Platform, request: Request) -> Response:
     """LTI Dynamic Registration 1.0, 3.5.1."""
-    url = _url(request)
+    url, paths = _url(request), platform.paths
     return json_response({
-        "issuer": url, "authorization_endpoint": f"{url}/lti/authorize", "token_endpoint": f"{url}/lti/token",
-        "jwks_uri": f"{url}/lti/keys", "registration_endpoint": f"{url}/lti/register",
+        "issuer": url, "authorization_endpoint": url + paths.authorize, "token_endpoint": url + paths.token,
+        "jwks_uri": url + paths.keys, "registration_endpoint": url + paths.register,
         "response_types_supported": ["id_token"], "id_token_signing_alg_values_supported": ["RS256"],
         "subject_types_supported": ["public"], "scopes_supported": ["openid"], "claims_supported": ["iss", "sub"],
         _PLATFORM: {
-            "product_family_code": "schoology", "version": "practice",
-            "messages_supported": [{"type": "LtiResourceLinkRequest"}],
-            "variables": ["User.id", "com.schoology.User.uniqueId", "com.schoology.CourseSection.id"],
+            "product_family_code": platform.family, "version": platform.version,
+            "messages_supported": [{"type": "LtiResourceLinkRequest"}], "variables": list(platform.variables),
         },
     })  # fmt: skip
 
 
 async def keys(platform: Platform, request: Request) -> Response:
-    platform.lms.traffic.note("GET", "/lti/keys", 200)
+    platform.note("GET", platform.paths.keys)
     return json_response({"keys": [platform.key.public()]})
 
 
@@ -83,10 +82,10 @@ async def authorize(platform: Platform, request: Request) -> Response:
     try:
         there, form = platform.answer(_url(request), asked)
     except ValueError as error:
-        return frame("This cannot be opened", Safe(f"<p>{escape(str(error))}</p>"), status=400)
+        return platform.page("This cannot be opened", Safe(f"<p>{escape(str(error))}</p>"), status=400)
     fields = "".join(f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in form.items())
     body = f'<form method="post" action="{escape(there)}" data-goes-on>{fields}<button>Continue</button></form>'
-    return _with(frame("Opening the tool", Safe(body)), f"form-action {_origin(there)}")
+    return _with(platform.page("Opening the tool", Safe(body)), f"form-action {_origin(there)}")
 
 
 async def register(platform: Platform, request: Request) -> Response:
@@ -120,40 +119,35 @@ async def tools(platform: Platform, request: Request) -> Response:
     asks = Safe(f"<form>{field}<button>Register</button></form>")
     wanted = request.query_params.get("register", "")
     if not wanted:
-        return frame("Tools", table(heads, shown), asks, tab="/tools")
+        return platform.page("Tools", table(heads, shown), asks)
     token = secrets.token_urlsafe(16)
     platform.tokens.add(token)
-    query = urlencode({"openid_configuration": f"{_url(request)}/.well-known/openid-configuration",
+    query = urlencode({"openid_configuration": f"{_url(request)}{platform.paths.configuration}",
                        "registration_token": token})  # fmt: skip
     said = Safe('<p role="status" data-closed></p>')
-    page = frame("Register a tool", said, _framed(f"{wanted}?{query}", "Registration"))
+    page = platform.page("Register a tool", said, _framed(f"{wanted}?{query}", "Registration"))
     return _with(page, f"frame-src {_origin(wanted)}")
 
 
 async def section_tools(platform: Platform, request: Request) -> Response:
     """Who opens a tool from this section: there is no signing in to the practice LMS."""
     section = request.path_params["id"]
-    people = platform.lms.store.all(
-        "SELECT u.id, u.name_first, u.name_last, e.admin FROM enrollments e JOIN users u ON u.id = e.user_id "
-        "WHERE e.section_id = ? ORDER BY e.admin DESC, u.name_last, u.name_first", section,
-    )  # fmt: skip
+    start = f"{platform.paths.section}/{section}/tools"
     rows = [
-        (f"{one['name_last']}, {one['name_first']}", "course admin" if one["admin"] else "member",
-         join([link(f"/sections/{section}/tools/{tool.client_id}?as={one['id']}", tool.name)
-               for tool in platform.tools.values()]))
-        for one in people
-    ]  # fmt: skip
-    return frame("Open a tool as", table(("Person", "Enrolled as", "Tools"), rows), tab="/courses")
+        (name, role, join([link(f"{start}/{tool.client_id}?as={user}", tool.name) for tool in platform.tools.values()]))
+        for user, name, role in platform.people(section)
+    ]
+    return platform.page("Open a tool as", table(("Person", "Enrolled as", "Tools"), rows))
 
 
 async def opened(platform: Platform, request: Request) -> Response:
     """A page of the section with the tool in a frame."""
     tool = platform.tools.get(request.path_params["client"])
     if tool is None:
-        return frame("Not found", Safe("<p>There is no such tool.</p>"), status=404)
+        return platform.page("Not found", Safe("<p>There is no such tool.</p>"), status=404)
     section, user = str(request.path_params["id"]), request.query_params.get("as", "")
     begun = platform.begin(_url(request), Launch(tool=tool, user=user, section=section))
-    page = frame(tool.name, _framed(begun, tool.name), tab="/courses")
+    page = platform.page(tool.name, _framed(begun, tool.name))
     return _with(page, f"frame-src 'self' {_origin(begun)}")
 
 
@@ -167,7 +161,7 @@ async def add_tool(platform: Platform, request: Request) -> Response:
     url = _url(request)
     return json_response({
         "issuer": url, "client_id": tool.client_id, "deployment_id": tool.deployment_id,
-        "login_url": f"{url}/lti/authorize", "keys_url": f"{url}/lti/keys",
+        "login_url": url + platform.paths.authorize, "keys_url": url + platform.paths.keys,
     })  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Keys and signatures of the practice LMS as an LTI platform, written from RFC 7515 and RFC 7517 with `cryptography`
+"""Keys and signatures of a practice LMS as an LTI platform, written from RFC 7515 and RFC 7517 with `cryptography`
 alone: what a tool verifies with its library was not made by that library."""
 
 from __future__ import annotations
