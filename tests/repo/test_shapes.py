@@ -12,6 +12,8 @@ _PLAIN = {"dict[str, Any]", "dict[str, msgspec.Raw]", "list[msgspec.Raw]"}
 
 def _shape(call: ast.Call) -> ast.expr | None:
     """What a call of msgspec reads, if it reads something of a shape."""
+    if not isinstance(call.func, ast.Attribute) or call.func.attr not in ("convert", "Decoder", "decode"):
+        return None  # most calls, and writing a call out takes longer than looking at it
     called = ast.unparse(call.func)
     if called == "msgspec.convert":
         return call.args[1]

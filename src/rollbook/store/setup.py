@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -80,13 +81,14 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def _shipped() -> set[tuple[str, str]]:
+@cache
+def _shipped() -> frozenset[tuple[str, str]]:
     """(app, migration) of every app of this process: the store, and on the web side what the pages need."""
-    found = set()
+    found: set[tuple[str, str]] = set()
     for app in apps.get_app_configs():
         folder = Path(app.path) / "migrations"
         found |= {(app.label, file.stem) for file in folder.glob("[0-9]*.py")}
-    return found
+    return frozenset(found)
 
 
 def _applied() -> set[tuple[str, str]]:
