@@ -15,6 +15,7 @@ from filelock import FileLock
 from rollbook.errors import ConfigError
 from rollbook.store import database
 from rollbook.store.folder import DataFolder
+from rollbook.store.fresh import make_fresh_tables
 
 _STORE: Final = "store"
 _opened: list[DataFolder] = []
@@ -60,6 +61,7 @@ def migrate() -> list[str]:
     with database.reached(), _alone():
         wanted = pending()
         if wanted:
+            make_fresh_tables()
             # The store first: the tables of the web side's libraries refer to its accounts.
             call_command("migrate", _STORE, verbosity=0, interactive=False)
             call_command("migrate", verbosity=0, interactive=False)
