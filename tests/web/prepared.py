@@ -1,4 +1,4 @@
-"""What nearly every test of the pages begins with, made once in a process: tables, the key that signs sessions, `maple`.
+"""What nearly every test of the pages begins with, made once in a process: tables, the key of sessions, `maple`.
 
 The files of a data folder are kept and written anew for each test.
 """
@@ -14,7 +14,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from rollbook.connectors.memory.space import Space
-from rollbook.store.folder import DataFolder
 from tests.cli.kit import close_store, fill, open_store
 from tests.web.world import import_maple
 
