@@ -9,7 +9,6 @@ one of its own.
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import os
 import pickle
@@ -52,7 +51,7 @@ class _Lived:
     run: str
     database: sqlite3.Connection
     files: Mapping[str, bytes]
-    lms: Mapping[str, Any]
+    lms: bytes
     calls: int
     holds: tuple[Any, ...]
 
@@ -76,7 +75,7 @@ def relive(folder: DataFolder, org: str, asked: object, work: Callable[[], Run])
             run=run.pk,
             database=_copy(folder.database),
             files=_files(folder),
-            lms=copy.deepcopy({name: getattr(world, name) for name in _LMS}),
+            lms=pickle.dumps({name: getattr(world, name) for name in _LMS}),
             calls=world.calls - calls,
             holds=tuple(value for _, _, value in replaced),
         )
@@ -91,7 +90,7 @@ def relive(folder: DataFolder, org: str, asked: object, work: Callable[[], Run])
         (folder.path / name).parent.mkdir(parents=True, exist_ok=True)
         (folder.path / name).write_bytes(content)
     world.calls += lived.calls
-    _put(world, copy.deepcopy(dict(lived.lms)))
+    _put(world, pickle.loads(lived.lms))
     return Run.objects.select_related("organization").get(pk=lived.run)
 
 
