@@ -175,7 +175,9 @@ def _files(folder: DataFolder) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder.path)): path.read_bytes()
         for path in folder.path.rglob("*")
-        if path.is_file() and not path.name.startswith(beside) and path.suffix != ".lock"
+        if path.is_file()
+        and not (path.parent == folder.path and path.name.startswith(beside))
+        and path.suffix != ".lock"
     }
 
 
