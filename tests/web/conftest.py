@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
@@ -15,6 +17,7 @@ from rollbook.connectors.memory.space import Space, forget, space
 from rollbook.practice import district
 from rollbook.store.folder import DataFolder
 from rollbook.web.api.rights import PER_MINUTE, Pace
+from rollbook.web.static_files import StaticFiles
 from tests.cli.kit import open_store
 from tests.cli.once import once
 from tests.staged import quick_runs
@@ -36,6 +39,22 @@ def _quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same algorithm with little work: what it costs is Django's choice, and is not proven here."""
     for name, value in {"time_cost": 1, "memory_cost": 64, "parallelism": 1}.items():
         monkeypatch.setattr(Argon2PasswordHasher, name, value)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_once() -> Iterator[None]:
+    """Each browser of a test has a middleware of its own; the files that it serves are looked for once."""
+    look = StaticFiles.add_files_from_finders
+    found: dict[str, Any] = {}
+
+    def take(self: StaticFiles) -> None:
+        if not found:
+            look(self)
+            found.update(self.files)
+        self.files.update(found)
+
+    with mock.patch.object(StaticFiles, "add_files_from_finders", take):
+        yield
 
 
 @pytest.fixture(autouse=True)
