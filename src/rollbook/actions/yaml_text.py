@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -14,7 +14,10 @@ from rollbook.errors import ConfigError
 _MANY, _LONGEST_KEY = 50, 80
 #: Those in C are some times as fast; a PyYAML that was built without them has none.
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+if TYPE_CHECKING:
+    from yaml import SafeLoader as _Safe
+else:
+    _Safe = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Loader(_Safe):
