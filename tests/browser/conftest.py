@@ -37,7 +37,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Shared: a test that changes something has an organization of its own, and only looks at maple, once it is `ready`.
+    """Shared: a test that changes something has an organization of its own, and only looks at maple once it is `ready`.
     A module with other wishes has an `installation` of its own."""
     yield from started(tmp_path_factory)
 
