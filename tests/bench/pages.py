@@ -34,7 +34,7 @@ _MS = 150
 
 def run(students: int | None, work: Path) -> dict[str, Any]:
     number = students or STUDENTS
-    runs, times = (30, 2) if number < 10_000 else (RUNS, TIMES)
+    runs, times = (30, 1) if number < 10_000 else (RUNS, TIMES)
     kept = os.environ.get("ROLLBOOK_PAGES_WORLD")
     world = _prepared(Path(kept) / str(number) if kept else work, number, runs)
     found = watch("pages_child", data=world["data"], times=times)

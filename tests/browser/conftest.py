@@ -26,13 +26,20 @@ def browser() -> Iterator[Browser]:
         found.close()
 
 
-@pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """What a fixture yields from, to have an installation."""
     found = Installation(tmp_path_factory.mktemp("installation"))
     try:
         yield found
     finally:
         found.stop()
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Shared: a test that changes something has an organization of its own, and only looks at maple once it is `ready`.
+    A module with other wishes has an `installation` of its own."""
+    yield from started(tmp_path_factory)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import WAIT
+from tests.browser.conftest import WAIT, started
 from tests.browser.installation import MAPPED, Installation
 
 ANN, BOB = "Ann", "Bob"
@@ -20,6 +20,12 @@ PAGES = (
     "users/", "courses/", "sections/", "plan/", "plan/holds/", "plan/pins/", "logs/", "grade-settings/", "files/",
     "people/",
 )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Of its own: what waits and what is set here is no matter of other tests."""
+    yield from started(tmp_path_factory)
 
 
 def _person(browser: Browser, installation: Installation, name: str, *invitation: str) -> Page:

@@ -7,23 +7,22 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import violations
-from tests.browser.installation import Installation
+from tests.browser.installation import MAPPED, Installation
 
 #: What a part of a page does every few seconds, when a run that it knew is not there any more.
-_ASK = "htmx.ajax('GET', '/o/maple/plan/working/?seen=gone', {target: 'body', swap: 'none'})"
+_ASK = "htmx.ajax('GET', '/o/ash/plan/working/?seen=gone', {target: 'body', swap: 'none'})"
 _MARK = "document.body.dataset.old = 'yes'"
 
 
 def test_what_is_typed_stays_and_else_the_page_is_loaded_anew(
     context: BrowserContext, installation: Installation, tmp_path: Path
 ) -> None:
-    if not installation.ready:
-        installation.mapped()
+    installation.organization("ash", "Ash Falls", MAPPED)
     tab = context.new_page()
-    installation.sign_in(tab, "Enda", "--org", "maple", "--acting")
+    installation.sign_in(tab, "Enda", "--org", "ash", "--acting")
     tab.set_viewport_size({"width": 390, "height": 800})
     for change in (_type, _choose):
-        tab.goto("/o/maple/configuration/")
+        tab.goto("/o/ash/configuration/")
         change(tab)
         tab.evaluate(_MARK)
         tab.evaluate(_ASK)

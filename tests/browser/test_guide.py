@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
+import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import started
 from tests.browser.installation import Installation
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Of its own: it is followed from the first person on."""
+    yield from started(tmp_path_factory)
 
 
 def test_the_whole_guide(tab: Page, installation: Installation) -> None:

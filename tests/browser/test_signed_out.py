@@ -5,18 +5,17 @@ from __future__ import annotations
 from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.conftest import violations
-from tests.browser.installation import PASSWORD, Installation
+from tests.browser.installation import MAPPED, PASSWORD, Installation
 
 #: What a part of a page does every few seconds, now.
-_ASK = "htmx.ajax('GET', '/o/maple/plan/working/?seen=', {target: '#schedule-preview', swap: 'outerHTML'})"
+_ASK = "htmx.ajax('GET', '/o/oak/plan/working/?seen=', {target: '#schedule-preview', swap: 'outerHTML'})"
 
 
 def test_what_is_typed_survives_the_end_of_the_sign_in(context: BrowserContext, installation: Installation) -> None:
-    if not installation.ready:
-        installation.mapped()
+    installation.organization("oak", "Oak Ridge", MAPPED)
     tab = context.new_page()
-    installation.sign_in(tab, "Olga", "--org", "maple", "--acting")
-    tab.goto("/o/maple/configuration/")
+    installation.sign_in(tab, "Olga", "--org", "oak", "--acting")
+    tab.goto("/o/oak/configuration/")
     tab.locator("#id_schedule-opens").fill("01:30")
     line = tab.locator("#rb-signed-out")
     expect(line).to_be_hidden()
@@ -25,7 +24,7 @@ def test_what_is_typed_survives_the_end_of_the_sign_in(context: BrowserContext, 
     expect(line).to_be_visible()
     expect(tab.locator("#schedule-preview")).to_be_attached()
     expect(tab.locator("#id_schedule-opens")).to_have_value("01:30")
-    assert tab.url.endswith("/o/maple/configuration/")
+    assert tab.url.endswith("/o/oak/configuration/")
     assert violations(tab) == []
 
     with context.expect_page() as opened:
@@ -35,7 +34,7 @@ def test_what_is_typed_survives_the_end_of_the_sign_in(context: BrowserContext, 
     other.locator("#id_password").fill(PASSWORD)
     other.get_by_role("button", name="Sign in", exact=True).click()
     expect(other.get_by_role("heading", name="Configuration", level=1)).to_be_visible()
-    tab.evaluate("htmx.ajax('GET', '/o/maple/plan/working/?seen=', {target: '#schedule-preview', swap: 'none'})")
+    tab.evaluate("htmx.ajax('GET', '/o/oak/plan/working/?seen=', {target: '#schedule-preview', swap: 'none'})")
     expect(line).to_be_hidden()
 
     tab.get_by_role("button", name="Save Sync Options").click()  # its form is older than the sign-in

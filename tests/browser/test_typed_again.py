@@ -5,14 +5,13 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import violations
-from tests.browser.installation import PASSWORD, Installation
+from tests.browser.installation import MAPPED, PASSWORD, Installation
 
 
 def test_a_form_that_outlived_its_sign_in(tab: Page, installation: Installation) -> None:
-    if not installation.ready:
-        installation.mapped()
-    installation.sign_in(tab, "Tessa", "--org", "maple", "--acting")
-    tab.goto(f"{installation.address}/o/maple/configuration/")
+    installation.organization("elder", "Elder Creek", MAPPED)
+    installation.sign_in(tab, "Tessa", "--org", "elder", "--acting")
+    tab.goto(f"{installation.address}/o/elder/configuration/")
     tab.locator("#id_schedule-opens").fill("01:30")
     tab.context.clear_cookies(name="rollbook_session")
     tab.get_by_role("button", name="Save Sync Options").click()

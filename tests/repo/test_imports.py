@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import os
 import shutil
 import subprocess
 import sys
+from copy import deepcopy
 from pathlib import Path
 
+import grimp
 import pytest
+from grimp import ImportGraph
+from importlinter import configuration
+from importlinter.application.app_config import settings
+from importlinter.application.use_cases import lint_imports
 
 from tests.repo.tree import ROOT, SOURCE
 
+configuration.configure()
 CONFIG = ROOT / ".importlinter"
 
 #: Contract, file to which the import is added, offending import.
@@ -63,8 +71,58 @@ def test_all_contracts_hold() -> None:
     assert f"{len(_contracts())} kept, 0 broken" in " ".join(result.stdout.split())
 
 
+@pytest.fixture(scope="module")
+def graph() -> ImportGraph:
+    """All imports of the source, read once."""
+    return grimp.build_graph("rollbook", include_external_packages=True, cache_dir=None)
+
+
+class _Broken:
+    """Stands in for what reads the imports of the source: they were read before, and one more is among them."""
+
+    def __init__(self, graph: ImportGraph, importer: str, imported: str) -> None:
+        self._graph, self._importer, self._imported = graph, importer, imported
+
+    def build(self, **_asked: object) -> ImportGraph:
+        found = deepcopy(self._graph)
+        found.add_import(importer=self._importer, imported=self._imported)
+        return found
+
+
+def _imported(offence: str, graph: ImportGraph) -> str:
+    """The module that a statement brings: of other packages, the package."""
+    [statement] = ast.parse(offence).body
+    assert isinstance(statement, ast.Import | ast.ImportFrom)
+    name = statement.names[0].name
+    if isinstance(statement, ast.ImportFrom):
+        name = f"{statement.module}.{name}"
+    found = name if name.startswith("rollbook.") else name.partition(".")[0]
+    assert found in graph.modules
+    return found
+
+
 @pytest.mark.parametrize(("contract", "file", "offence"), BREACHES)
-def test_a_broken_contract_is_noticed(contract: str, file: str, offence: str, tmp_path: Path) -> None:
+def test_a_broken_contract_is_noticed(
+    contract: str,
+    file: str,
+    offence: str,
+    graph: ImportGraph,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    importer = "rollbook." + file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    broken = _Broken(graph, importer, _imported(offence, graph))
+    monkeypatch.setitem(settings._config, "GRAPH_BUILDER", broken)
+    kept = lint_imports(config_filename=str(CONFIG), limit_to_contracts=(contract,), cache_dir=None, no_logo=True)
+    said = capsys.readouterr().out
+    assert not kept, said
+    assert "0 kept, 1 broken" in " ".join(said.split())
+    assert f"rollbook.{file.partition('/')[0].removesuffix('.py')}" in said
+
+
+def test_a_broken_contract_is_noticed_in_the_source(tmp_path: Path) -> None:
+    """As `script/check` looks at it: files with the statement in one of them, and the command."""
+    contract, file, offence = BREACHES[0]
     shutil.copytree(SOURCE, tmp_path / "rollbook", ignore=shutil.ignore_patterns("__pycache__"))
     target = tmp_path / "rollbook" / file
     target.write_text(target.read_text() + f"\n{offence}\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
+from functools import cache
 
 from tests.repo.tree import ROOT, functions, name, python_files, text
 
@@ -17,6 +18,7 @@ def _rules() -> set[int]:
     return {int(number) for number in re.findall(r"^(\d+)\. ", text(ROOT / "docs/explain/rules.md"), re.MULTILINE)}
 
 
+@cache
 def _named() -> dict[int, list[str]]:
     """Rule number to the tests that name it."""
     found: dict[int, list[str]] = defaultdict(list)
@@ -24,9 +26,10 @@ def _named() -> dict[int, list[str]]:
         if path.parent.name == "repo":
             continue
         for node in functions(path):
-            if not (node.name.startswith("test_") or "rule" in ast.unparse(node).partition("(")[0]):
-                continue
             markers = [ast.unparse(decorator) for decorator in node.decorator_list]
+            first = markers[0] if markers else node.name
+            if not (node.name.startswith("test_") or "rule" in first.partition("(")[0]):
+                continue
             numbers = [int(n) for m in markers if "mark.rule(" in m for n in re.findall(r"\d+", m)]
             for match in SAID.finditer(ast.get_docstring(node) or ""):
                 numbers += [int(number) for number in re.findall(r"\d+", match[1])]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
@@ -16,11 +17,13 @@ from rollbook.connectors.memory.space import Space, forget, space
 from rollbook.practice import district
 from rollbook.store.folder import DataFolder
 from rollbook.web.api.rights import PER_MINUTE, Pace
-from tests.cli.kit import fill, open_store
+from rollbook.web.static_files import StaticFiles
+from tests.cli.kit import open_store
 from tests.cli.once import once
 from tests.staged import quick_runs
 from tests.web.asking import Site
 from tests.web.people import Person, make_person
+from tests.web.prepared import SPACE, fill_from, place_prepared
 from tests.web.world import import_maple
 
 
@@ -38,6 +41,22 @@ def _quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Argon2PasswordHasher, name, value)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_once() -> Iterator[None]:
+    """Each browser of a test has a middleware of its own; the files that it serves are looked for once."""
+    look = StaticFiles.add_files_from_finders
+    found: dict[str, Any] = {}
+
+    def take(self: StaticFiles) -> None:
+        if not found:
+            look(self)
+            found.update(self.files)
+        self.files.update(found)
+
+    with mock.patch.object(StaticFiles, "add_files_from_finders", take):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _own_pace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test has a database whose first token is number 1: what the last test asked is not to be counted here."""
@@ -45,7 +64,9 @@ def _own_pace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[DataFolder]:
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DataFolder]:
+    if "pages" in request.fixturenames:
+        place_prepared(tmp_path / "data", maple="world" in request.fixturenames)
     with open_store(tmp_path / "data") as found:
         yield found
 
@@ -96,13 +117,13 @@ def pages(folder: DataFolder) -> DataFolder:
 def world(request: pytest.FixtureRequest, pages: DataFolder, days: list[Path]) -> Iterator[Space]:
     """The organization `maple`: everything mapped, the memory SIS holds day 1, the memory LMS is empty. Where a module
     has `ONCE`, and a test uses a fixture named there, what it names was done already."""
-    from rollbook.store.models import Account
+    from rollbook.store.models import Account, Organization
     from rollbook.web.opening import open_pages
 
-    name = uuid.uuid4().hex
-    found = space(name)
-    fill(found, days[0])
-    import_maple(name)
+    found = space(SPACE)
+    fill_from(found, days[0])
+    if not Organization.objects.exists():
+        import_maple(SPACE)
     for fixture, make in getattr(request.module, "ONCE", {}).items():
         if fixture in request.fixturenames:
             assert not Account.objects.exists(), "people come after what was made once"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from rollbook.connectors.kit.retry import Retry
 from rollbook.practice.lms import create_lms
 from rollbook.practice.server import serve
 from rollbook.store.folder import DataFolder
@@ -70,7 +71,9 @@ def test_a_typed_secret_is_tested_instead_of_the_saved_one(eve: Person, sis: str
     assert "does not work" in words(eve.post(TEST, **sis_data(sis, **{"sis-secret": WRONG})))
 
 
-def test_nobody_answers(eve: Person) -> None:
+def test_nobody_answers(eve: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tried some times, though without the waits between them."""
+    monkeypatch.setattr(Retry, "backoff", lambda _self, _attempt: 0.01)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{taken.getsockname()[1]}"

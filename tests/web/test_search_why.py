@@ -20,13 +20,14 @@ ALL_HELD = {name: {"percent": 0, "from": 1} for name in ("remove", "update", "cr
 
 #: A day on which the practice district has school.
 TODAY = datetime(2026, 11, 26, 15, tzinfo=UTC)
+#: One for all tests, so that runs which begin alike are worked once (see `relived`).
+CLOCK = SimpleNamespace(now=lambda: TODAY)
 
 
 @pytest.fixture(autouse=True)
 def _today(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = SimpleNamespace(now=lambda: TODAY)
-    monkeypatch.setattr("rollbook.engine.worker.timezone", clock)
-    monkeypatch.setattr("rollbook.store.one_record.timezone", clock)
+    monkeypatch.setattr("rollbook.engine.worker.timezone", CLOCK)
+    monkeypatch.setattr("rollbook.store.one_record.timezone", CLOCK)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from rollbook.engine.waiting import work_until_ended
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import Run
 from tests.cli.kit import SETTINGS
+from tests.web.relived import relive
 
 
 def import_maple(space_name: str, *, slug: str = "maple", more: str = "") -> None:
@@ -21,5 +22,10 @@ def import_maple(space_name: str, *, slug: str = "maple", more: str = "") -> Non
 
 
 def run_now(folder: DataFolder, org: str = "maple", *, by: str = OPERATOR, wanted: Wanted | None = None) -> Run:
-    """Ask for a run and work it to its end."""
-    return work_until_ended(folder, request_run(org=org, wanted=wanted or Wanted(), by=by).pk)
+    """Ask for a run and work it to its end; what began just so before is put in place."""
+    asked = wanted or Wanted()
+
+    def work() -> Run:
+        return work_until_ended(folder, request_run(org=org, wanted=asked, by=by).pk)
+
+    return relive(folder, org, (asked, by), work)

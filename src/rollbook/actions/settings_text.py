@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -105,12 +106,17 @@ def _as_texts(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shape_problems(document: dict[str, Any]) -> Iterator[str]:
-    from jsonschema import Draft202012Validator
-
-    schema = msgspec.json.schema(Settings)
-    for error in Draft202012Validator(schema).iter_errors(document):
+    for error in _validator().iter_errors(document):
         place = ".".join(str(part) for part in error.absolute_path)
         yield f"{place}: {_words(error)}" if place else _words(error)
+
+
+@cache
+def _validator() -> Any:
+    """Of the shape of settings, worked out once in a process."""
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(msgspec.json.schema(Settings))
 
 
 def _words(error: Any) -> str:

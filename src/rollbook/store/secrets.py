@@ -175,7 +175,9 @@ def installation_secret(name: str, ring: KeyRing) -> str:
     """A random secret that all processes of this installation share, made when first asked for."""
     with transaction.atomic():
         hold_keys()
-        row, _ = InstallationSecret.objects.get_or_create(
-            name=name, defaults={"ciphertext": ring.encrypt(secrets.token_urlsafe(48))}
-        )
+        row = InstallationSecret.objects.filter(name=name).first()
+        if row is None:
+            row, _ = InstallationSecret.objects.get_or_create(
+                name=name, defaults={"ciphertext": ring.encrypt(secrets.token_urlsafe(48))}
+            )
         return ring.decrypt(row.ciphertext)

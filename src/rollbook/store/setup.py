@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from filelock import FileLock
 from rollbook.errors import ConfigError
 from rollbook.store import database
 from rollbook.store.folder import DataFolder
+from rollbook.store.fresh import make_fresh_tables
 
 _STORE: Final = "store"
 _opened: list[DataFolder] = []
@@ -59,6 +61,7 @@ def migrate() -> list[str]:
     with database.reached(), _alone():
         wanted = pending()
         if wanted:
+            make_fresh_tables()
             # The store first: the tables of the web side's libraries refer to its accounts.
             call_command("migrate", _STORE, verbosity=0, interactive=False)
             call_command("migrate", verbosity=0, interactive=False)
@@ -80,13 +83,14 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def _shipped() -> set[tuple[str, str]]:
+@cache
+def _shipped() -> frozenset[tuple[str, str]]:
     """(app, migration) of every app of this process: the store, and on the web side what the pages need."""
-    found = set()
+    found: set[tuple[str, str]] = set()
     for app in apps.get_app_configs():
         folder = Path(app.path) / "migrations"
         found |= {(app.label, file.stem) for file in folder.glob("[0-9]*.py")}
-    return found
+    return frozenset(found)
 
 
 def _applied() -> set[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final
 from zoneinfo import available_timezones
 
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from rollbook.store.models import Account, Invitation, Role
 from rollbook.web.choices import set_choices
+from rollbook.web.fields import LongSelect
 
 ROLE_WORDS: Final = {
     Role.ADMINISTRATOR: _("System administrator"),
@@ -35,6 +37,13 @@ _COMMON: Final = (
     "America/Puerto_Rico",
     "UTC",
 )
+
+
+@cache
+def _zones() -> tuple[tuple[str, str], ...]:
+    """Value and label; looked for in the machine's files once in a process."""
+    rest = sorted(one for one in available_timezones() if "/" in one and one not in _COMMON)
+    return tuple((one, one.replace("_", " ")) for one in (*_COMMON, *rest))
 
 
 def _one_line(text: str) -> None:
@@ -156,11 +165,11 @@ class NewOrganizationForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )
     timezone = forms.ChoiceField(
-        label=_("Time zone"), help_text=_("The clock of its schedule and of the times in its pages.")
+        label=_("Time zone"),
+        help_text=_("The clock of its schedule and of the times in its pages."),
+        widget=LongSelect,
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        rest = sorted(one for one in available_timezones() if "/" in one and one not in _COMMON)
-        every = [(one, one.replace("_", " ")) for one in (*_COMMON, *rest)]
-        set_choices(self, "timezone", every)
+        set_choices(self, "timezone", _zones())
