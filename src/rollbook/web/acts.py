@@ -44,6 +44,7 @@ ACTS: Final[dict[str, Any]] = {
     "read lists": _("Read lists from SIS or LMS"),
     "read uploaded files": _("Chose to read uploaded files"),
     "refuse launch": _("Turned a launch from a course away"),
+    "renew LTI key": _("Renewed the key with which Rollbook signs towards an LMS"),
     "register platform": _("Registered an LMS from which Rollbook is opened"),
     "reject hold": _("Rejected held changes"),
     "change platform": _("Changed an LMS from which Rollbook is opened"),
