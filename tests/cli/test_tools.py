@@ -97,7 +97,7 @@ def test_the_lti_key_is_renewed_and_the_one_before_stays_for_a_week(rollbook: Co
     told = AuditRow.objects.get(action="renew LTI key")
     assert (told.by, told.details) == ("operator", newest["kid"])
     ToolKey.objects.filter(kid=newest["kid"]).update(created_at=datetime(2020, 1, 1, tzinfo=UTC))
-    assert [one["kid"] for one in rollbook("lti", "keys")["keys"]] == [newest["kid"]]
+    assert [one["kid"] for one in rollbook("lti", "keys", schema="lti-keys")["keys"]] == [newest["kid"]]
 
 
 def test_keys_do_not_rotate_under_a_run(rollbook: Command, world: Space) -> None:
