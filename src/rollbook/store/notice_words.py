@@ -150,10 +150,8 @@ _HELP: Final = "/o/{slug}/grades/?state=help"
 def page_of(content: Mapping[str, Any], event: str, about: str) -> str:
     """The path of the page that shows what is told of; empty where there is none. What was not read whole waits for
     nobody, so it is shown with its run."""
-    if about == GRADES and event == ERRORS:
-        path = _HELP
-    else:
-        path = _RUN if about in ABOUT else _PAGES.get(event, "")
+    usual = _RUN if about in ABOUT else _PAGES.get(event, "")
+    path = _HELP if (event, about) == (ERRORS, GRADES) else usual
     return path.format(slug=content["slug"], run=content["run"]) if content["run"] or "{run}" not in path else ""
 
 
