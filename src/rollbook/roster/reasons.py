@@ -97,7 +97,7 @@ EMPTIED: Final = "%(list)s that the run made are marked as not handed in, for th
 MOVED_ON: Final = "%(list)s that have changed since"
 #: What a SIS lists and an LMS holds; only these stand in the places `list`.
 LISTS: Final = tuple(dict.fromkeys([*COLLECTIONS, *map(plural, ALL_KINDS)]))
-_MADE: Final = (*REASONS.values(), *DETAILS, *AUDITED, STAYS, ADOPTED, KEPT, EMPTIED, MOVED_ON, *SENTENCES)
+_MADE: Final = (*SENTENCES, *REASONS.values(), *DETAILS, *AUDITED, STAYS, ADOPTED, KEPT, EMPTIED, MOVED_ON)
 #: All texts of these tables, for translators.
 TEXTS: Final = (*_MADE, *LISTS)
 #: Longer ones were not made here.
