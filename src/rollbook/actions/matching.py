@@ -33,9 +33,15 @@ def decide_matches(*, org: str, by: str, decisions: Sequence[Decision]) -> int:
     with transaction.atomic():
         organization = find_organization(org, lock=True)
         mine = MatchDecision.objects.filter(organization=organization, kind="user")
-        keys = [one.key for one in decisions]
-        known = {row.key: row for row in mine.filter(key__in=keys)}
-        _check_free(decisions, {row.lms_id: row.key for row in mine.filter(choice=LINK).exclude(key__in=keys)})
+        keys = {one.key for one in decisions}
+        known: dict[str, tuple[str, str]] = {}
+        taken: dict[str, str] = {}
+        for key, choice, lms_id in mine.values_list("key", "choice", "lms_id").iterator():
+            if key in keys:
+                known[key] = (choice, lms_id)
+            elif choice == LINK:
+                taken[lms_id] = key
+        _check_free(decisions, taken)
         last = {one.key: one for one in decisions}.values()
         changed = [one for one in last if not _same(one, known.get(one.key))]
         MatchDecision.objects.bulk_create(
@@ -55,8 +61,8 @@ def decide_matches(*, org: str, by: str, decisions: Sequence[Decision]) -> int:
     return len(changed)
 
 
-def _same(one: Decision, row: MatchDecision | None) -> bool:
-    return row is not None and (row.choice, row.lms_id) == (one.choice, _ids(one))
+def _same(one: Decision, known: tuple[str, str] | None) -> bool:
+    return known == (one.choice, _ids(one))
 
 
 def _ids(one: Decision) -> str:
