@@ -12,13 +12,13 @@ from rollbook.core.protocols import ASK, LEAVE, LINK, Decision
 from rollbook.errors import ConfigError
 from rollbook.roster.words import say
 from rollbook.store.audit import audit
+from rollbook.store.decisions import keep_decisions
 from rollbook.store.models import FactRow, MatchDecision
 
 LOOKED, SKIPPED = "looked", "skipped"
 #: The fact whose value is LOOKED or SKIPPED; `rollbook.web.steps` reads it.
 _DATA_PREP: Final = "data_prep"
 _NAMED: Final = 50
-_AT_ONCE: Final = 500
 _WORDS: Final = {LINK: "linked", LEAVE: "left alone", ASK: "to be asked again"}
 
 
@@ -44,18 +44,7 @@ def decide_matches(*, org: str, by: str, decisions: Sequence[Decision]) -> int:
         _check_free(decisions, taken)
         last = {one.key: one for one in decisions}.values()
         changed = [one for one in last if not _same(one, known.get(one.key))]
-        MatchDecision.objects.bulk_create(
-            [
-                MatchDecision(
-                    organization=organization, kind="user", key=one.key, choice=one.choice, lms_id=_ids(one), by=by
-                )
-                for one in changed
-            ],
-            batch_size=_AT_ONCE,
-            update_conflicts=True,
-            unique_fields=["organization", "kind", "key"],
-            update_fields=["choice", "lms_id", "by", "at"],
-        )
+        keep_decisions(organization.pk, changed, by)
         if changed:
             audit(by=by, action="decide matches", organization=org, subject=_named(changed), details=_counted(changed))
     return len(changed)
