@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 import pytest
+from django.utils import timezone
 
 from rollbook.roster.grades import Grade, Gradebook, GradedItem, GradingCategory, SisCategory
 from tests.cli.kit import check_schema
@@ -84,3 +87,20 @@ def test_refused_grades_are_told_as_such(told: Told, section: str) -> None:
     assert subject == "[Rollbook] Maple Valley: grades are sent, with errors"
     assert "1 change was refused by the SIS" in text
     assert "rollbook grades sections maple" in text
+
+
+def test_a_digest_counts_what_went_of_grades(told: Told, section: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROLLBOOK_URL", "https://rollbook.example/")
+    told.tell(digest="daily")
+    told.rollbook("grades", "sync", "maple", "--section", section)
+    number = len(told.space.sis_book.records["result"]) + len(told.space.sis_book.records["line_item"])
+    told.space.sis_book.key = told.space.key = "another"
+    told.rollbook("grades", "sync", "maple", code=1)
+    from rollbook.store.outbox import next_digest
+
+    told.deliver(next_digest(timezone.now(), "America/New_York") + timedelta(seconds=30))
+    [text] = told.box.texts()
+    assert "GRADES IN THE LAST 24 HOURS" in text
+    assert "Syncs that ended: 2, 1 of them failed." in text
+    assert f"Items and grades that the SIS took: {number}; that it refused: 0" in text
+    assert "Page: https://rollbook.example/o/maple/logs/" in text

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,21 @@ def test_upkeep_commands(rollbook: Command, world: Space, tmp_path: Path) -> Non
     other("restore", archive, schema="restore")
     assert other("sync", "maple")["kinds"]["user"]["unchanged"] == len(world.all("user"))
     rollbook("restore", archive, schema="error", code=2)
+
+
+def test_the_lti_key_is_renewed_and_the_one_before_stays_for_a_week(rollbook: Command, world: Space) -> None:
+    [first] = rollbook("lti", "keys", schema="lti-keys")["keys"]
+    assert rollbook("lti", "keys", schema="lti-keys")["keys"] == [first], "looking changes nothing"
+    newest, before = rollbook("lti", "renew-key", schema="lti-keys")["keys"]
+    assert (before["kid"], newest["shown_until"]) == (first["kid"], None)
+    left = datetime.fromisoformat(before["shown_until"]) - datetime.fromisoformat(newest["made"])
+    assert left == timedelta(days=7)
+    from rollbook.store.models import AuditRow, ToolKey
+
+    told = AuditRow.objects.get(action="renew LTI key")
+    assert (told.by, told.details) == ("operator", newest["kid"])
+    ToolKey.objects.filter(kid=newest["kid"]).update(created_at=datetime(2020, 1, 1, tzinfo=UTC))
+    assert [one["kid"] for one in rollbook("lti", "keys", schema="lti-keys")["keys"]] == [newest["kid"]]
 
 
 def test_keys_do_not_rotate_under_a_run(rollbook: Command, world: Space) -> None:

@@ -9,6 +9,8 @@ import pytest
 from rollbook.engine.mail import MailServer, compose
 from rollbook.roster.settings import Event
 from rollbook.store import held, notice_words
+from rollbook.store.grade_digest import GradeDay
+from rollbook.store.held import UNREAD
 
 EVENTS = [*get_args(Event), "test"]
 
@@ -78,3 +80,36 @@ def test_no_subject_breaks_a_mail() -> None:
     mail = compose(server, to="ann@example.org", subject=subject, text="x", notice="n1")
     assert mail["Subject"] == "[Rollbook] Invitation to Maple Bcc: x@example.org ."
     assert mail["Bcc"] is None
+
+
+@pytest.mark.parametrize(
+    ("event", "about", "path"),
+    [
+        ("failed", "", "/o/maple/logs/r1/"),
+        ("failed", "grades", "/o/maple/logs/r1/"),
+        ("held", "", "/o/maple/plan/holds/"),
+        ("held", "grades", "/o/maple/plan/holds/"),
+        ("held", UNREAD, "/o/maple/logs/r1/"),
+        ("errors", "", "/o/maple/logs/r1/"),
+        ("errors", "grades", "/o/maple/grades/?state=help"),
+        ("recovered", "grades", "/o/maple/logs/r1/"),
+    ],
+)
+def test_each_notice_names_its_page(event: str, about: str, path: str) -> None:
+    content = {
+        "name": "Maple", "slug": "maple", "run": "r1", "at": "now",
+        "what": [{"event": event, "words": "It happened.", "about": about}],
+    }  # fmt: skip
+    assert f"\nPage: https://rollbook.example{path}\n" in notice_words.mail(content, "https://rollbook.example") + "\n"
+    assert "Page:" not in notice_words.mail(content), "where nobody knows the address"
+
+
+def test_a_digest_tells_of_grades() -> None:
+    content = {"name": "Maple", "slug": "maple", "run": "r1", "at": "now", "what": [{"event": "failed", "words": "x"}]}
+    day = GradeDay(syncs=12, failed=1, done=340, refused=5, unknown=0, help=3)
+    text = notice_words.digest([content], "https://rollbook.example", day)
+    assert "Syncs that ended: 12, 1 of them failed." in text
+    assert "Items and grades that the SIS took: 340; that it refused: 5; without an answer: 0." in text
+    assert "Sections that ask for a person now: 3." in text
+    assert "Page: https://rollbook.example/o/maple/grades/?state=help" in text
+    assert "GRADES IN" not in notice_words.digest([content])

@@ -3,12 +3,15 @@ and the card of the clock."""
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from rollbook.actions.runs import request_undo
 from rollbook.connectors.memory.space import Space
+from rollbook.roster.grades import GRADE_KINDS
 from rollbook.store.folder import DataFolder
-from rollbook.store.models import HoldRow, HoldState, PinRow, River, Run, SettingsVersion
+from rollbook.store.models import HoldRow, HoldState, PinRow, River, Run, SectionLine, SettingsVersion
+from rollbook.web.grade_fields import GRADE_FIELDS
 from tests.web.grades_case import HERE, Case, grades_case
 from tests.web.people import Person, make_person, words
 
@@ -54,6 +57,36 @@ def test_a_run_of_grades_is_undone_on_its_page(sent: Case, ann: Person) -> None:
     undo = sent.work()
     assert (undo.undo_of_id, undo.sections) == (run.pk, [sent.code])
     assert not sent.world.sis_book.records["result"]
+
+
+@pytest.mark.rule(28)
+def test_the_undo_names_sections_and_the_pins_speak(sent: Case, ann: Person) -> None:
+    title = SectionLine.objects.get(code=sent.code).title
+    assert title
+    assert f"{title} ({sent.code})" in words(ann.get(f"/o/maple/plan/{last_run().pk}/undo/"))
+    sent.item("10", points=25, title="Renamed")
+    own = next(iter(sent.world.sis_book.records["result"].values()))["student"]
+    grades = [each for each in sent.book().grades if each.item == "11"]
+    sent.book(grades=tuple(msgspec.structs.replace(each, score=3.5) for each in grades))
+    sent.do("changes")
+    sent.work()
+    request_undo(run_id=last_run().pk, by="test")
+    sent.work()
+    page = ann.get("/o/maple/plan/pins/")
+    shown = words(page)
+    assert own
+    assert "Graded item Essay" in shown or "Graded item Renamed" in shown
+    assert "Points 20 25" in shown
+    assert "Score 7 3.5" in shown
+    assert "maximum" not in shown
+    assert f'href="{HERE}/items/{sent.code}/">{title}</a>' in page.content.decode()
+    ann.account.language = "es"
+    ann.account.save()
+    assert "Puntos 20 25" in words(ann.get("/o/maple/plan/pins/"))
+
+
+def test_every_field_of_grades_has_words() -> None:
+    assert {name for kind in GRADE_KINDS.values() for name in kind.fields} <= GRADE_FIELDS.keys()
 
 
 @pytest.mark.rule(28)

@@ -12,13 +12,13 @@ from rollbook.core.protocols import ASK, LEAVE, LINK, Decision
 from rollbook.errors import ConfigError
 from rollbook.roster.words import say
 from rollbook.store.audit import audit
+from rollbook.store.decisions import keep_decisions
 from rollbook.store.models import FactRow, MatchDecision
 
 LOOKED, SKIPPED = "looked", "skipped"
 #: The fact whose value is LOOKED or SKIPPED; `rollbook.web.steps` reads it.
 _DATA_PREP: Final = "data_prep"
 _NAMED: Final = 50
-_AT_ONCE: Final = 500
 _WORDS: Final = {LINK: "linked", LEAVE: "left alone", ASK: "to be asked again"}
 
 
@@ -33,30 +33,25 @@ def decide_matches(*, org: str, by: str, decisions: Sequence[Decision]) -> int:
     with transaction.atomic():
         organization = find_organization(org, lock=True)
         mine = MatchDecision.objects.filter(organization=organization, kind="user")
-        keys = [one.key for one in decisions]
-        known = {row.key: row for row in mine.filter(key__in=keys)}
-        _check_free(decisions, {row.lms_id: row.key for row in mine.filter(choice=LINK).exclude(key__in=keys)})
+        keys = {one.key for one in decisions}
+        known: dict[str, tuple[str, str]] = {}
+        taken: dict[str, str] = {}
+        for key, choice, lms_id in mine.values_list("key", "choice", "lms_id").iterator():
+            if key in keys:
+                known[key] = (choice, lms_id)
+            elif choice == LINK:
+                taken[lms_id] = key
+        _check_free(decisions, taken)
         last = {one.key: one for one in decisions}.values()
         changed = [one for one in last if not _same(one, known.get(one.key))]
-        MatchDecision.objects.bulk_create(
-            [
-                MatchDecision(
-                    organization=organization, kind="user", key=one.key, choice=one.choice, lms_id=_ids(one), by=by
-                )
-                for one in changed
-            ],
-            batch_size=_AT_ONCE,
-            update_conflicts=True,
-            unique_fields=["organization", "kind", "key"],
-            update_fields=["choice", "lms_id", "by", "at"],
-        )
+        keep_decisions(organization.pk, changed, by)
         if changed:
             audit(by=by, action="decide matches", organization=org, subject=_named(changed), details=_counted(changed))
     return len(changed)
 
 
-def _same(one: Decision, row: MatchDecision | None) -> bool:
-    return row is not None and (row.choice, row.lms_id) == (one.choice, _ids(one))
+def _same(one: Decision, known: tuple[str, str] | None) -> bool:
+    return known == (one.choice, _ids(one))
 
 
 def _ids(one: Decision) -> str:

@@ -22,6 +22,7 @@ from rollbook.errors import ConfigError
 from rollbook.roster.settings import Notices
 from rollbook.store import notice_words, outbox
 from rollbook.store.folder import DataFolder
+from rollbook.store.grade_digest import grades_between
 from rollbook.store.models import NoticeRow
 from rollbook.store.notices import note_expiring
 from rollbook.store.secrets import KeyRing, secrets_of
@@ -34,6 +35,8 @@ CLAIM: Final = timedelta(minutes=5)
 WAITS: Final = tuple(timedelta(seconds=one) for one in (15, 60, 300, 900, 3600))
 GIVE_UP: Final = timedelta(days=3)
 _MOST: Final = 200
+#: Of the environment: where people reach the pages.
+ADDRESS: Final = "ROLLBOOK_URL"
 _LOOK_EVERY: Final = timedelta(minutes=10)
 _looked: dict[Path, datetime] = {}
 
@@ -102,12 +105,14 @@ class _Delivery:
         if row.to not in notices.email:
             raise NotSent("this address was taken out of the settings", for_good=True)
         server = mail_server(os.environ)
-        contents = [one.content for one in rows]
+        contents, site = [one.content for one in rows], os.environ.get(ADDRESS, "").rstrip("/")
         if row.digest:
             subject = notice_words.digest_subject(row.content["name"], len(rows))
-            text = notice_words.digest(contents)
+            moment = self._moment()
+            day = grades_between(row.organization, moment - timedelta(days=1), moment)
+            text = notice_words.digest(contents, site, day)
         else:
-            subject, text = notice_words.subject(row.content), notice_words.mail(row.content)
+            subject, text = notice_words.subject(row.content), notice_words.mail(row.content, site)
         send_mail(server, compose(server, to=row.to, subject=subject, text=text, notice=row.pk))
 
     def _post(self, row: NoticeRow, notices: Notices) -> None:

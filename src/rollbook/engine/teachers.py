@@ -97,4 +97,4 @@ def _look_at(organization: Organization, section: GivenSection, source: GradeSou
 
 def _looked_at(organization: Organization, given: list[GivenSection]) -> dict[str, datetime]:
     rows = GradeSection.objects.filter(organization=organization, code__in=[one.code for one in given])
-    return dict(rows.filter(admins_at__isnull=False).values_list("code", "admins_at"))
+    return {code: at for code, at in rows.values_list("code", "admins_at") if at is not None}

@@ -12,6 +12,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final
 
+from rollbook.roster.connection_words import SENTENCES
 from rollbook.roster.grades import ALL_KINDS
 from rollbook.roster.lms import plural
 from rollbook.roster.oneroster import COLLECTIONS
@@ -114,7 +115,7 @@ EMPTIED: Final = "%(list)s that the run made are marked as not handed in, for th
 MOVED_ON: Final = "%(list)s that have changed since"
 #: What a SIS lists and an LMS holds; only these stand in the places `list`.
 LISTS: Final = tuple(dict.fromkeys([*COLLECTIONS, *map(plural, ALL_KINDS)]))
-_MADE: Final = (*REASONS.values(), *DETAILS, *AUDITED, STAYS, ADOPTED, KEPT, EMPTIED, MOVED_ON)
+_MADE: Final = (*SENTENCES, *REASONS.values(), *DETAILS, *AUDITED, STAYS, ADOPTED, KEPT, EMPTIED, MOVED_ON)
 #: All texts of these tables, for translators.
 TEXTS: Final = (*_MADE, *LISTS)
 #: Longer ones were not made here.
@@ -141,6 +142,9 @@ def recognized(sentence: str) -> Words | str:
 def _part(name: str, text: str) -> Words | str:
     if name == "list":
         return Words(text, {}) if text in LISTS else text
+    if name == "whys":
+        parts = {f"part{place}": recognized(one) for place, one in enumerate(text.split("; "))}
+        return Words("; ".join(f"%({one})s" for one in parts), parts)
     return recognized(text) if name == "why" else text
 
 

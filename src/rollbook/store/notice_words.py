@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from rollbook.store.grade_digest import GradeDay
 from rollbook.store.happenings import DEVIATION, ERRORS, EXPIRING, FAILED, GRADES, HELD, RECOVERED, TEST
 from rollbook.store.held import SHRANK, SHRANK_FILES, SHRANK_LMS, UNCLEAR, UNREAD, UNREAD_FILES
 
@@ -132,17 +133,39 @@ ABOUT: Final[Mapping[str, Advice]] = {
 }
 
 
+#: The page of each event, below the address of the pages.
+_RUN: Final = "/o/{slug}/logs/{run}/"
+_PAGES: Final[Mapping[str, str]] = {
+    FAILED: _RUN,
+    HELD: "/o/{slug}/plan/holds/",
+    ERRORS: _RUN,
+    RECOVERED: _RUN,
+    DEVIATION: _RUN,
+    EXPIRING: "/o/{slug}/configuration/",
+}
+#: The sections that ask for a person, those that do so most first.
+_HELP: Final = "/o/{slug}/grades/?state=help"
+
+
+def page_of(content: Mapping[str, Any], event: str, about: str) -> str:
+    """The path of the page that shows what is told of; empty where there is none. What was not read whole waits for
+    nobody, so it is shown with its run."""
+    usual = _RUN if about in ABOUT else _PAGES.get(event, "")
+    path = _HELP if (event, about) == (ERRORS, GRADES) else usual
+    return path.format(slug=content["slug"], run=content["run"]) if content["run"] or "{run}" not in path else ""
+
+
 def subject(content: Mapping[str, Any]) -> str:
     """One line for a mail."""
     first = _advice(*_topic(content["what"][0])).title
     return f"[Rollbook] {_line(content['name'])}: {first}"
 
 
-def mail(content: Mapping[str, Any]) -> str:
-    """The whole text of one notice."""
+def mail(content: Mapping[str, Any], site: str = "") -> str:
+    """The whole text of one notice. `site` is where people reach the pages; without it, no page is named."""
     parts = [_head(content)]
     for topic in _topics(content):
-        parts.append("\n".join(_told(content, topic)))
+        parts.append("\n".join(_told(content, topic, site)))
     return "\n\n".join([*parts, _foot(content)]) + "\n"
 
 
@@ -150,12 +173,14 @@ def digest_subject(name: str, count: int) -> str:
     return f"[Rollbook] {_line(name)}: {count} {'notice' if count == 1 else 'notices'} since the last digest"
 
 
-def digest(contents: Sequence[Mapping[str, Any]]) -> str:
-    """The text of several notices of one organization, oldest first."""
+def digest(contents: Sequence[Mapping[str, Any]], site: str = "", grades: GradeDay | None = None) -> str:
+    """The text of several notices of one organization, oldest first, and what a day brought about of grades."""
     parts = []
     for content in contents:
-        blocks = ["\n".join(_told(content, topic)) for topic in _topics(content)]
+        blocks = ["\n".join(_told(content, topic, site)) for topic in _topics(content)]
         parts.append("\n\n".join([_head(content), *blocks]))
+    if grades is not None:
+        parts.append("\n".join(_grades(contents[0], grades, site)))
     line = "\n\n" + "-" * 60 + "\n\n"
     return line.join(parts) + "\n\n" + _foot(contents[0]) + "\n"
 
@@ -163,6 +188,21 @@ def digest(contents: Sequence[Mapping[str, Any]]) -> str:
 def words(content: Mapping[str, Any]) -> list[str]:
     """What happened, one sentence or two an entry; for webhooks."""
     return [one["words"] for one in content["what"]]
+
+
+def _grades(content: Mapping[str, Any], day: GradeDay, site: str) -> list[str]:
+    """What went, what the SIS refused, and what asks for a person."""
+    failed = f", {day.failed} of them failed" if day.failed else ""
+    lines = [
+        "GRADES IN THE LAST 24 HOURS",
+        f"Syncs that ended: {day.syncs}{failed}.",
+        f"Items and grades that the SIS took: {day.done}; that it refused: {day.refused}; without an answer: "
+        f"{day.unknown}.",
+        f"Sections that ask for a person now: {day.help}.",
+    ]
+    if day.help and site:
+        lines.append(f"Page: {site}{_HELP.format(slug=content['slug'])}")
+    return lines
 
 
 def _topics(content: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -184,11 +224,14 @@ def _head(content: Mapping[str, Any]) -> str:
     return f"{_line(content['name'])} ({content['slug']}){of_run}"
 
 
-def _told(content: Mapping[str, Any], topic: tuple[str, str]) -> list[str]:
+def _told(content: Mapping[str, Any], topic: tuple[str, str], site: str) -> list[str]:
     advice = _advice(*topic)
     known = {"run": content["run"], "slug": content["slug"], "who": content.get("who") or "the admin"}
     lines = [advice.title.upper(), *(one["words"] for one in content["what"] if _topic(one) == topic)]
     lines += ["", f"What it means: {advice.means}", f"Who must act: {advice.who.format(**known)}."]
+    page = page_of(content, *topic) if site else ""
+    if page:
+        lines.append(f"Page: {site}{page}")
     if advice.commands:
         lines += ["What to do:", *(f"  {command.format(**known)}" for command in advice.commands)]
     return lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
@@ -27,7 +27,20 @@ def public_keys(ring: KeyRing) -> list[dict[str, Any]]:
     """Our public keys as JWKs (RFC 7517), newest first."""
     if not ToolKey.objects.exists():
         renew_tool_key(ring)
-    return [row.public for row in ToolKey.objects.order_by("-pk")]
+    return [row.public for row, _until in shown_keys()]
+
+
+def shown_keys() -> list[tuple[ToolKey, datetime | None]]:
+    """The keys that platforms are shown, newest first, each with the moment at which that ends: None for the newest,
+    which signs."""
+    found: list[tuple[ToolKey, datetime | None]] = []
+    until: datetime | None = None
+    for row in ToolKey.objects.order_by("-pk"):
+        if until is not None and until <= timezone.now():
+            break
+        found.append((row, until))
+        until = row.created_at + SHOWN_ON
+    return found
 
 
 def renew_tool_key(ring: KeyRing) -> ToolKey:

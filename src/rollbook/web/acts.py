@@ -48,6 +48,7 @@ ACTS: Final[dict[str, Any]] = {
     "read uploaded files": _("Chose to read uploaded files"),
     "refuse permission": _("Came back from the LMS with somebody else's permission"),
     "refuse launch": _("Turned a launch from a course away"),
+    "renew LTI key": _("Renewed the key with which Rollbook signs towards an LMS"),
     "register platform": _("Registered an LMS from which Rollbook is opened"),
     "reject hold": _("Rejected held changes"),
     "change platform": _("Changed an LMS from which Rollbook is opened"),

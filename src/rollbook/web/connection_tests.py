@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from rollbook.actions.accounts import account_by
 from rollbook.engine.try_connection import check_connection, try_connection
@@ -20,19 +21,35 @@ from rollbook.store.secrets import KeyRing, secrets_of
 from rollbook.store.setup import opened
 from rollbook.store.turns import Turns
 from rollbook.web.access import Place
+from rollbook.web.error_words import error_said
 from rollbook.web.option_forms import OptionForm
 from rollbook.web.partner_list import CSV
+from rollbook.web.said import stored_said
 
 _MOST_A_MINUTE: Final = 5
 #: Shorter texts are no secrets worth hiding, and hiding them would make words unreadable.
 _SHORTEST: Final = 4
 _FACTS: Final = {
-    "version": "OneRoster version", "address": "Address", "orgs": "Schools and districts",
-    "academicSessions": "Academic sessions", "courses": "Courses", "classes": "Classes", "users": "Users",
-    "enrollments": "Enrollments", "scopes": "Scopes granted", "clock": "Clock", "clock skew": "Clock",
-    "school": "Organization", "buildings": "Buildings", "roles": "Roles", "own account": "Account of the key",
-    "files": "Files", "system": "System",
-}  # fmt: skip
+    "version": gettext_lazy("OneRoster version"),
+    "address": gettext_lazy("Address"),
+    "orgs": gettext_lazy("Schools and districts"),
+    "academicSessions": gettext_lazy("Academic sessions"),
+    "courses": gettext_lazy("Courses"),
+    "classes": gettext_lazy("Classes"),
+    "users": gettext_lazy("Users"),
+    "enrollments": gettext_lazy("Enrollments"),
+    "scopes": gettext_lazy("Scopes granted"),
+    "clock": gettext_lazy("Clock"),
+    "clock skew": gettext_lazy("Clock"),
+    "school": gettext_lazy("Organization"),
+    "buildings": gettext_lazy("Buildings"),
+    "roles": gettext_lazy("Roles"),
+    "own account": gettext_lazy("Account of the key"),
+    "files": gettext_lazy("Files"),
+    "system": gettext_lazy("System"),
+    "section": gettext_lazy("Section"),
+    "categories": gettext_lazy("Grading categories"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +85,10 @@ def try_typed(place: Place, settings: Settings, form: OptionForm) -> Outcome:
         return _told(tried.error, form, secrets)
     assert tried.report is not None
     report = tried.report
-    facts = tuple((_(_FACTS.get(name, name)), _scrubbed(text, secrets)) for name, text in report.facts.items())
-    return Outcome(good=report.ok, summary=_scrubbed(report.summary, secrets), facts=facts)
+    facts = tuple(
+        (str(_FACTS.get(name, name)), _scrubbed(stored_said(text), secrets)) for name, text in report.facts.items()
+    )
+    return Outcome(good=report.ok, summary=_scrubbed(stored_said(report.summary), secrets), facts=facts)
 
 
 def check_typed(organization: Organization, settings: Settings, form: OptionForm) -> None:
@@ -95,7 +114,7 @@ def as_typed(organization: Organization, settings: Settings, form: OptionForm) -
 
 
 def _told(error: RollbookError, form: OptionForm, secrets: Mapping[str, str]) -> Outcome:
-    return Outcome(good=False, summary=_scrubbed(_sentence(str(error)), secrets), who=_who(error, form))
+    return Outcome(good=False, summary=_scrubbed(error_said(error), secrets), who=_who(error, form))
 
 
 def _who(error: RollbookError, form: OptionForm) -> str:
@@ -129,10 +148,6 @@ def _who(error: RollbookError, form: OptionForm) -> str:
             "system."
         )
     return _("The operator of this server: %s.") % _(error.who)
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 
 def _scrubbed(text: str, secrets: Mapping[str, str]) -> str:

@@ -84,5 +84,7 @@ def _name(cell: str) -> str:
 
 def _plain(cell: str) -> str:
     """Without the apostrophes that keep spreadsheets from reckoning (see `csv.defused`)."""
+    if "'" not in cell:
+        return cell
     cell = _WITHIN.sub(r"\1", cell)
     return cell[1:] if cell[:1] == "'" and cell[1:2] and cell[1:].lstrip(" ")[:1] in "=+-@\t\r\n＝＋－＠" else cell

@@ -20,6 +20,7 @@ from rollbook.roster.settings import Connection
 from rollbook.web.addresses import address_problem, completed
 from rollbook.web.fields import Hidden, HiddenTable, Lines, Number, Table, dress
 from rollbook.web.partner_list import CSV, asked_first, example, fixed_options
+from rollbook.web.said import stored_said
 
 #: The guide's words for what the OneRoster connector calls otherwise.
 _GUIDE: Final = {
@@ -110,7 +111,7 @@ class OptionForm(forms.Form):
         name = named[0][1] if named else None
         if name == "token_url":
             words = _("This is needed: your SIS shows it beside key and secret.")
-        self.add_error(name, words)
+        self.add_error(name, stored_said(words))
 
     def _option_fields(self) -> dict[str, forms.Field]:
         found: dict[str, forms.Field] = {}

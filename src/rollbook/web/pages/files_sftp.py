@@ -21,6 +21,8 @@ from rollbook.connectors.oneroster_csv.options import OneRosterCsvOptions
 from rollbook.engine.world import private_hosts_allowed
 from rollbook.errors import ConfigError, RollbookError
 from rollbook.web.access import Place, Who, page
+from rollbook.web.error_words import error_said
+from rollbook.web.said import stored_said
 from rollbook.web.steps import steps
 
 Page = Callable[..., HttpResponse]
@@ -99,8 +101,10 @@ def _context(work: Path) -> Context:
 
 def sentence(error: RollbookError) -> str:
     """An error's words, as a sentence for a page."""
-    return sentence_of(str(error))
+    return error_said(error)
 
 
 def sentence_of(words: str) -> str:
+    """What is kept in English, in the language of the page."""
+    words = stored_said(words)
     return words[:1].upper() + words[1:].rstrip(".") + "."

@@ -18,8 +18,10 @@ from django.utils.translation import gettext_lazy, ngettext
 from rollbook.actions.accounts import account_by
 from rollbook.actions.pins import lift_pins
 from rollbook.errors import RollbookError
+from rollbook.roster.grades import GRADE_KINDS
 from rollbook.store.models import PinRow, Run
 from rollbook.web.access import Place, Who, page
+from rollbook.web.grade_fields import PinWords
 from rollbook.web.plan_words import FIELDS, ONE, value_words
 from rollbook.web.plans import names_of, run_of
 
@@ -92,11 +94,15 @@ def _shown(request: HttpRequest, place: Place, form: LiftForm | None) -> HttpRes
     after = request.GET.get("after", "")
     start = int(after) if after.isascii() and after.isdigit() and len(after) < 18 else 0
     found = list(rows.filter(pk__gt=start)[: ROWS + 1])
-    names = names_of(place)
+    names, of_grades = names_of(place), PinWords(place.organization.pk, found)
     context = {
         "form": form,
         "undo": undo,
-        "pins": [_words(row, names) for row in found[:ROWS]],
+        "pins": [
+            {"one": ONE.get(row.kind, row.kind)}
+            | (of_grades.words(row) if row.kind in GRADE_KINDS else _words(row, names))
+            for row in found[:ROWS]
+        ],
         "next": found[ROWS - 1].pk if len(found) > ROWS else None,
         "first": not start,
     }
@@ -112,7 +118,6 @@ def _undo(request: HttpRequest, place: Place) -> Run | None:
 def _words(row: PinRow, names: dict[str, str]) -> dict[str, Any]:
     return {
         "row": row,
-        "one": ONE.get(row.kind, row.kind),
         "what": FIELDS.get(row.field, row.field) if row.field else _("all of it"),
         "kept": _worth(row.value),
         "sis": _worth(row.sis),

@@ -25,6 +25,7 @@ from rollbook.store.setup import opened
 from rollbook.store.undo_outlook import Outlook, undo_outlook
 from rollbook.web.access import Place, Who, page
 from rollbook.web.error_words import error_said
+from rollbook.web.grade_fields import section_titles
 from rollbook.web.plan_words import SEVERAL
 from rollbook.web.plans import blackout_words_of, blobs, names_of, place_steps, run_of, run_title
 from rollbook.web.said import blackout_said
@@ -81,7 +82,7 @@ class UndoForm(forms.Form):
 def show(request: HttpRequest, place: Place, run: str) -> HttpResponse:
     """What an undo would do; a POST names a part of the run, and asks for a preview or the undo itself."""
     found = run_of(place, run)
-    names = names_of(place)
+    names = None if found.river == River.GRADES else names_of(place)
     choices = _schools(found, names)
     if request.method != "POST":
         return _shown(request, place, found, UndoForm(choices=choices))
@@ -183,13 +184,19 @@ def _grades_in_words(outlook: Outlook) -> dict[str, Any]:
     return {"back": back, "stays": outlook.stays, "any_back": bool(back)}
 
 
-def _schools(run: Run, names: SchoolNames) -> list[tuple[str, str]]:
-    """Schools at which the plan had changes."""
+def _schools(run: Run, names: SchoolNames | None) -> list[tuple[str, str]]:
+    """Schools at which the plan had changes; of a run of grades (without names), sections with their titles."""
     plan = stored_plan(run)
     try:
-        return plan_counts(plan, blobs(), run.pk).choices(names) if plan is not None else []
+        found = plan_counts(plan, blobs(), run.pk) if plan is not None else None
     except RollbookError:
+        found = None
+    if found is None:
         return []
+    if names is not None:
+        return found.choices(names)
+    titles = section_titles(run.organization_id, found.schools)
+    return [(code, f"{title} ({code})" if title != code else code) for code, title in titles.in_order(found.schools)]
 
 
 urlpatterns = [path("plan/<run>/undo/", show, name="plan_undo")]
