@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("store", "0023_run_ends"),
+        ("store", "0024_kept_for_pages"),
     ]
 
     operations = [

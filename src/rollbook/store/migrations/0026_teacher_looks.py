@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("store", "0023_run_ends"),
+        ("store", "0025_permissions"),
     ]
 
     operations = [

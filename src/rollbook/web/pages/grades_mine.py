@@ -51,7 +51,13 @@ def mine(request: HttpRequest, place: Place) -> HttpResponse:
             }
         )
     lost = bool(asked) and not looked.under_way
-    context = {"lines": lines, "bound": bool(place.unique_id), "looked": looked, "lost": lost, **permission_words(place)}
+    context = {
+        "lines": lines,
+        "bound": bool(place.unique_id),
+        "looked": looked,
+        "lost": lost,
+        **permission_words(place),
+    }
     return may_lead_to_the_lms(render(request, "grades/mine.html", context), context)
 
 
