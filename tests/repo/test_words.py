@@ -32,6 +32,10 @@ FOREIGN = {
 TEXT_SUFFIXES = {".py", ".md", ".toml", ".sql", ".html", ".css", ".svg", ".yaml", ".yml", ".json", ""}
 
 
+#: Moodle's word for an enrollment is part of the names on its wire, in what speaks with it or stands in for it.
+THEIR_WORDS = {r"enrol" + r"ments?\b": "moodle"}
+
+
 def _own_texts() -> list[Path]:
     return [
         path
@@ -51,7 +55,9 @@ def _hits(pattern: str, paths: list[Path]) -> list[str]:
 
 @pytest.mark.parametrize("pattern", WRONG, ids=list(WRONG.values()))
 def test_words_of_the_glossary(pattern: str) -> None:
-    assert not _hits(pattern, _own_texts()), f"write: {WRONG[pattern]}"
+    theirs = THEIR_WORDS.get(pattern)
+    texts = [path for path in _own_texts() if theirs is None or theirs not in path.as_posix().removeprefix(str(ROOT))]
+    assert not _hits(pattern, texts), f"write: {WRONG[pattern]}"
 
 
 @pytest.mark.parametrize("pattern", FOREIGN)
