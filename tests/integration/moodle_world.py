@@ -105,7 +105,6 @@ class World:
 
     def forget_calls(self) -> None:
         self._control.post("/_practice/reset-counters").raise_for_status()
-        self.site.calls.clear()
 
     def fault(self, name: str, **settings: Any) -> None:
         self._control.post("/_practice/faults", json={"on": [{"name": name, **settings}]}).raise_for_status()

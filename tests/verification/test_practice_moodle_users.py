@@ -146,8 +146,8 @@ def test_what_may_not_be_seen_is_not_found(moodle_with: _With, capability: str, 
     assert len(site.call("core_user_get_users_by_field", field=field, values=[value])) == found
 
 
-@pytest.mark.parametrize(("database", "found"), [("pgsql", 0), ("mysqli", 1)])
-def test_how_databases_compare(moodle_with: _With, database: str, found: int) -> None:
-    site = moodle_with(database=database)
+@pytest.mark.parametrize(("dbtype", "found"), [("pgsql", 0), ("mysqli", 1)])
+def test_how_databases_compare(moodle_with: _With, dbtype: str, found: int) -> None:
+    site = moodle_with(dbtype=dbtype)
     site.call(_CREATE, users=[site.user("ann", idnumber="Zoë-1")])
     assert len(site.call("core_user_get_users_by_field", field="idnumber", values=["zoe-1"])) == found

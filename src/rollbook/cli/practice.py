@@ -104,7 +104,7 @@ def _add_moodle(group: typer.Typer) -> None:
         _serve(shell, make, port, with_parent, kind="moodle", base="")
 
 
-def _seconds(latency: str) -> dict[str, float]:
+def _seconds(latency: str) -> dict[str, Any]:
     """Settings from three numbers of milliseconds. Raises ConfigError."""
     names = ("call_seconds", "user_seconds", "enrolment_seconds")
     try:

@@ -30,7 +30,8 @@ def resolve(
     *,
     traits: TargetTraits,
 ) -> int | None:
-    """Fill the desired tables, as far as an LMS with these traits has it; returns the active year. Raises ConfigError when the year is not in the SIS at all."""
+    """Fill the desired tables, as far as an LMS with these traits has it; returns the active year. Raises ConfigError
+    when the year is not in the SIS at all."""
     year = active_year(db, settings, today)
     Mapper(db, settings, lms_roles, year).map_all()
     texts = _texts(settings, year, traits)

@@ -61,8 +61,8 @@ _KINDS = (
     ),
     # key: "<course sourcedId>|<building key>"; code is unique in the organization (rule 16)
     _kind("course", fields={"title": TEXT, "code": TEXT, "building": TEXT}, parents={"building": "building"}),
-    # key: the class sourcedId, which is also its code in the LMS (rule 17); start and end (YYYY-MM-DD, the last day) are
-    # there only where the LMS has no grading periods, so that each section says its own
+    # key: the class sourcedId, which is also its code in the LMS (rule 17); start and end (YYYY-MM-DD, its last day)
+    # are there only where the LMS has no grading periods, so that each section says its own
     _kind(
         "section",
         fields={"title": TEXT, "course": TEXT, "grading_periods": KEYS, "location": TEXT, "start": TEXT, "end": TEXT},

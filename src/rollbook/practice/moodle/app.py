@@ -43,7 +43,7 @@ def create_moodle(
     setting.
     """
     chosen = Settings(token=token, **settings)
-    store = Store(database, loose=chosen.database == "mysqli")
+    store = Store(database, loose=chosen.dbtype == "mysqli")
     try:
         plant(store, seed)
         site = Site(store, chosen, faults)

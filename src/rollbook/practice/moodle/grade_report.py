@@ -110,7 +110,7 @@ def _item(call: Call, book: _Book, item: Row, grades: dict[int, Row]) -> Json | 
 
 def _is_hidden(call: Call, row: Row) -> bool:
     """1 is hidden; a greater number is a time until which it is."""
-    return row["hidden"] == 1 or row["hidden"] > call.site.now()
+    return bool(row["hidden"] == 1 or row["hidden"] > call.site.now())
 
 
 def _in_hidden(call: Call, book: _Book, item: Row) -> bool:

@@ -20,7 +20,7 @@ ROLES: Final = {"manager": 1, "coursecreator": 2, "editingteacher": 3, "teacher"
 class Settings:
     """`moodle` is one of RELEASES. `functions` of the token's service; None: all that the release has.
 
-    `denied` are capabilities that the token's user does not have. `database` "mysqli" compares without case and
+    `denied` are capabilities that the token's user does not have. `dbtype` "mysqli" compares without case and
     accents. `max_input_vars` and `post_max_size` (bytes) are PHP's, `body_limit` (bytes, 0: none) a web server's in
     front of it. `call_seconds`, `user_seconds` and `enrolment_seconds` are how long a call, each user it writes and
     each enrolment it writes take. `lang` "es" answers with Spanish messages. `path` is what the site's address ends
@@ -36,7 +36,7 @@ class Settings:
     roles: dict[str, int] = field(default_factory=lambda: dict(ROLES))
     debug: Literal["none", "normal", "developer"] = "none"
     lang: Literal["en", "es"] = "en"
-    database: Literal["pgsql", "mysqli"] = "pgsql"
+    dbtype: Literal["pgsql", "mysqli"] = "pgsql"
     auths: frozenset[str] = frozenset(
         {"manual", "nologin", "email", "ldap", "oauth2", "lti", "cas", "db", "shibboleth"}
     )
