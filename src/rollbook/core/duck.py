@@ -53,14 +53,14 @@ class _Engine:
     @contextmanager
     def scratch(self) -> Iterator[Connection]:
         name = f"scratch_{next(self._numbers)}"
-        with self.cursor() as db:
-            db.execute(f"ATTACH ':memory:' AS {name}")
-            db.execute(f"USE {name}")
+        with self.cursor() as engine:
+            engine.execute(f"ATTACH ':memory:' AS {name}")
             try:
-                yield db
+                with engine.cursor() as db:  # closed, it leaves no transaction open
+                    db.execute(f"USE {name}")
+                    yield db
             finally:
-                db.execute("USE memory")
-                db.execute(f"DETACH {name}")
+                engine.execute(f"DETACH {name}")
 
 
 _engine = _Engine()

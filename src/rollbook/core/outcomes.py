@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -14,8 +15,9 @@ from rollbook.core.protocols import Attempt, Blobs, Journal
 from rollbook.core.stored import COUNTS, StoredPlan
 from rollbook.roster.changes import UNKNOWN, Outcome
 
-#: Bytes of one outcome at most. Two threads take a buffer of twice that each.
-_LONGEST = 4 * 1024 * 1024
+#: Rows that are written into the table at once: DuckDB keeps in memory what it reads and what is not written down yet.
+_AT_ONCE = 4096
+_COLUMNS = {"seq": "BIGINT", "status": "VARCHAR", "lms_id": "VARCHAR", "message": "VARCHAR", "code": "INTEGER"}
 
 
 class Tried(Protocol):
@@ -26,27 +28,25 @@ class Tried(Protocol):
 
 def load_outcomes(db: Connection, plan: StoredPlan, journal: Tried, folder: Path) -> int:
     """Fill `outcome` (seq, status, lms_id, message, code); an intent without outcomes counts as unknown."""
-    db.execute(
-        "CREATE OR REPLACE TABLE outcome (seq BIGINT, status VARCHAR, lms_id VARCHAR, message VARCHAR, code INTEGER)"
-    )
+    db.execute(f"CREATE OR REPLACE TABLE outcome ({', '.join(f'{name} {kind}' for name, kind in _COLUMNS.items())})")
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "outcomes.ndjson"
-    encode = msgspec.json.Encoder().encode
-    number = 0
-    with path.open("wb") as file:
-        for attempt in journal.attempts():
-            lost = Outcome(status=UNKNOWN, message="the answer was lost")
-            outcomes = attempt.outcomes
-            for place, seq in enumerate(range(attempt.first_seq, attempt.last_seq + 1)):
-                outcome = outcomes[place] if outcomes is not None else lost
-                row = (seq, outcome.status, outcome.lms_id, outcome.message, outcome.code)
-                file.write(encode(dict(zip(("seq", "status", "lms_id", "message", "code"), row, strict=True))) + b"\n")
-                number += 1
-    if number:
-        columns = "{seq: 'BIGINT', status: 'VARCHAR', lms_id: 'VARCHAR', message: 'VARCHAR', code: 'INTEGER'}"
-        how = f"format='newline_delimited', maximum_object_size={_LONGEST}, columns={columns}"
+    path, number = folder / "outcomes.ndjson", 0
+    how = f"format='newline_delimited', columns={_COLUMNS}"
+    rows = _rows(journal)
+    while piece := list(islice(rows, _AT_ONCE)):
+        path.write_bytes(msgspec.json.Encoder().encode_lines(piece))
         db.execute(f"INSERT INTO outcome FROM read_json({quote(path)}, {how})")
+        number += len(piece)
     return number
+
+
+def _rows(journal: Tried) -> Iterator[dict[str, Any]]:
+    lost = Outcome(status=UNKNOWN, message="the answer was lost")
+    for attempt in journal.attempts():
+        outcomes = attempt.outcomes
+        for place, seq in enumerate(range(attempt.first_seq, attempt.last_seq + 1)):
+            one = outcomes[place] if outcomes is not None else lost
+            yield dict(zip(_COLUMNS, (seq, one.status, one.lms_id, one.message, one.code), strict=True))
 
 
 def load_plan(db: Connection, plan: StoredPlan, blobs: Blobs, *, temporary: bool = False) -> None:

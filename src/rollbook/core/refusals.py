@@ -60,7 +60,7 @@ def _not_done(db: Connection, plan: StoredPlan, kind: str, *, grades: bool) -> l
         FROM plan_{kind} p JOIN (FROM outcome WHERE status IN ('refused', 'waiting')) o USING (seq)
         UNION ALL
         SELECT {wanted}, NULL, true, {section}
-        FROM plan_{kind} p WHERE seq NOT IN (SELECT seq FROM outcome)""").fetchall()
+        FROM plan_{kind} p ANTI JOIN outcome USING (seq)""").fetchall()
     return rows
 
 

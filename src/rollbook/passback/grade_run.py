@@ -40,8 +40,8 @@ from rollbook.roster.settings import Limits
 
 #: One section at a time is in memory; the tables hold only changes.
 _MEMORY = "48MB"
-#: Reading outcomes back, to settle or to undo, joins them with the plan.
-_OUTCOMES = "128MB"
+#: To settle, outcomes are read back, by a buffer of 32 MB; to undo, all that was done is sorted as well.
+_SETTLED, _UNDONE = "64MB", "128MB"
 #: So few sections need no file.
 _FEW = 8
 #: A second thread would have buffers of its own, and gains nothing where little is done at a time.
@@ -76,7 +76,7 @@ def plan_grades(request: GradeRequest, world: GradeWorld) -> RunResult:
 def plan_undo(request: GradeRequest, world: GradeWorld, undone: StoredPlan) -> RunResult:
     """Plan what turns around what was sent of `undone`, whose journal the world knows; nothing is sent. As for
     `plan_grades`."""
-    run = _Run(request, world, memory=_OUTCOMES)
+    run = _Run(request, world, memory=_UNDONE)
     try:
         run.undo(undone)
         return run.result
@@ -118,7 +118,7 @@ def apply_grades(request: GradeRequest, world: GradeWorld, result: RunResult) ->
 
 def settle_grades(request: GradeRequest, world: GradeWorld, result: RunResult) -> RunResult:
     """Bring what was sent into the sections' ledgers and count it. Safe to repeat when the process died on the way."""
-    run = _Run(request, world, result, memory=_OUTCOMES)
+    run = _Run(request, world, result, memory=_SETTLED)
     try:
         run.settle()
         return result

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httpx2
 
@@ -135,7 +135,7 @@ class Connection:
         with _as_httpx2(httpx2.WriteTimeout, httpx2.WriteError):
             sent = _send(sock, written, wait)
         with _as_httpx2(httpx2.ReadTimeout, httpx2.ReadError):
-            answer = _Answer(self, method=request.method)
+            answer = _Answer(self, request.method)
             answer.begin()
         self.lasts = sent and not answer.will_close
         return answer.status, answer.fields, Body(answer)
@@ -220,25 +220,28 @@ class _Answer(http.client.HTTPResponse):
 
     fields: httpx2.Headers
 
+    def __init__(self, connection: Connection, method: str) -> None:
+        super().__init__(cast(socket.socket, connection), method=method)  # it is asked for its file only
+        self._head_only = method == "HEAD"
+
     def begin(self) -> None:
         """Sets what the standard library reads the body by. Raises HTTPException for what is no head."""
         version, status, pairs = _head(self.fp)
         for _ in range(_MOST_ANNOUNCED):  # they announce the answer, or say that it takes a while (RFC 9110 15.2)
-            if status >= 200:
+            if status >= 200 or status == 101:
                 break
             version, status, pairs = _head(self.fp)
         if status < 200:
-            raise http.client.HTTPException("no end of announcements")
+            raise http.client.HTTPException("no end of announcements, or another protocol")
         self.code = self.status = status
         self.version = 10 + version
         found = self.fields = httpx2.Headers(pairs)
-        self.headers = self.msg = found  # type: ignore[assignment] # asked by name only
         coding = found.get("transfer-encoding", "").lower()
         if coding not in ("", "chunked"):
             raise http.client.HTTPException("an unknown transfer coding")
         self.chunked, self.chunk_left = coding == "chunked", None
         self.length = None if self.chunked else _length(found)
-        if status in (204, 304) or self._method == "HEAD":  # type: ignore[attr-defined]
+        if status in (204, 304) or self._head_only:
             self.chunked, self.length = False, 0
         ends = "close" in found.get("connection", "").lower()
         stays = version == 1 or "keep-alive" in found.get("connection", "").lower()
