@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import importlib
+import io
 import os
 import pickle
+import pkgutil
 import shutil
 import sys
 import tempfile
@@ -22,9 +25,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, cast
 
+import rollbook
 from rollbook.connectors.memory import space as spaces
 from rollbook.pipeline import roster_run
 from tests.scratch import in_memory
+from tests.staged import quick_runs
 
 T = TypeVar("T")
 
@@ -33,6 +38,8 @@ _RUNS = (("sync",), ("plan",), ("grades", "sync"), ("grades", "plan"), ("run", "
 #: So many commands are kept; each takes a megabyte or two.
 _MOST = 40
 _PATCHABLE = ("rollbook.", "django.utils.timezone", "time", "secrets")
+#: What is no part of a command in this process, or works when it is imported.
+_NO_PART = ("rollbook.web", "rollbook.testing", "rollbook.practice")
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ def _key(data: Path, arguments: Sequence[str]) -> str:
     """Empty where a space has something of the test's own."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
     try:
-        digest = hashlib.blake2b(pickle.dumps((list(arguments), sorted(environment.items()), date.today(), _states())))
+        digest = hashlib.blake2b(_values((list(arguments), sorted(environment.items()), date.today(), _states())))
     except (pickle.PicklingError, TypeError, AttributeError, ValueError):
         return ""
     for path in sorted(data.rglob("*")):
@@ -90,6 +97,14 @@ def _key(data: Path, arguments: Sequence[str]) -> str:
         if path.is_file():
             digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _values(whole: object) -> bytes:
+    text = io.BytesIO()
+    pickler = pickle.Pickler(text)
+    pickler.fast = True  # what is the same twice is written twice: only values count
+    pickler.dump(whole)
+    return text.getvalue()
 
 
 _first_seen: dict[str, int] = {}
@@ -110,3 +125,15 @@ def _parts(name: str, module: Any) -> Iterator[int]:
             yield id(value)
         if isinstance(value, type) and value.__module__ == name:
             yield from (id(part) for key, part in list(vars(value).items()) if not key.startswith(("__", "_abc")))
+
+
+def _import_all() -> None:
+    """A module that is first seen while a test has patched it would never be as it was then again."""
+    for found in pkgutil.walk_packages(rollbook.__path__, "rollbook.", onerror=lambda name: None):
+        if not found.name.startswith(_NO_PART) and not found.name.endswith("__main__"):
+            importlib.import_module(found.name)
+
+
+_import_all()
+with quick_runs():
+    _unpatched()  # before any test runs
