@@ -38,8 +38,8 @@ _RUNS = (("sync",), ("plan",), ("grades", "sync"), ("grades", "plan"), ("run", "
 #: So many commands are kept; each takes a megabyte or two.
 _MOST = 40
 _PATCHABLE = ("rollbook.", "django.utils.timezone", "time", "secrets")
-#: What is no part of a command in this process, or works when it is imported.
-_NO_PART = ("rollbook.web", "rollbook.testing", "rollbook.practice")
+#: What is no part of a run in this process. Django imports migrations anew when it looks for them.
+_NO_PART = ("rollbook.web", "rollbook.testing", "rollbook.practice", "rollbook.store.migrations")
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def _unpatched() -> bool:
     return all(
         _first_seen.setdefault(name, now) == now
         for name, module in list(sys.modules.items())
-        if name.startswith(_PATCHABLE) and (now := hash(tuple(_parts(name, module))))
+        if name.startswith(_PATCHABLE) and not name.startswith(_NO_PART) and (now := hash(tuple(_parts(name, module))))
     )
 
 
