@@ -7,7 +7,9 @@ elsewhere), the command is worked, as it is in every test that starts processes.
 
 from __future__ import annotations
 
+import atexit
 import copy
+import functools
 import hashlib
 import importlib
 import io
@@ -46,7 +48,7 @@ _NO_PART = ("rollbook.web", "rollbook.testing", "rollbook.practice", "rollbook.s
 class _Lived:
     """What a command left: the data folder, the spaces by name, and what it said."""
 
-    folder: tempfile.TemporaryDirectory[str]
+    folder: Path
     spaces: Mapping[str, Mapping[str, Any]]
     answer: Any
 
@@ -61,18 +63,27 @@ def again(data: Path, arguments: Sequence[str], work: Callable[[], T]) -> T:
     if lived is not None:
         _lived.move_to_end(key)
         shutil.rmtree(data)
-        shutil.copytree(Path(lived.folder.name) / "data", data)
+        shutil.copytree(lived.folder, data)
         for name, then in copy.deepcopy(dict(lived.spaces)).items():
             vars(spaces._SPACES[name]).update(then)
         return cast(T, copy.deepcopy(lived.answer))
     answer = work()
     if key:
-        folder = tempfile.TemporaryDirectory()
-        shutil.copytree(data, Path(folder.name) / "data")
+        folder = _place() / key
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(data, folder)
         _lived[key] = _Lived(folder, copy.deepcopy(_states()), copy.deepcopy(answer))
         while len(_lived) > _MOST:
-            _lived.popitem(last=False)[1].folder.cleanup()
+            shutil.rmtree(_lived.popitem(last=False)[1].folder)
     return answer
+
+
+@functools.cache
+def _place() -> Path:
+    """Where what commands left is kept, as long as this process lives."""
+    place = Path(tempfile.mkdtemp())
+    atexit.register(functools.partial(shutil.rmtree, place, ignore_errors=True))
+    return place
 
 
 def _may(arguments: Sequence[str]) -> bool:
