@@ -17,6 +17,7 @@ from datetime import date
 from typing import Any
 from unittest import mock
 
+from rollbook.core import people_files
 from rollbook.core.duck import Connection
 from rollbook.core.protocols import Progress
 from rollbook.passback import grade_run
@@ -158,6 +159,7 @@ def quick_runs() -> Iterator[None]:
     with (
         mock.patch.object(roster_run, "connect", in_memory),
         mock.patch.object(grade_run, "connect", in_memory),
+        mock.patch.object(people_files, "connect", in_memory),
         mock.patch.object(stage_stage, "load_files", _load_files),
         mock.patch.object(roster_run, "check", _check),
     ):

@@ -7,10 +7,15 @@ elsewhere), the command is worked, as it is in every test that starts processes.
 
 from __future__ import annotations
 
+import atexit
 import copy
+import functools
 import hashlib
+import importlib
+import io
 import os
 import pickle
+import pkgutil
 import shutil
 import sys
 import tempfile
@@ -22,9 +27,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, cast
 
+import rollbook
 from rollbook.connectors.memory import space as spaces
 from rollbook.pipeline import roster_run
 from tests.scratch import in_memory
+from tests.staged import quick_runs
 
 T = TypeVar("T")
 
@@ -33,13 +40,15 @@ _RUNS = (("sync",), ("plan",), ("grades", "sync"), ("grades", "plan"), ("run", "
 #: So many commands are kept; each takes a megabyte or two.
 _MOST = 40
 _PATCHABLE = ("rollbook.", "django.utils.timezone", "time", "secrets")
+#: What is no part of a run in this process. Django imports migrations anew when it looks for them.
+_NO_PART = ("rollbook.web", "rollbook.testing", "rollbook.practice", "rollbook.store.migrations")
 
 
 @dataclass(frozen=True)
 class _Lived:
     """What a command left: the data folder, the spaces by name, and what it said."""
 
-    folder: tempfile.TemporaryDirectory[str]
+    folder: Path
     spaces: Mapping[str, Mapping[str, Any]]
     answer: Any
 
@@ -54,18 +63,27 @@ def again(data: Path, arguments: Sequence[str], work: Callable[[], T]) -> T:
     if lived is not None:
         _lived.move_to_end(key)
         shutil.rmtree(data)
-        shutil.copytree(Path(lived.folder.name) / "data", data)
+        shutil.copytree(lived.folder, data)
         for name, then in copy.deepcopy(dict(lived.spaces)).items():
             vars(spaces._SPACES[name]).update(then)
         return cast(T, copy.deepcopy(lived.answer))
     answer = work()
     if key:
-        folder = tempfile.TemporaryDirectory()
-        shutil.copytree(data, Path(folder.name) / "data")
+        folder = _place() / key
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(data, folder)
         _lived[key] = _Lived(folder, copy.deepcopy(_states()), copy.deepcopy(answer))
         while len(_lived) > _MOST:
-            _lived.popitem(last=False)[1].folder.cleanup()
+            shutil.rmtree(_lived.popitem(last=False)[1].folder)
     return answer
+
+
+@functools.cache
+def _place() -> Path:
+    """Where what commands left is kept, as long as this process lives."""
+    place = Path(tempfile.mkdtemp())
+    atexit.register(functools.partial(shutil.rmtree, place, ignore_errors=True))
+    return place
 
 
 def _may(arguments: Sequence[str]) -> bool:
@@ -82,7 +100,7 @@ def _key(data: Path, arguments: Sequence[str]) -> str:
     """Empty where a space has something of the test's own."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
     try:
-        digest = hashlib.blake2b(pickle.dumps((list(arguments), sorted(environment.items()), date.today(), _states())))
+        digest = hashlib.blake2b(_values((list(arguments), sorted(environment.items()), date.today(), _states())))
     except (pickle.PicklingError, TypeError, AttributeError, ValueError):
         return ""
     for path in sorted(data.rglob("*")):
@@ -90,6 +108,14 @@ def _key(data: Path, arguments: Sequence[str]) -> str:
         if path.is_file():
             digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _values(whole: object) -> bytes:
+    text = io.BytesIO()
+    pickler = pickle.Pickler(text)
+    pickler.fast = True  # what is the same twice is written twice: only values count
+    pickler.dump(whole)
+    return text.getvalue()
 
 
 _first_seen: dict[str, int] = {}
@@ -100,7 +126,7 @@ def _unpatched() -> bool:
     return all(
         _first_seen.setdefault(name, now) == now
         for name, module in list(sys.modules.items())
-        if name.startswith(_PATCHABLE) and (now := hash(tuple(_parts(name, module))))
+        if name.startswith(_PATCHABLE) and not name.startswith(_NO_PART) and (now := hash(tuple(_parts(name, module))))
     )
 
 
@@ -110,3 +136,15 @@ def _parts(name: str, module: Any) -> Iterator[int]:
             yield id(value)
         if isinstance(value, type) and value.__module__ == name:
             yield from (id(part) for key, part in list(vars(value).items()) if not key.startswith(("__", "_abc")))
+
+
+def _import_all() -> None:
+    """A module that is first seen while a test has patched it would never be as it was then again."""
+    for found in pkgutil.walk_packages(rollbook.__path__, "rollbook.", onerror=lambda name: None):
+        if not found.name.startswith(_NO_PART) and not found.name.endswith("__main__"):
+            importlib.import_module(found.name)
+
+
+_import_all()
+with quick_runs():
+    _unpatched()  # before any test runs

@@ -59,5 +59,5 @@ def write_people(ledger: Path, folder: Path) -> dict[str, Path]:
             texts = f"SELECT {text} AS token, row, {MADE} AS made FROM {source}"
             in_order = f"SELECT * FROM ({texts}) WHERE token <> '' ORDER BY token, row"
             write_parquet(db, in_order, made[name], rows=_GROUP_ROWS)
-    scratch.unlink()
+    scratch.unlink(missing_ok=True)
     return made

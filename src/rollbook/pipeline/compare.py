@@ -247,9 +247,7 @@ def _difference(db: Connection, kind: str, scope: Scope) -> None:
     same = f"e.lms_id, {before} AS before, {before} AS after"
     if "adopt" in cases:
         _add(db, kind, f"'adopt' AS action, {key} AS key, {same}, {joined} AND e.adopt AND NOT {linked}", key)
-    if (
-        kind == "user" and "adopt" in cases
-    ):  # like an adopt, but the account has to get our unique id first, and may have had none
+    if "adopt" in cases and kind == "user":  # the account has to get our unique id first, and may have had none
         known = f"'id:' || e.lms_id AS key, {key} AS new_key, {same}, '{LINKED}' AS reason"
         _add(db, kind, f"'rekey' AS action, {known}, {joined} AND {linked}", key)
     if "unknown" in cases:
