@@ -11,6 +11,7 @@ from django.apps import apps
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Model
 
 
 def make_fresh_tables() -> bool:
@@ -21,8 +22,9 @@ def make_fresh_tables() -> bool:
     if connection.introspection.table_names():
         return False
     recorder = MigrationRecorder(connection)
+    models: list[type[Model]] = [recorder.Migration, *apps.get_models()]
     with connection.schema_editor() as editor:  # in one transaction
-        for model in (recorder.Migration, *apps.get_models()):
+        for model in models:
             if model._meta.managed and not model._meta.proxy:
                 editor.create_model(model)
         for app, name in sorted(MigrationLoader(connection).disk_migrations):
