@@ -12,7 +12,7 @@ from rollbook.actions.organizations import current_settings
 from rollbook.connectors.memory.space import Space
 from rollbook.engine.for_pages import prepare_lists
 from rollbook.store.folder import DataFolder
-from rollbook.store.models import FactRow, GradeSection, Organization, Run, SectionLine
+from rollbook.store.models import FactRow, GradeSection, Organization, Run, SectionCount, SectionLine
 from rollbook.store.section_lines import show_states
 from tests.web.grades_case import HERE, Case, grades_case
 from tests.web.people import Person, words
