@@ -67,7 +67,8 @@ def conflicts_of(organization: int, section: str) -> list[HoldRow]:
     """What of a section waits because somebody changed or deleted it in the SIS: its teachers may decide about that,
     and about nothing else that is held."""
     rows = HoldRow.objects.filter(organization=organization, school=section, state=HoldState.WAITING)
-    return list(rows.filter(reason__in=CONFLICTS, run__undo_of__isnull=True).order_by("pk"))
+    found = rows.filter(reason__in=CONFLICTS, run__undo_of__isnull=True).order_by()
+    return sorted(found, key=lambda row: row.pk)  # here: in this order the database reads everything that is held
 
 
 def decide_conflicts(*, org: str, section: str, seen: str, send: bool, by: str) -> list[Run]:

@@ -6,13 +6,13 @@ import time
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Min, Sum
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Min, OuterRef, Subquery, Sum
 from django.utils import timezone
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
 from rollbook.store import workers
-from rollbook.store.models import HoldRow, HoldState, NoticeRow, River, Run, RunState
+from rollbook.store.models import HoldRow, HoldState, NoticeRow, Organization, River, Run, RunState
 from rollbook.store.runs import stored_result
 
 _SLUG = "organization__slug"
@@ -90,10 +90,11 @@ def _requests() -> Iterator[Metric]:
 
 
 def _last_runs() -> Iterator[Metric]:
-    newest = Run.objects.filter(result__isnull=False, ended_at__isnull=False, dry_run=False).order_by()
-    ids = newest.filter(river=River.ROSTER).values("organization").annotate(last=Max("id")).values("last")
-    findings, stages = [], []  # ids sort by time
-    for run in Run.objects.filter(pk__in=ids).select_related("organization"):
+    ended = Run.objects.filter(result__isnull=False, ended_at__isnull=False, dry_run=False, river=River.ROSTER)
+    newest = ended.filter(organization=OuterRef("pk")).order_by("-created_at", "-id").values("pk")[:1]
+    ids = Organization.objects.order_by().values_list(Subquery(newest), flat=True)
+    findings, stages = [], []
+    for run in Run.objects.filter(pk__in=[one for one in ids if one]).select_related("organization"):
         result, slug = stored_result(run), run.organization.slug
         findings.append(([slug], float(sum(result.findings.values()))))
         stages += [([slug, stage], seconds) for stage, seconds in result.seconds.items()]

@@ -9,13 +9,14 @@ from typing import Any, Final
 from django.db.models import QuerySet
 from django.http import QueryDict
 
-from rollbook.core.duck import parquet_reader
+from rollbook.core.duck import Connection, parquet_reader
 from rollbook.errors import BlobLost
 from rollbook.store.blobs import open_blobs
 from rollbook.store.kept import Kept
 from rollbook.store.ledger import current_version
 from rollbook.store.looking import Files
 from rollbook.store.models import Organization, SectionLine
+from rollbook.store.people import people_of
 from rollbook.store.section_list import HELP, SectionList, Wanted
 from rollbook.store.setup import opened
 from rollbook.store.teachers import admins_of_seen
@@ -83,11 +84,24 @@ def person_names(organization: int, people: Any, school: str | None = None) -> M
 def _names(organization: int, wanted: Sequence[str], school: str | None) -> Mapping[str, str]:
     try:
         with parquet_reader() as db:
-            files = Files(db, organization, open_blobs(opened()), other_id=False)
-            rows = files.by_keys("user", wanted, school, ("key", "first_name", "last_name"))
+            found = _found(db, organization, wanted, school)
     except BlobLost:
         return {}
-    return {key: f"{row['first_name'] or ''} {row['last_name'] or ''}".strip() or key for key, row in rows.items()}
+    return {key: f"{first or ''} {last or ''}".strip() or key for key, (first, last) in found.items()}
+
+
+def _found(
+    db: Connection, organization: int, wanted: Sequence[str], school: str | None
+) -> Mapping[str, tuple[str | None, str | None]]:
+    """People of one school lie together in the ledger; a few of anywhere are found as one is searched for."""
+    blobs = open_blobs(opened())
+    if school is None and len(wanted) <= A_PAGE:
+        people = people_of(db, current_version(organization).files, blobs)
+        if people is not None:
+            return people.names(wanted)
+    files = Files(db, organization, blobs, other_id=False)
+    rows = files.by_keys("user", wanted, school, ("key", "first_name", "last_name"))
+    return {key: (row["first_name"], row["last_name"]) for key, row in rows.items()}
 
 
 def school_of(place: Place) -> str | None:

@@ -53,4 +53,8 @@ class Migration(migrations.Migration):
             model_name="run",
             index=models.Index(fields=["organization", "whole", "state", "dry_run", "ended_at"], name="run_whole"),
         ),
+        migrations.AddIndex(
+            model_name="holdrow",
+            index=models.Index(fields=["organization", "state", "reason", "id"], name="hold_reason"),
+        ),
     ]

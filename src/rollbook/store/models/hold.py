@@ -46,6 +46,7 @@ class HoldRow(models.Model):
             models.Index(fields=["organization", "hold", "decided_at", "state"], name="hold_of_organization"),
             models.Index(fields=["organization", "created_at", "id"], name="hold_newest"),
             models.Index(fields=["organization", "decided_at", "hold", "state"], name="hold_decided"),
+            models.Index(fields=["organization", "state", "reason", "id"], name="hold_reason"),
         )
         constraints = (models.UniqueConstraint(fields=["run", "hold"], name="one_hold_a_run"),)
 
