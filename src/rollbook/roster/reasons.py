@@ -120,6 +120,7 @@ _MADE: Final = (*SENTENCES, *REASONS.values(), *DETAILS, *AUDITED, STAYS, ADOPTE
 TEXTS: Final = (*_MADE, *LISTS)
 #: Longer ones were not made here.
 _LONGEST: Final = 1000
+_BETWEEN: Final = re.compile(r"%\(\w+\)s")
 _PLACE: Final = re.compile(r"%\\\((\w+)\\\)s")
 
 
@@ -132,8 +133,8 @@ def recognized(sentence: str) -> Words | str:
     """What a sentence of these tables was made of; another one as it is."""
     if len(sentence) > _LONGEST:
         return sentence
-    for text, pattern in _patterns():
-        found = pattern.fullmatch(sentence)
+    for text, piece, pattern in _patterns():
+        found = pattern.fullmatch(sentence) if piece in sentence else None
         if found is not None:
             return Words(text, {name: _part(name, one) for name, one in found.groupdict().items()})
     return sentence
@@ -149,5 +150,13 @@ def _part(name: str, text: str) -> Words | str:
 
 
 @cache
-def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((text, re.compile(_PLACE.sub(r"(?P<\1>.+?)", re.escape(text)), re.DOTALL)) for text in _MADE)
+def _patterns() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
+    """Of each text its longest piece between places, which is looked for first, and its pattern."""
+    return tuple(
+        (
+            text,
+            max(_BETWEEN.split(text), key=len),
+            re.compile(_PLACE.sub(r"(?P<\1>.+?)", re.escape(text)), re.DOTALL),
+        )
+        for text in _MADE
+    )
