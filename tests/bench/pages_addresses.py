@@ -30,6 +30,7 @@ NOT_ASKED = {
     "o/<slug:slug>/platforms/<int:number>/remove/": "no LMS is registered for launches in the prepared world",
     "launch/app-center/<str:key>/": "takes what an LMS signs",
     "launched/<str:code>/": "takes the code of a launch",
+    "permission/<str:code>/": "takes the answer of an LMS that was asked",
     "lti/<str:org>/login/": "leads on to an LMS",
     "lti/register/<str:code>/": "takes the code of a registration, and asks the LMS",
     "lti/keys/": "no page: keys, for an LMS",

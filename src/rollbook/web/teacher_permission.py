@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
+from django.db.models import Max
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 
@@ -14,7 +15,9 @@ from rollbook.errors import BlobLost, ConfigError
 from rollbook.roster.reasons import because
 from rollbook.store.blobs import open_blobs
 from rollbook.store.given_sections import GivenSection
-from rollbook.store.models import Organization, TeacherPermission
+from rollbook.store.kept import Kept
+from rollbook.store.ledger import current_version
+from rollbook.store.models import GradeSection, Organization, TeacherPermission
 from rollbook.store.permissions import people_who_allow, working_permissions
 from rollbook.store.setup import opened
 from rollbook.store.teachers import admins_of_seen, teachers_to_ask
@@ -28,6 +31,8 @@ from rollbook.web.taught import active_year
 
 A_PAGE: Final = 25
 _NAMED: Final = 10
+#: Of so many organizations, or moments, it is kept who is to be asked.
+_TO_ASK: Final[Kept[list[tuple[str, int]]]] = Kept(20)
 #: What a run says of a section that needs a permission.
 _ASKED_FOR: Final = frozenset({because("not_allowed"), because("allowed_no_more")})
 
@@ -77,7 +82,7 @@ def who_is_to_be_asked(organization: Organization, given: QueryDict | None = Non
         return {}
     allowed = people_who_allow(organization.pk)
     try:
-        waiting = teachers_to_ask(organization.pk, open_blobs(opened()), active_year(organization), allowed)
+        waiting = _waiting(organization.pk, active_year(organization), frozenset(allowed))
     except BlobLost as error:
         return {"to_ask": 0, "page": piece([], {}, A_PAGE), "lost": error_said(error)}
     if given is None:
@@ -94,6 +99,14 @@ def who_is_to_be_asked(organization: Organization, given: QueryDict | None = Non
         for person, number in shown.rows
     ]
     return {"to_ask": len(waiting), "page": shown, "lines": lines}
+
+
+def _waiting(organization: int, year: str | None, allowed: frozenset[str]) -> list[tuple[str, int]]:
+    """Found by going through all enrollments, so it is kept as long as nothing of that changes. Raises BlobLost."""
+    looked = GradeSection.objects.filter(organization=organization).aggregate(last=Max("admins_at"))["last"]
+    files = current_version(organization).files
+    key = (organization, year, allowed, looked, files.get("section"), files.get("enrollment"))
+    return _TO_ASK.get(key, lambda: teachers_to_ask(organization, open_blobs(opened()), year, allowed))
 
 
 def may_lead_to_the_lms(answer: HttpResponse, context: Mapping[str, Any]) -> HttpResponse:
