@@ -29,6 +29,8 @@ GRADES: Final = (
     "core_webservice_get_site_info",
     "core_course_get_courses_by_field",
     "core_enrol_get_enrolled_users",
+    "core_enrol_get_users_courses",
+    "core_user_get_users_by_field",
     "gradereport_user_get_grade_items",
 )
 #: Due dates, and the titles of grade categories (4.3 and later): read where the token may.

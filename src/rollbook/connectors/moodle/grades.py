@@ -63,6 +63,16 @@ class MoodleGrades:
         found = [words.member(raw, True, self._options) for raw in self._reader.enrolled(section, active=True)]
         return frozenset(each.unique_id for each in found if each and each.admin and each.unique_id)
 
+    def sections_of(self, unique_id: str, lms_id: str | None) -> frozenset[str]:
+        """Courses where the person is active."""
+        user = ident(lms_id) or self._reader.user_ids([unique_id]).get(unique_id)
+        if user is None:
+            return frozenset()
+        rows = self._client.read("core_enrol_get_users_courses", "a person's courses", userid=user, returnusercount=0)
+        if not isinstance(rows, list):
+            raise BadResponse("Moodle did not answer with a list of courses")
+        return frozenset(code for raw in listing(rows) if (code := optional(raw.get("idnumber"))))
+
     def _rows(self, section: str) -> dict[str, list[dict[str, object]]]:
         answer = mapping(self._client.read("gradereport_user_get_grade_items", "grades", long=True, courseid=section))
         if not isinstance(answer.get("usergrades"), list):
