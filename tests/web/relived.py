@@ -35,7 +35,8 @@ from tests.replays import _LMS, _put
 #: So many runs are kept; one takes about two megabytes.
 _MOST = 40
 #: What no run looks at or changes.
-_PEOPLE = ("store_account", "store_membership", "store_invitation", "store_keptform", "store_cache", "django_session")
+_PEOPLE = ("store_account", "store_apitoken", "store_membership", "store_invitation", "store_keptform", "store_cache",
+           "django_session")  # fmt: skip
 _PEOPLES = ("account_", "mfa_", "socialaccount_")
 _STEADY = ("auth_", "django_", "sqlite_")
 _PATCHABLE = ("rollbook.engine", "rollbook.store", "rollbook.actions", "rollbook.pipeline", "rollbook.core",
