@@ -290,3 +290,16 @@ def test_json_is_found_and_read_back_as_written(maple: Organization) -> None:
     run = Run.objects.create(id=new_run_id(), organization=maple, requested_by="test", kinds=["user"], schools=[])
     assert Run.objects.filter(kinds=["user"], schools=[], plan__isnull=True).get() == run
     assert not Run.objects.filter(kinds=["course"]).exists()
+
+
+def test_another_thread_moves_the_process_to_another_kind_of_database(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each thread has connections of its own, and those of the other kind must not stay behind."""
+    assert connection.vendor == "postgresql"
+    Organization.objects.count()
+    monkeypatch.delenv("DATABASE_URL")
+    assert _at_once(lambda: setup(tmp_path / "other").path) == [tmp_path / "other"]
+    setup(tmp_path / "other")
+    assert connection.vendor == "sqlite"
+    assert Organization.objects.count() == 0

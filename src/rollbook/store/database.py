@@ -85,17 +85,16 @@ def use(folder: DataFolder) -> None:
     """Point this process to the folder's database. Raises ConfigError."""
     wanted = settings_for(folder)
     shared = connections.settings["default"]
+    for one in connections.all(initialized_only=True):
+        one.close()
+        if type(one).__module__ != f"{wanted['ENGINE']}.base":  # also where another thread changed the engine
+            del connections["default"]
     if wanted["ENGINE"] != shared["ENGINE"]:
-        for one in connections.all(initialized_only=True):
-            one.close()
-            del connections["default"]  # it is of the other engine
         # Nothing of the other engine's options may stay behind.
         fresh_settings = connections.configure_settings({"default": wanted})["default"]
         shared.clear()
         shared.update(fresh_settings)
         return
-    for one in connections.all(initialized_only=True):
-        one.close()
     # The connections of all threads share this dictionary, so that each opens at the new place.
     shared.update(wanted)
 
