@@ -112,7 +112,7 @@ def _closed(connection: Scratch | None) -> bool:
 _engines: list[_Engine] = []
 
 
-def in_memory(path: Path | None = None, memory: str = "") -> Connection:
+def in_memory(path: Path | None = None, memory: str = "", *, threads: int = 1) -> Connection:
     """Stands in for `rollbook.core.duck.connect`."""
     return engine().scratch()
 
