@@ -39,6 +39,14 @@ def forget_if_moved(organization: Organization, before: Mapping[str, Any], after
         audit(by=by, action="forget permissions", organization=organization.slug, subject=str(number))
 
 
+def try_refused_again(organization: Organization, changed: Collection[str]) -> None:
+    """Secrets of these places were saved: what the LMS refused may have been signed with a wrong one. Whoever did take
+    their permission back is refused once more."""
+    if any(place.startswith("lms.") for place in changed):
+        refused = TeacherPermission.objects.filter(membership__organization=organization, refused_at__isnull=False)
+        refused.update(refused_at=None)
+
+
 def _asks(document: Mapping[str, Any]) -> list[Any]:
     """Whom a connection asks, and with what."""
     lms = document.get("lms") or {}
