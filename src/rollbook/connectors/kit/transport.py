@@ -126,7 +126,7 @@ class Wire:
 
     def _read(self, response: httpx2.Response | PlainAnswer) -> bytes:
         if "," in response.headers.get("content-encoding", ""):  # packed twice, a few bytes fill the memory at once
-            raise Failure(BadResponse(f"{self._name} packed a body more than once"), repeatable=False, lost=True)
+            raise Failure(BadResponse(f"{self._host} packed a body more than once"), repeatable=False, lost=True)
         chunks: list[bytes] = []
         size, checked = 0, time.monotonic()
         deadline = checked + _LONGEST_BODY
