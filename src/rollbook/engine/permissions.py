@@ -21,7 +21,7 @@ from rollbook.store.folder import DataFolder
 from rollbook.store.launched_from import person_named
 from rollbook.store.models import Organization
 from rollbook.store.newest_settings import newest_settings
-from rollbook.store.permissions import StoredTokens
+from rollbook.store.permissions import StoredTokens, place_of
 from rollbook.store.scratch import looking_scratch
 from rollbook.store.secrets import KeyRing, secrets_of
 
@@ -48,7 +48,7 @@ def where_teachers_agree(organization: Organization) -> str:
 
 def tokens_of(organization: Organization, settings: Settings, ring: KeyRing) -> StoredTokens | None:
     """The permissions with which gradebooks are read; None where they are read without."""
-    return StoredTokens(organization, ring) if asks_teachers(settings) else None
+    return StoredTokens(organization, ring, place_of(settings)) if asks_teachers(settings) else None
 
 
 def begin_consent(folder: DataFolder, organization: Organization, callback: str) -> tuple[RequestToken, str]:
