@@ -21,8 +21,8 @@ from rollbook.store.folder import DataFolder
 from rollbook.store.models import Organization, TeacherPermission
 from rollbook.store.secrets import KeyRing
 from tests.cli.kit import SETTINGS
-from tests.web.permission_case import HERE, Case, permission_case, use_lms
 from tests.web.people import words
+from tests.web.permission_case import HERE, Case, permission_case, use_lms
 from tests.web.world import run_now
 
 pytestmark = pytest.mark.rule(31)
@@ -55,7 +55,9 @@ def test_where_unique_ids_are_no_sourced_ids(folder: DataFolder, world: Space) -
     one, two = (str(row["identifier"]) for row in people)
     assert is_of_person(folder, maple(), given_by("not-synced", one), one)
     assert is_of_person(folder, maple(), given_by("not-synced", two), two)
-    assert not is_of_person(folder, maple(), given_by("not-synced", two), one), "a sourcedId that is another's unique id"
+    assert not is_of_person(folder, maple(), given_by("not-synced", two), one), (
+        "a sourcedId that is another's unique id"
+    )
     for nobody in (None, ""):
         assert not is_of_person(folder, maple(), given_by("not-synced", nobody), one)
         assert not is_of_person(folder, maple(), given_by("not-synced", nobody), "")

@@ -171,7 +171,12 @@ class Client:
             except Failure as caught:
                 failure = caught
             else:
-                if answer.status == 401 and renewed < self._renewals and self._auth is not None and self._auth.renew(used):
+                if (
+                    answer.status == 401
+                    and renewed < self._renewals
+                    and self._auth is not None
+                    and self._auth.renew(used)
+                ):
                     renewed += 1
                     continue
                 if answer.ok or (answer.status in returns and answer.status != 429):

@@ -74,7 +74,9 @@ class Wire:
             follow_redirects=False,
             trust_env=self._proxied,
             verify=_tls(),
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # calls of several people share it: it keeps none
+            cookies=CookieJar(
+                DefaultCookiePolicy(allowed_domains=[])
+            ),  # calls of several people share it: it keeps none
             transport=transport,
         )
         self._plain: Plain | None = None

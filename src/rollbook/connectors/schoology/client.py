@@ -50,12 +50,14 @@ class SchoologyClient:
         Authentication). Closing either closes both."""
         twin = copy.copy(self)
         auth = app_auth(self._options, (token.token, token.secret))
-        twin._http = self._http.signed_by(auth, renewals=1)  # that of a fresh signature: a 401 is mostly about the token
+        twin._http = self._http.signed_by(
+            auth, renewals=1
+        )  # that of a fresh signature: a 401 is mostly about the token
         return twin
 
     def check_app(self) -> None:
-        """Is the app itself accepted that asks teachers, whatever becomes of a token? Raises AuthFailed where it is not;
-        asked for is what it needs before anybody has agreed (REST API: Authentication)."""
+        """Is the app itself accepted that asks teachers, whatever becomes of a token? Asks for what it gets before
+        anybody has agreed (REST API: Authentication). Raises AuthFailed where it is not."""
         self._http.signed_by(app_auth(self._options)).get("oauth/request_token", what="a request token of the app")
 
     def ask(self, path: str, what: str, *, query: Query | None = None) -> Answer:
