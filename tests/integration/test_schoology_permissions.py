@@ -135,6 +135,38 @@ def test_our_own_key_that_is_refused_blames_no_teacher(tmp_path: Path) -> None:
         assert case.tokens.no_more == []
 
 
+def test_a_wrong_secret_of_the_app_blames_no_teacher(tmp_path: Path) -> None:
+    """It was changed in Schoology, say: every token looks refused then, though none is."""
+    app = {"app_key": "app", "app_secret": "app-secret"}
+    with opened(tmp_path, app, **app) as case:
+        case.allow()
+        case.allow(case.another("t-2"))
+        wrong = SchoologyGrades(replace_options(case.options, app_secret="rotated"), case.context)
+        with pytest.raises(AuthFailed, match="of the app") as caught:
+            wrong.gradebook(CODE, None)
+        assert not isinstance(caught.value, NotAllowed)
+        wrong.close()
+        assert case.tokens.no_more == []
+        case.lms.faults(f"unauthorized:path=/v1/sections/{case.ids['section']}/grades", "cut:path=/v1/oauth")
+        with pytest.raises(Unavailable):
+            case.source.gradebook(CODE, None)
+        assert case.tokens.no_more == [], "what cannot be told is not concluded"
+        case.lms.faults()
+        assert case.source.gradebook(CODE, None).grades
+
+
+def test_a_refused_permission_costs_few_calls(tmp_path: Path) -> None:
+    with opened(tmp_path) as case:
+        case.allow()
+        case.lms.practice("user-tokens", {"revoke": "t-1"})
+        case.lms.practice("reset-counters", {})
+        with pytest.raises(NotAllowed, match="does not accept the permission"):
+            case.source.gradebook(CODE, case.ids["section"])
+        asked = case.lms.practice("requests")["attempts"]
+        assert asked["GET sections/{id}/grades"] == 2
+        assert asked["GET oauth/request_token"] == 1
+
+
 def test_trouble_of_the_lms_takes_no_permission(tmp_path: Path) -> None:
     with opened(tmp_path) as case:
         case.allow()

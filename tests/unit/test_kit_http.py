@@ -284,3 +284,22 @@ def test_the_resolved_address_is_judged_before_anything_is_sent(tmp_path: Path) 
         with server.resolving("sis.example"), reach, pytest.raises(ConfigError, match=r"sis\.example"):
             reach.get("users")
         assert server.received == b""
+
+
+def test_no_cookie_goes_from_one_persons_call_to_anothers(ctx: Context) -> None:
+    """They share a client, and a cookie may be a session."""
+    handle, asked = script(httpx2.Response(200, json={}, headers={"set-cookie": "session=ada; Path=/"}))
+    with client(ctx, handle, auth=Hook()) as calls:
+        calls.get("users")
+        calls.get("users")
+        calls.signed_by(Hook()).get("users")
+        calls.get("users")
+    assert [request.headers.get("cookie") for request in asked] == [None] * 4
+
+
+def test_who_signs_says_how_often_it_may_be_renewed(ctx: Context) -> None:
+    handle, asked = script(httpx2.Response(401))
+    hook = Hook()
+    with pytest.raises(AuthFailed):
+        client(ctx, handle).signed_by(hook, renewals=1).get("users")
+    assert (len(asked), hook.renewals) == (2, 1)

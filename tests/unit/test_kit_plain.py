@@ -64,6 +64,16 @@ BROKEN: dict[str, tuple[Callable[[Server, Any], None], type[RollbookError], str]
     "no answer": (told(closes=True), Unavailable, "broke"),
     "no HTTP": (told(b"SSH-2.0-OpenSSH_9.2\r\n\r\n", closes=True), Unavailable, "broke"),
     "wrongly packed": (told(sized(b"[1]", b"content-encoding: gzip")), BadResponse, "unpacked"),
+    "packed twice": (
+        told(sized(gzip.compress(PACKED), b"content-encoding: gzip, gzip")),
+        BadResponse,
+        "packed a body more than once",
+    ),
+    "packed twice, in two lines": (
+        told(sized(gzip.compress(PACKED), b"content-encoding: gzip", b"content-encoding: gzip")),
+        BadResponse,
+        "packed a body more than once",
+    ),
     "nothing at all": (lambda server, stream: server.over.wait(5) and None, Unavailable, "did not answer in time"),
 }
 both = pytest.mark.parametrize("plain", [True, False], ids=["plain", "usual"])
@@ -182,13 +192,35 @@ def test_certificates_are_verified(tmp_path: Path, tls: ssl.SSLContext) -> None:
         assert server.requests == 0
 
 
+def trusting() -> ssl.SSLContext:
+    """Takes any certificate."""
+    found = ssl.create_default_context()
+    found.check_hostname, found.verify_mode = False, ssl.CERT_NONE
+    return found
+
+
 def test_large_bodies_come_over_tls(tmp_path: Path, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
-    trusting = ssl.create_default_context()
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-    monkeypatch.setattr(transport, "_tls", lambda: trusting)
+    monkeypatch.setattr(transport, "_tls", trusting)
     with Server(told(sized(LARGE)), tls=tls) as server, client(server, tmp_path, scheme="https") as calls:
         assert [calls.get("users").body for _ in range(2)] == [LARGE, LARGE]
         assert server.connections == 1
+
+
+@pytest.mark.parametrize("behind", [sized(b'"of nobody"'), b"x"], ids=["an answer", "anything"])
+def test_what_comes_behind_an_answer_over_tls_is_never_taken_for_the_next(
+    tmp_path: Path, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, behind: bytes
+) -> None:
+    """In one record with the end of a body it waits inside TLS, where the system sees nothing."""
+
+    def answer(server: Server, stream: Any) -> None:
+        text = sized(b'"%s"' % (b"%d" % server.requests * 20_000))
+        stream.sendall(text[:-10_000])
+        time.sleep(0.05)
+        stream.sendall(text[-10_000:] + behind)
+
+    monkeypatch.setattr(transport, "_tls", trusting)
+    with Server(answer, tls=tls) as server, client(server, tmp_path, scheme="https") as calls:
+        assert [calls.get("users").json()[0] for _ in range(3)] == ["1", "2", "3"]
 
 
 def test_a_server_without_tls_is_told_in_words(tmp_path: Path) -> None:

@@ -235,15 +235,17 @@ def test_another_organization_shares_nothing(case: Case) -> None:
     import_maple(case.world.name, slug="other")
     other = make_person("Otto", org="other", role="teacher")
     Membership.objects.filter(account=other.account).update(unique_id=case.ids["tina"])
+    from rollbook.actions.organizations import current_settings
     from rollbook.store.models import Organization
-    from rollbook.store.permissions import StoredTokens, people_who_allow
+    from rollbook.store.permissions import StoredTokens, people_who_allow, place_of
 
     theirs, ours = Organization.objects.get(slug="other"), Organization.objects.get(slug="maple")
     ring = KeyRing(case.folder.keys)
     account = case.lms_id(case.ids["tina"])
     assert people_who_allow(theirs.pk) == set()
-    assert StoredTokens(theirs, ring).of([account]) == []
-    assert [each.account for each in StoredTokens(ours, ring).of([account])] == [account]
+    place = place_of(current_settings(ours)[1])
+    assert StoredTokens(theirs, ring, place).of([account]) == []
+    assert [each.account for each in StoredTokens(ours, ring, place).of([account])] == [account]
     assert case.tina.post("/o/other/grades/permission/back/").status_code == 404
     assert other.post("/o/maple/grades/permission/back/").status_code == 404
     assert TeacherPermission.objects.count() == 1

@@ -16,7 +16,7 @@ from rollbook.practice.lms import create_lms
 from rollbook.practice.server import serve
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import AuditRow, GradeSection, Organization, RunState, TeacherPermission
-from rollbook.store.permissions import StoredTokens
+from rollbook.store.permissions import StoredTokens, place_of
 from rollbook.store.secrets import KeyRing, secrets_of
 from tests.web.people import Person, words
 from tests.web.permission_case import HERE, Case, permission_case, told
@@ -124,7 +124,9 @@ def test_of_the_admins_key_nobody_is_asked(case: Case) -> None:
 def test_a_permission_given_while_a_run_refused_the_old_one_stays(case: Case) -> None:
     """What is marked is the one that was refused."""
     case.allow()
-    tokens = StoredTokens(Organization.objects.get(slug="maple"), KeyRing(case.folder.keys))
+    organization = Organization.objects.get(slug="maple")
+    place = place_of(current_settings(organization)[1])
+    tokens = StoredTokens(organization, KeyRing(case.folder.keys), place)
     [old] = tokens.of([case.lms_id(case.ids["tina"])])
     assert old.token not in repr(old) + repr(tokens)
     tokens.refused(old)

@@ -197,7 +197,27 @@ def test_what_a_launch_says_counts_for_hours(case: Case, monkeypatch: pytest.Mon
     SectionAdmin.objects.update(until=timezone.now() - timedelta(seconds=1))
     assert browser.get(f"{HERE}/configuration/{case.other}/").status_code == 302
     forget_old_looks()
+    assert browser.get(f"{HERE}/configuration/{case.other}/").status_code == 302
+    SectionAdmin.objects.update(until=timezone.now() - timedelta(days=31))
+    forget_old_looks()
     assert browser.get(f"{HERE}/configuration/{case.other}/").status_code == 404
+
+
+def test_a_launch_takes_nothing_from_what_the_lms_said_before(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The LMS is silent for a day: when the launch counts no more, it is asked again as if nobody had come."""
+    _by_hand(case, case.person)
+    assert case.other in _look(case)
+    _later(hours=25)
+    browser, way_in = _launch(case, True, monkeypatch)
+    assert browser.get(way_in["Location"])["Location"] == f"{HERE}/items/{case.other}/"
+    assert browser.get(f"{HERE}/configuration/{case.other}/").status_code == 200
+    SectionAdmin.objects.filter(until__isnull=False).update(until=timezone.now() - timedelta(seconds=1))
+    forget_old_looks()
+    there = case.teacher.get(f"{HERE}/status/{case.other}/")
+    assert (there.status_code, there["Location"]) == (302, f"{MINE}?section={case.other}")
+    case.teacher.get(there["Location"])
+    look_for_teachers(case.folder)
+    assert case.teacher.get(there["Location"])["Location"] == f"{HERE}/items/{case.other}/"
 
 
 def test_what_the_lms_says_later_counts_more_than_a_launch(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:

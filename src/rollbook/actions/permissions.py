@@ -17,7 +17,10 @@ from rollbook.connectors.gradebook import Consent, RequestToken
 from rollbook.errors import ConfigError
 from rollbook.roster.words import say
 from rollbook.store.audit import audit
+from rollbook.store.locks import lock_organization
 from rollbook.store.models import Account, Membership, Organization, PermissionRequest, TeacherPermission
+from rollbook.store.newest_settings import newest_settings
+from rollbook.store.permissions import place_of
 from rollbook.store.secrets import KeyRing
 
 #: From leaving for the LMS to coming back; somebody may have to sign in there. An unapproved request is said to be good
@@ -100,21 +103,26 @@ def use_request(asked: Asked) -> bool:
     return bool(deleted)
 
 
-def keep_permission(*, asked: Asked, consent: Consent, ring: KeyRing) -> TeacherPermission:
-    """What the person gave, instead of an earlier one. Whether it is theirs was checked before. Raises ConfigError
-    where they are no member any more, or somebody else in the SIS."""
+def keep_permission(*, asked: Asked, consent: Consent, place: str, ring: KeyRing) -> TeacherPermission:
+    """What the person gave, instead of an earlier one; `place` names the LMS and the key it is of (`place_of`). Whether
+    it is theirs was checked before. Raises ConfigError where they are no member any more, or somebody else in the SIS,
+    and where another LMS or key is asked now."""
     token = consent.token
     before = asked.row.membership
     with transaction.atomic():
+        lock_organization(before.organization_id)  # nobody saves settings meanwhile
         membership = _membership(before.organization, before.account)
         if membership.unique_id != before.unique_id:
             raise ConfigError(say("somebody else was entered as who this member is in the SIS; ask again"))
+        newest = newest_settings(membership.organization_id)
+        if newest is None or place_of(newest[1]) != place:
+            raise ConfigError(say("the connection to the LMS was changed meanwhile"))
         row, _ = TeacherPermission.objects.update_or_create(
             membership=membership,
             defaults={
                 "person": membership.unique_id,
                 "lms_account": token.account,
-                "ciphertext": ring.encrypt(msgspec.json.encode([token.token, token.secret]).decode()),
+                "ciphertext": ring.encrypt(msgspec.json.encode([token.token, token.secret, place]).decode()),
                 "given_at": timezone.now(),
                 "refused_at": None,
             },

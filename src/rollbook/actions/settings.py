@@ -23,7 +23,7 @@ from rollbook.store.audit import audit
 from rollbook.store.ledger import current_version
 from rollbook.store.locks import hold_keys
 from rollbook.store.models import Organization, Secret, SettingsVersion
-from rollbook.store.permissions import forget_if_moved
+from rollbook.store.permissions import forget_if_moved, try_refused_again
 from rollbook.store.secrets import KeyRing
 from rollbook.store.setup import opened
 
@@ -132,10 +132,10 @@ def _keep_secrets(organization: Organization, found: dict[str, FoundSecret]) -> 
     ring = KeyRing(opened().keys)
     hold_keys()
     known = {row.place: row for row in Secret.objects.filter(organization=organization)}
-    changed = False
+    changed: set[str] = set()
     for place in known.keys() - found.keys():
         known[place].delete()
-        changed = True
+        changed.add(place)
     for place, secret in found.items():
         row = known.get(place) or Secret(organization=organization, place=place)
         same = bool(row.pk) and ring.decrypt(row.ciphertext) == secret.text
@@ -143,8 +143,9 @@ def _keep_secrets(organization: Organization, found: dict[str, FoundSecret]) -> 
             continue
         row.ciphertext, row.reference = ring.encrypt(secret.text), secret.reference
         row.save()
-        changed = True
-    return changed
+        changed.add(place)
+    try_refused_again(organization, changed)
+    return bool(changed)
 
 
 def keep_version(organization: Organization, number: int, document: dict[str, Any], by: str) -> None:

@@ -19,6 +19,7 @@ from rollbook.roster.words import say
 from rollbook.store.audit import audit
 from rollbook.store.locks import hold_keys
 from rollbook.store.models import Organization, Secret
+from rollbook.store.permissions import try_refused_again
 from rollbook.store.secrets import KeyRing
 from rollbook.store.setup import opened
 
@@ -84,18 +85,20 @@ def _empty(organization: Organization) -> Document:
 
 
 def _keep(organization: Organization, secrets: Mapping[str, str | None]) -> bool:
-    ring, changed = KeyRing(opened().keys), False
+    ring, changed = KeyRing(opened().keys), set[str]()
     if secrets:
         hold_keys()
     for place, text in secrets.items():
         row = Secret.objects.filter(organization=organization, place=place).first()
         if text is None:
-            changed |= row is not None and bool(row.delete()[0])
+            if row is not None and row.delete()[0]:
+                changed.add(place)
             continue
         if row is not None and ring.decrypt(row.ciphertext) == text:
             continue
         row = row or Secret(organization=organization, place=place)
         row.ciphertext, row.reference = ring.encrypt(text), placeholder(place)
         row.save()
-        changed = True
-    return changed
+        changed.add(place)
+    try_refused_again(organization, changed)
+    return bool(changed)

@@ -80,10 +80,11 @@ def note_launched(organization: Organization, *, section: str, person: str) -> N
 
 
 def forget_old_looks() -> None:
-    """What launches said, when it counts no more; and who was not asked about for a month."""
-    now = timezone.now()
-    SectionAdmin.objects.filter(until__lt=now).delete()
-    TeacherLook.objects.filter(asked_at=None, looked_at__lt=now - _FORGOTTEN).delete()
+    """What launches said, a month after it counted last: until then the LMS is asked again, for it may have said so
+    itself before. And who was not asked about for a month."""
+    before = timezone.now() - _FORGOTTEN
+    SectionAdmin.objects.filter(until__lt=before).delete()
+    TeacherLook.objects.filter(asked_at=None, looked_at__lt=before).delete()
 
 
 def _is_due(row: TeacherLook, now: datetime) -> bool:

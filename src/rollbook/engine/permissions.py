@@ -15,15 +15,13 @@ from rollbook.connectors.base import TEACHERS
 from rollbook.connectors.gradebook import Consent, GradeConsent, RequestToken
 from rollbook.engine.directory import Deadline, impatient
 from rollbook.engine.world import Doors
-from rollbook.errors import ConfigError
 from rollbook.roster.settings import Settings
 from rollbook.store.blobs import open_blobs
 from rollbook.store.folder import DataFolder
 from rollbook.store.launched_from import person_named
 from rollbook.store.models import Organization
 from rollbook.store.newest_settings import newest_settings
-from rollbook.store.permissions import StoredTokens
-from rollbook.store.person_ids import PersonIds
+from rollbook.store.permissions import StoredTokens, place_of
 from rollbook.store.scratch import looking_scratch
 from rollbook.store.secrets import KeyRing, secrets_of
 
@@ -50,7 +48,7 @@ def where_teachers_agree(organization: Organization) -> str:
 
 def tokens_of(organization: Organization, settings: Settings, ring: KeyRing) -> StoredTokens | None:
     """The permissions with which gradebooks are read; None where they are read without."""
-    return StoredTokens(organization, ring) if asks_teachers(settings) else None
+    return StoredTokens(organization, ring, place_of(settings)) if asks_teachers(settings) else None
 
 
 def begin_consent(folder: DataFolder, organization: Organization, callback: str) -> tuple[RequestToken, str]:
@@ -66,20 +64,16 @@ def finish_consent(folder: DataFolder, organization: Organization, token: Reques
 
 
 def is_of_person(folder: DataFolder, organization: Organization, consent: Consent, person: str) -> bool:
-    """Did the person with this unique id in the SIS give it? Known by the LMS account that Rollbook synced for them, or
-    by the unique id that the LMS has of whoever gave it. Raises BlobLost."""
-    _, settings = current_settings(organization)
+    """Did the person with this unique id give it? Known by the LMS account that Rollbook synced for them, or by the
+    unique id that the LMS has of whoever gave it: of the same kind as ours, whatever field of the SIS it is. Raises
+    BlobLost."""
+    if not person:
+        return False
     with looking_scratch(folder) as work:
         blobs = open_blobs(folder, work)
         if person_named(organization.pk, blobs, unique_id=person, lms_id=consent.token.account) is not None:
             return True
-        if not consent.unique_id:
-            return False
-        try:
-            known = PersonIds(organization.pk, settings, blobs)([consent.unique_id])
-        except ConfigError:  # no sync has kept who is who
-            return False
-        return known.get(consent.unique_id) == person
+    return consent.unique_id == person
 
 
 @contextmanager

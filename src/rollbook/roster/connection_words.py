@@ -107,6 +107,7 @@ TROUBLE: Final = (
     "%(why)s; whether it was done is not known",
     "%(who)s did not answer in time",
     "the connection to %(host)s broke",
+    "%(host)s packed a body more than once",
     "%(host)s sent a body that cannot be unpacked",
     "%(host)s sent an endless body",
     "%(host)s is too slow",

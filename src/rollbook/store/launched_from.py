@@ -14,7 +14,7 @@ _MOST = 2
 
 @dataclass(frozen=True, slots=True)
 class KnownPerson:
-    """`unique_id` is the person's key in the ledger, a sourcedId."""
+    """`unique_id` is the person's key in the ledger: what `users.unique_id` says (resolve.sql), often a sourcedId."""
 
     unique_id: str
     name: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from rollbook.connectors.gradebook import UserToken
+from rollbook.roster.settings import Settings
 from rollbook.store.audit import audit
 from rollbook.store.models import Organization, PermissionRequest, TeacherPermission
 from rollbook.store.secrets import KeyRing
@@ -39,6 +41,21 @@ def forget_if_moved(organization: Organization, before: Mapping[str, Any], after
         audit(by=by, action="forget permissions", organization=organization.slug, subject=str(number))
 
 
+def try_refused_again(organization: Organization, changed: Collection[str]) -> None:
+    """Secrets of these places were saved: what the LMS refused may have been signed with a wrong one. Whoever did take
+    their permission back is refused once more."""
+    if any(place.startswith("lms.") for place in changed):
+        refused = TeacherPermission.objects.filter(membership__organization=organization, refused_at__isnull=False)
+        refused.update(refused_at=None)
+
+
+def place_of(settings: Settings) -> str:
+    """Names the LMS and the key that permissions are of, without showing them: a SHA-256."""
+    lms = settings.lms
+    asks = _asks({"lms": {"connector": lms.connector, "options": lms.options}})
+    return hashlib.sha256(msgspec.json.encode(asks)).hexdigest()
+
+
 def _asks(document: Mapping[str, Any]) -> list[Any]:
     """Whom a connection asks, and with what."""
     lms = document.get("lms") or {}
@@ -48,10 +65,11 @@ def _asks(document: Mapping[str, Any]) -> list[Any]:
 
 class StoredTokens:
     """Implements `connectors.gradebook.UserTokens` with what an organization had when this was made: sections are read
-    in threads, which ask no database. What is refused is kept by `keep_refused`, when the work is over."""
+    in threads, which ask no database. What is refused is kept by `keep_refused`, when the work is over. Given out are
+    only those of the LMS and the key that `place` names: a run goes on with the settings that it began with."""
 
-    def __init__(self, organization: Organization, ring: KeyRing) -> None:
-        self._organization, self._ring = organization, ring
+    def __init__(self, organization: Organization, ring: KeyRing, place: str) -> None:
+        self._organization, self._ring, self._place = organization, ring, place
         self._rows = {row.lms_account: row for row in working_permissions(organization.pk)}
         self._refused: list[TeacherPermission] = []
         self._lock = threading.Lock()
@@ -62,7 +80,7 @@ class StoredTokens:
     def of(self, accounts: Collection[str]) -> Sequence[UserToken]:
         with self._lock:
             rows = [self._rows[each] for each in sorted(set(accounts)) if each in self._rows]
-        return [self._opened(row) for row in rows]
+        return [token for row in rows if (token := self._opened(row)) is not None]
 
     def refused(self, token: UserToken) -> None:
         with self._lock:
@@ -82,6 +100,9 @@ class StoredTokens:
                         by=by, action="permission refused", organization=self._organization.slug, subject=row.person
                     )  # fmt: skip
 
-    def _opened(self, row: TeacherPermission) -> UserToken:
-        token, secret = msgspec.json.decode(self._ring.decrypt(row.ciphertext))
+    def _opened(self, row: TeacherPermission) -> UserToken | None:
+        """None for one of another place; one that was kept without its place is of the only one there was."""
+        token, secret, *place = msgspec.json.decode(self._ring.decrypt(row.ciphertext))
+        if place not in ([], [self._place]):
+            return None
         return UserToken(account=row.lms_account, token=token, secret=secret)

@@ -146,7 +146,7 @@ class PersonForm(forms.Form):
         required=False,
         max_length=200,
         validators=[_one_line],
-        help_text=_("The sourcedId of the person, as Search shows it. Empty: they have no sections here."),
+        help_text=_("What names the person in the LMS, as Search shows it. Empty: they have no sections here."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )
 

@@ -12,6 +12,7 @@ from rollbook.connectors.gradebook import Consent
 from rollbook.engine.permissions import asks_teachers, finish_consent, is_of_person
 from rollbook.errors import NotAllowed, RollbookError
 from rollbook.store.newest_settings import newest_settings
+from rollbook.store.permissions import place_of
 from rollbook.store.secrets import KeyRing
 from rollbook.store.setup import opened
 from rollbook.web.error_words import error_said
@@ -41,7 +42,7 @@ def take_what_was_given(request: HttpRequest, asked: Asked) -> None:
         consent = finish_consent(opened(), organization, asked.token)
         if not _is_theirs(request, asked, consent):
             return
-        keep_permission(asked=asked, consent=consent, ring=KeyRing(opened().keys))
+        keep_permission(asked=asked, consent=consent, place=place_of(newest[1]), ring=KeyRing(opened().keys))
     except NotAllowed:
         say_not_allowed(request)
     except RollbookError as error:

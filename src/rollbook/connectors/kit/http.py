@@ -91,6 +91,7 @@ class Client:
         self.base_url = base_url.rstrip("/")
         self.name = f"{name} ({urlsplit(base_url).hostname})"
         self._context, self._auth, self._timeout = context, auth, timeout
+        self._renewals = _RENEWALS
         self._limiter = limiter or Gate()
         self._headers = {"accept": "application/json", "user-agent": "rollbook", **(headers or {})}
         self._wire = Wire(
@@ -109,11 +110,11 @@ class Client:
     def close(self) -> None:
         self._wire.close()
 
-    def signed_by(self, auth: Auth) -> Self:
-        """The same connections and the same rate limit, for calls that another `auth` signs. Closing either closes
-        both."""
+    def signed_by(self, auth: Auth, *, renewals: int = _RENEWALS) -> Self:
+        """The same connections and the same rate limit, for calls that another `auth` signs and may renew so often.
+        Closing either closes both."""
         twin = copy.copy(self)
-        twin._auth = auth
+        twin._auth, twin._renewals = auth, renewals
         return twin
 
     def get(self, target: str, *, query: Pairs = (), what: str = "", returns: Collection[int] = ()) -> Answer:
@@ -170,7 +171,12 @@ class Client:
             except Failure as caught:
                 failure = caught
             else:
-                if answer.status == 401 and renewed < _RENEWALS and self._auth is not None and self._auth.renew(used):
+                if (
+                    answer.status == 401
+                    and renewed < self._renewals
+                    and self._auth is not None
+                    and self._auth.renew(used)
+                ):
                     renewed += 1
                     continue
                 if answer.ok or (answer.status in returns and answer.status != 429):

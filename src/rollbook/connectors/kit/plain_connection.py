@@ -150,9 +150,11 @@ class Connection:
             sock.close()
 
     def _left_over(self) -> bool:
-        """Is there something behind the last answer?"""
+        """Is there something behind the last answer? Part of a TLS record may wait decrypted, of which `poll` knows
+        nothing."""
         self._incoming.dry = True
-        return bool(self._reader.peek(1))
+        unread = self._sock.pending() if isinstance(self._sock, ssl.SSLSocket) else 0
+        return bool(unread or self._reader.peek(1))
 
     def _connect(self, wait: Wait) -> socket.socket:
         """Also checks where the connection leads, before TLS begins."""

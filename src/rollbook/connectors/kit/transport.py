@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -73,6 +74,9 @@ class Wire:
             follow_redirects=False,
             trust_env=self._proxied,
             verify=_tls(),
+            cookies=CookieJar(
+                DefaultCookiePolicy(allowed_domains=[])
+            ),  # calls of several people share it: it keeps none
             transport=transport,
         )
         self._plain: Plain | None = None
@@ -123,6 +127,8 @@ class Wire:
             response.close()
 
     def _read(self, response: httpx2.Response | PlainAnswer) -> bytes:
+        if "," in response.headers.get("content-encoding", ""):  # packed twice, a few bytes fill the memory at once
+            raise Failure(BadResponse(f"{self._host} packed a body more than once"), repeatable=False, lost=True)
         chunks: list[bytes] = []
         size, checked = 0, time.monotonic()
         deadline = checked + _LONGEST_BODY

@@ -108,7 +108,7 @@ _ROWS = (
         auth=("oauth2",),
         fields=True,
         quirks=(
-            "Scopes have to be asked for; tokens live six hours; cookies of the load balancer are kept.",
+            "Scopes have to be asked for; tokens live six hours.",
             "Full reads only outside school hours.",
             "Unknown values are null; no lists below a school.",
             "Grades: no DELETE, so what goes is marked as tobedeleted; none for elementary schools without a master "

@@ -49,8 +49,16 @@ class SchoologyClient:
         """The same client, whose calls are made for the person of this token, with the rights that they have (REST API:
         Authentication). Closing either closes both."""
         twin = copy.copy(self)
-        twin._http = self._http.signed_by(app_auth(self._options, (token.token, token.secret)))
+        auth = app_auth(self._options, (token.token, token.secret))
+        twin._http = self._http.signed_by(
+            auth, renewals=1
+        )  # that of a fresh signature: a 401 is mostly about the token
         return twin
+
+    def check_app(self) -> None:
+        """Is the app itself accepted that asks teachers, whatever becomes of a token? Asks for what it gets before
+        anybody has agreed (REST API: Authentication). Raises AuthFailed where it is not."""
+        self._http.signed_by(app_auth(self._options)).get("oauth/request_token", what="a request token of the app")
 
     def ask(self, path: str, what: str, *, query: Query | None = None) -> Answer:
         """A read, whatever its answer holds; redirects are followed with a fresh signature each."""

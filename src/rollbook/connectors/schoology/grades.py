@@ -117,7 +117,8 @@ class SchoologyGrades:
         return ident(raw.get("id")) if raw is not None else None
 
     def _with_permission(self, section: str) -> _Graded:
-        """With the first permission of a course admin that works; who is one, our own key reads. Raises NotAllowed."""
+        """With the first permission of a course admin that works; who is one, our own key reads. Raises NotAllowed,
+        and AuthFailed where not the teacher is refused but the app."""
         admins = [each.user for each in self._members(section) if each.admin and each.active]
         if not admins:
             raise NotAllowed(because("no_course_admin"))
@@ -128,6 +129,7 @@ class SchoologyGrades:
             except Denied as error:
                 reason = "may_not_read" if error.status == 403 else "allowed_no_more"
                 if error.status == 401:
+                    self._client.check_app()  # with a wrong secret of the app, everybody's would look refused
                     self._tokens.refused(token)
         raise NotAllowed(because(reason))
 

@@ -50,8 +50,9 @@ class Account(AbstractBaseUser):
 
 
 class Membership(models.Model):
-    """An account's role in one organization. `unique_id` says who the person is in the SIS (a sourcedId): by that, and
-    never by an e-mail address, Rollbook knows the sections that they teach (rule 31)."""
+    """An account's role in one organization. `unique_id` says who the person is in the SIS, by the field that
+    `users.unique_id` names: by that, and never by an e-mail address, Rollbook knows the sections that they teach
+    (rule 31)."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="memberships")
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")

@@ -9,8 +9,8 @@ from rollbook.store.models.account import Membership
 
 class TeacherPermission(models.Model):
     """What one person gave for one organization; it goes with their membership. `person` is their unique id in the SIS
-    at that time, `lms_account` their id in the LMS. `ciphertext` holds the access token with its secret.
-    `refused_at`: since then the LMS accepts it no more."""
+    at that time, `lms_account` their id in the LMS. `ciphertext` holds the access token with its secret,
+    and which LMS and key it is of. `refused_at`: since then the LMS accepts it no more."""
 
     membership = models.OneToOneField(Membership, on_delete=models.CASCADE, related_name="permission")
     person = models.TextField()
