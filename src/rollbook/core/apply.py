@@ -166,9 +166,9 @@ class Applier:
             return _lost(batch)
         try:
             return self._settled(batch, first)
-        except Exception as error:  # a part of it may have arrived
+        except Exception as error:  # a part of it may have arrived; what has an answer keeps it
             stop.append(error)
-            return _lost(batch)
+            return _lost(batch) if isinstance(first, BatchRefused) else first
 
     def _secrets(self, part: Slice, changes: Sequence[Change]) -> dict[str, str]:
         if part.kind != "user" or part.action != CREATE or self.passwords is None:
