@@ -118,7 +118,7 @@ class _Grades:
         shared = self._shared()
         for member in self.read.book.members:
             student = self._student(member)
-            if student in shared:  # also where one of them is an admin or has left
+            if student is not None and student in shared:  # also where one of them is an admin or has left
                 absent[member.id] = ("GRADE_STUDENT_TWICE", student)
             elif member.admin:
                 absent[member.id] = ("", "")

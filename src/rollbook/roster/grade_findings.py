@@ -52,7 +52,7 @@ BLOCKING: Final[dict[str, tuple[str, str]]] = {
         "Enroll the student in the SIS if they belong to the class.",
     ),
     "GRADE_STUDENT_TWICE": (
-        "Several accounts of the LMS in this section have the unique id of one student, so none of their grades is sent.",
+        "Several accounts in this section have the unique id of one student, so none of their grades is sent.",
         "Take the unique id away from all but the student's own account in the LMS; see who gave it to the others.",
     ),
     "GRADE_STATE_UNKNOWN": (

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from rollbook.connectors.moodle import live
-from rollbook.connectors.moodle.client import MoodleClient
+from rollbook.connectors.moodle.client import MoodleClient, MoodleError
 from rollbook.connectors.moodle.lenient import Json, ident, listing, mapping, optional, text
 from rollbook.connectors.moodle.options import MoodleOptions
 from rollbook.errors import BadResponse, Bug
@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 #: Values of one look-up.
 _VALUES_MOST: Final = 500
+#: Said for the id of a deleted account.
+_NO_RECORD: Final = "invalidrecord"
 #: Up to so many courses are asked for one by one, more all at once: the function takes one ID number a call.
 _COURSES_SINGLY: Final = 20
 
@@ -140,12 +142,24 @@ class Reader:
             self.users_by("idnumber", missing)
         return {code: own for code in wanted if code not in self.doubled and (own := self.users.get(code))}
 
+    def users_by_id(self, ids: Sequence[str]) -> list[Json]:
+        """Accounts by LMS id. Moodle refuses the whole call for one of a deleted account, which is not there."""
+        try:
+            return self.users_by("id", ids)
+        except MoodleError as error:
+            if error.code != _NO_RECORD:
+                raise
+            if len(ids) == 1:
+                return []
+            middle = len(ids) // 2
+            return [*self.users_by_id(ids[:middle]), *self.users_by_id(ids[middle:])]
+
     def users_there(self, ids: Iterable[str]) -> frozenset[str]:
         """Which of these LMS ids accounts have."""
         wanted = list(dict.fromkeys(ids))
         unknown = [each for each in wanted if each not in self._seen]
         if unknown:
-            self._seen.update(text(raw.get("id")) for raw in self.users_by("id", unknown))
+            self._seen.update(text(raw.get("id")) for raw in self.users_by_id(unknown))
         return frozenset(each for each in wanted if each in self._seen)
 
     def _users(self, within: Sequence[str]) -> Iterator[LiveRecord | None]:

@@ -108,7 +108,7 @@ class Users:
         if not leaving:
             return {}
         ids = [text(item["id"]) for _, item in leaving.values()]
-        there = {text(raw.get("id")): raw for raw in self._reader.users_by("id", ids)}
+        there = {text(raw.get("id")): raw for raw in self._reader.users_by_id(ids)}
         found = {at: self._leaver(change, there.get(text(item["id"]))) for at, (change, item) in leaving.items()}
         return {at: outcome for at, outcome in found.items() if outcome is not None}
 
