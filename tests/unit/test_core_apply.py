@@ -78,6 +78,19 @@ def test_only_what_was_lost_is_sent_again(tmp_path: Path) -> None:
     assert sending.target.sent == [["u000", "u001", "u002", "u003"], ["u000"]]
 
 
+def test_what_was_done_stays_done_when_asking_again_ends_the_run(tmp_path: Path) -> None:
+    def half_lost(batch: Batch) -> list[Outcome]:
+        return [Outcome(status=UNKNOWN), *done(batch)[1:]]
+
+    def ended(batch: Batch) -> list[Outcome]:
+        raise AuthFailed("the token has expired")
+
+    sending = Sending(tmp_path, ScriptedTarget(half_lost, ended), users(4))
+    with pytest.raises(AuthFailed):
+        sending.run()
+    assert sending.statuses == ["unknown", "done", "done", "done"]
+
+
 def buildings() -> list[Change]:
     return [change("building", f"org:{name}", {"title": name, "code": name}) for name in "AB"]
 
