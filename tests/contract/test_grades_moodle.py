@@ -142,8 +142,9 @@ class TestMoodleGrades(GradeSourceContract):
 
         return tell
 
+
 class TestSeparateGroups:
-    """A token without `moodle/site:accessallgroups` is shown nobody of a course with separate groups, without a word."""
+    """A token without `moodle/site:accessallgroups` is shown nobody where groups are separate, and not told so."""
 
     @pytest.fixture
     def grades(self, tmp_path: Path, switch: Switch) -> Iterator[MoodleGrades]:

@@ -11,7 +11,7 @@ from rollbook.connectors.moodle import translate
 from rollbook.connectors.moodle.client import MoodleClient, MoodleError
 from rollbook.connectors.moodle.lenient import Json, ident, listing, text
 from rollbook.connectors.moodle.options import MoodleOptions
-from rollbook.connectors.moodle.outcomes import done, refused, said, unclear, with_warnings
+from rollbook.connectors.moodle.outcomes import done, refused, said, too_early, unclear, with_warnings
 from rollbook.connectors.moodle.reading import Reader
 from rollbook.connectors.moodle.sending import Sizes, send_all
 from rollbook.connectors.moodle.translate import Refusal
@@ -57,7 +57,7 @@ class Sections:
         """What to send of a change; an outcome where nothing is to be sent."""
         if change.action == CREATE:
             if change.key in self._adrift:
-                return unclear("the call that makes it may still be under way; the next run looks for it")
+                return too_early()
             item = translate.new_course(change, self._options, self._zone)
             return refused(item.message) if isinstance(item, Refusal) else item
         lms_id = ident(change.lms_id) or known.get(change.key)
