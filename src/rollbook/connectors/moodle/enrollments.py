@@ -47,10 +47,10 @@ class Enrollments:
         people may change their own ID number, and would then keep it, or have another's taken away."""
         given = {} if batch.action == CREATE else {c.seq: own for c in batch.changes if (own := _given(c.lms_id))}
         others = [change for change in batch.changes if change.seq not in given]
-        sections = self._reader.course_ids(_named(others, "section")) if others else {}
-        users = self._reader.user_ids(_named(others, "user")) if others else {}
-        courses = self._reader.courses_there([section for section, _ in given.values()]) if given else frozenset()
-        people = self._reader.users_there([user for _, user in given.values()]) if given else frozenset()
+        sections = self._reader.course_ids(_named(others, "section"))
+        users = self._reader.user_ids(_named(others, "user"))
+        courses = self._reader.courses_there([section for section, _ in given.values()])
+        people = self._reader.users_there([user for _, user in given.values()])
         found: list[Placed | Outcome] = []
         for change in batch.changes:
             if change.seq in given:
