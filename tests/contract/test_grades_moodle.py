@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import msgspec
 import pytest
 
+from rollbook.connectors.base import Context
 from rollbook.connectors.gradebook import GradeSource
 from rollbook.connectors.moodle import MoodleOptions
 from rollbook.connectors.moodle.gradebook import UNCATEGORIZED
 from rollbook.connectors.moodle.grades import MoodleGrades
+from rollbook.errors import BadResponse
 from rollbook.roster.grades import EXCUSED, Gradebook, GradingCategory
 from rollbook.testing import CountingContext
 from rollbook.testing.grade_samples import SAMPLE
 from rollbook.testing.grade_source_contract import CODE, GradeSourceContract
-from tests.integration.moodle_world import TOKEN, Switch, switched
+from tests.integration.moodle_world import TOKEN, Going, Switch, switched
 
 FAULTS: dict[str, dict[str, Any]] = {
     "half_read": {"name": "server_error", "path": "core_enrol_get_enrolled_users"},
@@ -138,3 +141,27 @@ class TestMoodleGrades(GradeSourceContract):
             httpx2.post(f"{switch.url}/_practice/faults", json=body).raise_for_status()
 
         return tell
+
+
+class TestSeparateGroups:
+    """A token without `moodle/site:accessallgroups` is shown nobody where groups are separate, and not told so."""
+
+    @pytest.fixture
+    def grades(self, tmp_path: Path, switch: Switch) -> Iterator[MoodleGrades]:
+        context = Context(work=tmp_path, cancel=Going(), count=lambda attempts=1, /: None, allow_private_hosts=True)
+        site = switch.put_on(denied=frozenset({"moodle/site:accessallgroups"}))
+        plant(site, as_moodle_knows_it())
+        site.store.run("""UPDATE courses SET fields = '{"groupmode": 1}' WHERE idnumber = ?""", CODE)
+        made = MoodleGrades(MoodleOptions(base_url=switch.url, token=TOKEN, time_zone="America/New_York"), context)
+        yield made
+        made.close()
+
+    def test_nobody_is_not_taken_for_everybody(self, grades: MoodleGrades) -> None:
+        for ask in (grades.gradebook, grades.course_admins):
+            with pytest.raises(BadResponse, match="accessallgroups"):
+                ask(CODE, None)
+
+    def test_a_section_without_people_has_no_admins(self, grades: MoodleGrades, switch: Switch) -> None:
+        switch._app.state.moodle.store.run("DELETE FROM enrolments")
+        assert grades.course_admins(CODE, None) == frozenset()
+        assert grades.gradebook(CODE, None).members == ()

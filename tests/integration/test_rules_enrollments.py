@@ -251,3 +251,28 @@ def test_extras_of_the_first_match_are_always_held(organization: Make) -> None:
     org.approve(second, "extra")
     org.next_day().run(compare_live=True)
     assert "k1|x1" not in org.roster
+
+
+@pytest.mark.rule(20)
+def test_what_changes_or_goes_names_the_lms_id_that_was_given(organization: Make) -> None:
+    """Codes of people may be another's by then; a connector may go by the id instead."""
+    district = crowded()
+    org = organization(district)
+    org.run()
+    known = {f"{row['section']}|{row['user']}": row["lms_id"] for row in org.ledger("enrollment")}
+    district.drop("enrollments", "k0-s0-student").put("enrollments", "more", classSourcedId="k0", userSourcedId="tina",
+                                                      role="teacher")  # fmt: skip
+    district.drop("enrollments", "k1-tina-teacher").enroll("k1", "tina")
+    org.run()
+    sent = {
+        (batch.action, change.key): change.lms_id
+        for batch in org.target.batches
+        for change in batch.changes
+        if batch.kind == "enrollment"
+    }
+    assert sent == {
+        ("remove", "k0|s0"): known["k0|s0"],
+        ("create", "k0|tina"): None,
+        ("update", "k1|tina"): known["k1|tina"],
+    }
+    assert all(known.values())

@@ -11,7 +11,7 @@ from rollbook.connectors.base import Batch
 from rollbook.core.apply import REPLAYS
 from rollbook.core.streaks import SILENT_AFTER, STOP_AFTER
 from rollbook.errors import AuthFailed, BatchRefused, RunCancelled, Unavailable
-from rollbook.roster.changes import REFUSED, UNKNOWN, Change, LiveRecord, Outcome
+from rollbook.roster.changes import REFUSED, TOO_EARLY, UNKNOWN, Change, LiveRecord, Outcome
 from rollbook.testing.builders import change, enrollment
 from tests.unit.core_kit import Answer, ScriptedTarget, Sending, done, users
 
@@ -78,6 +78,19 @@ def test_only_what_was_lost_is_sent_again(tmp_path: Path) -> None:
     assert sending.target.sent == [["u000", "u001", "u002", "u003"], ["u000"]]
 
 
+def test_what_was_done_stays_done_when_asking_again_ends_the_run(tmp_path: Path) -> None:
+    def half_lost(batch: Batch) -> list[Outcome]:
+        return [Outcome(status=UNKNOWN), *done(batch)[1:]]
+
+    def ended(batch: Batch) -> list[Outcome]:
+        raise AuthFailed("the token has expired")
+
+    sending = Sending(tmp_path, ScriptedTarget(half_lost, ended), users(4))
+    with pytest.raises(AuthFailed):
+        sending.run()
+    assert sending.statuses == ["unknown", "done", "done", "done"]
+
+
 def buildings() -> list[Change]:
     return [change("building", f"org:{name}", {"title": name, "code": name}) for name in "AB"]
 
@@ -89,6 +102,22 @@ def test_what_is_not_safe_to_repeat_is_looked_up_first(tmp_path: Path) -> None:
     assert [outcome.lms_id for outcome in sending.run()] == ["77", "lms-org:B"]
     assert target.looked_up == ["org:A", "org:B"]
     assert target.sent == [["org:A", "org:B"], ["org:B"]]
+
+
+def test_what_may_still_be_under_way_is_looked_up_once_and_is_no_silence(tmp_path: Path) -> None:
+    """A connector says so where a second call beside the first would make a thing twice."""
+
+    def too_early(batch: Batch) -> list[Outcome]:
+        return [Outcome(status=UNKNOWN, code=TOO_EARLY) for _ in batch.changes]
+
+    many = [change("building", f"org:{n:02}", {"title": "T", "code": str(n)}) for n in range(SILENT_AFTER + 5)]
+    target = ScriptedTarget(done, lost, rest=too_early, bulk=len(many), slice_size=len(many))
+    target.there["org:03"] = LiveRecord(kind="building", lms_id="77", code="3", fields={})
+    sending = Sending(tmp_path, target, users(1), many)
+    sending.run()
+    assert [place for place, status in enumerate(sending.statuses[1:]) if status == "done"] == [3]
+    assert set(sending.statuses) == {"done", "unknown"}
+    assert len(target.looked_up) == len(many)
 
 
 def test_a_refused_parent_leaves_its_children_waiting(tmp_path: Path) -> None:

@@ -148,6 +148,21 @@ def test_of_two_memberships_the_latest_grade_counts() -> None:
 
 
 @pytest.mark.rule(32)
+@pytest.mark.parametrize("other", [{}, {"active": False}, {"admin": True}])
+def test_two_accounts_with_one_students_id_get_neither_grade_sent(other: dict[str, Any]) -> None:
+    """Somebody gave their account another's id: whose grades are whose is not guessed, and nothing is cleared."""
+    twice = (Member(id="m-1", user="u-ann", unique_id="ann"), Member(id="m-2", user="u-eve", unique_id="ann", **other))
+    ben = Member(id="m-3", user="u-ben", unique_id="ben")
+    grades = tuple(Grade(item="i1", member=f"m-{n}", score=n, at=n) for n in (1, 2, 3))
+    one = book(grades=(grade(7),))
+    had = sent(wanted(one))
+    found = wanted(book(grades=grades, members=(*twice, ben)), had=had)
+    assert [(f["student"], f["score"]) for f in found.results.values()] == [("ben", 3)]
+    assert [(f.code, f.id, f.dependants) for f in found.findings] == [("GRADE_STUDENT_TWICE", "ann", 2)]
+    assert not found.cleared
+
+
+@pytest.mark.rule(32)
 def test_a_cleared_grade_is_cleared_and_one_of_a_leaver_stays() -> None:
     before = wanted(book(grades=(grade(7), grade(8, "ben"), grade(9, "cy"))))
     had = sent(before)

@@ -204,6 +204,15 @@ def test_refused_options(moodle: Client, options: dict[str, Any], code: str) -> 
     assert moodle.error(_ENROLLED, courseid=7) == "invalidrecord"
 
 
+@pytest.mark.parametrize(("groupmode", "may", "shown"), [(1, False, 0), (1, True, 1), (2, False, 1), (0, False, 1)])
+def test_separate_groups_are_hidden_without_a_word(moodle_with: _With, groupmode: int, may: bool, shown: int) -> None:
+    denied = frozenset() if may else frozenset({"moodle/site:accessallgroups"})
+    site = moodle_with(denied=denied)
+    course = site.course(groupmode=groupmode)
+    site.enrol(course, *site.users("ann"))
+    assert len(site.call(_ENROLLED, courseid=course)) == shown
+
+
 def test_roles(moodle: Client) -> None:
     (ann,) = moodle.users("ann")
     course = moodle.course()

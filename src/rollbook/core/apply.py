@@ -18,7 +18,7 @@ from rollbook.core.references import waiting
 from rollbook.core.stored import StoredPlan
 from rollbook.core.streaks import Streaks
 from rollbook.errors import BatchRefused, LeaseLost, RollbookError
-from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, WAITING, Change, LiveRecord, Outcome
+from rollbook.roster.changes import DONE, REFUSED, TOO_EARLY, UNKNOWN, WAITING, Change, LiveRecord, Outcome
 from rollbook.roster.lms import ADOPT, CREATE, KINDS
 
 #: A lost answer is asked for again this often before it stays unknown.
@@ -166,9 +166,9 @@ class Applier:
             return _lost(batch)
         try:
             return self._settled(batch, first)
-        except Exception as error:  # a part of it may have arrived
+        except Exception as error:  # a part of it may have arrived; what has an answer keeps it
             stop.append(error)
-            return _lost(batch)
+            return _lost(batch) if isinstance(first, BatchRefused) else first
 
     def _secrets(self, part: Slice, changes: Sequence[Change]) -> dict[str, str]:
         if part.kind != "user" or part.action != CREATE or self.passwords is None:
@@ -208,7 +208,7 @@ class Applier:
                 return [Outcome(status=REFUSED, message=str(first), code=first.status)]
             return self._split(batch)
         for _ in range(REPLAYS):
-            places = [place for place, outcome in enumerate(first) if outcome.status == UNKNOWN]
+            places = [at for at, each in enumerate(first) if each.status == UNKNOWN and each.code != TOO_EARLY]
             if not places:
                 break
             again = self._again(batch, [batch.changes[place] for place in places])

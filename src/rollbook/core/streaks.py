@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 
 from rollbook.errors import Unavailable
-from rollbook.roster.changes import REFUSED, UNKNOWN, WAITING, Outcome
+from rollbook.roster.changes import REFUSED, TOO_EARLY, UNKNOWN, WAITING, Outcome
 
 #: So many refusals in a row with one message stop a kind (rule 27).
 STOP_AFTER = 100
@@ -27,8 +27,9 @@ class Streaks:
         self._answered = False
 
     def heard(self, outcomes: Sequence[Outcome]) -> None:
-        """Count the answer to one call: when everything it carried is unknown, there was none."""
-        if not outcomes:
+        """Count the answer to one call: when everything it carried is unknown, there was none. What the connector did
+        not send (`TOO_EARLY`) was no call."""
+        if all(outcome.code == TOO_EARLY for outcome in outcomes):
             return
         answered = any(outcome.status != UNKNOWN for outcome in outcomes)
         with self._lock:

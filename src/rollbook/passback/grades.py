@@ -115,9 +115,12 @@ class _Grades:
         course admins, whose trial grades nobody misses) and how the person is called."""
         sent: dict[str, str] = {}
         absent: dict[str, tuple[str, str]] = {}
+        shared = self._shared()
         for member in self.read.book.members:
             student = self._student(member)
-            if member.admin:
+            if student is not None and student in shared:  # also where one of them is an admin or has left
+                absent[member.id] = ("GRADE_STUDENT_TWICE", student)
+            elif member.admin:
                 absent[member.id] = ("", "")
             elif not member.active:
                 absent[member.id] = ("GRADE_MEMBER_LEFT", member.unique_id or member.user)
@@ -128,6 +131,15 @@ class _Grades:
             else:
                 sent[member.id] = student
         return sent, absent
+
+    def _shared(self) -> frozenset[str]:
+        """Students for whom several accounts of the LMS stand: an LMS may let people give themselves any id, so whose
+        grades are whose is not guessed."""
+        accounts: dict[str, set[str]] = {}
+        for member in self.read.book.members:
+            if student := self._student(member):
+                accounts.setdefault(student, set()).add(member.user)
+        return frozenset(student for student, users in accounts.items() if len(users) > 1)
 
     def _student(self, member: Member) -> str | None:
         people = self.read.people

@@ -340,6 +340,8 @@ def _enrollments(db: Connection, named: Mapping[str, str], scope: Scope) -> None
     _run(db, named["give_enrollments"], scope)
     _run(db, named["dangling"], scope)
     _run(db, named["gone_enrollments"], scope)
+    if db.execute("SELECT 1 FROM changes_enrollment WHERE action IN ('update', 'remove') LIMIT 1").fetchone():
+        _run(db, named["given_enrollments"], scope)
 
 
 # --- what a person must look at ---------------------------------------------------------------------------------------

@@ -39,6 +39,9 @@ DONE: Final = "done"
 REFUSED: Final = "refused"
 UNKNOWN: Final = "unknown"
 WAITING: Final = "waiting"
+#: `code` of an unknown outcome: the connector did not send it again, as the first call may still be under way and both
+#: would make a thing twice. It is not asked for again in this run (as in HTTP, RFC 8470: a request not to be repeated).
+TOO_EARLY: Final = 425
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -51,6 +51,10 @@ BLOCKING: Final[dict[str, tuple[str, str]]] = {
         "A graded member of the section is not enrolled in the class in the SIS, so these grades are not sent.",
         "Enroll the student in the SIS if they belong to the class.",
     ),
+    "GRADE_STUDENT_TWICE": (
+        "Several accounts in this section have the unique id of one student, so none of their grades is sent.",
+        "Take the unique id away from all but the student's own account in the LMS; see who gave it to the others.",
+    ),
     "GRADE_STATE_UNKNOWN": (
         "The grade has a state that Rollbook does not know, so it is not sent.",
         "Set another state in the LMS, or type this grade into the SIS.",

@@ -8,9 +8,10 @@ from typing import Final
 
 from rollbook.connectors.moodle.client import MoodleClient, MoodleError
 from rollbook.connectors.moodle.lenient import ident
-from rollbook.connectors.moodle.outcomes import done, said
+from rollbook.connectors.moodle.outcomes import cut_short, done, said
 from rollbook.connectors.moodle.reading import Reader
 from rollbook.connectors.moodle.sending import Sizes, send_all
+from rollbook.errors import AuthFailed, BadResponse, Unavailable
 from rollbook.roster.changes import DONE, Change, Outcome
 from rollbook.roster.lms import CREATE, UPDATE
 
@@ -37,8 +38,14 @@ class Cohorts:
         ]
         if not places:
             return list(outcomes)
-        self._make([cohort for _, _, cohort in places])
-        added = send_all(places, self._sizes, FIELDS, self._add, lambda place, error: said(error, place[0]))
+        try:
+            self._make([cohort for _, _, cohort in places])
+        except (AuthFailed, Unavailable, BadResponse) as error:  # the accounts are written by now
+            added = [cut_short(error)] * len(places)
+        else:
+            added = send_all(
+                places, self._sizes, FIELDS, self._add, lambda place, error: said(error, place[0]), begun=True
+            )
         failed = {place[1]: each for place, each in zip(places, added, strict=True) if each.status != DONE}
         return [failed.get(outcome.lms_id or "", outcome) for outcome in outcomes]
 

@@ -9,16 +9,18 @@ from typing import Final
 
 from rollbook.connectors.base import Batch
 from rollbook.connectors.moodle.client import MoodleClient, MoodleError
-from rollbook.connectors.moodle.lenient import Json, flag, optional
+from rollbook.connectors.moodle.lenient import Json, flag, ident, optional
 from rollbook.connectors.moodle.options import MoodleOptions
-from rollbook.connectors.moodle.outcomes import done, refused, said
+from rollbook.connectors.moodle.outcomes import NOT_ONE, done, refused, said
 from rollbook.connectors.moodle.reading import Reader
 from rollbook.connectors.moodle.sending import Sizes, send_all
 from rollbook.roster.changes import Change, Outcome
-from rollbook.roster.lms import REKEY, REMOVE, UPDATE
+from rollbook.roster.lms import CREATE, REKEY, REMOVE, UPDATE
 
 FIELDS: Final = 3
 _SUSPENDED_FIELDS, _ROLE_FIELDS = 4, 4
+
+_NOBODY: Final = "the LMS has no account with this ID number"
 
 #: A change with the ids of its section's course and of its user.
 Placed = tuple[Change, str, str]
@@ -33,25 +35,40 @@ class Enrollments:
     def apply(self, batch: Batch) -> list[Outcome]:
         if batch.action == REKEY:  # they consist of the ids of section and user
             return [done(change.lms_id) for change in batch.changes]
-        sections = self._reader.course_ids(_named(batch.changes, "section"))
-        users = self._reader.user_ids(_named(batch.changes, "user"))
-        settled: dict[int, Outcome] = {}
-        placed: list[tuple[int, Placed]] = []
-        for place, change in enumerate(batch.changes):
-            section, user = (optional(change.after.get(name)) or "" for name in ("section", "user"))
-            if section in sections and user in users:
-                placed.append((place, (change, sections[section], users[user])))
-            else:
-                settled[place] = self._without_ends(batch.action, section in sections)
+        ends = self._ends(batch)
+        settled = {place: each for place, each in enumerate(ends) if isinstance(each, Outcome)}
+        placed = [(place, each) for place, each in enumerate(ends) if not isinstance(each, Outcome)]
         sent = [each for _, each in placed]
         settled.update(zip((place for place, _ in placed), self._send(batch.action, sent), strict=True))
         return [settled[place] for place in range(len(batch.changes))]
 
-    def _without_ends(self, action: str, section_there: bool) -> Outcome:
-        """Nobody is in a section that is not there, nor is anybody who is not there."""
-        if action == REMOVE:
-            return done(None)
-        return refused("the LMS has no " + ("account with this ID number" if section_there else "such section"))
+    def _ends(self, batch: Batch) -> list[Placed | Outcome]:
+        """The course and the user of each change. Of an enrollment that was given, they are those to whom it was given:
+        people may change their own ID number, and would then keep it, or have another's taken away."""
+        given = {} if batch.action == CREATE else {c.seq: own for c in batch.changes if (own := _given(c.lms_id))}
+        others = [change for change in batch.changes if change.seq not in given]
+        sections = self._reader.course_ids(_named(others, "section"))
+        users = self._reader.user_ids(_named(others, "user"))
+        courses = self._reader.courses_there([section for section, _ in given.values()])
+        people = self._reader.users_there([user for _, user in given.values()])
+        found: list[Placed | Outcome] = []
+        for change in batch.changes:
+            if change.seq in given:
+                section, user = given[change.seq]
+                there = section in courses and user in people
+                # Who is not there by an id that Moodle gave is in no section.
+                found.append(
+                    (change, section, user) if there else _gone(batch.action, section_there=section in courses)
+                )
+                continue
+            code, person = (optional(change.after.get(name)) or "" for name in ("section", "user"))
+            if code in sections and person in users:
+                found.append((change, sections[code], users[person]))
+            elif code in sections:  # also at a removal: whoever it was may have another ID number by now
+                found.append(refused(NOT_ONE if person in self._reader.doubled else _NOBODY))
+            else:
+                found.append(_gone(batch.action, section_there=False))
+        return found
 
     def _send(self, action: str, sent: Sequence[Placed]) -> list[Outcome]:
         if action == REMOVE and self._options.leavers == "unenrol":
@@ -62,7 +79,7 @@ class Enrollments:
             return outcomes
         # Moodle adds a role to those that somebody has: the other one is taken away once the new one is given.
         given = [each for each, outcome in zip(sent, outcomes, strict=True) if outcome.status == "done"]
-        taken = iter(send_all(given, self._sizes, _ROLE_FIELDS, self._take_role, _alone))
+        taken = iter(send_all(given, self._sizes, _ROLE_FIELDS, self._take_role, _alone, begun=True))
         return [next(taken) if outcome.status == "done" else outcome for outcome in outcomes]
 
     def _enrol(self, part: Sequence[Placed], *, suspend: bool) -> list[Outcome]:
@@ -92,6 +109,17 @@ class Enrollments:
     def _role(self, change: Change, *, other: bool = False) -> int:
         admin = flag(change.after.get("admin")) != other
         return self._options.teacher_role_id if admin else self._options.student_role_id
+
+
+def _given(lms_id: str | None) -> tuple[str, str] | None:
+    """The ids of section and user in an enrollment's own."""
+    section, _, user = (lms_id or "").partition("|")
+    return (section, user) if ident(section) and ident(user) else None
+
+
+def _gone(action: str, *, section_there: bool) -> Outcome:
+    """Nobody is in a section that is not there, nor is anybody who is not there."""
+    return done(None) if action == REMOVE else refused(_NOBODY if section_there else "the LMS has no such section")
 
 
 def _named(changes: Sequence[Change], name: str) -> list[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Final
+
 from rollbook.connectors.base import Context
 from rollbook.connectors.base import Report as TestReport
 from rollbook.connectors.moodle import gradebook as words
@@ -14,6 +17,9 @@ from rollbook.errors import AuthFailed, BadResponse
 from rollbook.roster.grades import Gradebook, Member
 
 _ASSIGNMENTS, _TITLES = GRADES_MORE
+_GROUPS: Final = (
+    "Moodle does not show everybody who is enrolled in this section; the token's role needs moodle/site:accessallgroups"
+)
 
 
 class MoodleGrades:
@@ -48,7 +54,8 @@ class MoodleGrades:
         the section meanwhile is left out with its grades."""
         section = self._section(code, lms_id)
         report = words.Report(self._rows(section), self._due(section), self._titles(section))
-        members = self._members(section)
+        members, enrolled = self._members(section)
+        self._all_enrolled(section, report.rows, enrolled)
         found, people = words.items(report, self._zone), {each.id for each in members}
         return Gradebook(
             section=section,
@@ -60,7 +67,10 @@ class MoodleGrades:
 
     def course_admins(self, code: str, lms_id: str | None) -> frozenset[str]:
         section = self._section(code, lms_id)
-        found = [words.member(raw, True, self._options) for raw in self._reader.enrolled(section, active=True)]
+        rows = self._reader.enrolled(section, active=True)
+        if not rows and self._rows(section):
+            raise BadResponse(_GROUPS)
+        found = [words.member(raw, True, self._options) for raw in rows]
         return frozenset(each.unique_id for each in found if each and each.admin and each.unique_id)
 
     def sections_of(self, unique_id: str, lms_id: str | None) -> frozenset[str]:
@@ -101,11 +111,20 @@ class MoodleGrades:
             own: title for each in found if (own := ident(each.get("id"))) and (title := text(each.get("category")))
         }
 
-    def _members(self, section: str) -> tuple[Member, ...]:
+    def _members(self, section: str) -> tuple[tuple[Member, ...], frozenset[str]]:
+        """Students and teachers of the section, and the LMS ids of everybody who is enrolled."""
         active = {text(each.get("id")) for each in self._reader.enrolled(section, active=True)}
         everybody = self._reader.enrolled(section, active=False)
         found = [words.member(raw, text(raw.get("id")) in active, self._options) for raw in everybody]
-        return tuple(each for each in found if each is not None)
+        ids = frozenset(text(raw.get("id")) for raw in everybody)
+        return tuple(each for each in found if each is not None), ids
+
+    def _all_enrolled(self, section: str, graded: Collection[str], enrolled: frozenset[str]) -> None:
+        """Moodle shows a token without the right to see all groups only its own groups, or nobody, and says nothing
+        (get_enrolled_users). Whoever is in the grade report is enrolled, or has just left. Raises BadResponse."""
+        missing = frozenset(graded) - enrolled
+        if missing and missing & self._rows(section).keys():
+            raise BadResponse(_GROUPS)
 
     def _section(self, code: str, lms_id: str | None) -> str:
         """The LMS id of the section with this code; one that is known counts as long as it has this code. Raises

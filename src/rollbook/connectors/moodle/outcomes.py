@@ -8,10 +8,13 @@ from typing import Any, Final
 
 from rollbook.connectors.moodle.client import MoodleError
 from rollbook.connectors.moodle.lenient import ident, listing, mapping, optional, text
-from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, Change, Outcome
+from rollbook.errors import RollbookError
+from rollbook.roster.changes import DONE, REFUSED, TOO_EARLY, UNKNOWN, Change, Outcome
 
 _EMAIL: Final = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
 _PERSONAL: Final = ("first_name", "last_name", "middle_name", "preferred_first_name", "username", "email")
+#: Nobody can tell whose such an ID number is.
+NOT_ONE: Final = "several accounts of the LMS have this ID number; take it away from all but the person's own"
 #: Moodle gives no status of a record: these are as HTTP would say it.
 _REFUSED_CODE, _UNCLEAR = 400, 207
 
@@ -32,6 +35,16 @@ def unknown(message: str, code: int | None = None) -> Outcome:
 def unclear(message: str) -> Outcome:
     """An answer came, and says nothing about this record."""
     return unknown(message, _UNCLEAR)
+
+
+def cut_short(error: RollbookError) -> Outcome:
+    """Of a record whose batch was ended by `error` after a part of it was sent."""
+    return unknown(f"perhaps not sent: {error}")
+
+
+def too_early() -> Outcome:
+    """Of a create that is not sent again as long as the first call may still be under way."""
+    return unknown("the call that makes it may still be under way; the next run looks for it", TOO_EARLY)
 
 
 def said(error: MoodleError, change: Change, secret: str | None = None) -> Outcome:

@@ -54,7 +54,8 @@ class Places:
             else:
                 settled[place] = done(lms_id)
         for sent, call in ((new, self._create), (old, self._update)):
-            outcomes = send_all([pair for _, pair in sent], self._sizes, FIELDS, call, _alone)
+            pairs = [pair for _, pair in sent]
+            outcomes = send_all(pairs, self._sizes, FIELDS, call, _alone, begun=bool(new) and sent is old)
             settled.update(zip((place for place, _ in sent), outcomes, strict=True))
         return [settled[place] for place in range(len(batch.changes))]
 

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar
 
+import msgspec
+
 from rollbook.connectors.moodle import live
-from rollbook.connectors.moodle.client import MoodleClient
+from rollbook.connectors.moodle.client import MoodleClient, MoodleError
 from rollbook.connectors.moodle.lenient import Json, ident, listing, mapping, optional, text
 from rollbook.connectors.moodle.options import MoodleOptions
 from rollbook.errors import BadResponse, Bug
@@ -19,6 +21,8 @@ T = TypeVar("T")
 
 #: Values of one look-up.
 _VALUES_MOST: Final = 500
+#: Said for the id of a deleted account.
+_NO_RECORD: Final = "invalidrecord"
 #: Up to so many courses are asked for one by one, more all at once: the function takes one ID number a call.
 _COURSES_SINGLY: Final = 20
 
@@ -34,6 +38,10 @@ class Reader:
         self._site: Json | None = None
         #: LMS ids by ID number, of users and of sections' courses; and ID numbers of courses by LMS id.
         self.users: dict[str, str] = {}
+        #: ID numbers that several accounts have. Whose they are is not guessed: people may change their own.
+        self.doubled: set[str] = set()
+        #: LMS ids of accounts that were asked for by these ids.
+        self._seen: set[str] = set()
         self._knows_all_users = False
         self.courses: dict[str, str] = {}
         self.codes: dict[str, str | None] = {}
@@ -108,22 +116,51 @@ class Reader:
     def _learn_users(self, rows: Sequence[Json]) -> None:
         for each in rows:
             code, own = optional(each.get("idnumber")), ident(each.get("id"))
-            if code and own:
-                self.users[code] = own
+            if code and own and self.users.setdefault(code, own) != own:
+                self.doubled.add(code)
 
-    def there_already(self, codes: Sequence[str]) -> dict[str, str]:
-        """LMS ids of those of these unique ids that some account has. Asks nothing after all accounts were read."""
-        if self._knows_all_users:
-            return {code: self.users[code] for code in codes if code in self.users}
-        return self.user_ids(codes)
+    def made_user(self, code: str, lms_id: str) -> None:
+        """An account was made, when nobody had its ID number."""
+        self.users[code] = lms_id
+
+    def holders(self, codes: Sequence[str]) -> dict[str, list[Json]]:
+        """The accounts that have these ID numbers now, without those that nobody has. Once all accounts were read, it
+        asks only for ID numbers that somebody had then."""
+        asked = [code for code in codes if code in self.users] if self._knows_all_users else codes
+        found: dict[str, list[Json]] = {}
+        for raw in self.users_by("idnumber", asked) if asked else ():
+            found.setdefault(text(raw.get("idnumber")), []).append(raw)
+        wanted = set(codes)
+        return {code: rows for code, rows in found.items() if code in wanted}
 
     def user_ids(self, codes: Iterable[str]) -> dict[str, str]:
-        """LMS ids by unique id, of those that are there; asks only for those that are not known yet."""
+        """LMS ids by unique id, of those whom exactly one account stands for; asks only for those that are not known
+        yet. `doubled` has the unique ids of several accounts."""
         wanted = list(dict.fromkeys(codes))
         missing = [code for code in wanted if code not in self.users]
         if missing:
             self.users_by("idnumber", missing)
-        return {code: self.users[code] for code in wanted if code in self.users}
+        return {code: own for code in wanted if code not in self.doubled and (own := self.users.get(code))}
+
+    def users_by_id(self, ids: Sequence[str]) -> list[Json]:
+        """Accounts by LMS id. Moodle refuses the whole call for one of a deleted account, which is not there."""
+        try:
+            return self.users_by("id", ids)
+        except MoodleError as error:
+            if error.code != _NO_RECORD:
+                raise
+            if len(ids) == 1:
+                return []
+            middle = len(ids) // 2
+            return [*self.users_by_id(ids[:middle]), *self.users_by_id(ids[middle:])]
+
+    def users_there(self, ids: Iterable[str]) -> frozenset[str]:
+        """Which of these LMS ids accounts have."""
+        wanted = list(dict.fromkeys(ids))
+        unknown = [each for each in wanted if each not in self._seen]
+        if unknown:
+            self._seen.update(text(raw.get("id")) for raw in self.users_by_id(unknown))
+        return frozenset(each for each in wanted if each in self._seen)
 
     def _users(self, within: Sequence[str]) -> Iterator[LiveRecord | None]:
         if within:
@@ -139,8 +176,14 @@ class Reader:
             raise BadResponse("Moodle does not show usernames and ID numbers; see which capabilities the token needs")
         own, names = self.own_id(), frozenset(self._options.protected_users)
         for raw in rows:
-            yield live.user(raw, own, names)
+            yield self._without_shared_code(live.user(raw, own, names))
         self._knows_all_users |= not within
+
+    def _without_shared_code(self, record: LiveRecord | None) -> LiveRecord | None:
+        """An ID number of several accounts is nobody's: neither is linked to the person of the SIS by it."""
+        if record is None or record.code not in self.doubled:
+            return record
+        return msgspec.structs.replace(record, code=None)
 
     # --- sections -----------------------------------------------------------------------------------------------------
 
@@ -194,15 +237,21 @@ class Reader:
 
     # --- enrollments --------------------------------------------------------------------------------------------------
 
-    def _enrollments(self, within: Sequence[str]) -> Iterator[LiveRecord | None]:
-        sections = list(within) or [text(each.get("id")) for each in self.raw_courses(())]
-        unknown = [each for each in sections if each not in self.codes]
+    def courses_there(self, ids: Iterable[str]) -> frozenset[str]:
+        """Which of these LMS ids sections' courses have; learns their codes."""
+        wanted = list(dict.fromkeys(ids))
+        unknown = [each for each in wanted if each not in self.codes]
         for start in range(0, len(unknown), _VALUES_MOST):
             for raw in self._courses(field="ids", value=",".join(unknown[start : start + _VALUES_MOST])):
                 self._learn(raw)
-        there = [each for each in sections if each in self.codes]  # one that is gone has no members
-        for found in self._side_by_side(self.members, there):
-            yield from found
+        return frozenset(each for each in wanted if each in self.codes)
+
+    def _enrollments(self, within: Sequence[str]) -> Iterator[LiveRecord | None]:
+        sections = list(within) or [text(each.get("id")) for each in self.raw_courses(())]
+        found = self.courses_there(sections)
+        there = [each for each in sections if each in found]  # one that is gone has no members
+        for members in self._side_by_side(self.members, there):
+            yield from members
 
     def members(self, section: str) -> list[LiveRecord | None]:
         """The active members of a section, by its LMS id, with a role that makes them student or teacher."""

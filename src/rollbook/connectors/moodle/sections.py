@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from rollbook.connectors.base import Batch
+from rollbook.connectors.kit import LostAnswer
 from rollbook.connectors.moodle import translate
 from rollbook.connectors.moodle.client import MoodleClient, MoodleError
 from rollbook.connectors.moodle.lenient import Json, ident, listing, text
 from rollbook.connectors.moodle.options import MoodleOptions
-from rollbook.connectors.moodle.outcomes import done, refused, said, unclear, with_warnings
+from rollbook.connectors.moodle.outcomes import done, refused, said, too_early, unclear, with_warnings
 from rollbook.connectors.moodle.reading import Reader
 from rollbook.connectors.moodle.sending import Sizes, send_all
 from rollbook.connectors.moodle.translate import Refusal
@@ -18,6 +19,10 @@ from rollbook.roster.changes import Change, Outcome
 from rollbook.roster.lms import CREATE, REKEY
 
 FIELDS: Final = 6
+#: Courses of one call: they are made in one transaction, which shall end before the call's time is up.
+MOST: Final = 20
+#: The status of a call that has ended in trouble; what a proxy says (502 to 504 and more) tells nothing of the call.
+_OVER: Final = 500
 
 Said = tuple[Change, Json]
 
@@ -28,6 +33,9 @@ class Sections:
     def __init__(self, client: MoodleClient, reader: Reader, options: MoodleOptions, sizes: Sizes) -> None:
         self._client, self._reader, self._options, self._sizes = client, reader, options, sizes
         self._zone = options.zone()
+        #: Codes of sections whose create Moodle may still be at, as no answer of it came. It makes a call's courses in
+        #: one transaction, and sees no twin in another's: so these are not sent again by this run.
+        self._adrift: set[str] = set()
 
     def apply(self, batch: Batch) -> list[Outcome]:
         settled: dict[int, Outcome] = {}
@@ -48,6 +56,8 @@ class Sections:
     def _item(self, change: Change, known: dict[str, str]) -> Json | Outcome:
         """What to send of a change; an outcome where nothing is to be sent."""
         if change.action == CREATE:
+            if change.key in self._adrift:
+                return too_early()
             item = translate.new_course(change, self._options, self._zone)
             return refused(item.message) if isinstance(item, Refusal) else item
         lms_id = ident(change.lms_id) or known.get(change.key)
@@ -90,14 +100,20 @@ class Sections:
             # There already, most often because an answer was lost: brought up to date.
             old = [self._whole(change, there[change.key]) for change, _ in part if change.key in there]
             rest = [pair for pair in part if pair[0].key not in there]
-            updated, made = iter(self._update(old)), iter(send_all(rest, self._sizes, FIELDS, call, _alone))
+            updated = iter(self._update(old))
+            made = iter(send_all(rest, self._sizes, FIELDS, call, _alone, begun=True))
             return [next(updated) if change.key in there else next(made) for change, _ in part]
 
         return send_all(sent, self._sizes, FIELDS, call, _alone)
 
     def _create(self, part: Sequence[Said]) -> list[Outcome]:
         items = [item for _, item in part]
-        answer = self._client.write("core_course_create_courses", "writing courses", courses=items)
+        try:
+            answer = self._client.write("core_course_create_courses", "writing courses", courses=items)
+        except LostAnswer as lost:
+            if lost.status is None or lost.status > _OVER:
+                self._adrift.update(change.key for change, _ in part)
+            raise
         ids = [ident(each.get("id")) for each in listing(answer)]
         if len(ids) != len(part):
             return [unclear("Moodle did not say which ids the new courses have")] * len(part)

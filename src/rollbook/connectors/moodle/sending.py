@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
 from rollbook.connectors.kit import LostAnswer
 from rollbook.connectors.moodle.client import MoodleError
-from rollbook.connectors.moodle.outcomes import unclear, unknown
+from rollbook.connectors.moodle.outcomes import cut_short, unclear, unknown
+from rollbook.errors import AuthFailed, BadResponse, Unavailable
 from rollbook.roster.changes import Outcome
 
 T = TypeVar("T")
@@ -51,31 +52,58 @@ def send_all(
     fields: int,
     call: Callable[[Sequence[T]], list[Outcome]],
     alone: Callable[[T, MoodleError], Outcome],
+    *,
+    begun: bool = False,
 ) -> list[Outcome]:
     """One outcome per item, in order. `call` sends some in one call; `alone` says what an item gets that was refused
-    by itself. `fields` are form fields of an item."""
+    by itself. `fields` are form fields of an item. `begun`: something of the batch was sent before. Raises what ends a
+    run only while nothing was sent: later, what was done stays done, and the rest is unknown."""
+    sending = _Sending(sizes, call, alone, begun=begun)
     outcomes: list[Outcome] = []
     while len(outcomes) < len(items):
         part = items[len(outcomes) : len(outcomes) + sizes.now(fields)]
-        outcomes += _send(part, sizes, call, alone)
+        outcomes += sending.send(part)
     return outcomes
 
 
-def _send(
-    items: Sequence[T],
-    sizes: Sizes,
-    call: Callable[[Sequence[T]], list[Outcome]],
-    alone: Callable[[T, MoodleError], Outcome],
-) -> list[Outcome]:
-    try:
-        outcomes = call(items)
-    except LostAnswer as lost:
-        sizes.lost(len(items))
-        return [unknown(str(lost), lost.status)] * len(items)
-    except MoodleError as error:
-        if len(items) == 1:
-            return [alone(items[0], error)]
-        middle = len(items) // 2
-        return [each for half in (items[:middle], items[middle:]) for each in _send(half, sizes, call, alone)]
-    sizes.went_well()
-    return outcomes if len(outcomes) == len(items) else [unclear("Moodle did not answer for each record")] * len(items)
+class _Sending(Generic[T]):
+    """One batch on its way: whether anything of it was sent, and what ended it early."""
+
+    def __init__(
+        self,
+        sizes: Sizes,
+        call: Callable[[Sequence[T]], list[Outcome]],
+        alone: Callable[[T, MoodleError], Outcome],
+        *,
+        begun: bool,
+    ) -> None:
+        self._sizes, self._call, self._alone, self._begun = sizes, call, alone, begun
+        self._trouble: Outcome | None = None
+
+    def send(self, items: Sequence[T]) -> list[Outcome]:
+        if self._trouble is not None:
+            return [self._trouble] * len(items)
+        try:
+            return self._sent(items)
+        except (AuthFailed, Unavailable, BadResponse) as error:
+            if not self._begun:
+                raise
+            self._trouble = cut_short(error)
+            return [self._trouble] * len(items)
+
+    def _sent(self, items: Sequence[T]) -> list[Outcome]:
+        try:
+            outcomes = self._call(items)
+        except LostAnswer as lost:
+            self._begun = True
+            self._sizes.lost(len(items))
+            return [unknown(str(lost), lost.status)] * len(items)
+        except MoodleError as error:
+            if len(items) == 1:
+                return [self._alone(items[0], error)]
+            middle = len(items) // 2
+            return [each for half in (items[:middle], items[middle:]) for each in self.send(half)]
+        self._begun = True
+        self._sizes.went_well()
+        whole = len(outcomes) == len(items)
+        return outcomes if whole else [unclear("Moodle did not answer for each record")] * len(items)

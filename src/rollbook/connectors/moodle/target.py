@@ -37,7 +37,8 @@ class MoodleTarget:
         options.zone()
         self._client = MoodleClient(options, context)
         self._reader = Reader(self._client, options)
-        self._sizes = {kind: Sizes(options.batch_size, options.max_input_vars) for kind in _FIELDS}
+        most = dict.fromkeys(_FIELDS, options.batch_size) | {"section": min(options.batch_size, sections.MOST)}
+        self._sizes = {kind: Sizes(most[kind], options.max_input_vars) for kind in _FIELDS}
         self._places, self._users, self._sections, self._enrollments = (
             places.Places(self._client, self._reader, options, self._sizes["building"]),
             users.Users(self._client, self._reader, options, self._sizes["user"]),
@@ -51,13 +52,14 @@ class MoodleTarget:
     @property
     def traits(self) -> TargetTraits:
         """Moodle has no grading periods and, by web services, no links of guardians; courses of the SIS are an option.
-        Names of categories need not be unique, so those are looked up after a lost answer."""
+        Names of categories need not be unique, and a call that makes sections may still be under way: those are looked
+        up after a lost answer."""
         kinds = frozenset(_FIELDS) - (frozenset({"course"}) if self._options.courses == "ignore" else frozenset())
         return TargetTraits(
             title="Moodle",
             kinds=kinds,
             bulk={kind: self._sizes[kind].fitting(_FIELDS[kind]) for kind in kinds},
-            replay_safe=kinds - {"building", "course"},
+            replay_safe=kinds - {"building", "course", "section"},
             removable=frozenset({"enrollment"}),
             parallel=self._options.parallel,
             slice_size=max(1000, self._options.batch_size),

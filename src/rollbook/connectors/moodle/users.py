@@ -12,7 +12,7 @@ from rollbook.connectors.moodle.client import MoodleClient, MoodleError
 from rollbook.connectors.moodle.cohorts import Cohorts
 from rollbook.connectors.moodle.lenient import Json, flag, ident, listing, optional, text
 from rollbook.connectors.moodle.options import MoodleOptions
-from rollbook.connectors.moodle.outcomes import done, refused, said, unclear, with_warnings
+from rollbook.connectors.moodle.outcomes import NOT_ONE, done, refused, said, unclear, with_warnings
 from rollbook.connectors.moodle.reading import Reader
 from rollbook.connectors.moodle.sending import Sizes, send_all
 from rollbook.connectors.moodle.translate import Refusal
@@ -63,7 +63,7 @@ class Users:
             return refused(item.message) if isinstance(item, Refusal) else item
         lms_id = ident(change.lms_id) or known.get(change.key)
         if lms_id is None:
-            return refused("its LMS id is not known")
+            return refused(NOT_ONE if change.key in self._reader.doubled else "its LMS id is not known")
         fields = self._changed(change, passwords)
         if isinstance(fields, Refusal):
             return refused(fields.message)
@@ -108,7 +108,7 @@ class Users:
         if not leaving:
             return {}
         ids = [text(item["id"]) for _, item in leaving.values()]
-        there = {text(raw.get("id")): raw for raw in self._reader.users_by("id", ids)}
+        there = {text(raw.get("id")): raw for raw in self._reader.users_by_id(ids)}
         found = {at: self._leaver(change, there.get(text(item["id"]))) for at, (change, item) in leaving.items()}
         return {at: outcome for at, outcome in found.items() if outcome is not None}
 
@@ -127,14 +127,42 @@ class Users:
     # --- creates ------------------------------------------------------------------------------------------------------
 
     def _create_all(self, sent: Sequence[Said], passwords: Mapping[str, str]) -> list[Outcome]:
-        """Moodle takes a second account with one ID number, so whoever has it already is brought up to date instead."""
-        there = self._reader.there_already([change.key for change, _ in sent])
-        old = [(change, self._whole(change, there[change.key])) for change, _ in sent if change.key in there]
+        """Moodle takes a second account with one ID number. So whoever has it already is looked at first."""
+        there = self._reader.holders([change.key for change, _ in sent])
+        settled = self._there([pair for pair in sent if pair[0].key in there], there)
         new = [pair for pair in sent if pair[0].key not in there]
-        updated, made = iter(self._update(old, {})), iter(self._create_new(new, passwords))
-        return [next(updated) if change.key in there else next(made) for change, _ in sent]
+        made = iter(self._create_new(new, passwords, begun=bool(settled)))
+        return [settled[change.key] if change.key in there else next(made) for change, _ in sent]
 
-    def _create_new(self, sent: Sequence[Said], passwords: Mapping[str, str]) -> list[Outcome]:
+    def _there(self, sent: Sequence[Said], there: Mapping[str, Sequence[Json]]) -> dict[str, Outcome]:
+        """Outcomes by unique id where accounts have it already. One is brought up to date if it is as we would make it,
+        which most often is our own after a lost answer. Any other is somebody's: people may give themselves any ID
+        number, and would get the name and the roles of the person whose it is."""
+        settled: dict[str, Outcome] = {}
+        ours: list[Said] = []
+        for change, item in sent:
+            why = self._not_ours(item, there[change.key])
+            if why is None:
+                ours.append((change, self._whole(change, text(there[change.key][0].get("id")))))
+            else:
+                settled[change.key] = refused(why)
+        updated = self._update(ours, {})
+        return settled | {change.key: outcome for (change, _), outcome in zip(ours, updated, strict=True)}
+
+    def _not_ours(self, item: Json, holders: Sequence[Json]) -> str | None:
+        if len(holders) > 1:
+            return NOT_ONE
+        own, name = text(holders[0].get("id")), text(holders[0].get("username"))
+        if own == self._reader.own_id() or name in self._options.protected_users:
+            return "a protected account of the LMS has this ID number; an administrator takes it away there"
+        if name != item["username"]:
+            return (
+                "an account with another username has this ID number; if it is not the person's, take the number away "
+                "from it in the LMS, else let the next run link it"
+            )
+        return None
+
+    def _create_new(self, sent: Sequence[Said], passwords: Mapping[str, str], *, begun: bool) -> list[Outcome]:
         looked_up: set[str] = set()
 
         def call(part: Sequence[Said]) -> list[Outcome]:
@@ -147,14 +175,14 @@ class Users:
                 if not clear:
                     raise
             rest = [pair for pair in part if pair[0].key not in clear]
-            made = iter(send_all(rest, self._sizes, CREATE_FIELDS, call, alone))
+            made = iter(send_all(rest, self._sizes, CREATE_FIELDS, call, alone, begun=True))
             return [clear[change.key] if change.key in clear else next(made) for change, _ in part]
 
         def alone(pair: Said, error: MoodleError) -> Outcome:
             clear = self._clear([pair]) if error.code == "invalidparameter" else {}
             return clear.get(pair[0].key) or said(error, pair[0], passwords.get(pair[0].key))
 
-        return send_all(sent, self._sizes, CREATE_FIELDS, call, alone)
+        return send_all(sent, self._sizes, CREATE_FIELDS, call, alone, begun=begun)
 
     def _create(self, part: Sequence[Said]) -> list[Outcome]:
         answer = self._client.write("core_user_create_users", "writing users", users=[item for _, item in part])
@@ -165,19 +193,16 @@ class Users:
             if lms_id is None:
                 outcomes.append(unclear("Moodle did not say that it made this account"))
                 continue
-            self._reader.users[change.key] = lms_id
+            self._reader.made_user(change.key, lms_id)
             outcomes.append(done(lms_id))
         return outcomes
 
     def _clear(self, part: Sequence[Said]) -> dict[str, Outcome]:
         """Why a call to create accounts may have been refused, by unique id: those that are there (a lost answer, most
         often) are brought up to date, those whose username or e-mail others have are refused. Moodle's own words say
-        that only where it is set to debug."""
+        that only where it is set to debug. Nothing is written before everything is looked up."""
         clear: dict[str, Outcome] = {}
-        there = self._reader.user_ids([change.key for change, _ in part])
-        ours = [(change, self._whole(change, there[change.key])) for change, _ in part if change.key in there]
-        for (change, _), outcome in zip(ours, self._update(ours, {}), strict=True):
-            clear[change.key] = outcome
+        there = self._reader.holders([change.key for change, _ in part])
         rest = [(change, item) for change, item in part if change.key not in there]
         for field, words in (("username", "username"), ("email", "e-mail address")):
             wanted = [spelled for _, item in rest for spelled in (item[field], item[field].lower())]
@@ -185,7 +210,7 @@ class Users:
             for change, item in rest:
                 if item[field].lower() in taken:
                     clear.setdefault(change.key, refused(f"another account of the LMS has this {words}"))
-        return clear
+        return clear | self._there([pair for pair in part if pair[0].key in there], there)
 
     def _taken(self, field: str, values: Sequence[str]) -> list[Json]:
         try:

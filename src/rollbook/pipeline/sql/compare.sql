@@ -137,6 +137,11 @@ WHERE y.guardian IS NOT NULL
    OR (g.unique_id IS NULL AND NOT exists(SELECT 1 FROM users WHERE NOT gone AND {unique_id} IS NULL)
        AND l.guardian NOT IN (SELECT old FROM rekey_user) AND l.guardian NOT IN (SELECT key FROM frozen_user))
 ORDER BY l.school, key
+-- name: given_enrollments
+-- By which ids the LMS knows the enrollments that change or go: codes there may be another's by now.
+UPDATE changes_enrollment SET lms_id = l.lms_id FROM ledger_enrollment l
+WHERE changes_enrollment.action IN ('update', 'remove') AND changes_enrollment.lms_id IS NULL
+  AND l.lms_id IS NOT NULL AND changes_enrollment.key = l.section || '|' || l."user"
 -- name: pinned_enrollment
 -- What the SIS says of pinned enrollments; nothing can be known of those whose class or user is out of scope.
 SELECT p.key, w.admin, $complete AND s.key IS NOT NULL AND u.key IS NOT NULL AS complete

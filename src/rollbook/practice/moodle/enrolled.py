@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import msgspec
+
 from rollbook.practice.moodle.call import Call, Function, Json
 from rollbook.practice.moodle.courses import find as find_course
 from rollbook.practice.moodle.params import Group, Many, Value, given
@@ -21,6 +23,7 @@ _HOLDERS: Final = {
     "moodle/course:isincompletionreports": ("student",),
     "gradereport/user:view": ("student", "teacher", "editingteacher"),
 }  # fmt: skip
+_SEPARATE_GROUPS: Final = 1
 _ACTIVE: Final = "(e.status = 0 AND e.timestart < ?2 AND (e.timeend = 0 OR e.timeend > ?2))"
 _SORTS: Final = {
     "id": "u.id",
@@ -37,7 +40,7 @@ def enrolled_users(call: Call, given: Json) -> list[Json]:
 
 
 def _of_course(call: Call, course_id: int, options: dict[str, str]) -> list[Json]:
-    find_course(call, course_id)
+    course = find_course(call, course_id)
     call.need("moodle/course:viewparticipants")
     if options.get("withcapability"):
         call.need("moodle/role:review")
@@ -46,6 +49,9 @@ def _of_course(call: Call, course_id: int, options: dict[str, str]) -> list[Json
         call.need("moodle/course:enrolreview")
     if all(wanted.values()):
         raise coding("Both onlyactive and onlysuspended are set, this is probably not what you want!")
+    separate = msgspec.json.decode(course["fields"]).get("groupmode") == _SEPARATE_GROUPS
+    if separate and not call.site.may("moodle/site:accessallgroups"):
+        return []  # the token's user is in no group
     rows = call.site.store.all(_sql(wanted, _order(options)), course_id, call.site.now(), GUEST)
     roles = _roles(call, course_id)
     if options.get("withcapability"):

@@ -1,0 +1,156 @@
+"""People may change their own ID number in Moodle: nobody gets another's account, roles or grades that way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.moodle_world import Switch, World, switched
+
+
+@pytest.fixture(scope="module")
+def switch() -> Iterator[Switch]:
+    with switched() as running:
+        yield running
+
+
+@pytest.fixture
+def world(switch: Switch, tmp_path: Path) -> Iterator[World]:
+    made = World(switch, tmp_path, {})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def course(world: World) -> World:
+    place = world.done(world.building())[0]
+    world.done(world.section("s1", place))
+    world.done(*[world.user(f"u{n}") for n in range(3)])
+    return world
+
+
+def renumber(world: World, username: str, code: str) -> None:
+    """Somebody gives an account another ID number, as people may do with their own."""
+    world.site.store.run("UPDATE users SET idnumber = ? WHERE username = ?", code, username)
+
+
+def members(world: World) -> set[tuple[str, int]]:
+    """Usernames and whether they are suspended."""
+    rows = world.site.store.all("SELECT u.username, e.status FROM enrolments e JOIN users u ON u.id = e.user")
+    return {(row["username"], row["status"]) for row in rows}
+
+
+class TestACreate:
+    @pytest.mark.parametrize("read_before", [False, True])
+    def test_of_a_number_that_somebody_else_has_takes_no_account_over(self, world: World, read_before: bool) -> None:
+        world.done(world.user("student"))
+        renumber(world, "student", "teacher-1")
+        world.fresh_target()
+        if read_before:
+            list(world.target.read("user"))
+        before = world.state()["users"]
+        outcomes = world.apply(world.user("teacher-1", username="teacher"), world.user("u9"))
+        assert [each.status for each in outcomes] == ["refused", "done"]
+        assert "another username" in outcomes[0].message
+        assert "student" not in outcomes[0].message
+        assert world.state()["users"][: len(before)] == before
+
+    def test_between_look_up_and_call_takes_none_over_either(self, world: World) -> None:
+        """The number is taken after all accounts were read; the call is refused because the name is taken, too."""
+        world.done(world.user("student"))
+        world.fresh_target()
+        list(world.target.read("user"))
+        renumber(world, "student", "teacher-1")
+        before = world.state()["users"]
+        (outcome,) = world.apply(world.user("teacher-1", username="teacher", email="student@example.org"))
+        assert outcome.status == "refused"
+        assert world.state()["users"] == before
+
+    @pytest.mark.parametrize("username", ["rollbook-service", "admin"])
+    def test_of_a_protected_accounts_number_is_refused(self, world: World, username: str) -> None:
+        renumber(world, username, "teacher-1")
+        (outcome,) = world.apply(world.user("teacher-1", username=username))
+        assert outcome.status == "refused"
+        assert "protected" in outcome.message
+
+    def test_of_a_number_that_two_have_is_refused(self, world: World) -> None:
+        world.done(world.user("u1"), world.user("u2"))
+        renumber(world, "u2", "u1")
+        world.fresh_target()
+        (outcome,) = world.apply(world.user("u1"))
+        assert outcome.status == "refused"
+        assert "several accounts" in outcome.message
+
+    def test_again_after_a_lost_answer_brings_our_own_up_to_date(self, world: World) -> None:
+        world.fault("drop_answer", path="core_user_create_users", times=1)
+        assert world.apply(world.user("u1"))[0].status == "unknown"
+        world.done(world.user("u1", first_name="Anna"))
+        assert [each["firstname"] for each in world.state()["users"]] == ["Anna"]
+
+
+class TestANumberOfTwo:
+    def test_is_nobodys_when_the_lms_is_read(self, course: World) -> None:
+        renumber(course, "u1", "u0")
+        course.fresh_target()
+        for within in ((), ("u0", "u2")):
+            shown = {each.fields["username"]: each.code for each in course.target.read("user", within=within)}
+            assert (shown["u0"], shown["u1"], shown["u2"]) == (None, None, "u2")
+
+    @pytest.mark.parametrize("action", ["create", "update", "remove"])
+    def test_moves_no_enrollment(self, course: World, action: str) -> None:
+        course.done(course.enrollment("s1", "u0"))
+        before = course.state()["enrolments"]
+        renumber(course, "u2", "u1")
+        course.fresh_target()
+        more: dict[str, Any] = {"before": {"admin": True}} if action == "update" else {}
+        (outcome,) = course.apply(course.enrollment("s1", "u1", action, **more))
+        assert outcome.status == "refused"
+        assert "several accounts" in outcome.message
+        assert course.state()["enrolments"] == before
+
+    def test_moves_no_account(self, course: World) -> None:
+        renumber(course, "u2", "u1")
+        course.fresh_target()
+        (outcome,) = course.apply(course.user("u1", "update", {"before": {"first_name": "x"}}, first_name="New"))
+        assert outcome.status == "refused"
+        assert {each["firstname"] for each in course.state()["users"]} == {"Ana"}
+
+
+class TestWhoChangesTheirNumber:
+    def test_is_taken_out_by_the_id_that_was_enrolled(self, course: World) -> None:
+        own = course.done(course.enrollment("s1", "u0"))[0]
+        renumber(course, "u0", "elsewhere")
+        renumber(course, "u1", "u0")
+        course.fresh_target()
+        course.done(course.enrollment("s1", "u0", "remove", lms_id=own))
+        assert members(course) == {("u0", 1)}, "not the one who has the number now"
+
+    def test_and_whose_id_nobody_knows_is_not_told_as_gone(self, course: World) -> None:
+        course.done(course.enrollment("s1", "u0"))
+        renumber(course, "u0", "elsewhere")
+        course.fresh_target()
+        (outcome,) = course.apply(course.enrollment("s1", "u0", "remove"))
+        assert outcome.status == "refused"
+        assert members(course) == {("u0", 0)}
+
+    def test_gets_the_other_role_by_the_id_that_was_enrolled(self, course: World) -> None:
+        own = course.done(course.enrollment("s1", "u0"))[0]
+        renumber(course, "u0", "elsewhere")
+        renumber(course, "u1", "u0")
+        course.fresh_target()
+        course.done(course.enrollment("s1", "u0", "update", admin=True, before={"admin": False}, lms_id=own))
+        assert course.state()["roles"] == [["s1", "elsewhere", 3]]
+
+    def test_one_that_is_gone_is_in_no_section(self, course: World) -> None:
+        owns = course.done(*[course.enrollment("s1", f"u{n}") for n in range(2)])
+        course.site.store.run("UPDATE users SET deleted = 1 WHERE username = 'u1'")
+        course.fresh_target()
+        course.done(*[course.enrollment("s1", f"u{n}", "remove", lms_id=own) for n, own in enumerate(owns)])
+        assert ("u0", 1) in members(course)
+        nowhere = f"99999|{owns[0].split('|')[1]}"
+        course.done(course.enrollment("gone", "u0", "remove", lms_id=nowhere))
+        (outcome,) = course.apply(course.enrollment("s1", "u1", "update", before={"admin": True}, lms_id=owns[1]))
+        assert outcome.status == "refused"
