@@ -10,6 +10,7 @@ whole columns would have to be read.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +40,11 @@ _MEMORY: Final = "250MB"
 def mark(text: str) -> str:
     """A number for an id, as SQL of an SQL value."""
     return f"md5_number_lower({text})"
+
+
+def mark_of(text: str) -> int:
+    """The same number, of a text that is at hand."""
+    return int.from_bytes(hashlib.md5(text.encode(errors="replace"), usedforsecurity=False).digest()[8:], "little")
 
 
 def write_people(ledger: Path, folder: Path) -> dict[str, Path]:

@@ -53,13 +53,8 @@ class Accounts:
             return list(self._rows(f"{_MADE} LIMIT {int(most)} OFFSET {int(start)}", {}))
         with parquet_reader() as db:
             people = people_of(db, self._files, self._blobs)
-            if people is None:
-                return []
-            rows = people.by_id(raw, most=start + most, made=True)
-            if "@" not in raw:
-                rows += people.by_beginning(raw, most=start + most, made=True, logins=False)
-        found = {row["key"]: Account(**row) for row in rows}
-        return list(found.values())[start : start + most]
+            found = people.find(raw, start=start, most=most, made=True, logins=False) if people is not None else []
+        return [Account(**row) for row in found]
 
     def every(self) -> Iterator[Account]:
         """All of the ledger, adopted ones too."""

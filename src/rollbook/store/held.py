@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from rollbook.core.stored import RunResult
+from rollbook.core.stored import RunFigures
 from rollbook.roster.holds import why_held
 from rollbook.roster.lms import KINDS, plural
 from rollbook.roster.oneroster import COLLECTIONS
@@ -40,13 +40,15 @@ def _hold(one: HoldRow) -> str:
     return f"{place}: {one.action} {number} {plural(one.kind)}. {why_held(one.reason, one.action)}"
 
 
-def doubted(result: RunResult) -> list[str]:
+def doubted(result: RunFigures) -> list[str]:
     """Collections and kinds that were not read whole or shrank, and `answers` that left changes unclear."""
     return sorted({*result.verdicts, *result.doubts})
 
 
-def doubt_words(run: Run, result: RunResult) -> list[tuple[str, Words]]:
+def doubt_words(run: Run, result: RunFigures) -> list[tuple[str, Words]]:
     """What it is about, and an entry for each: what was not read whole, or is not believed, and why."""
+    if not result.verdicts and not result.doubts:
+        return []  # mostly; the settings of a large district are not read for that
     files = run.settings is not None and run.settings.document["sis"]["connector"] in _FILES
     unread = UNREAD_FILES if files else UNREAD
     found = [(unread, _not_whole(name, reason)) for name, reason in sorted(result.verdicts.items())]
@@ -77,7 +79,7 @@ def _about(name: str, *, files: bool) -> str:
     return SHRANK_LMS if name in KINDS else UNCLEAR
 
 
-def _removed(result: RunResult) -> Words:
+def _removed(result: RunFigures) -> Words:
     number = sum(counts.get("remove", 0) for counts in result.kinds.values())
     if not number:
         return say("Nothing was removed.")

@@ -57,15 +57,16 @@ class Files:
         path = self._blobs.get(key, f"the ledger of {kind}")
         return self._rows(path, f"{where} LIMIT {int(most)}", asked, columns=chosen)
 
-    def scan(self, kind: str, where: str, asked: Mapping[str, Any], most: int) -> list[Row]:
-        """As `given`, for columns that the file is not sorted by: only what the condition speaks of is read of all."""
+    def scan(self, kind: str, where: str, asked: Mapping[str, Any], most: int, *, first: str = "") -> list[Row]:
+        """As `given`, for columns that the file is not sorted by: only what the condition speaks of is read of all.
+        Rows for which `first` is true, a condition too, come before others."""
         key = self.ledger.files.get(kind)
         if key is None:
             return []
         path = self._blobs.get(key, f"the ledger of {kind}")
         found = self._db.execute(
             f"""SELECT file_row_number FROM read_parquet({quote(path)}, file_row_number = true)
-                WHERE {where} LIMIT {int(most)}""",
+                WHERE {where} {f"ORDER BY {first} DESC, file_row_number" if first else ""} LIMIT {int(most)}""",
             dict(asked),
         ).fetchall()
         if not found:

@@ -17,11 +17,13 @@ import msgspec
 from rollbook.core.duck import Connection, quote
 from rollbook.roster.changes import UNKNOWN, Outcome
 from rollbook.roster.shapes import learned
-from rollbook.store.journal import in_a_row, some_outcomes
+from rollbook.store.journal import in_a_row, outcomes_at
 from rollbook.store.models import PlanCountsRow, Run, SliceIntent, SliceOutcome
 
 Span = tuple[int, int, str]
 
+#: Something or other became of these rows.
+SENT = "sent"
 _COLUMNS = {"first": "BIGINT", "last": "BIGINT", "status": "VARCHAR"}
 
 
@@ -53,6 +55,11 @@ def load_spans(db: Connection, found: Sequence[Span]) -> None:
         )
 
 
+def joined(found: Iterable[Span]) -> Sequence[Span]:
+    """The same rows in few spans, whatever became of them: what is in none was never sent."""
+    return tuple(_merged((first, last, SENT) for first, last, _status in found))
+
+
 def answers(run: str, plan: str, seqs: Sequence[int]) -> dict[int, Outcome]:
     """The outcomes of a few rows, by seq; rows that were not sent are missing."""
     found: dict[int, Outcome] = {}
@@ -67,7 +74,9 @@ def answers(run: str, plan: str, seqs: Sequence[int]) -> dict[int, Outcome]:
         if place >= 0 and seq <= slices[place][1]:
             found[seq] = Outcome(status=UNKNOWN, message="the answer was lost")
             wanted.setdefault(slices[place][2], []).append((seq, seq - firsts[place]))
-    for number, outcomes in some_outcomes(run, plan, list(wanted)):
+    for number, outcomes in outcomes_at(
+        run, plan, {number: [place for _, place in some] for number, some in wanted.items()}
+    ):
         found |= {seq: outcomes[place] for seq, place in wanted[number]}
     return found
 

@@ -62,21 +62,21 @@ class PlanCounts:
     @cached_property
     def schools(self) -> frozenset[str]:
         """Those that have rows of their own."""
-        return frozenset(one.school for one in self.rows if one.school is not None)
+        return frozenset(school for school, _kind in self._lines if school)
 
     @cached_property
     def columns(self) -> frozenset[str]:
         """All that any line has."""
-        return frozenset(map(_column, self.rows))
+        return frozenset(map(_column, self._of_all))
 
     @cached_property
     def actions(self) -> frozenset[str]:
-        return frozenset(one.action for one in self.rows)
+        return frozenset(one.action for one in self._of_all)
 
     @cached_property
     def by_kind(self) -> Mapping[str, Mapping[str, int]]:
         """The columns of each kind, of all schools together."""
-        return {kind: _sums(some) for kind, some in groupby(self.rows, lambda one: one.kind)}
+        return {kind: _sums(some) for kind, some in groupby(self._of_all, lambda one: one.kind)}
 
     def of(self, school: str, kind: str) -> Mapping[str, int]:
         """The columns of a line; "" is the whole organization."""
@@ -104,7 +104,7 @@ class PlanCounts:
 
     @cached_property
     def _of_all(self) -> list[Count]:
-        """Of all schools together."""
+        """Of all schools together; kind after kind, as the rows are."""
         found: dict[tuple[str, str, str], int] = {}
         for one in self.rows:
             what = (one.kind, one.action, one.state)
@@ -114,13 +114,11 @@ class PlanCounts:
     @cached_property
     def _lines(self) -> dict[tuple[str, str], tuple[int, int]]:
         """By school and kind: from where to where its rows are."""
-        found: dict[tuple[str, str], tuple[int, int]] = {}
-        start = 0
-        for line, some in groupby(self.rows, lambda one: (one.school or "", one.kind)):
-            end = start + sum(1 for _ in some)
-            found[line] = (start, end)
-            start = end
-        return found
+        first: dict[tuple[str, str], int] = {}
+        for place, one in enumerate(self.rows):
+            first.setdefault((one.school or "", one.kind), place)
+        places = [*first.values(), len(self.rows)]
+        return {line: (start, end) for line, start, end in zip(first, places, places[1:], strict=False)}
 
 
 _decode = msgspec.json.Decoder(learned(list[tuple[str, str | None, str, str, int]])).decode

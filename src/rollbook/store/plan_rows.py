@@ -20,7 +20,7 @@ from rollbook.core.stored import StoredPlan
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN
 from rollbook.roster.grades import ALL_KINDS
 from rollbook.store.kept import Kept
-from rollbook.store.outcome_spans import Span, load_spans
+from rollbook.store.outcome_spans import Span, joined, load_spans
 from rollbook.store.rows import COLUMNS, stored_row
 from rollbook.store.sent_rows import sent_rows
 
@@ -148,6 +148,14 @@ class _Search:
             not self.sent_alone and not self.waiting_alone and bool(chosen.status or (chosen.fate and not self.by_plan))
         )
 
+    @property
+    def spans(self) -> Sequence[Span]:
+        """What rows must be held against: of a first sync of a million, tens of thousands stand in its journal."""
+        if self.chosen.fate == UNSENT:
+            return joined(self.outcomes)
+        status = WAITING if self.chosen.fate == WAITING else self.chosen.status or self.chosen.fate
+        return [span for span in self.outcomes if span[2] == status and span[1] >= self.low and span[0] <= self.high]
+
 
 def _page(plan: StoredPlan, blobs: Blobs, search: _Search) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
@@ -161,7 +169,7 @@ def _found(db: Connection, plan: StoredPlan, blobs: Blobs, search: _Search) -> I
     """The numbers of a page's rows, kind by kind."""
     kinds = [kind for kind in ALL_KINDS if kind in plan.files and search.chosen.kind in ("", kind)]
     if search.needs_spans:
-        load_spans(db, search.outcomes)
+        load_spans(db, search.spans)
     missing = search.most
     for kind in reversed(kinds) if search.backwards else kinds:
         path = _path(plan, blobs, kind)

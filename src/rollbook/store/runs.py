@@ -21,9 +21,16 @@ from rollbook.store.notices import note_end
 from rollbook.store.permits import of_year
 from rollbook.store.plain import without_nul
 from rollbook.store.refusals import longest_refused
+from rollbook.store.results import part, text_of
 
 #: A run whose worker died this often without progress is not tried again.
 MOST_TAKEOVERS = 3
+
+
+class ShownResult(RunFigures, kw_only=True):
+    """The part of a RunResult that pages of one run show."""
+
+    findings_blob: str | None = None
 
 
 def stored_plan(run: Run) -> StoredPlan | None:
@@ -34,6 +41,12 @@ def stored_plan(run: Run) -> StoredPlan | None:
 def stored_result(run: Run) -> RunResult:
     """The result of a run; empty counts when it has none."""
     return RunResult() if run.result is None else msgspec.convert(run.result, learned(RunResult))
+
+
+def shown_result(run: Run) -> ShownResult:
+    """What pages tell of a run's result, which is large where much is held."""
+    found = Run.objects.filter(pk=run.pk).order_by().annotate(text=text_of("result"))
+    return part(found.values_list("text", flat=True).first(), ShownResult)
 
 
 def keep_plan(lease: Lease, result: RunResult) -> None:

@@ -27,8 +27,7 @@ def find_people(files: Files, typed: str) -> list[Row]:
     asked |= {f"inner{place}": f" {word}" for place, word in enumerate(words)}
     found: dict[str, Row] = {}
     if files.people is not None:
-        rows = [*files.people.by_id(raw, most=MOST), *files.people.by_beginning(raw, most=MOST)]
-        found = {row["key"]: row for row in rows[:MOST]}
+        found = {row["key"]: row for row in files.people.find(raw, most=MOST)}
     called = f"last_name IS NOT NULL AND ({_CALLED} OR ({names}))"
     left = files.left_out("user", called, {"text": text, **asked}, MOST)
     left += [row for row in files.left_out("user", _by_id(files, raw), {"raw": raw}, 2) if row not in left]
@@ -53,17 +52,13 @@ def find_sections(files: Files, typed: str) -> list[Row]:
     raw, text = _clean(typed)
     if not text:
         return []
-    found = {
-        row["key"]: row
-        for row in [
-            *files.scan("section", "key = $raw", {"raw": raw}, 1),
-            *files.scan("section", "contains(lower(title), $text)", {"text": text}, MOST),
-        ]
-    }
+    asked = {"raw": raw, "text": text}
+    rows = files.scan("section", "key = $raw OR contains(lower(title), $text)", asked, MOST, first="key = $raw")
+    found = {row["key"]: row for row in rows}
     left = files.left_out(
         "section",
         "key = $raw OR lower(code) = $text OR contains(lower(title), $text)",
-        {"raw": raw, "text": text},
+        asked,
         MOST,
     )
     for row in left:

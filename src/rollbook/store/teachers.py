@@ -4,10 +4,11 @@ the LMS showed counts for KNOWN_FOR, and what only a launch said until then. Cha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from rollbook.core.duck import fill, parquet_reader, quote
@@ -78,9 +79,32 @@ def admins_of_seen(organization: int, blobs: Blobs, sections: Sequence[str]) -> 
     unseen = set(found)
     for start in range(0, len(sections), _AT_ONCE):
         rows = GradeSection.objects.filter(organization=organization, code__in=sections[start : start + _AT_ONCE])
-        unseen -= set(rows.filter(admins_at__isnull=False).values_list("code", flat=True))
-        for code, person in SectionAdmin.objects.filter(section__in=rows).values_list("section__code", "person"):
+        unseen -= _note_seen(rows, found)
+    _note_given(organization, blobs, unseen, found)
+    return found
+
+
+def admins_of_states(
+    organization: int, blobs: Blobs, states: Collection[str], sections: Collection[str]
+) -> dict[str, set[str]]:
+    """As `admins_of_seen`, of sections that all stand so: thousands of them are asked for by that, not by name."""
+    found: dict[str, set[str]] = {code: set() for code in sections}
+    rows = GradeSection.objects.filter(organization=organization, status__in=sorted(states))
+    _note_given(organization, blobs, found.keys() - _note_seen(rows, found), found)
+    return found
+
+
+def _note_seen(rows: QuerySet[GradeSection], found: Mapping[str, set[str]]) -> set[str]:
+    """Add the course admins whom the LMS showed of these; which of them were looked at."""
+    shown = SectionAdmin.objects.filter(section__in=rows) if found else SectionAdmin.objects.none()
+    for code, person in shown.values_list("section__code", "person"):
+        if code in found:
             found[code].add(person)
+    return set(rows.filter(admins_at__isnull=False).values_list("code", flat=True))
+
+
+def _note_given(organization: int, blobs: Blobs, unseen: Collection[str], found: Mapping[str, set[str]]) -> None:
+    """Add the course admins of the ledger; of very many sections, those of the first."""
     ledger = _newest(organization)
     key = ledger.files.get("enrollment") if ledger is not None else None
     if key is not None and unseen:
@@ -90,7 +114,6 @@ def admins_of_seen(organization: int, blobs: Blobs, sections: Sequence[str]) -> 
             given = db.execute(f'SELECT section, "user" FROM read_parquet({path}) WHERE admin AND section IN ({some})')
             for section, user in given.fetchall():
                 found[section].add(user)
-    return found
 
 
 def teachers_to_ask(

@@ -40,6 +40,12 @@ def waiting_rows(place: Place) -> QuerySet[HoldRow]:
     return HoldRow.objects.filter(organization=place.organization, state=HoldState.WAITING)
 
 
+def waiting_marks(place: Place) -> list[Any]:
+    """Of everything that waits, what a decision about all of it is held against (`seen_mark`): named tuples, which are
+    made faster than a thousand records."""
+    return list(waiting_rows(place).values_list("pk", "hold", "digest", "count", "state", named=True))
+
+
 def waiting_total(place: Place) -> dict[str, int]:
     """How many holds wait, and how many changes they hold."""
     found = waiting_rows(place).order_by().aggregate(holds=Count("pk"), changes=Sum("count"))

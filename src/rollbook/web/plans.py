@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -90,6 +92,42 @@ def page_number(text: str | None) -> int:
 def paged(rows: Sequence[Any] | Any, number: str | None, most: int) -> Page[Any]:
     """A page of a list or query; the nearest one where there is none with this number."""
     return Paginator(rows, most).get_page(page_number(number))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A page of rows of which nobody counts how many there are; for `plan/pages.html`."""
+
+    rows: Sequence[Any]
+    number: int
+    has_next: bool
+
+    @property
+    def has_previous(self) -> bool:
+        return self.number > 1
+
+    @property
+    def has_other_pages(self) -> bool:
+        return self.has_next or self.has_previous
+
+    @property
+    def previous_page_number(self) -> int:
+        return self.number - 1
+
+    @property
+    def next_page_number(self) -> int:
+        return self.number + 1
+
+
+def part_of(rows: QuerySet[Any, Any], number: str | None, most: int) -> Part:
+    """As `paged`, without counting tens of thousands of rows: only who asks for a page that is not there waits for
+    that."""
+    asked = max(1, page_number(number))
+    found = list(rows[(asked - 1) * most : asked * most + 1])
+    if not found and asked > 1:
+        asked = max(1, -(-rows.count() // most))
+        found = list(rows[(asked - 1) * most : asked * most + 1])
+    return Part(rows=found[:most], number=asked, has_next=len(found) > most)
 
 
 class _Lines(Sequence[dict[str, Any]]):

@@ -8,13 +8,13 @@ from typing import Any
 from django.utils import timezone
 
 from rollbook.actions.runs import is_undoable
-from rollbook.core.stored import RunResult, StoredPlan
+from rollbook.core.stored import StoredPlan
 from rollbook.errors import BlobLost
 from rollbook.roster.grades import ALL_KINDS
 from rollbook.store.held import doubt_words
 from rollbook.store.models import HoldRow, HoldState, River, Role, Run
 from rollbook.store.plan_counts import plan_counts
-from rollbook.store.runs import stored_plan, stored_result
+from rollbook.store.runs import ShownResult, shown_result, stored_plan
 from rollbook.store.summary import hold_summary
 from rollbook.web.access import Place
 from rollbook.web.error_words import error_said
@@ -30,7 +30,7 @@ from rollbook.web.wording import sentence
 
 def run_context(place: Place, run: Run, wanted: Asked) -> dict[str, Any]:
     """The context of `logs_run.html`."""
-    result, plan, names = stored_result(run), stored_plan(run), names_of(place)
+    result, plan, names = shown_result(run), stored_plan(run), names_of(place)
     kinds = SYNC_TYPES[wanted.sync].kinds if wanted.sync else tuple(ALL_KINDS)
     own = tuple(kind for kind in kinds if kind in run.kinds)
     return {
@@ -83,7 +83,7 @@ def _hold(row: HoldRow) -> dict[str, Any]:
 
 
 def _counts(
-    run: Run, result: RunResult, plan: StoredPlan | None, wanted: Asked, kinds: tuple[str, ...]
+    run: Run, result: ShownResult, plan: StoredPlan | None, wanted: Asked, kinds: tuple[str, ...]
 ) -> dict[str, Any]:
     """The counts of the run; of one school only what its plan says, as the rest is not counted by school."""
     if not wanted.school:
@@ -102,7 +102,7 @@ def _of_school(run: str, plan: StoredPlan, school: str, kinds: tuple[str, ...]) 
     return {kind: counts.of(school, kind) for kind in kinds if kind in plan.files}
 
 
-def _findings(result: RunResult, wanted: Asked) -> dict[str, Any]:
+def _findings(result: ShownResult, wanted: Asked) -> dict[str, Any]:
     if result.findings_blob is None:
         return {"findings": [], "findings_gone": bool(result.findings)}
     try:

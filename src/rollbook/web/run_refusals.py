@@ -11,9 +11,12 @@ from rollbook.store.models import Organization, RefusalRow, Run
 from rollbook.web.plan_words import SEVERAL
 
 #: More refusals than these are not gathered for a page; the download has all.
-MOST: Final = 5_000
+MOST: Final = 2_000
 _GROUPS: Final = 50
+#: Records that are named of each cause, and about so many on a page.
 _KEYS: Final = 10
+_FEWEST: Final = 3
+_NAMED: Final = 100
 
 
 def refusals_by_message(run: Run, kinds: tuple[str, ...]) -> dict[str, Any]:
@@ -25,8 +28,10 @@ def refusals_by_message(run: Run, kinds: tuple[str, ...]) -> dict[str, Any]:
     if number > MOST:
         rows = RefusalRow.objects.filter(pk__in=rows.order_by("pk").values("pk")[:MOST])
     grouped = rows.order_by().values("kind", "message")
-    every = grouped.annotate(number=Count("pk"), since=Min("first"), runs=Max("runs")).order_by("since")[:_GROUPS]
-    records, found = _records(rows), []
+    counted = grouped.annotate(number=Count("pk"), since=Min("first"), runs=Max("runs"))
+    every = list(counted.order_by("since", "kind", "message")[:_GROUPS])
+    each = min(_KEYS, max(_FEWEST, _NAMED // max(1, len(every))))
+    records, found = _records(rows, each), []
     for one in every:
         shown = records.get((one["kind"], one["message"]), [])
         words = SEVERAL.get(one["kind"], one["kind"])
@@ -34,10 +39,10 @@ def refusals_by_message(run: Run, kinds: tuple[str, ...]) -> dict[str, Any]:
     return {"number": number, "groups": found, "cut": number > MOST}
 
 
-def _records(rows: QuerySet[RefusalRow]) -> dict[tuple[str, str], list[dict[str, Any]]]:
-    """By kind and message: a few records, those refused for longest first."""
+def _records(rows: QuerySet[RefusalRow], each: int) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """By kind and message: `each` records, those refused for longest first."""
     place = Window(RowNumber(), partition_by=[F("kind"), F("message")], order_by=[F("first"), F("key")])
-    first = rows.annotate(place=place).filter(place__lte=_KEYS).order_by("first", "key")
+    first = rows.annotate(place=place).filter(place__lte=each).order_by("first", "key")
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in first.values("kind", "message", "key", "first", "runs", "retry_from"):
         found.setdefault((row["kind"], row["message"]), []).append(dict(row))

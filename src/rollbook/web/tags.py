@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django import template
 from django.utils import formats, timezone
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from rollbook.roster.lms import plural
 from rollbook.web.said import blackout_said, list_said, stored_said
@@ -27,8 +28,13 @@ def when(context: Any, moment: datetime | str | None) -> str:
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment)
     place = context.get("place")
-    zone = ZoneInfo(place.organization.timezone) if place else ZoneInfo("UTC")
-    return formats.date_format(timezone.localtime(moment, zone), "DATETIME_FORMAT")
+    return _moment(moment, place.organization.timezone if place else "UTC", get_language())
+
+
+@lru_cache(maxsize=1024)
+def _moment(moment: datetime, zone: str, _language: str | None) -> str:
+    """A list has the same ones again and again."""
+    return formats.date_format(timezone.localtime(moment, ZoneInfo(zone)), "DATETIME_FORMAT")
 
 
 @register.simple_tag

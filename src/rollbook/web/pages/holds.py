@@ -21,8 +21,8 @@ from rollbook.roster.wall_clock import first_moment, time_zone
 from rollbook.store.models import HoldRow, HoldState, PermitRow, Run
 from rollbook.web.access import Place, Who, page
 from rollbook.web.error_words import error_said
-from rollbook.web.hold_cards import card, cards, decided_rows, runs_of_holds, waiting_rows
-from rollbook.web.plans import names_of, paged
+from rollbook.web.hold_cards import card, cards, decided_rows, runs_of_holds, waiting_marks, waiting_rows
+from rollbook.web.plans import names_of, paged, part_of
 from rollbook.web.said import blackout_said
 
 _CARDS: Final = 20
@@ -170,12 +170,12 @@ def _newest(place: Place, hold: str) -> HoldRow:
 
 def _listed(request: HttpRequest, place: Place, form: DecideForm | None) -> HttpResponse:
     names = names_of(place)
-    waiting = list(waiting_rows(place).only("hold", "digest", "count", "state"))
+    waiting = waiting_marks(place)
     part = paged(waiting, request.GET.get("page"), _CARDS)
-    found = HoldRow.objects.prefetch_related(runs_of_holds()).in_bulk([row.pk for row in part])
+    decided = part_of(decided_rows(place), request.GET.get("decided"), _DECIDED)
+    known = [*(row.pk for row in part), *(one["last"] for one in decided.rows)]
+    found = HoldRow.objects.prefetch_related(runs_of_holds()).in_bulk(known)
     shown = [found[row.pk] for row in part if row.pk in found]
-    decided = paged(decided_rows(place), request.GET.get("decided"), _DECIDED)
-    rows = HoldRow.objects.prefetch_related(runs_of_holds()).in_bulk([one["last"] for one in decided])
     context = {
         "holds": cards(shown, names),
         "page": part,
@@ -185,7 +185,7 @@ def _listed(request: HttpRequest, place: Place, form: DecideForm | None) -> Http
         "seen": seen_mark(waiting),
         "decided": decided,
         "decided_cards": _with_permits(
-            [card(rows[pk], names) for pk in (one["last"] for one in decided) if pk in rows]
+            [card(found[pk], names) for pk in (one["last"] for one in decided.rows) if pk in found]
         ),
     }
     return render(request, "plan_holds.html", context)

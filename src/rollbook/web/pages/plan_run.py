@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from rollbook.actions.accounts import account_by
 from rollbook.actions.runs import is_undoable, moved_on, request_apply
-from rollbook.core.stored import RunResult, StoredPlan
+from rollbook.core.stored import RunFigures, StoredPlan
 from rollbook.errors import RollbookError, StalePlan
 from rollbook.roster.lms import ACTIONS
 from rollbook.roster.words import Words
@@ -21,7 +21,7 @@ from rollbook.store.held import doubt_words
 from rollbook.store.models import HoldRow, PinRow, Run, RunState
 from rollbook.store.plan_counts import PlanCounts, plan_counts
 from rollbook.store.plan_rows import FATES, Chosen
-from rollbook.store.runs import stored_plan, stored_result
+from rollbook.store.runs import shown_result, stored_plan
 from rollbook.store.school_names import SchoolNames
 from rollbook.web.access import Place, Who, page
 from rollbook.web.csv import csv_answer
@@ -52,7 +52,7 @@ _HOLDS: Final = 100
 def show(request: HttpRequest, place: Place, run: str) -> HttpResponse:
     """A run and its plan."""
     found = run_of(place, run)
-    names, plan, result = names_of(place), stored_plan(found), stored_result(found)
+    names, plan, result = names_of(place), stored_plan(found), shown_result(found)
     context = _about(place, found, plan, result) | {"names": names}
     if plan is not None:
         try:
@@ -106,7 +106,7 @@ def _plain(run: Run, error: RollbookError) -> str:
     return error_said(error) if why is None else sentence(said(why))
 
 
-def _about(place: Place, run: Run, plan: StoredPlan | None, result: RunResult) -> dict[str, Any]:
+def _about(place: Place, run: Run, plan: StoredPlan | None, result: RunFigures) -> dict[str, Any]:
     """The run's head: what it is, what may be done with it, what somebody should know."""
     found = place_steps(place)
     sendable = run.dry_run and not run.preview_year and plan is not None and run.ended and run.state != RunState.FAILED
