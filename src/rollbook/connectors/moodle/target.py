@@ -82,7 +82,7 @@ class MoodleTarget:
         release = text(site.get("release")) or text(site.get("version")) or "not told"
         facts = {
             "site": name,
-            "Moodle": release,
+            "release": release,
             "service account": self._reader.own_id(),
             "buildings": str(buildings),
             "roles": ", ".join(self.roles()),

@@ -13,4 +13,8 @@ CONNECTOR = Connector(
     target=SchoologyTarget,
     grade_source=SchoologyGrades,
     grade_consent=SchoologyConsent,
+    credentials=(
+        "Key and secret are shown in Schoology under School Management, Integration, API. They must be those of a "
+        "system administrator."
+    ),
 )
