@@ -10,6 +10,7 @@ from rollbook.actions.matching import forget_data_prep
 from rollbook.actions.organizations import find_organization, latest_version
 from rollbook.actions.settings import SavedSettings
 from rollbook.actions.settings_edit import change_settings
+from rollbook.connectors.kit.options import describe
 from rollbook.connectors.registry import CONNECTORS, connector
 from rollbook.errors import ConfigError
 from rollbook.roster.settings import CREATE, SKIP
@@ -21,8 +22,8 @@ _ANYWHERE = (CREATE, SKIP)
 
 
 def choose_lms(*, org: str, by: str, lms: str, seen: int | None = None) -> SavedSettings:
-    """Make this connector the organization's LMS, with one audit row. Its options and secrets begin empty; lists of the
-    old LMS are forgotten, and so is what was mapped to its objects and decided about its accounts. The LMS that is chosen
+    """Make this connector the organization's LMS, with one audit row. Its options and secrets begin empty, but for an
+    option `time_zone`, which begins as the organization's; lists of the old LMS are forgotten, and so is what was mapped to its objects and decided about its accounts. The LMS that is chosen
     already keeps all that. Raises ConfigError for a connector that is no LMS and once something was sent,
     ChangedMeanwhile where `seen` is not the newest version."""
     if lms not in CONNECTORS or connector(lms).target is None:
@@ -49,7 +50,9 @@ def choose_lms(*, org: str, by: str, lms: str, seen: int | None = None) -> Saved
 
 
 def _change(document: dict[str, Any], lms: str) -> None:
-    document["lms"] = {"connector": lms, "options": {}}
+    has_zone = any(one.name == "time_zone" for one in describe(connector(lms).options))
+    options = {"time_zone": document["organization"]["timezone"]} if has_zone else {}
+    document["lms"] = {"connector": lms, "options": options}
     document["roles"] = {}
     document["schools"] = {org: to for org, to in document.get("schools", {}).items() if to in _ANYWHERE}
     terms = {org: _kept(sessions) for org, sessions in document.get("terms", {}).items()}

@@ -105,7 +105,7 @@ class MoodleClient:
 
     def _error(self, who: str, function: str, code: str, words: str, *, write: bool) -> RollbookError:
         if code in _AUTH:
-            return AuthFailed(f"{who}, {function}: {_AUTH[code]} ({code})")
+            return AuthFailed(f"{who} does not let the token call {function}: {_AUTH[code]} ({code})")
         if code in _AWAY:
             return Unavailable(f"{who} is in maintenance ({code}); try again later")
         if write and code in _LOST:
