@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +29,8 @@ from rollbook.store.models import AuditRow, DirectoryRow, LedgerVersionRow, Matc
 from rollbook.web.lms_list import FIRST_LMS, every_lms
 from rollbook.web.steps import steps
 from tests.web.elm import AT, elm, error_at, html, lms_data, make_elm, number, secrets, select, settings
-from tests.web.people import Answer, Person, make_person, words
+from tests.web.people import PASSWORD, Answer, Person, make_person, words
+from tests.web.test_manage_users import sign_in_again, text_of
 
 CHOOSE, SAVE, TEST = (f"{AT}configuration/lms/{name}" for name in ("choose/", "", "test/"))
 TOKEN = "practice-token-to-look-for"
@@ -156,7 +159,7 @@ def test_in_spanish(eve: Person, site: str) -> None:
     eve.post("/language/", language="es", next="/")
     _choose(eve)
     text = words(eve.post(TEST, **_data(site, **{"lms-token": "wrong-token"})))
-    assert "el token ya no es válido" in text
+    assert "el token no es válido" in text
     assert "Usted: compruebe las credenciales" in text
     assert "¿Qué LMS usa su distrito?" in text
 
@@ -327,3 +330,15 @@ def test_settings_of_a_file_keep_their_connector_on_the_list(ann: Person, world:
 
 def _moodle() -> Connector:
     return connector("moodle")
+
+
+def test_exported_passwords_have_the_columns_of_the_lms(eve: Person) -> None:
+    _choose(eve)
+    page = eve.get(f"{AT}manage-users/")
+    assert "The columns are those of the LMS's own User Import" in words(page)
+    eve.account.set_password(PASSWORD)
+    eve.account.save()
+    eve.client.force_login(eve.account, backend="allauth.account.auth_backends.AuthenticationBackend")
+    sign_in_again(eve)
+    text = text_of(eve.post(f"{AT}manage-users/passwords.csv", what="initial"))
+    assert list(csv.reader(io.StringIO(text))) == [list(_moodle().user_import)]

@@ -249,7 +249,8 @@ class Connector:
     `grade_consent` asks teachers for their permission: an LMS that has it has an option `grades_as`, asks where that is
     TEACHERS, and says in an option `site` where its pages are. `credentials` tells people, in a sentence or two, where
     the other system shows what the needed options ask for, and whose it must be. `lacks` are kinds of object that an
-    LMS of this kind never has, known before anything is connected. `practice`: not meant for people's own systems, so
+    LMS of this kind never has, known before anything is connected. `user_import` are the columns that the LMS's own
+    import of users calls first name, last name, username, e-mail, unique id and password, in this order. `practice`: not meant for people's own systems, so
     no page offers it."""
 
     name: str
@@ -262,6 +263,7 @@ class Connector:
     grade_consent: MakeGradeConsent | None = None
     credentials: str = ""
     lacks: frozenset[str] = frozenset()
+    user_import: tuple[str, ...] = ()
     practice: bool = False
 
 
