@@ -11,7 +11,6 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import started
 from tests.browser.installation import Installation
 
-
 ROLES = {"student": "Student", "teacher": "Teacher", "guardian": "Parent"}
 
 

@@ -1,4 +1,4 @@
-"""From choosing another LMS than the first to a synced run, in a real browser on a practice SIS and a practice Moodle."""
+"""From choosing another LMS than the first to a synced run, in a real browser on practice systems."""
 
 from __future__ import annotations
 
@@ -46,14 +46,19 @@ def test_moodle_is_chosen_set_up_and_synced(tab: Page, installation: Installatio
     terms(tab)
     expect(tab.get_by_text("Create new grading period")).to_have_count(0)
     data_prep(tab)
-    for page, button, kind in (("Users", "Sync Users", "Users"), ("Sections", "Sync Sections/Enrollments", "Enrollments")):
+    for page, button, kind in (
+        ("Users", "Sync Users", "Users"),
+        ("Sections", "Sync Sections/Enrollments", "Enrollments"),
+    ):
         sync(tab, page, button, ROLES)
         logs(tab, kind)
     state = installation.lms_state(site)
     assert len(state["users"]) > 60
     assert len(state["courses"]) > 0
     assert len(state["enrolments"]) > 60
-    assert all(installation.lms_state()[kind] in ([], {}) for kind in ("users", "sections")), "the other LMS got nothing"
+    assert all(installation.lms_state()[kind] in ([], {}) for kind in ("users", "sections")), (
+        "the other LMS got nothing"
+    )
     to(tab, "Configuration")
     expect(tab.get_by_text(re.compile("Your LMS is Moodle. That cannot be changed any more"))).to_be_visible()
     expect(tab.get_by_role("button", name="Choose this LMS")).to_have_count(0)

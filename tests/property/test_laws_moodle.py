@@ -144,7 +144,9 @@ def test_nothing_that_others_made_is_removed(
         assert site.world.state()["deletions"] == []
 
 
-@given(district=districts(), night=nights, lost=st.lists(st.sampled_from(["drop_answer", "cut"]), min_size=1, max_size=4))
+@given(
+    district=districts(), night=nights, lost=st.lists(st.sampled_from(["drop_answer", "cut"]), min_size=1, max_size=4)
+)
 @examples(3)
 def test_lost_answers_converge(switch: Switch, district: District, night: Sequence[Edit], lost: Sequence[str]) -> None:
     """What is not known to have happened is asked for again, and is there once."""

@@ -167,7 +167,9 @@ def test_in_spanish(eve: Person, site: str) -> None:
 def test_choosing_back_and_forth_drops_what_was_the_old_ones(eve: Person) -> None:
     eve.post(SAVE, **lms_data("https://lms.example", **{"lms-expires": "2027-06-30"}))
     assert secrets()
-    DirectoryRow.objects.create(organization=elm(), name="lms.building", rows=[], digest="", read_at="2026-11-01T00:00Z")
+    DirectoryRow.objects.create(
+        organization=elm(), name="lms.building", rows=[], digest="", read_at="2026-11-01T00:00Z"
+    )
     DirectoryRow.objects.create(organization=elm(), name="sis.orgs", rows=[], digest="", read_at="2026-11-01T00:00Z")
     maps = {
         "schools": {"a": "create", "b": "id:7", "c": "skip", "*": "code:X"},

@@ -22,10 +22,13 @@ _ANYWHERE = (CREATE, SKIP)
 
 
 def choose_lms(*, org: str, by: str, lms: str, seen: int | None = None) -> SavedSettings:
-    """Make this connector the organization's LMS, with one audit row. Its options and secrets begin empty, but for an
-    option `time_zone`, which begins as the organization's; lists of the old LMS are forgotten, and so is what was mapped to its objects and decided about its accounts. The LMS that is chosen
-    already keeps all that. Raises ConfigError for a connector that is no LMS and once something was sent,
-    ChangedMeanwhile where `seen` is not the newest version."""
+    """Make this connector the organization's LMS, with one audit row.
+
+    Its options and secrets begin empty, but for an option `time_zone`, which begins as the organization's. Lists of the
+    old LMS are forgotten, and so is what was mapped to its objects and decided about its accounts. The LMS that is
+    chosen already keeps all that. Raises ConfigError for a connector that is no LMS and once something was sent,
+    ChangedMeanwhile where `seen` is not the newest version.
+    """
     if lms not in CONNECTORS or connector(lms).target is None:
         raise ConfigError(say("there is no LMS connector of this name"))
     with transaction.atomic():

@@ -250,8 +250,8 @@ class Connector:
     TEACHERS, and says in an option `site` where its pages are. `credentials` tells people, in a sentence or two, where
     the other system shows what the needed options ask for, and whose it must be. `lacks` are kinds of object that an
     LMS of this kind never has, known before anything is connected. `user_import` are the columns that the LMS's own
-    import of users calls first name, last name, username, e-mail, unique id and password, in this order. `practice`: not meant for people's own systems, so
-    no page offers it."""
+    import of users calls first name, last name, username, e-mail, unique id and password, in this order. `practice`:
+    not meant for people's own systems, so no page offers it."""
 
     name: str
     title: str

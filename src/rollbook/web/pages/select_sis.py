@@ -17,6 +17,7 @@ from rollbook.web.partner_list import Sis, every_sis, find_sis, sis_title
 from rollbook.web.saving import save_settings
 from rollbook.web.steps import steps
 
+
 @page(read=Who.READER)
 def show(request: HttpRequest, place: Place) -> HttpResponse:
     """The list, or what was chosen."""
