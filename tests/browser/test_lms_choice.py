@@ -85,7 +85,7 @@ def connection(tab: Page, address: str) -> None:
     token.fill("wrong")
     lms.get_by_role("button", name="Test connection").click()
     said = tab.locator("#lms-outcome .alert")
-    expect(said).to_contain_text("the token is not valid (any more); make a new one")
+    expect(said).to_contain_text("the token is not valid, or not any more; make a new one")
     expect(said).to_contain_text("Site administration, Server, Web services")
     token.fill("practice")
     lms.get_by_role("button", name="Test connection").click()

@@ -140,7 +140,7 @@ def test_a_wrong_token_says_where_the_right_one_is(eve: Person, site: str) -> No
     answer = eve.post(TEST, **_data(site, **{"lms-token": "wrong-token"}))
     text = words(answer)
     assert "The connection does not work." in text
-    assert "the token is not valid (any more); make a new one" in text
+    assert "the token is not valid, or not any more; make a new one" in text
     assert f"Who must act: You: check the credentials, and what they may do in the LMS. {_moodle().credentials}" in text
     assert "Consumer" not in text.partition("Who must act")[2].partition("Scheduling")[0]
     assert "wrong-token" not in html(answer)

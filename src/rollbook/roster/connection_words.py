@@ -149,7 +149,7 @@ TROUBLE: Final = (
 )
 #: Why a token is refused.
 TOKENS: Final = (
-    "the token is not valid (any more); make a new one",
+    "the token is not valid, or not any more; make a new one",
     "the token has expired; make a new one",
     "the token's service may not call this function, or its account not use the service",
     "the token's service is switched off",
