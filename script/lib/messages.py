@@ -79,6 +79,7 @@ def _tables() -> Iterator[tuple[str, str]]:
     for table in (holds, reasons, schedule_words):
         yield from ((f"{roster}/{table.__name__.rpartition('.')[2]}.py", text) for text in table.TEXTS)
     for name in CONNECTORS:
+        yield f"{connectors}/{name}/__init__.py", connector(name).credentials
         for option in describe(connector(name).options):
             yield from ((f"{connectors}/{name}/options.py", text) for text in (option.label, option.help))
     for row in PARTNERS.values():  # what has the name of a product is called so everywhere

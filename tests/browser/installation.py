@@ -106,6 +106,10 @@ class Installation:
         self._processes.append(process)
         return json.loads(first_document(process))
 
+    def moodle(self) -> Any:
+        """Another practice LMS beside the first one; its addresses."""
+        return self._start("practice", "moodle", "--port", "0")
+
     def organization(self, slug: str, name: str, more: str = "") -> None:
         """An organization between the practice systems; or other settings for one that is there already."""
         file = self.folder / f"{slug}.yaml"
@@ -118,9 +122,9 @@ class Installation:
         assert self.rollbook("sync", "maple")["state"] == "done"
         self.ready = True
 
-    def lms_state(self) -> Any:
-        """All that the practice LMS holds, by table."""
-        with urlopen(f"{self.lms['url']}/_practice/state", timeout=30) as answer:
+    def lms_state(self, lms: Any = None) -> Any:
+        """All that a practice LMS holds, by table."""
+        with urlopen(f"{(lms or self.lms)['url']}/_practice/state", timeout=30) as answer:
             return json.load(answer)
 
     def sign_in(self, tab: Page, name: str, *invitation: str) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import started
 from tests.browser.installation import Installation
+
+ROLES = {"student": "Student", "teacher": "Teacher", "guardian": "Parent"}
 
 
 @pytest.fixture(scope="module")
@@ -73,17 +75,7 @@ def select_sis(tab: Page) -> None:
 
 
 def configuration(tab: Page, installation: Installation) -> None:
-    to(tab, "Configuration")
-    sis = tab.locator("form", has=tab.get_by_role("button", name="Save API Credentials"))
-    sis.get_by_label(re.compile("SIS Connect Domain")).fill(installation.sis["base_url"])
-    sis.get_by_label(re.compile("Token address")).fill(installation.sis["token_url"])
-    sis.get_by_label(re.compile("Consumer Key")).fill("practice")
-    sis.get_by_label(re.compile("Consumer Secret")).fill("wrong")
-    sis.get_by_role("button", name="Test connection").click()
-    expect(tab.locator(".alert").filter(visible=True).first).to_contain_text(re.compile("refused|credentials"))
-    sis.get_by_label(re.compile("Consumer Secret")).fill("practice")
-    sis.get_by_role("button", name="Save API Credentials").click()
-    expect(tab.get_by_text("Credentials are saved")).to_have_count(1)
+    sis_api(tab, installation)
     lms = tab.locator("form", has=tab.get_by_role("button", name="Save LMS Credentials"))
     lms.get_by_label(re.compile("API address")).fill(installation.lms["base_url"])
     lms.get_by_label(re.compile("Consumer Key")).fill("practice")
@@ -95,9 +87,27 @@ def configuration(tab: Page, installation: Installation) -> None:
     options.get_by_label(re.compile("^Scheduled")).check()
     options.get_by_role("button", name="Save Sync Options").click()
     expect(tab.get_by_text(re.compile("Next sync is queued on"))).to_be_visible()
+    active_year(tab)
+    expect(tab.get_by_text("You are the Acting User", exact=True)).to_be_visible()
+
+
+def active_year(tab: Page) -> None:
     tab.get_by_role("button", name="Read the years from the SIS").click()
     expect(tab.get_by_label("Active Year", exact=True)).to_contain_text("2026-2027")
-    expect(tab.get_by_text("You are the Acting User", exact=True)).to_be_visible()
+
+
+def sis_api(tab: Page, installation: Installation) -> None:
+    to(tab, "Configuration")
+    sis = tab.locator("form", has=tab.get_by_role("button", name="Save API Credentials"))
+    sis.get_by_label(re.compile("SIS Connect Domain")).fill(installation.sis["base_url"])
+    sis.get_by_label(re.compile("Token address")).fill(installation.sis["token_url"])
+    sis.get_by_label(re.compile("Consumer Key")).fill("practice")
+    sis.get_by_label(re.compile("Consumer Secret")).fill("wrong")
+    sis.get_by_role("button", name="Test connection").click()
+    expect(tab.locator(".alert").filter(visible=True).first).to_contain_text(re.compile("refused|credentials"))
+    sis.get_by_label(re.compile("Consumer Secret")).fill("practice")
+    sis.get_by_role("button", name="Save API Credentials").click()
+    expect(tab.get_by_text("Credentials are saved")).to_have_count(1)
 
 
 def schools(tab: Page) -> None:
@@ -137,10 +147,10 @@ def data_prep(tab: Page) -> None:
     expect(tab.get_by_text("This page is locked")).to_have_count(0)
 
 
-def sync(tab: Page, page: str, button: str) -> None:
+def sync(tab: Page, page: str, button: str, roles: Mapping[str, str] = ROLES) -> None:
     to(tab, page)
     if page == "Users":
-        for role, title in (("student", "Student"), ("teacher", "Teacher"), ("guardian", "Parent")):
+        for role, title in roles.items():
             tab.locator("main select[aria-label^='" + role + " at ']").first.select_option(title)
         for box in tab.locator("main select").filter(has=tab.locator("option[value=skip]")).all():
             if box.input_value() == "":

@@ -70,6 +70,7 @@ def _texts() -> Iterator[str]:
     for one in FINDINGS.values():
         yield from (one.sentence, one.fix)
     yield from (*HOLDS, *REASONS, *every_text())
+    yield from (text for name in CONNECTORS if (text := connector(name).credentials))
     for name in CONNECTORS:
         yield from (text for one in describe(connector(name).options) for text in (one.label, one.help) if text)
     yield from (quirk for row in PARTNERS.values() for quirk in row.quirks)

@@ -26,8 +26,8 @@ SRC = Path(__file__).parents[2] / "src"
 #: Whose errors and reports pages show to whoever sets a connection up or brings files.
 PLACES = (
     "connectors/kit", "connectors/oneroster_csv", "connectors/oneroster_rest", "connectors/schoology",
-    "connectors/registry.py", "engine/uploads.py", "engine/try_connection.py", "actions/uploads.py",
-    "engine/directory.py",
+    "connectors/moodle", "connectors/registry.py", "engine/uploads.py", "engine/try_connection.py",
+    "actions/uploads.py", "engine/directory.py",
 )  # fmt: skip
 RAISED = {
     "ConfigError",

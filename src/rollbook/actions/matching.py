@@ -13,7 +13,7 @@ from rollbook.errors import ConfigError
 from rollbook.roster.words import say
 from rollbook.store.audit import audit
 from rollbook.store.decisions import keep_decisions
-from rollbook.store.models import FactRow, MatchDecision
+from rollbook.store.models import FactRow, MatchDecision, Organization
 
 LOOKED, SKIPPED = "looked", "skipped"
 #: The fact whose value is LOOKED or SKIPPED; `rollbook.web.steps` reads it.
@@ -72,6 +72,13 @@ def finish_data_prep(*, org: str, by: str, how: str) -> None:
             return
         FactRow.objects.update_or_create(organization=organization, name=_DATA_PREP, defaults={"value": how})
         audit(by=by, action=f"data prep {how}", organization=org)
+
+
+def forget_data_prep(organization: Organization) -> None:
+    """Within the caller's transaction: Data Prep is to be looked at anew, and no decision about accounts holds, because
+    they were another LMS's."""
+    MatchDecision.objects.filter(organization=organization).delete()
+    FactRow.objects.filter(organization=organization, name=_DATA_PREP).delete()
 
 
 def _check_free(decisions: Sequence[Decision], taken: dict[str, str]) -> None:

@@ -24,6 +24,7 @@ from rollbook.store.ledger import current_version
 from rollbook.store.locks import hold_keys
 from rollbook.store.models import Organization, Secret, SettingsVersion
 from rollbook.store.permissions import forget_if_moved, try_refused_again
+from rollbook.store.provisioned import was_provisioned
 from rollbook.store.secrets import KeyRing
 from rollbook.store.setup import opened
 
@@ -115,6 +116,14 @@ def check_locked(organization: Organization, old: Settings, new: Settings, by: s
                 "users.unique_id is locked at %(source)s since the first sync: with another one, "
                 "everybody would look new",
                 source=old.users.unique_id,
+            )
+        )
+    if old.lms.connector != new.lms.connector and by != OPERATOR and was_provisioned(organization.pk):
+        raise ConfigError(
+            say(
+                "the LMS cannot be changed any more: a sync wrote to it, and with another one everything would look "
+                "removed; only the operator of this server can leave the LMS connector %(connector)s",
+                connector=old.lms.connector,
             )
         )
     if old.sis.connector != new.sis.connector and by != OPERATOR:

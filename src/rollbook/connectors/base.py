@@ -247,7 +247,11 @@ class Connector:
     """One registry line. `options` is a msgspec Struct; a field's OptionHelp stands in its `Meta.extra["option"]`.
     `grade_source` is an LMS whose gradebooks can be read, `grade_sink` a SIS whose gradebook can be written.
     `grade_consent` asks teachers for their permission: an LMS that has it has an option `grades_as`, asks where that is
-    TEACHERS, and says in an option `site` where its pages are."""
+    TEACHERS, and says in an option `site` where its pages are. `credentials` tells people, in a sentence or two, where
+    the other system shows what the needed options ask for, and whose it must be. `lacks` are kinds of object that an
+    LMS of this kind never has, known before anything is connected. `user_import` are the columns that the LMS's own
+    import of users calls first name, last name, username, e-mail, unique id and password, in this order. `practice`:
+    not meant for people's own systems, so no page offers it."""
 
     name: str
     title: str
@@ -257,6 +261,10 @@ class Connector:
     grade_source: MakeGradeSource | None = None
     grade_sink: MakeGradeSink | None = None
     grade_consent: MakeGradeConsent | None = None
+    credentials: str = ""
+    lacks: frozenset[str] = frozenset()
+    user_import: tuple[str, ...] = ()
+    practice: bool = False
 
 
 class MakeSource(Protocol):

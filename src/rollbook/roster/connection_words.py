@@ -30,6 +30,7 @@ OPTIONS: Final = (
     "endpoints: there is no collection %(name)s; there are %(names)s",
     "token_url is missing; %(title)s shows it with key and secret",
     "there is no connector %(name)s; there are %(names)s",
+    "time_zone is not known; write it as America/Chicago",
     "the path of the OneRoster CSV connection is neither a folder nor a file",
     "there is nothing at the path of the OneRoster CSV connection",
     "the path of the OneRoster CSV connection may not be read by Rollbook's user",
@@ -58,8 +59,8 @@ TESTS: Final = (
     "Connected, but the SIS shows no %(list)s; look at what the key may see.",
     "Connected, but the SIS does not let this key write grades (scope gradebook.createput).",
     "%(title)s: the gradebook can be read.",
-    "Connected to Schoology; it has no section yet.",
-    "Connected to Schoology: grades can be read.",
+    "Connected to %(lms)s; it has no section yet.",
+    "Connected to %(lms)s: grades can be read.",
     "Connected to %(school)s: %(number)s buildings.",
     "Connected to the memory space.",
     "A OneRoster %(version)s export with all files.",
@@ -68,6 +69,7 @@ TESTS: Final = (
     "not told",
     "none",
     "the organization",
+    "the site",
     "%(seconds)s s against ours",
 )
 #: What goes wrong on the way to the other side.
@@ -123,7 +125,19 @@ TROUBLE: Final = (
     "a file on %(host)s changed while it was read",
     "Schoology never sent a whole list (asked for: %(list)s); nothing is concluded from a part",
     "Schoology does not show who is a parent of whom; its role may lack a permission",
-    "Schoology has no section of this code (any more); sync Sections first",
+    "%(lms)s has no section of this code (any more); sync Sections first",
+    "%(lms)s did not answer with a list of course categories",
+    "%(lms)s did not answer with a list of enrolled users",
+    "%(lms)s did not answer with a list of grades",
+    "%(lms)s did not answer with a list of assignments",
+    "%(lms)s did not answer with a list of %(list)s",
+    "%(lms)s did not say whose token it is; check the address in the settings",
+    "%(lms)s does not show usernames and ID numbers; see which capabilities the token needs",
+    "the service of the token lacks these functions: %(names)s",
+    "%(who)s does not let the token call %(function)s: %(why)s (%(code)s)",
+    "%(who)s is in maintenance (%(code)s); try again later",
+    "the database of %(who)s has trouble (%(code)s)",
+    "%(who)s refused %(function)s (%(code)s)",
     "the SIS knows no such class (any more); sync Sections first",
     "the files of the SIS have no such class (any more); sync Sections first",
     "%(why)s; nothing is concluded from a part",
@@ -133,6 +147,22 @@ TROUBLE: Final = (
     "the other side takes too long to answer",
     "it takes longer than %(seconds)s seconds to answer; try again later",
     "the other side asks for patience; try again in a few minutes",
+)
+#: Why a token is refused.
+TOKENS: Final = (
+    "the token is not valid, or not any more; make a new one",
+    "the token has expired; make a new one",
+    "the token's service may not call this function, or its account not use the service",
+    "the token's service is switched off",
+    "web services are switched off",
+    "the service account was deleted",
+    "the service account is not confirmed",
+    "the service account is suspended",
+    "the service account's password has expired",
+    "the service account may not log in",
+    "the service account must change its password first",
+    "the service account's profile is not complete",
+    "the service account has not agreed to the site's policy",
 )
 #: Why files are not taken.
 FILES: Final = (
@@ -159,4 +189,4 @@ FILES: Final = (
     "the folder on %(host)s holds more than %(number)s CSV files",
     "the folder on %(host)s holds more than %(number)s names",
 )
-SENTENCES: Final = (*OPTIONS, *TESTS, *FILES, *TROUBLE, "sis: %(why)s", "lms: %(why)s")
+SENTENCES: Final = (*OPTIONS, *TESTS, *FILES, *TROUBLE, *TOKENS, "sis: %(why)s", "lms: %(why)s")

@@ -18,6 +18,8 @@ from rollbook.roster.settings import Settings
 from rollbook.store.models import Secret
 from rollbook.web.access import Place
 from rollbook.web.connection_tests import Outcome
+from rollbook.web.lists import lms_title
+from rollbook.web.lms_list import lms_choice
 from rollbook.web.option_forms import OptionForm
 from rollbook.web.partner_list import find_sis, sis_title
 from rollbook.web.schedule_form import GradeScheduleForm, ScheduleForms, next_words
@@ -36,6 +38,7 @@ class Typed:
     lms: OptionForm | None = None
     sis_outcome: Outcome | None = None
     lms_outcome: Outcome | None = None
+    choice_error: str = ""
     schedule: ScheduleForms | None = None
     grade_schedule: GradeScheduleForm | None = None
     preview: str = ""
@@ -67,10 +70,12 @@ def render_configuration(
     context = {
         "number": found.number,
         "settings": settings,
+        "lms_title": lms_title(settings),
         "connections": [_card(place, found, "sis", typed), _card(place, found, "lms", typed)],
         "schedule": typed.schedule or ScheduleForms(settings, disabled=not place.is_acting),
         "grade_schedule": typed.grade_schedule or GradeScheduleForm(settings, disabled=not place.is_acting),
         "preview": typed.preview,
+        "choice_error": typed.choice_error,
         **_next(place),
         "acting": place.organization.acting,
         **_years(place, settings),
@@ -82,8 +87,10 @@ def _card(place: Place, found: Steps, side: str, typed: Typed) -> dict[str, Any]
     assert found.settings is not None
     connection = getattr(found.settings, side)
     form = getattr(typed, side) or option_form(place, found, side)
-    names = {"sis": (_("SIS API"), sis_title(connection)), "lms": (_("LMS connection"), _title(connection.connector))}
+    lms = lms_title(found.settings)
+    names = {"sis": (_("SIS API"), sis_title(connection)), "lms": (_("LMS connection"), lms)}
     title, system = names[side]
+    where = connector(connection.connector).credentials if side == "lms" else ""
     partner = find_sis(connection.partner or "") if side == "sis" else None
     return {
         "side": side,
@@ -93,14 +100,12 @@ def _card(place: Place, found: Steps, side: str, typed: Typed) -> dict[str, Any]
         "done": getattr(found, side),
         "outcome": getattr(typed, f"{side}_outcome"),
         "quirks": partner.quirks if partner else (),
+        "credentials": _(where) if where else "",
+        "lms": lms_choice(place.organization, connection) if side == "lms" else None,
         "save_url": f"configuration_{side}",
         "test_url": f"configuration_test_{side}",
         "button": _("Save API Credentials") if side == "sis" else _("Save LMS Credentials"),
     }
-
-
-def _title(name: str) -> str:
-    return connector(name).title
 
 
 def _next(place: Place) -> dict[str, str]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from rollbook.actions.accounts import account_by
+from rollbook.connectors.registry import connector
 from rollbook.engine.try_connection import check_connection, try_connection
 from rollbook.errors import AuthFailed, BadResponse, ConfigError, RollbookError, Throttled, Unavailable
 from rollbook.roster.settings import Connection, Settings
@@ -45,6 +46,9 @@ _FACTS: Final = {
     "buildings": gettext_lazy("Buildings"),
     "roles": gettext_lazy("Roles"),
     "own account": gettext_lazy("Account of the key"),
+    "site": gettext_lazy("Site"),
+    "release": gettext_lazy("Release"),
+    "service account": gettext_lazy("Account of the service"),
     "files": gettext_lazy("Files"),
     "system": gettext_lazy("System"),
     "section": gettext_lazy("Section"),
@@ -124,15 +128,10 @@ def _who(error: RollbookError, form: OptionForm) -> str:
             "You: check Consumer Key and Consumer Secret. If they are right, ask your SIS representative whether they "
             "are still valid and may read rosters."
         )
-    if isinstance(error, AuthFailed) and form.connection.connector != "schoology":
-        return _(
-            "You: check the credentials, and what they may do in the LMS. The documentation of its connector says it."
-        )
     if isinstance(error, AuthFailed):
-        return _(
-            "You: check Consumer Key and Consumer Secret. They are in Schoology under School Management, Integration, "
-            "API, and must be those of a system administrator."
-        )
+        where = connector(form.connection.connector).credentials
+        check = _("You: check the credentials, and what they may do in the LMS.")
+        return f"{check} {_(where)}" if where else check
     if isinstance(error, ConfigError):
         return _("You: correct the field that the message names.")
     if isinstance(error, Throttled):

@@ -129,7 +129,7 @@ class OptionForm(forms.Form):
             initial=self.connection.expires,
             input_formats=["%Y-%m-%d"],
             widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-            label=_("Last day of key and secret"),
+            label=_("Last day of the credentials"),
             help_text=_("Notices remind you before this day. Leave it empty if they do not expire."),
         )
         if self.side == "lms":

@@ -58,7 +58,7 @@ class ScheduleForm(forms.Form):
             ("12h", gettext_lazy("Every 12 hours")),
             ("weekly", gettext_lazy("Weekly")),
         ),
-        help_text=gettext_lazy("Select Daily unless otherwise instructed by your Schoology representative."),
+        help_text=gettext_lazy("Select Daily unless otherwise instructed by the representative of your LMS."),
     )
     weekday = forms.ChoiceField(
         label=gettext_lazy("Day of the week"),

@@ -12,6 +12,7 @@ from typing import Any, Final
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from rollbook.connectors.registry import connector
 from rollbook.roster.settings import ANY, CREATE, SKIP, Settings
 from rollbook.store.models import Organization
 from rollbook.web.lists import Listed, listed, lms_title
@@ -53,6 +54,7 @@ class View:
     def __init__(self, organization: Organization, settings: Settings, number: int) -> None:
         self.organization, self.settings, self.number = organization, settings, number
         self.lms_title = lms_title(settings)
+        self.has_periods = "grading_period" not in connector(settings.lms.connector).lacks
         self.year = settings.active_year or ""
 
     @cached_property
@@ -93,7 +95,7 @@ class View:
     @cached_property
     def options(self) -> Options:
         """Every choice but the empty one; the periods of the active year come first."""
-        labels = [(SKIP, _("Do Not Sync")), (CREATE, _("Create new grading period"))]
+        labels = [(SKIP, _("Do Not Sync")), (CREATE, self._create)]
         now, other = self._periods
         return Options([("", labels), (_("In this school year"), now), (_("Other grading periods"), other)])
 
@@ -101,7 +103,7 @@ class View:
     def more_options(self) -> Options:
         """For a second grading period and more."""
         now, other = self._periods
-        again = [(CREATE, _("Create new grading period"))]
+        again = [(CREATE, self._create)]
         return Options([("", again), (_("In this school year"), now), (_("Other grading periods"), other)])
 
     def words(self, choice: Choice) -> str:
@@ -119,6 +121,10 @@ class View:
             return what % name
         names = {"period": what % name, "lms": self.lms_title}
         return _("%(period)s, which %(lms)s does not have any more") % names
+
+    @property
+    def _create(self) -> str:
+        return _("Create new grading period") if self.has_periods else _("Sync")
 
     @cached_property
     def _periods(self) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:

@@ -14,4 +14,5 @@ CONNECTOR = Connector(
     target=MemoryTarget,
     grade_source=MemoryGradeSource,
     grade_sink=MemoryGradeSink,
+    practice=True,
 )

@@ -11,4 +11,10 @@ CONNECTOR = Connector(
     options=MoodleOptions,
     target=MoodleTarget,
     grade_source=MoodleGrades,
+    user_import=("firstname", "lastname", "username", "email", "idnumber", "password"),  # admin/tool/uploaduser
+    credentials=(
+        "A site administrator of Moodle makes the token under Site administration, Server, Web services, Manage "
+        "tokens. Its service must have the functions that the documentation of this connector lists."
+    ),
+    lacks=frozenset({"grading_period", "guardian_link"}),
 )

@@ -15,7 +15,7 @@ from rollbook.errors import AuthFailed, BadResponse, RollbookError, Unavailable
 _PATH: Final = "webservice/rest/server.php"
 #: About the token, its service or its account (webservice/lib.php, externallib.php), and what an admin does about it.
 _AUTH: Final = {
-    "invalidtoken": "the token is not valid (any more); make a new one",
+    "invalidtoken": "the token is not valid, or not any more; make a new one",
     "invalidtimedtoken": "the token has expired; make a new one",
     "accessexception": "the token's service may not call this function, or its account not use the service",
     "servicenotavailable": "the token's service is switched off",
@@ -105,7 +105,7 @@ class MoodleClient:
 
     def _error(self, who: str, function: str, code: str, words: str, *, write: bool) -> RollbookError:
         if code in _AUTH:
-            return AuthFailed(f"{who}, {function}: {_AUTH[code]} ({code})")
+            return AuthFailed(f"{who} does not let the token call {function}: {_AUTH[code]} ({code})")
         if code in _AWAY:
             return Unavailable(f"{who} is in maintenance ({code}); try again later")
         if write and code in _LOST:

@@ -41,7 +41,7 @@ class MoodleGrades:
         """Reads the grade report of some course. Raises AuthFailed when functions are missing, and names them."""
         lacking = missing_for_grades(self._functions())
         if lacking:
-            raise AuthFailed(f"the service of the Moodle token lacks these functions: {', '.join(lacking)}")
+            raise AuthFailed(f"the service of the token lacks these functions: {', '.join(lacking)}")
         section = next((text(each.get("id")) for each in self._reader.raw_courses(()) if each.get("idnumber")), None)
         if section is None:
             return TestReport(ok=True, summary="Connected to Moodle; it has no section yet.", facts={"section": "none"})

@@ -97,6 +97,4 @@ class MoodleOptions(Options, frozen=True, kw_only=True):
         try:
             return ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ConfigError(
-                "the time zone of the Moodle connection is not known; write it as America/Chicago"
-            ) from None
+            raise ConfigError("time_zone is not known; write it as America/Chicago") from None

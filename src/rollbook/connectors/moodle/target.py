@@ -78,18 +78,18 @@ class MoodleTarget:
         have = {text(each.get("name")) for each in listing(site.get("functions"))}
         lacking = missing(have, self._options)
         if lacking:
-            raise AuthFailed(f"the service of the Moodle token lacks these functions: {', '.join(lacking)}")
+            raise AuthFailed(f"the service of the token lacks these functions: {', '.join(lacking)}")
         buildings = sum(1 for _ in self._reader.read("building", ()))
         name = text(site.get("sitename")) or "the site"
         release = text(site.get("release")) or text(site.get("version")) or "not told"
         facts = {
             "site": name,
-            "Moodle": release,
+            "release": release,
             "service account": self._reader.own_id(),
             "buildings": str(buildings),
             "roles": ", ".join(self.roles()),
         }
-        return Report(ok=True, summary=f"Connected to {name}, Moodle {release}: {buildings} buildings.", facts=facts)
+        return Report(ok=True, summary=f"Connected to {name}: {buildings} buildings.", facts=facts)
 
     def roles(self) -> Mapping[str, bool]:
         """Moodle cannot list its roles by web services: those of the options. A user's role only says what the person

@@ -13,4 +13,9 @@ CONNECTOR = Connector(
     target=SchoologyTarget,
     grade_source=SchoologyGrades,
     grade_consent=SchoologyConsent,
+    user_import=("First Name", "Last Name", "Username", "E-mail", "User Unique ID", "Password"),
+    credentials=(
+        "Key and secret are shown in Schoology under School Management, Integration, API. They must be those of a "
+        "system administrator."
+    ),
 )

@@ -7,12 +7,17 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
+from django.utils.translation import gettext as _
 
+from rollbook.actions.accounts import account_by
+from rollbook.actions.lms_choice import choose_lms
+from rollbook.actions.settings import SavedSettings
 from rollbook.web.access import Place, Who, page
 from rollbook.web.configuration_page import WRONG, Typed, option_form, render_configuration
 from rollbook.web.connection_tests import Outcome, check_typed, try_typed
+from rollbook.web.lms_list import find_lms
 from rollbook.web.option_forms import OptionForm
-from rollbook.web.saving import save_settings
+from rollbook.web.saving import save_settings, saved_in_words, seen_of
 from rollbook.web.steps import steps
 
 
@@ -41,6 +46,26 @@ def test_sis(request: HttpRequest, place: Place) -> HttpResponse:
 @page(read=Who.READER, write=Who.ACTING)
 def test_lms(request: HttpRequest, place: Place) -> HttpResponse:
     return _test(request, place, "lms")
+
+
+@page(read=Who.READER, write=Who.ACTING)
+def choose(request: HttpRequest, place: Place) -> HttpResponse:
+    """Choose this LMS."""
+    if request.method != "POST" or steps(place.organization).settings is None:
+        return back(place, "lms")
+    chosen = find_lms(request.POST.get("lms", ""))
+    if chosen is None:
+        wrong = _("Choose one of the LMSs of the list.")
+        return render_configuration(request, place, typed=Typed(choice_error=wrong), status=WRONG)
+    by, seen = account_by(place.account), seen_of(request)
+
+    def save() -> SavedSettings:
+        return choose_lms(org=place.organization.slug, by=by, lms=chosen.name, seen=seen)
+
+    wrong = saved_in_words(request, save)
+    if wrong:
+        return render_configuration(request, place, typed=Typed(choice_error=wrong), status=WRONG)
+    return back(place, "lms")
 
 
 def back(place: Place, card: str) -> HttpResponse:
@@ -96,5 +121,6 @@ urlpatterns = [
     path("configuration/sis/", save_sis, name="configuration_sis"),
     path("configuration/sis/test/", test_sis, name="configuration_test_sis"),
     path("configuration/lms/", save_lms, name="configuration_lms"),
+    path("configuration/lms/choose/", choose, name="configuration_choose_lms"),
     path("configuration/lms/test/", test_lms, name="configuration_test_lms"),
 ]

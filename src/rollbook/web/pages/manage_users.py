@@ -14,6 +14,7 @@ from django.urls import path
 
 from rollbook.actions.accounts import account_by
 from rollbook.actions.passwords import Passwords, export_passwords, look_at_passwords
+from rollbook.connectors.registry import connector
 from rollbook.errors import BlobLost, ConfigError
 from rollbook.store.accounts_given import Account, Accounts
 from rollbook.store.blobs import open_blobs
@@ -29,7 +30,7 @@ from rollbook.web.pages import manage_users_import
 from rollbook.web.password_words import label_words
 
 PER_PAGE: Final = 50
-#: Columns of what Schoology's own User Import takes, and the labels of a file of each kind.
+#: Columns where nothing is known of a user import that the LMS has of its own, and the labels of a file of each kind.
 _COLUMNS: Final = ("First Name", "Last Name", "Username", "E-mail", "User Unique ID", "Password")
 _ISSUED: Final = (SCHOOL, ASKED, SENDING, SENT, REFUSED, UNCLEAR)
 _FILES: Final = {"initial": (INITIAL,), "school": _ISSUED}
@@ -54,6 +55,7 @@ def show(request: HttpRequest, place: Place) -> HttpResponse:
     given = has_passwords(place.organization)
     context |= {"accounts": shown, "has_next": len(found) > PER_PAGE and number < _DEEPEST, "given": given}
     if given:
+        context["importable"] = bool(_import_columns(place.organization))
         context |= {"labels": _labels(place.organization, shown)} | manage_users_import.state(place.organization)
     answer = render(request, "manage_users.html", context)
     answer["Cache-Control"] = "no-store"
@@ -99,7 +101,14 @@ def _export(request: HttpRequest, place: Place) -> HttpResponseBase:
     except (BlobLost, ConfigError) as error:
         messages.error(request, error_said(error))
         return redirect("manage_users", place.organization.slug)
-    return csv_answer(f"passwords-{what}-{place.organization.slug}.csv", _COLUMNS, _lines(accounts, some))
+    columns = _import_columns(place.organization) or _COLUMNS
+    return csv_answer(f"passwords-{what}-{place.organization.slug}.csv", columns, _lines(accounts, some))
+
+
+def _import_columns(organization: Organization) -> tuple[str, ...]:
+    """What the LMS's own user import calls the columns; nothing where it is not known to have one."""
+    newest = newest_settings(organization.pk)
+    return connector(newest[1].lms.connector).user_import if newest is not None else ()
 
 
 def has_passwords(organization: Organization) -> bool:

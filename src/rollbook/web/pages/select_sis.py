@@ -12,11 +12,10 @@ from django.utils.translation import gettext as _
 
 from rollbook.errors import ConfigError
 from rollbook.web.access import Place, Who, page
+from rollbook.web.lms_list import FIRST_LMS
 from rollbook.web.partner_list import Sis, every_sis, find_sis, sis_title
 from rollbook.web.saving import save_settings
 from rollbook.web.steps import steps
-
-LMS = "schoology"
 
 
 @page(read=Who.READER)
@@ -56,7 +55,7 @@ def _choose(document: dict[str, Any], chosen: Sis) -> None:
     if document["sis"]["connector"]:
         raise ConfigError(_("The SIS was chosen already, and cannot be changed here any more."))
     document["sis"] = {"connector": chosen.connector, "partner": chosen.partner, "options": {}}
-    document["lms"] = {"connector": LMS, "options": {}}
+    document["lms"] = {"connector": FIRST_LMS, "options": {}}
 
 
 urlpatterns = [
