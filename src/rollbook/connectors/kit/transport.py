@@ -74,9 +74,7 @@ class Wire:
             follow_redirects=False,
             trust_env=self._proxied,
             verify=_tls(),
-            cookies=CookieJar(
-                DefaultCookiePolicy(allowed_domains=[])
-            ),  # calls of several people share it: it keeps none
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # it keeps none: several people share it
             transport=transport,
         )
         self._plain: Plain | None = None

@@ -49,10 +49,8 @@ class SchoologyClient:
         """The same client, whose calls are made for the person of this token, with the rights that they have (REST API:
         Authentication). Closing either closes both."""
         twin = copy.copy(self)
-        auth = app_auth(self._options, (token.token, token.secret))
-        twin._http = self._http.signed_by(
-            auth, renewals=1
-        )  # that of a fresh signature: a 401 is mostly about the token
+        # A fresh signature is worth one try: a 401 is mostly about the token.
+        twin._http = self._http.signed_by(app_auth(self._options, (token.token, token.secret)), renewals=1)
         return twin
 
     def check_app(self) -> None:
