@@ -48,6 +48,7 @@ def test_moodle_is_chosen_set_up_and_synced(tab: Page, installation: Installatio
     data_prep(tab)
     for page, button, kind in (
         ("Users", "Sync Users", "Users"),
+        ("Courses", "Sync Courses", "Courses"),
         ("Sections", "Sync Sections/Enrollments", "Enrollments"),
     ):
         sync(tab, page, button, ROLES)
