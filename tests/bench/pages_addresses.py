@@ -22,6 +22,7 @@ NOT_ASKED = {
     "o/<slug:slug>/configuration/sis/test/": "leads back to Configuration: it takes a form",
     "o/<slug:slug>/configuration/lms/": "leads back to Configuration: it takes a form",
     "o/<slug:slug>/configuration/lms/test/": "leads back to Configuration: it takes a form",
+    "o/<slug:slug>/configuration/lms/choose/": "leads back to Configuration: it takes a form",
     "o/<slug:slug>/configuration/schedule/": "leads back to Configuration: it takes a form",
     "o/<slug:slug>/configuration/schedule/grades/": "leads back to Configuration: it takes a form",
     "o/<slug:slug>/configuration/schedule/preview/": "leads back to Configuration: it takes a form",
