@@ -126,6 +126,7 @@ TROUBLE: Final = (
     "Schoology never sent a whole list (asked for: %(list)s); nothing is concluded from a part",
     "Schoology does not show who is a parent of whom; its role may lack a permission",
     "%(lms)s has no section of this code (any more); sync Sections first",
+    "%(lms)s does not show everybody who is enrolled in this section; the token's role needs %(name)s",
     "%(lms)s did not answer with a list of course categories",
     "%(lms)s did not answer with a list of enrolled users",
     "%(lms)s did not answer with a list of grades",
