@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from rollbook.store.models import Account, Secret, SettingsVersion, UploadRow
-from rollbook.web.pages.select_sis import LMS
 from tests.web.people import Person
 from tests.web.programs import Program, error_of, program
 
@@ -25,7 +24,7 @@ def _put(robot: Program, **sides: Any) -> Any:
 SIS = {"connector": "oneroster_rest", "partner": "generic-1.1"}
 OPTIONS = {"base_url": "https://sis.example/ims/oneroster/v1p1", "auth": "oauth1", "key": "the key"}
 SECRET = {"secret": "the secret"}
-LMS_SIDE = {"connector": LMS, "options": {"key": "the key", **SECRET}}
+LMS_SIDE = {"connector": "schoology", "options": {"key": "the key", **SECRET}}
 
 
 @pytest.fixture
@@ -71,7 +70,9 @@ def test_a_kept_secret_goes_to_no_other_host(rest: Program, options: dict[str, s
 
 
 def test_the_secrets_of_the_lms_stay_with_it(rest: Program) -> None:
-    refused = _put(rest, lms={"connector": LMS, "options": {"key": "the key", "base_url": "https://evil.example/v1"}})
+    refused = _put(
+        rest, lms={"connector": "schoology", "options": {"key": "the key", "base_url": "https://evil.example/v1"}}
+    )
     assert refused.status_code == 422
     same = _put(rest, sis={**SIS, "options": OPTIONS | {"base_url": "https://sis.example/ims/oneroster/v1p2"}})
     assert same.status_code == 200, "another path of the same host"
