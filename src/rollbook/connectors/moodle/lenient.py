@@ -5,58 +5,18 @@ Numbers and flags may come as numbers, texts or booleans; lists whose keys have 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-Json = dict[str, Any]
+from rollbook.connectors.kit.lenient import Json, decimal, flag, mapping, number, optional, text
 
-
-def text(value: Any) -> str:
-    """A scalar as trimmed text; "" for null, lists and objects."""
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, str):  # half a surrogate pair can stand in no form
-        return value.strip().encode("utf-8", "replace").decode()
-    return str(value) if isinstance(value, float) or (isinstance(value, int) and abs(value) < 10**18) else ""
-
-
-def optional(value: Any) -> str | None:
-    """As `text`, None where nothing is set."""
-    return text(value) or None
+__all__ = ["Json", "decimal", "flag", "form", "ident", "listing", "mapping", "number", "optional", "text"]
 
 
 def ident(value: Any) -> str | None:
     """A number of Moodle's database as text; 0 is none, nor is anything else."""
     found = text(value)
     return found if found.isascii() and found.isdecimal() and len(found) < 19 and found.strip("0") else None
-
-
-def number(value: Any) -> int | None:
-    """A whole number, or None."""
-    found = text(value)
-    return int(found) if found.isascii() and found.isdecimal() and len(found) < 19 else None
-
-
-def decimal(value: Any) -> float | None:
-    """A number with or without a fraction, or None. A flag is no number."""
-    found = "" if isinstance(value, bool) else text(value)
-    try:
-        parsed = float(found) if found.isascii() and len(found) < 40 else math.nan
-    except ValueError:
-        return None
-    return parsed if math.isfinite(parsed) else None
-
-
-def flag(value: Any) -> bool:
-    return text(value).lower() in {"1", "true", "yes"}
-
-
-def mapping(value: Any) -> Json:
-    """An object, or an empty one."""
-    return {str(key): each for key, each in value.items()} if isinstance(value, Mapping) else {}
 
 
 def listing(value: Any) -> list[Json]:

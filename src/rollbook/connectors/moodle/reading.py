@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar
 
 import msgspec
 
+from rollbook.connectors.kit.side_by_side import side_by_side
 from rollbook.connectors.moodle import live
 from rollbook.connectors.moodle.client import MoodleClient, MoodleError
 from rollbook.connectors.moodle.lenient import Json, ident, listing, mapping, optional, text
@@ -191,7 +190,11 @@ class Reader:
         """Moodle's courses with these ID numbers, all that there are for none; LMS ids are learned."""
         wanted = list(dict.fromkeys(code for code in codes if code.strip()))
         if codes and len(wanted) <= _COURSES_SINGLY:
-            found = [row for rows in self._side_by_side(self._course_by_code, wanted) for row in rows]
+            found = [
+                row
+                for rows in side_by_side(self._course_by_code, wanted, at_once=self._options.parallel)
+                for row in rows
+            ]
         else:
             found = self._courses()
             if codes:
@@ -250,7 +253,7 @@ class Reader:
         sections = list(within) or [text(each.get("id")) for each in self.raw_courses(())]
         found = self.courses_there(sections)
         there = [each for each in sections if each in found]  # one that is gone has no members
-        for members in self._side_by_side(self.members, there):
+        for members in side_by_side(self.members, there, at_once=self._options.parallel):
             yield from members
 
     def members(self, section: str) -> list[LiveRecord | None]:
@@ -265,20 +268,3 @@ class Reader:
         if not isinstance(rows, list):
             raise BadResponse("Moodle did not answer with a list of enrolled users")
         return listing(rows)
-
-    def _side_by_side(self, ask: Callable[[str], T], names: Sequence[str]) -> Iterator[T]:
-        """Answers in order, a few calls at a time; the first trouble is raised and the rest is not asked."""
-        if len(names) == 1:
-            yield ask(names[0])
-            return
-        waiting: deque[Future[T]] = deque()
-        pool = ThreadPoolExecutor(self._options.parallel, thread_name_prefix="moodle-read")
-        try:
-            for name in names:
-                waiting.append(pool.submit(ask, name))
-                if len(waiting) >= 2 * self._options.parallel:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)

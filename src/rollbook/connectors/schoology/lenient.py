@@ -6,58 +6,31 @@ list of one may be a bare object (Schoology REST API v1, conventions; the last s
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
-Json = dict[str, Any]
+from rollbook.connectors.kit.lenient import Json, decimal, flag, mapping, number, optional, text
 
-
-def text(value: Any) -> str:
-    """A scalar as trimmed text; "" for null, lists and objects. Whole floats lose their ".0"."""
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, str):  # half a surrogate pair can stand in no JSON
-        return value.strip().encode("utf-8", "replace").decode()
-    return str(value) if isinstance(value, float) or (isinstance(value, int) and abs(value) < 10**18) else ""
-
-
-def optional(value: Any) -> str | None:
-    """As `text`, None where nothing is set."""
-    return text(value) or None
+__all__ = [
+    "Json",
+    "all_ids",
+    "decimal",
+    "flag",
+    "ident",
+    "ids",
+    "items",
+    "listing",
+    "mapping",
+    "number",
+    "optional",
+    "text",
+]
 
 
 def ident(value: Any) -> str | None:
     """An id as text; 0 is no id."""
     found = text(value)
     return found if found not in {"", "0"} else None
-
-
-def number(value: Any) -> int | None:
-    """A whole number, or None."""
-    found = text(value)
-    return int(found) if found.isascii() and found.isdecimal() and len(found) < 19 else None
-
-
-def decimal(value: Any) -> float | None:
-    """A number with or without a fraction, or None. A flag is no number."""
-    found = "" if isinstance(value, bool) else text(value)
-    try:
-        number = float(found) if found.isascii() and len(found) < 40 else math.nan
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def flag(value: Any) -> bool:
-    return text(value).lower() in {"1", "true", "yes"}
-
-
-def mapping(value: Any) -> Json:
-    """An object, or an empty one."""
-    return {str(key): each for key, each in value.items()} if isinstance(value, Mapping) else {}
 
 
 def listing(value: Any) -> list[Any]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 from urllib.parse import quote
 
+from rollbook.connectors.kit.side_by_side import side_by_side
 from rollbook.connectors.schoology import live
 from rollbook.connectors.schoology.client import SchoologyClient
 from rollbook.connectors.schoology.codes import by_codes
@@ -147,7 +146,8 @@ class Reader:
             yield from by_codes(self._client, "sections", "section", "section_school_codes", within)
             return
         courses = (ident(raw.get("id")) for raw in self._client.whole("courses", "course", "courses"))
-        for found in self._side_by_side(self._sections_of, (own for own in courses if own)):
+        known = (own for own in courses if own)
+        for found in side_by_side(self._sections_of, known, at_once=self._options.parallel):
             yield from found
 
     def _sections_of(self, course_id: str) -> list[Json]:
@@ -156,7 +156,7 @@ class Reader:
 
     def _enrollments(self, within: Sequence[str]) -> Iterator[LiveRecord | None]:
         sections: Iterable[str] = within or (each.lms_id for each in self._sections(()) if each is not None)
-        for found in self._side_by_side(self._enrollments_of, sections):
+        for found in side_by_side(self._enrollments_of, sections, at_once=self._options.parallel):
             yield from found
 
     def _enrollments_of(self, section_id: str) -> list[LiveRecord | None]:
@@ -167,17 +167,3 @@ class Reader:
         code = self._section_codes[section_id]
         rows = self._client.whole(f"{path}/enrollments", "enrollment", "enrollments", may_be_gone=True)
         return [live.enrollment(raw, section_id, code) for raw in rows]
-
-    def _side_by_side(self, ask: Callable[[str], T], names: Iterable[str]) -> Iterator[T]:
-        """Answers in order, a few calls at a time; the first trouble is raised and the rest is not asked."""
-        waiting: deque[Future[T]] = deque()
-        pool = ThreadPoolExecutor(self._options.parallel, thread_name_prefix="schoology-read")
-        try:
-            for name in names:
-                waiting.append(pool.submit(ask, name))
-                if len(waiting) >= 2 * self._options.parallel:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
