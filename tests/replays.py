@@ -175,8 +175,9 @@ def _unpatched() -> bool:
 
 
 def _parts(name: str, module: Any) -> Iterator[int]:
-    for value in list(vars(module).values()):
-        if not isinstance(value, ModuleType):  # parts of a package come when they are first asked for
+    for key, value in list(vars(module).items()):
+        # Parts of a package come when they are first asked for, and Python itself notes warnings in a module.
+        if not isinstance(value, ModuleType) and not key.startswith("__"):
             yield id(value)
         if isinstance(value, type) and value.__module__ == name:
             yield from (id(part) for key, part in list(vars(value).items()) if not key.startswith(("__", "_abc")))

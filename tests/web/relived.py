@@ -198,7 +198,8 @@ def _replaced() -> Iterator[tuple[str, str, Any]]:
 
 def _parts(name: str, module: Any) -> Iterator[tuple[str, Any]]:
     for key, value in list(vars(module).items()):
-        if not isinstance(value, ModuleType):  # parts of a package come when they are first asked for
+        # Parts of a package come when they are first asked for, and Python itself notes warnings in a module.
+        if not isinstance(value, ModuleType) and not key.startswith("__"):
             yield key, value
         if isinstance(value, type) and value.__module__ == name:
             parts = list(vars(value).items())
