@@ -5,6 +5,7 @@ Databases: `database` runs a test on SQLite and on PostgreSQL, `postgres_url` on
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import gc
 import os
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import uvicorn.server
 from django.utils import translation
 from hypothesis import HealthCheck, settings
 from pytest_socket import socket_allow_hosts
@@ -27,6 +29,20 @@ settings.load_profile("rollbook")
 
 #: No test of this process outlives a power cut, and each commit waits for the disk. Other processes keep it.
 SQLITE_OPTIONS["init_command"] = SQLITE_OPTIONS["init_command"].replace("synchronous=FULL", "synchronous=OFF")
+
+
+class _Soon:
+    """asyncio for uvicorn, which looks ten times a second whether it should end, and then waits for another tenth: a
+    quarter of a second for each of a thousand servers."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / 8)
+
+
+uvicorn.server.asyncio = _Soon()  # type: ignore[attr-defined]
 
 _getaddrinfo = socket.getaddrinfo
 
@@ -79,11 +95,11 @@ def pytest_runtest_setup() -> None:
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The PostgreSQL server of this test process, started when the first test asks for it."""
-    from tests.postgres import Server, make_template
+    from tests.postgres import make_server
 
-    server = Server()
+    together = tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else None
+    server = make_server(tmp_path_factory.mktemp("template"), together)
     try:
-        make_template(server, tmp_path_factory.mktemp("template"))
         yield server
     finally:
         server.remove()

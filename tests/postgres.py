@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import quote
 
 import psycopg
+from filelock import FileLock
 from psycopg import sql
 
 USER = "rollbook"
@@ -39,21 +40,26 @@ _TUNING = {
 class Server:
     """`port` on 127.0.0.1; `url(name)` is a DATABASE_URL."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Path | None = None) -> None:
+        """`kept` is the data of a server that was stopped, from which this one starts: what another one wrote there
+        with `keep`."""
         self.folder = Path(tempfile.mkdtemp(prefix="rollbook pg "))
         self._as: dict[str, Any] = {}
         self._bin = _binaries(self.folder)
         self.data = self.folder / "data"
-        self.data.mkdir(mode=0o700)
+        if kept is None:
+            self.data.mkdir(mode=0o700)
+        else:
+            shutil.copytree(kept, self.data)
         if os.geteuid() == 0:  # PostgreSQL never runs as root
             person = pwd.getpwnam("nobody")
             self._as = {"user": person.pw_uid, "group": person.pw_gid, "extra_groups": []}
-            for path in (self.folder, self.data):
+            for path in (self.folder, self.data, *self.data.rglob("*")):
                 os.chown(path, person.pw_uid, person.pw_gid)
         self._keeper: subprocess.Popen[bytes] | None = None
         self.port = 0
-        self._made = 0
-        self._initialize()
+        if kept is None:
+            self._initialize()
         self.start()
 
     def _initialize(self) -> None:
@@ -100,6 +106,14 @@ class Server:
             self._keeper.wait(60)
             self._keeper = None
 
+    def keep(self, place: Path) -> None:
+        """Write the data there, of a moment in which nobody is connected."""
+        self.stop()
+        half = place.with_suffix(".half")
+        shutil.copytree(self.data, half)
+        half.rename(place)
+        self.start()
+
     def remove(self) -> None:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -129,13 +143,34 @@ class Server:
             self.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+def make_server(scratch: Path, together: Path | None = None) -> Server:
+    """A server with the template in it. In a folder that several processes of tests have `together`, the first one that
+    asks leaves the data, which take seconds to make, and the others start from a copy of them."""
+    if together is None:
+        return _first(scratch)
+    kept = together / "postgresql"
+    with FileLock(together / "postgresql.lock"):
+        return Server(kept) if kept.exists() else _first(scratch, kept)
+
+
+def _first(scratch: Path, kept: Path | None = None) -> Server:
+    server = Server()
+    try:
+        make_template(server, scratch)
+        if kept is not None:
+            server.keep(kept)
+    except BaseException:
+        server.remove()
+        raise
+    return server
+
+
 @contextmanager
 def postgres() -> Iterator[Server]:
     """A server with the template in it, for benches."""
-    server = Server()
+    with tempfile.TemporaryDirectory() as folder:
+        server = make_server(Path(folder))
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            make_template(server, Path(folder))
         yield server
     finally:
         server.remove()

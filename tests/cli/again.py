@@ -1,8 +1,8 @@
 """A command that was given just so before is not worked again in tests: what it left is put in place.
 
-What a run does depends on nothing but the data folder, the spaces in memory, the arguments, the environment and the
-day, and dozens of tests begin alike. Where a test has put something of its own between (a patched function, a database
-elsewhere), the command is worked, as it is in every test that starts processes.
+What a run does depends on nothing but the data folder, the database, the spaces in memory, the arguments, the
+environment and the day, and dozens of tests begin alike. Where a test has put something of its own between (a patched
+function), the command is worked, as it is in every test that starts processes.
 """
 
 from __future__ import annotations
@@ -17,28 +17,31 @@ import os
 import pickle
 import pkgutil
 import shutil
-import sys
 import tempfile
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeVar, cast
+
+import psycopg
 
 import rollbook
 from rollbook.connectors.memory import space as spaces
 from rollbook.pipeline import roster_run
+from tests.cli import databases
 from tests.scratch import in_memory
 from tests.staged import quick_runs
+from tests.untouched import Modules
 
 T = TypeVar("T")
 
-#: Commands that work a run.
-_RUNS = (("sync",), ("plan",), ("grades", "sync"), ("grades", "plan"), ("run", "apply"), ("run", "undo"))
-#: So many commands are kept; each takes a megabyte or two.
-_MOST = 40
+#: Commands that change something, and look at nothing beside it.
+_WORKS = (("sync",), ("plan",), ("grades", "sync"), ("grades", "plan"), ("grades", "map"), ("run", "apply"),
+          ("run", "undo"), ("hold", "approve"), ("hold", "reject"))  # fmt: skip
+#: So many commands are kept; each takes a megabyte or two, one with a PostgreSQL database ten.
+_MOST, _MOST_DATABASES = 40, 12
 _PATCHABLE = ("rollbook.", "django.utils.timezone", "time", "secrets")
 #: What is no part of a run in this process. Django imports migrations anew when it looks for them.
 _NO_PART = ("rollbook.web", "rollbook.testing", "rollbook.practice", "rollbook.store.migrations")
@@ -46,10 +49,12 @@ _NO_PART = ("rollbook.web", "rollbook.testing", "rollbook.practice", "rollbook.s
 
 @dataclass(frozen=True)
 class _Lived:
-    """What a command left: the data folder, the spaces by name, and what it said."""
+    """What a command left: the data folder, the PostgreSQL database if there is one (its address and the name of the
+    copy), the spaces by name, pickled, and what it said."""
 
     folder: Path
-    spaces: Mapping[str, Mapping[str, Any]]
+    database: tuple[str, str] | None
+    spaces: bytes
     answer: Any
 
 
@@ -62,20 +67,40 @@ def again(data: Path, arguments: Sequence[str], work: Callable[[], T]) -> T:
     lived = _lived.get(key)
     if lived is not None:
         _lived.move_to_end(key)
-        shutil.rmtree(data)
-        shutil.copytree(lived.folder, data)
-        for name, then in copy.deepcopy(dict(lived.spaces)).items():
-            vars(spaces._SPACES[name]).update(then)
+        _put_back(data, lived)
         return cast(T, copy.deepcopy(lived.answer))
     answer = work()
     if key:
-        folder = _place() / key
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(data, folder)
-        _lived[key] = _Lived(folder, copy.deepcopy(_states()), copy.deepcopy(answer))
-        while len(_lived) > _MOST:
-            shutil.rmtree(_lived.popitem(last=False)[1].folder)
+        _keep(key, data, answer)
     return answer
+
+
+def _put_back(data: Path, lived: _Lived) -> None:
+    shutil.rmtree(data)
+    shutil.copytree(lived.folder, data)
+    if lived.database is not None:
+        databases.put_back(databases.current(), lived.database[1])
+    for name, then in pickle.loads(lived.spaces).items():
+        vars(spaces._SPACES[name]).update(then)
+
+
+def _keep(key: str, data: Path, answer: object) -> None:
+    url = databases.current()
+    database = (url, databases.keep(url)) if url else None
+    folder = _place() / key
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(data, folder)
+    _lived[key] = _Lived(folder, database, pickle.dumps(_states()), copy.deepcopy(answer))
+    _drop(list(_lived)[:-_MOST])
+    _drop([each for each, one in _lived.items() if one.database is not None][:-_MOST_DATABASES])
+
+
+def _drop(keys: Sequence[str]) -> None:
+    for key in keys:
+        old = _lived.pop(key)
+        shutil.rmtree(old.folder)
+        if old.database is not None:
+            databases.forget(*old.database)
 
 
 @functools.cache
@@ -87,8 +112,8 @@ def _place() -> Path:
 
 
 def _may(arguments: Sequence[str]) -> bool:
-    works = any(tuple(arguments[: len(words)]) == words for words in _RUNS)
-    return works and "DATABASE_URL" not in os.environ and roster_run.connect is in_memory and _unpatched()
+    works = any(tuple(arguments[: len(words)]) == words for words in _WORKS)
+    return works and roster_run.connect is in_memory and not _modules.replaced()
 
 
 def _states() -> dict[str, dict[str, Any]]:
@@ -97,11 +122,13 @@ def _states() -> dict[str, dict[str, Any]]:
 
 
 def _key(data: Path, arguments: Sequence[str]) -> str:
-    """Empty where a space has something of the test's own."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    """Empty where a space has something of the test's own, or no database answers."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTEST_CURRENT_TEST", "DATABASE_URL")}
+    url = databases.current()
     try:
-        digest = hashlib.blake2b(_values((list(arguments), sorted(environment.items()), date.today(), _states())))
-    except (pickle.PicklingError, TypeError, AttributeError, ValueError):
+        rows = databases.digest(url) if url else b""
+        digest = hashlib.blake2b(_values((list(arguments), sorted(environment.items()), date.today(), _states(), rows)))
+    except (pickle.PicklingError, TypeError, AttributeError, ValueError, psycopg.Error):
         return ""
     for path in sorted(data.rglob("*")):
         digest.update(str(path.relative_to(data)).encode() + b"\0")
@@ -118,27 +145,6 @@ def _values(whole: object) -> bytes:
     return text.getvalue()
 
 
-_first_seen: dict[str, int] = {}
-
-
-def _unpatched() -> bool:
-    """Is everything of Rollbook, and of the clock, what was imported?"""
-    return all(
-        _first_seen.setdefault(name, now) == now
-        for name, module in list(sys.modules.items())
-        if name.startswith(_PATCHABLE) and not name.startswith(_NO_PART) and (now := hash(tuple(_parts(name, module))))
-    )
-
-
-def _parts(name: str, module: Any) -> Iterator[int]:
-    for key, value in list(vars(module).items()):
-        # Parts of a package come when they are first asked for, and Python itself notes warnings in a module.
-        if not isinstance(value, ModuleType) and not key.startswith("__"):
-            yield id(value)
-        if isinstance(value, type) and value.__module__ == name:
-            yield from (id(part) for key, part in list(vars(value).items()) if not key.startswith(("__", "_abc")))
-
-
 def _import_all() -> None:
     """A module that is first seen while a test has patched it would never be as it was then again."""
     for found in pkgutil.walk_packages(rollbook.__path__, "rollbook.", onerror=lambda name: None):
@@ -148,4 +154,4 @@ def _import_all() -> None:
 
 _import_all()
 with quick_runs():
-    _unpatched()  # before any test runs
+    _modules = Modules(*_PATCHABLE, but=_NO_PART)  # before any test runs

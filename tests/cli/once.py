@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import atexit
 import copy
-import os
+import pickle
 import shutil
 import tempfile
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, TypeVar, cast
 
 from rollbook.connectors.memory import space as spaces
 from rollbook.connectors.memory.space import Space
+from tests.cli import databases
 from tests.cli.kit import close_store
 
 T = TypeVar("T")
@@ -22,8 +23,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class _Kept:
+    """`database` is the name of a copy, where it is a PostgreSQL; `space` is pickled."""
+
     folder: Path
-    space: Mapping[str, Any]
+    database: str
+    space: bytes
     result: Any
 
 
@@ -33,8 +37,8 @@ _kept: dict[Hashable, _Kept] = {}
 def once(folder: Path, world: Space, key: Hashable, make: Callable[[], T]) -> T:
     """Bring a fresh data folder and its space to where `make` leaves them; what it gave. The space may have another
     name then."""
-    if "DATABASE_URL" in os.environ:
-        return make()
+    url = databases.current()
+    key = (key, bool(url))
     kept = _kept.get(key)
     if kept is None:
         result = make()
@@ -42,13 +46,16 @@ def once(folder: Path, world: Space, key: Hashable, make: Callable[[], T]) -> T:
         place = Path(tempfile.mkdtemp())
         atexit.register(partial(shutil.rmtree, place, ignore_errors=True))
         shutil.copytree(folder, place / "data")
-        _kept[key] = copy.deepcopy(_Kept(place / "data", _state(world), result))
+        database = databases.keep(url) if url else ""
+        _kept[key] = _Kept(place / "data", database, pickle.dumps(_state(world)), copy.deepcopy(result))
         return result
     close_store()
     shutil.rmtree(folder)
     shutil.copytree(kept.folder, folder)
+    if url:
+        databases.put_back(url, kept.database)
     spaces.forget(world.name)
-    vars(world).update(copy.deepcopy(dict(kept.space)))
+    vars(world).update(pickle.loads(kept.space))
     spaces._SPACES[world.name] = world
     return cast(T, copy.deepcopy(kept.result))
 

@@ -6,14 +6,16 @@ import copy
 import os
 import shutil
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from rollbook.connectors.memory.space import Space
 from rollbook.engine import waiting
-from tests.cli import again
+from tests.cli import again, databases
 from tests.cli.kit import Command
 
 
@@ -34,14 +36,23 @@ def worked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 @pytest.fixture
+def postgres_database(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", postgres_url)
+
+
+@pytest.fixture
 def back(rollbook: Command, world: Space, tmp_path: Path) -> Callable[[], None]:
     """Brings data folder and space back to where they are before the test."""
     shutil.copytree(rollbook.data, tmp_path / "before")
     state = copy.deepcopy({name: value for name, value in vars(world).items() if name != "lock"})
+    url = databases.current()
+    kept = databases.keep(url) if url else ""
 
     def bring() -> None:
         shutil.rmtree(rollbook.data)
         shutil.copytree(tmp_path / "before", rollbook.data)
+        if url:
+            databases.put_back(url, kept)
         vars(world).update(copy.deepcopy(state))
 
     return bring
@@ -59,14 +70,30 @@ def _night(rollbook: Command, world: Space) -> list[Any]:
     return seen
 
 
+@pytest.mark.usefixtures("database")
 def test_it_leaves_what_the_worked_command_left(
     rollbook: Command, world: Space, back: Callable[[], None], worked: list[Any]
 ) -> None:
     first = _night(rollbook, world)
     assert len(worked) == 2
     back()
+    datetime.strptime("2026", "%Y")  # makes constants of `time` anew
     assert _night(rollbook, world) == first
     assert len(worked) == 2, "no sync was worked again"
+
+
+@pytest.mark.usefixtures("postgres_database")
+@pytest.mark.parametrize("change", ["row", "number"])
+def test_a_database_that_is_not_as_before_is_worked_in(
+    rollbook: Command, world: Space, back: Callable[[], None], worked: list[Any], change: str
+) -> None:
+    rollbook("sync", "maple")
+    back()
+    ours = {"row": "UPDATE store_organization SET name = 'Elm'", "number": "SELECT nextval('django_migrations_id_seq')"}
+    with psycopg.connect(databases.current()) as connection:
+        connection.execute(ours[change])
+    rollbook("sync", "maple")
+    assert len(worked) == 2
 
 
 @pytest.mark.parametrize("change", ["row", "lms", "file", "environment", "argument", "patch", "constant", "database"])

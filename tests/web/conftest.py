@@ -14,7 +14,8 @@ import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
 from rollbook.connectors.memory.space import Space, forget, space
-from rollbook.practice import district
+from rollbook.practice import district, lti_keys
+from rollbook.practice.lms import saml
 from rollbook.store.folder import DataFolder
 from rollbook.web.api.rights import PER_MINUTE, Pace
 from rollbook.web.static_files import StaticFiles
@@ -24,6 +25,7 @@ from tests.staged import quick_runs
 from tests.web.asking import Site
 from tests.web.people import Person, make_person
 from tests.web.prepared import SPACE, fill_from, place_prepared
+from tests.web.rsa_keys import in_turns
 from tests.web.world import import_maple
 
 
@@ -39,6 +41,16 @@ def _quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same algorithm with little work: what it costs is Django's choice, and is not proven here."""
     for name, value in {"time_cost": 1, "memory_cost": 64, "parallelism": 1}.items():
         monkeypatch.setattr(Argon2PasswordHasher, name, value)
+
+
+@pytest.fixture(autouse=True)
+def _quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Practice systems take their keys in turns: making one is most of a launch's work."""
+    monkeypatch.setattr(lti_keys, "generate_private_key", _rsa_keys)
+    monkeypatch.setattr(saml, "_new_key", _saml_keys)
+
+
+_rsa_keys, _saml_keys = in_turns(lti_keys.generate_private_key), in_turns(saml._new_key)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from django.conf import settings
 
 from rollbook.connectors.memory.space import Space
 from rollbook.engine.waiting import work_until_ended
 from rollbook.roster.grades import Grade, Gradebook, GradedItem, GradingCategory, SisCategory
 from rollbook.store.folder import DataFolder
-from rollbook.store.models import GradeItem, GradeSection, Membership, River, Run, RunState
+from rollbook.store.models import Account, GradeItem, GradeSection, Membership, River, Run, RunState
+from rollbook.web.opening import open_pages
+from tests.cli.once import once
 from tests.web.people import Person, make_person
 from tests.web.world import run_now
 
@@ -99,6 +102,25 @@ def grades_case(folder: DataFolder, world: Space) -> Case:
     teacher = make_person("Tina Teacher", org="maple", role="teacher")
     Membership.objects.filter(account=teacher.account).update(unique_id=person)
     return Case(folder=folder, world=world, teacher=teacher, person=person, mine=known[person], other=other)
+
+
+def mapped_case(folder: DataFolder, world: Space, *asked: str) -> Case:
+    """The same, mapped, and after runs that the teacher asked for one after the other. Made once in a process."""
+    assert not Account.objects.exists(), "people come after what was made once"
+
+    def make() -> tuple[str, list[str], str, str]:
+        case = grades_case(folder, world)
+        case.mapped()
+        for what in asked:
+            case.do(what)
+            case.work()
+        return case.person, case.mine, case.other, case.teacher.client.cookies[settings.SESSION_COOKIE_NAME].value
+
+    person, mine, other, session = once(folder.path, world, ("mapped", *asked), make)
+    open_pages(folder)
+    teacher = Person(Account.objects.get())
+    teacher.client.cookies[settings.SESSION_COOKIE_NAME] = session
+    return Case(folder=folder, world=world, teacher=teacher, person=person, mine=mine, other=other)
 
 
 def _grade(world: Space, code: str) -> None:

@@ -19,9 +19,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from tests.web.rsa_keys import in_turns
+
 CLIENT, SECRET = "rollbook", "a client's secret"
 
 
+@in_turns
 def _key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 

@@ -13,14 +13,12 @@ import hashlib
 import os
 import pickle
 import sqlite3
-import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from django.db import connection
@@ -31,6 +29,8 @@ from rollbook.roster.lms import KINDS
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import Run, SettingsVersion
 from tests.replays import _LMS, _put
+from tests.staged import quick_runs
+from tests.untouched import Modules
 
 #: So many runs are kept; one takes about two megabytes.
 _MOST = 40
@@ -65,7 +65,7 @@ def relive(folder: DataFolder, org: str, asked: object, work: Callable[[], Run])
     world = _world(org)
     if world is None:
         return work()
-    replaced = list(_replaced())
+    replaced = _modules.replaced()
     key = _key(folder, world, (org, asked), replaced)
     if not key:
         return work()
@@ -182,32 +182,8 @@ def _files(folder: DataFolder) -> dict[str, bytes]:
     }
 
 
-_first_seen: dict[str, dict[str, Any]] = {}
-
-
-def _replaced() -> Iterator[tuple[str, str, Any]]:
-    """Functions and values of modules that are other ones than when they were first seen here."""
-    for name, module in list(sys.modules.items()):
-        if name.startswith(_PATCHABLE):
-            now = dict(_parts(name, module))
-            first = _first_seen.setdefault(name, now)
-            if first is not now:
-                yield from ((name, part, value) for part, value in now.items() if not _same(first.get(part), value))
-                yield from ((name, part, None) for part in first.keys() - now.keys())
-
-
-def _parts(name: str, module: Any) -> Iterator[tuple[str, Any]]:
-    for key, value in list(vars(module).items()):
-        # Parts of a package come when they are first asked for, and Python itself notes warnings in a module.
-        if not isinstance(value, ModuleType) and not key.startswith("__"):
-            yield key, value
-        if isinstance(value, type) and value.__module__ == name:
-            parts = list(vars(value).items())
-            yield from ((f"{key}.{part}", one) for part, one in parts if not part.startswith(("__", "_abc")))
-
-
-def _same(first: Any, now: Any) -> bool:
-    return first is now or (isinstance(now, str | int | float) and type(first) is type(now) and first == now)
+with quick_runs():
+    _modules = Modules(*_PATCHABLE)
 
 
 def _identity(value: Any) -> object:

@@ -11,7 +11,7 @@ from rollbook.actions.grades import request_grades
 from rollbook.connectors.memory.space import Space
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import Run
-from tests.web.grades_case import HERE, Case, grades_case
+from tests.web.grades_case import HERE, Case, grades_case, mapped_case
 from tests.web.people import Person, words
 
 
@@ -21,9 +21,8 @@ def case(folder: DataFolder, world: Space) -> Case:
 
 
 @pytest.fixture
-def mapped(case: Case) -> Case:
-    case.mapped()
-    return case
+def mapped(folder: DataFolder, world: Space) -> Case:
+    return mapped_case(folder, world)
 
 
 def items_page(case: Case) -> str:

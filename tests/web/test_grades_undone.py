@@ -12,18 +12,14 @@ from rollbook.roster.grades import GRADE_KINDS
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import HoldRow, HoldState, PinRow, River, Run, SectionLine, SettingsVersion
 from rollbook.web.grade_fields import GRADE_FIELDS
-from tests.web.grades_case import HERE, Case, grades_case
+from tests.web.grades_case import HERE, Case, mapped_case
 from tests.web.people import Person, make_person, words
 
 
 @pytest.fixture
 def sent(folder: DataFolder, world: Space) -> Case:
     """A section whose grades are in the SIS."""
-    case = grades_case(folder, world)
-    case.mapped()
-    case.do("changes")
-    case.work()
-    return case
+    return mapped_case(folder, world, "changes")
 
 
 @pytest.fixture
