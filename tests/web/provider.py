@@ -119,4 +119,4 @@ def identities() -> Iterator[Identities]:
             yield found
         finally:
             server.shutdown()
-            thread.join(5)
+            thread.join(60)
