@@ -21,6 +21,7 @@ from pytest_socket import socket_allow_hosts
 
 import rollbook.web  # noqa: F401 - before anything else of Rollbook: tests of pages and of the rest share a process
 from rollbook.store.django_settings import SQLITE_OPTIONS
+from tests.spaces import forget_spaces
 
 LOCAL = ["127.0.0.1", "::1", "localhost"]
 
@@ -90,6 +91,11 @@ def pytest_runtest_setup() -> None:
     socket_allow_hosts(LOCAL, allow_unix_socket=True)
     socket.getaddrinfo = _local_names_only
     translation.deactivate()  # a page asked for in Spanish leaves its thread speaking Spanish
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    forget_spaces()
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import itertools
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,7 @@ from typing import Any
 from rollbook.connectors.base import Batch, Context
 from rollbook.connectors.memory import CONNECTOR
 from rollbook.connectors.memory.server import LINKS, code_of
-from rollbook.connectors.memory.space import Space, Stored, space
+from rollbook.connectors.memory.space import Space, Stored
 from rollbook.core.duck import parquet_reader
 from rollbook.core.protocols import Permit
 from rollbook.core.stored import RunResult, StoredPlan
@@ -24,12 +23,12 @@ from rollbook.roster.lms import CREATE, KINDS
 from rollbook.roster.settings import parse
 from rollbook.testing.world import MemoryWorld, NeverCancelled
 from tests import replays
+from tests.spaces import fresh_space
 from tests.staged import quick_runs
 
 #: A Monday in the middle of the fall term of 2026-2027.
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ROLES = {"student": "Student", "teacher": "Teacher", "guardian": "Parent", "parent": "Parent", "*": "skip"}
-_NUMBER = itertools.count()
 
 
 class District:
@@ -142,12 +141,11 @@ class Organization:
     """One tenant: its SIS and LMS in memory, its settings, and everything that is remembered between runs."""
 
     def __init__(self, folder: Path, district: District, **settings: Any) -> None:
-        name = f"test-{next(_NUMBER)}"
+        self.lms: Space = fresh_space("test")
         context = Context(work=folder / "connector", cancel=NeverCancelled(), count=lambda attempts=1: None)
-        options = CONNECTOR.options(space=name)
+        options = CONNECTOR.options(space=self.lms.name)
         assert CONNECTOR.source is not None
         assert CONNECTOR.target is not None
-        self.lms: Space = space(name)
         self.source = CONNECTOR.source(options, context)
         self.target = Watched(CONNECTOR.target(options, context))
         self.world = MemoryWorld(folder)

@@ -194,7 +194,7 @@ LMS_FAULTS: Final[Sequence[str]] = (
     "truncate:times=1,after=%", "wrong_total:times=1,path=/v1/sections",
     "forbidden:after=%",
 )  # fmt: skip
-_SLOW: Final = "slow:seconds=0.03,method=PUT"
+_SLOW: Final = "slow:seconds=1,after=%"
 
 
 @dataclass
@@ -297,7 +297,8 @@ class Term:
     def _trouble(self, *, kill: bool) -> None:
         changes = sum(course.wanted().changes_since(course.holds) for course in self.courses)
         calls = self._dice.randint(1, changes + 8 * len(self.courses))
-        self.faults([*self._some(SIS_FAULTS, 2), *([_SLOW] if kill else [])], self._some(LMS_FAULTS, 1))
+        slow = [_SLOW.replace("%", str(calls))] if kill else []  # it does not end before it is killed
+        self.faults([*self._some(SIS_FAULTS, 2), *slow], self._some(LMS_FAULTS, 1))
         self.told.runs += 1
         if kill:
             self._kill_after(calls)

@@ -3,7 +3,6 @@ grades."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +15,7 @@ import msgspec
 from rollbook.connectors.base import Batch, Context
 from rollbook.connectors.memory.grades import MemoryGradeSink, MemoryGradeSource
 from rollbook.connectors.memory.options import MemoryOptions
-from rollbook.connectors.memory.space import Space, space
+from rollbook.connectors.memory.space import Space
 from rollbook.core.duck import parquet_reader, quote
 from rollbook.core.protocols import Permit
 from rollbook.core.stored import RunResult, StoredPlan
@@ -31,8 +30,8 @@ from rollbook.testing.grade_world import MemoryGradeWorld
 from rollbook.testing.world import NeverCancelled
 from tests.districts import NOW, settings_of
 from tests.scratch import in_memory
+from tests.spaces import fresh_space
 
-_NUMBER = itertools.count()
 MAP = {"c1": "hw", "c2": "te"}
 
 
@@ -58,8 +57,8 @@ class School:
     """Classes of one organization, each with students `s1`, `s2` …; one LMS gradebook a class."""
 
     def __init__(self, folder: Path, *, classes: Sequence[str] = ("k1",), students: int = 3, **settings: Any) -> None:
-        self.name = f"school-{next(_NUMBER)}"
-        self.space: Space = space(self.name)
+        self.space: Space = fresh_space("school")
+        self.name = self.space.name
         self.names = [f"s{number}" for number in range(1, students + 1)]
         fall = {
             "sourcedId": "fall",

@@ -75,9 +75,9 @@ def mail_server(tls: Path | None = None) -> Iterator[Mailbox]:
     try:
         yield box
     finally:
-        asyncio.run_coroutine_threadsafe(_end(server), loop).result(5)
+        asyncio.run_coroutine_threadsafe(_end(server), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
+        thread.join(60)
         loop.close()
 
 
@@ -129,4 +129,4 @@ def webhook_receiver() -> Iterator[Receiver]:
             yield receiver
         finally:
             server.shutdown()
-            thread.join(5)
+            thread.join(60)

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.installation import Installation, chromium
 
 AXE = (Path(__file__).parent / "axe.min.js").read_text()
-WAIT = 20_000  # milliseconds; a busy machine is slow
+WAIT = 60_000  # milliseconds; a busy machine is slow
+expect.set_options(timeout=WAIT)
 
 
 @pytest.fixture(scope="module")

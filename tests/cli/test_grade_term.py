@@ -28,7 +28,7 @@ def a_term(folder: Path, rollbook: Command, seed: int, *, sections: int = 1) -> 
     """A term, and the day on which two more students come."""
     day = write_day(folder / "day", sections=sections, students=8, late=2)
     later = write_day(folder / "later", sections=sections, students=8)
-    with serve(create_sis(day)) as sis, serve(create_lms()) as lms, httpx2.Client(trust_env=False) as http:
+    with serve(create_sis(day)) as sis, serve(create_lms()) as lms, httpx2.Client(trust_env=False, timeout=60) as http:
         settings = folder / "settings.yaml"
         settings.write_text(practice_settings(sis.url, lms.url, timeout=2))
         rollbook("config", "import", str(settings), schema="config-import")

@@ -23,7 +23,7 @@ class Lms:
     """The teacher's side of a practice LMS: categories, items and grades of one section."""
 
     def __init__(self, url: str, code: str) -> None:
-        self._http, self._url = httpx2.Client(trust_env=False), url
+        self._http, self._url = httpx2.Client(trust_env=False, timeout=60), url
         self.section = self._call("GET", f"sections/ext/{code}")["id"]
         self.members = {
             each["school_uid"]: each["id"]
@@ -77,7 +77,7 @@ def serve_sis(day: Path, version: str) -> Iterator[SisClient]:
     from rollbook.practice.server import serve
     from rollbook.practice.sis import create_sis
 
-    with serve(create_sis(day, version=version)) as running, httpx2.Client(trust_env=False) as http:
+    with serve(create_sis(day, version=version)) as running, httpx2.Client(trust_env=False, timeout=60) as http:
         yield SisClient(running.url, version, http)
 
 

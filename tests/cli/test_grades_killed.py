@@ -23,7 +23,8 @@ from tests.verification.sis_client import SisClient
 def town(tmp_path: Path, days: list[Path]) -> Iterator[tuple[World, SisClient]]:
     categories = "sourcedId,status,dateLastModified,title\nhw,,,Homework\n"
     (days[0] / "categories.csv").write_text(categories)
-    with serve(create_sis(days[0])) as sis, serve(create_lms()) as lms, httpx2.Client(trust_env=False) as http:
+    client = httpx2.Client(trust_env=False, timeout=60)
+    with serve(create_sis(days[0])) as sis, serve(create_lms()) as lms, client as http:
         # Who takes over waits as long as the dead process's last call to the SIS may be under way.
         config = CONFIG.format(sis=sis.url, lms=lms.url)
         config = config.replace("secret: practice}}", "secret: practice, timeout: 3}}", 1)

@@ -124,7 +124,7 @@ def test_practice_systems_print_their_address_and_end_on_a_signal(system: str, d
                 assert answer.status == 200
         finally:
             process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 def test_practice_mistakes(rollbook: Command, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--tb=line"]
     root = HERE.parents[1]
     done = subprocess.run(
-        [*command, f"--junitxml={report}", *nodes], cwd=root, capture_output=True, text=True, check=False, timeout=120
+        [*command, f"--junitxml={report}", *nodes], cwd=root, capture_output=True, text=True, check=False, timeout=600
     )
     assert report.exists(), done.stdout + done.stderr
     found = {}

@@ -74,14 +74,14 @@ class Host:
         loop = asyncio.new_event_loop()
         thread = threading.Thread(target=loop.run_forever, name="sftp host", daemon=True)
         thread.start()
-        server = asyncio.run_coroutine_threadsafe(self._listen(), loop).result(10)
+        server = asyncio.run_coroutine_threadsafe(self._listen(), loop).result(60)
         self.port = server.get_port()
         try:
             yield self
         finally:
-            asyncio.run_coroutine_threadsafe(_stop(server), loop).result(10)
+            asyncio.run_coroutine_threadsafe(_stop(server), loop).result(60)
             loop.call_soon_threadsafe(loop.stop)
-            thread.join(10)
+            thread.join(60)
             loop.close()
             for file in self.opened:
                 file.close()

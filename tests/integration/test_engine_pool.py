@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from rollbook.actions.actors import OPERATOR
 from rollbook.actions.runs import Wanted, cancel_run, request_apply, request_run
@@ -162,6 +164,24 @@ def test_a_run_that_died_after_the_ledger_moved_ends_without_sending(
     assert LedgerVersionRow.objects.count() == 1
     [again] = work(folder, ask())
     assert all(counts["create"] == counts["update"] == 0 for counts in again.result["kinds"].values())
+
+
+def test_a_closed_pool_has_no_open_connection(
+    folder: DataFolder, spaces: dict[str, Space], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the thread of an ended run comes late to its end: nothing of the data folder's files changes then."""
+    closed: list[str] = []
+
+    class Late:
+        def close(self) -> None:
+            time.sleep(0.3)
+            connection.close()
+            closed.append(threading.current_thread().name)
+
+    monkeypatch.setattr("rollbook.engine.pool.connection", Late())
+    [ended] = work(folder, ask())
+    assert ended.state == "done"
+    assert closed == [f"run {ended.pk}"]
 
 
 def test_the_former_owner_sends_nothing_more(folder: DataFolder, spaces: dict[str, Space]) -> None:

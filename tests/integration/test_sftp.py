@@ -22,6 +22,7 @@ from rollbook.connectors.oneroster_csv.source import OneRosterCsvSource
 from rollbook.errors import AuthFailed, BadResponse, ConfigError, RunCancelled, Unavailable
 from rollbook.roster.oneroster import COLLECTIONS
 from tests.integration.sftp_host import PASSWORD, USER, Host
+from tests.patience import LONG, until
 
 HEADER = "sourcedId,status,dateLastModified,username\n"
 
@@ -211,7 +212,7 @@ def test_a_hanging_host_is_given_up(host: Host, tmp_path: Path) -> None:
     began = time.monotonic()
     with pytest.raises(Unavailable, match="has not answered for 1 seconds"):
         fetch(_options(host, timeout=1.0), _context(tmp_path))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_a_silent_host_is_given_up(tmp_path: Path) -> None:
@@ -232,7 +233,7 @@ def test_given_up_before_the_greeting_nothing_stays_open(
     """The library takes the connection over only after it has prepared itself."""
 
     async def prepares_for_ever(**_: object) -> None:
-        await asyncio.sleep(60)
+        await asyncio.sleep(10 * LONG)
 
     monkeypatch.setattr(asyncssh, call, prepares_for_ever)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -243,7 +244,7 @@ def test_given_up_before_the_greeting_nothing_stays_open(
         with pytest.raises(Unavailable, match="has not answered"):
             ask(options, _context(tmp_path))
         with listener.accept()[0] as accepted:
-            accepted.settimeout(5)
+            accepted.settimeout(LONG)
             assert accepted.recv(1) == b""
 
 
@@ -258,9 +259,9 @@ def test_a_person_can_cancel_it(host: Host, tmp_path: Path) -> None:
     host.fault = "hangs"
     began = time.monotonic()
     with pytest.raises(RunCancelled):
-        fetch(_options(host, timeout=60.0), _context(tmp_path, cancel=Cancel(0.5)))
-    assert time.monotonic() - began < 5
-    assert not [thread for thread in threading.enumerate() if thread.name == "sftp"]
+        fetch(_options(host, timeout=10 * LONG), _context(tmp_path, cancel=Cancel(0.5)))
+    assert time.monotonic() - began < LONG
+    until(lambda: not [thread for thread in threading.enumerate() if thread.name == "sftp"])
 
 
 def test_secrets_are_not_shown(host: Host) -> None:

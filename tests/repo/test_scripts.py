@@ -55,7 +55,7 @@ def test_the_build_server_hears_of_failures(test: str, check: str, expected: int
     shutil.copy(ROOT / ".ci/run", folder / ".ci/run")
     (folder / "script/test").write_text(f"echo tests ran; {test}\n")
     (folder / "script/check").write_text(f"cat; echo checks ran; {check}\n")
-    result = subprocess.run([folder / ".ci/run"], cwd=tmp_path, capture_output=True, text=True, timeout=20)
+    result = subprocess.run([folder / ".ci/run"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert result.returncode == expected
     assert result.stdout.splitlines() == ["tests ran", "checks ran", "tests ran"]
 

@@ -14,6 +14,7 @@ import pytest
 
 from rollbook.connectors.kit import Client, LostAnswer
 from rollbook.errors import ConfigError, RollbookError, Unavailable
+from tests.patience import until
 from tests.unit.fake_provider import context
 from tests.unit.test_kit_deadline import Server, tls
 from tests.unit.test_kit_plain import both, chunked, client, sized, told
@@ -156,9 +157,9 @@ def test_an_empty_answer_leaves_the_connection_open(tmp_path: Path, plain: bool)
 @both
 def test_a_connection_that_was_closed_meanwhile_loses_no_write(tmp_path: Path, plain: bool) -> None:
     with Server(told(sized(b"{}"), closes=True)) as server, client(server, tmp_path, plain=plain) as calls:
-        for _ in range(3):
+        for number in (1, 2, 3):
             assert calls.request("PUT", "results/r1", json=BODY).json() == {}
-            time.sleep(0.1)
+            until(lambda now=number: server.closed == now)
         assert (server.requests, server.connections) == (3, 3)
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from rollbook.connectors.base import ReadRequest
 from rollbook.errors import AuthFailed, BadResponse, Unavailable
+from tests.patience import LONG
 from tests.unit.fake_provider import BASE, Provider, names, pull, records, source
 
 
@@ -32,7 +33,7 @@ def test_reads_everything_once(tmp_path: Path, bent: dict[str, Any], number: int
 
 
 def test_pages_are_fetched_at_the_same_time(tmp_path: Path) -> None:
-    together = threading.Barrier(4, timeout=5)
+    together = threading.Barrier(4, timeout=LONG)
     provider = Provider(records(100))
 
     def handle(request: httpx2.Request) -> httpx2.Response:

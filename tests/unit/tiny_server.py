@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Self
 from unittest.mock import patch
 
@@ -22,14 +22,19 @@ class TinyServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._thread.join(timeout=2)
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # else the thread of a server that nobody asked waits for ever
+        self._thread.join(timeout=60)
         self._listener.close()
 
     def _serve(self) -> None:
         """One connection, until its other end closes it."""
-        connection, _ = self._listener.accept()
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:  # nobody came until the end
+            return
         with connection:
-            connection.settimeout(2)
+            connection.settimeout(60)
             while piece := connection.recv(4096):
                 self.received += piece
 

@@ -23,7 +23,7 @@ class Platform:
     """A platform and a tool of it, asked as a tool's server and a browser ask."""
 
     def __init__(self, url: str) -> None:
-        self.url, self.http = url, httpx2.Client(trust_env=False)
+        self.url, self.http = url, httpx2.Client(trust_env=False, timeout=60)
         wanted = {"login_url": f"{TOOL}/login", "redirect_url": f"{TOOL}/launch", "custom": {"who": "$User.id"}}
         self.tool = self.http.post(f"{url}/_practice/tools", json=wanted).json()
 

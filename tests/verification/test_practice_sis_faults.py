@@ -14,6 +14,7 @@ import pytest
 import rollbook.practice.sis
 from rollbook.practice.faults import UnknownFault
 from rollbook.practice.sis import create_sis, fault_names
+from tests.patience import until
 from tests.verification.sis_client import MAPLE_VALLEY, SisClient, running_sis, served_sis
 
 FACTS = Path(rollbook.practice.sis.__file__).with_name("FACTS.md")
@@ -69,14 +70,18 @@ def test_expire_token_kills_a_token_that_a_new_one_replaces() -> None:
 def test_slow_waits_and_lets_parallel_requests_be_seen() -> None:
     with served_sis("1.1", faults=["slow:seconds=0.15"]) as client:
         client.ask_token()
-        started = time.monotonic()
-        threads = [threading.Thread(target=client.get, args=("/orgs",)) for _ in range(3)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert time.monotonic() - started >= 0.15
-        assert client.requests()["max_parallel"] == 3
+
+        def three_at_once() -> bool:
+            started = time.monotonic()
+            threads = [threading.Thread(target=client.get, args=("/orgs",)) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert time.monotonic() - started >= 0.15
+            return bool(client.requests()["max_parallel"] == 3)
+
+        until(three_at_once)  # on a busy machine one may have ended before another one comes
 
 
 @pytest.mark.parametrize("fault", ["half_page", "drop_answer"])

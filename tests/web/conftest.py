@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.utils import timezone
 
 from rollbook.connectors.memory.space import Space, forget, space
 from rollbook.practice import district, lti_keys
@@ -21,6 +24,7 @@ from rollbook.web.api.rights import PER_MINUTE, Pace
 from rollbook.web.static_files import StaticFiles
 from tests.cli.kit import open_store
 from tests.cli.once import once
+from tests.patience import LONG
 from tests.staged import quick_runs
 from tests.web.asking import Site
 from tests.web.people import Person, make_person
@@ -76,6 +80,14 @@ def _own_pace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def turns_clock(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
+    """The moment by which turns of limits come back: it stands still until the test changes it."""
+    moment = [timezone.now()]
+    monkeypatch.setattr("rollbook.store.turns.timezone", SimpleNamespace(now=lambda: moment[0]))
+    return moment
+
+
+@pytest.fixture
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DataFolder]:
     if "pages" in request.fixturenames:
         place_prepared(tmp_path / "data", maple="world" in request.fixturenames)
@@ -96,11 +108,11 @@ def serving(folder: DataFolder) -> Iterator[Site]:
     thread = threading.Thread(target=serve_web, args=(folder, "127.0.0.1", 0, tell, stop))
     thread.start()
     try:
-        assert ready.wait(20)
+        assert ready.wait(LONG)
         yield Site(found[0])
     finally:
         stop.set()
-        thread.join(20)
+        thread.join(LONG)
         assert not thread.is_alive()
 
 

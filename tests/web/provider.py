@@ -122,4 +122,4 @@ def identities() -> Iterator[Identities]:
             yield found
         finally:
             server.shutdown()
-            thread.join(5)
+            thread.join(60)

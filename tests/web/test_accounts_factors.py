@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from allauth.mfa.totp.internal import auth as totp
 from django.test import Client
 
 from tests.web.accounts import forget_attempts, good_page, reauthenticate, sign_in, with_password
@@ -18,9 +18,16 @@ from tests.web.people import Person, words
 from tests.web.soft_key import SoftKey
 
 
+@pytest.fixture(autouse=True)
+def _one_half_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time in which an app's code is good does not end between the code and its use."""
+    counter = next(totp.yield_hotp_counters_from_time())
+    monkeypatch.setattr(totp, "yield_hotp_counters_from_time", lambda: iter([counter]))
+
+
 def _code(secret: str) -> str:
-    counter = next(yield_hotp_counters_from_time())
-    return str(format_hotp_value(hotp_value(secret, counter)))
+    counter = next(totp.yield_hotp_counters_from_time())
+    return str(totp.format_hotp_value(totp.hotp_value(secret, counter)))
 
 
 def with_app(person: Person) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
 from django.test import Client
 
 from rollbook.store.models import Account
+from tests.patience import LONG, until
 from tests.post import Mailbox, mail_server
 from tests.web.accounts import good_page, sign_in, with_password
 from tests.web.people import Person, words
@@ -28,16 +28,13 @@ def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
         yield found
         for thread in threading.enumerate():
             if thread.name == "mail":  # mails that no test waited for
-                thread.join(5)
+                thread.join(LONG)
 
 
 def _mail(box: Mailbox, count: int = 1) -> str:
     """The last of so many mails; they are sent beside the page."""
-    for _ in range(200):
-        if len(box.mails) >= count:
-            return box.texts()[count - 1]
-        time.sleep(0.02)
-    raise AssertionError("no mail came")
+    until(lambda: len(box.mails) >= count)
+    return box.texts()[count - 1]
 
 
 def _link(text: str) -> str:
@@ -84,7 +81,7 @@ def test_nobody_learns_whether_there_is_an_account_and_strangers_get_no_mail(ann
     )
     assert words(known) == words(unknown)
     _mail(box)
-    time.sleep(0.2)
+    until(lambda: not [one for one in threading.enumerate() if one.name == "mail"])
     assert [to for to, _ in box.mails] == ["ann.acting@example.org"]
 
 
@@ -100,11 +97,7 @@ def test_trouble_with_the_mail_server_is_not_the_persons(
     with_password(ann)
     box.refuse["ann.acting@example.org"] = "550 no"
     assert Client().post(ASK, {"email": "ann.acting@example.org"}).status_code == 302
-    for _ in range(200):
-        if caplog.messages:
-            break
-        time.sleep(0.02)
-    assert "was not sent" in caplog.text
+    until(lambda: "was not sent" in caplog.text)
     assert "ann" not in caplog.text
 
 

@@ -131,6 +131,7 @@ def test_use_is_noted_at_most_once_a_minute(people: dict[str, Person]) -> None:
     assert ApiToken.objects.get(pk=holder.token.pk).used_at > first
 
 
+@pytest.mark.usefixtures("turns_clock")
 def test_a_token_that_asks_too_fast_waits(people: dict[str, Person], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rollbook.web.api.operations.PACE", Pace(3))
     holder, other = program(people["acting"]), program(people["viewer"], name="other")

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from rollbook.web.bounds import MIB, Bounded
+from tests.patience import LONG
 from tests.web.people import Person
 
 
@@ -68,11 +69,12 @@ def test_strangers_send_no_large_files() -> None:
     assert _ask("/o/maple/files/upload", [b""], said=17 * MIB, knows=_nobody)[0] == 413
 
 
-def _uploads(site: Any, cookie: str) -> bytes:
-    """The first bytes of the answer to a large file that is announced and does not come whole."""
+def _uploads(site: Any, cookie: str, patience: float = LONG) -> bytes:
+    """The first bytes of the answer to a large file that is announced and does not come whole; none if there is no
+    answer for so many seconds."""
     parts = urlsplit(site.address)
     head = f"POST /o/maple/files/upload HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\nContent-Length: {20 * MIB}\r\n\r\n"
-    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=1) as link:
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=patience) as link:
         link.sendall(head.encode())
         try:
             return link.recv(12)
@@ -83,7 +85,7 @@ def _uploads(site: Any, cookie: str) -> bytes:
 def test_a_session_tells_who_is_no_stranger(site: Any, ann: Person) -> None:
     session = ann.client.cookies["rollbook_session"].value
     odd = 'theirs={"a": [1]}; ;=; "'
-    assert _uploads(site, f"{odd}; rollbook_session={session}") == b"", "it waits for the rest"
+    assert _uploads(site, f"{odd}; rollbook_session={session}", patience=1) == b"", "it waits for the rest"
     for cookie in (
         "rollbook_session=made-up",
         "rollbook_session=",
@@ -97,6 +99,6 @@ def test_a_session_tells_who_is_no_stranger(site: Any, ann: Person) -> None:
 def test_the_served_site_refuses_it(site: Any) -> None:
     """Through uvicorn: a body that is said to be endless is not waited for."""
     parts = urlsplit(site.address)
-    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as link:
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=LONG) as link:
         link.sendall(b"POST /o/maple/schools/ HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n")
         assert link.recv(64).startswith(b"HTTP/1.1 413")

