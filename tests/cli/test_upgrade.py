@@ -34,7 +34,9 @@ def test_a_backup_comes_before_migrate(rollbook: Command, world: Space, tmp_path
 def test_a_backup_of_a_newer_release_is_not_half_restored(rollbook: Command, world: Space, tmp_path: Path) -> None:
     rollbook("runs", schema="runs")
     with closing(sqlite3.connect(rollbook.data / "rollbook.sqlite3")) as database:
-        database.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('store', '9999_later', '2030-01-01')")
+        database.execute(
+            "INSERT INTO django_migrations (app, name, applied) VALUES ('store', '9999_later', '2030-01-01')"
+        )
         database.commit()
     archive = str(tmp_path / "newer.zip")
     rollbook("backup", archive, schema="backup")

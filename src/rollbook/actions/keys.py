@@ -22,8 +22,8 @@ def rotate_keys(*, by: str) -> int:
             return _rotate(by)
     except Timeout:
         raise ConfigError(
-            "a worker is at work in this data folder; stop `rollbook up` or `rollbook worker`, or wait until the run has "
-            "ended, then rotate the keys"
+            "a worker is at work in this data folder; stop `rollbook up` or `rollbook worker`, or wait until the run "
+            "has ended, then rotate the keys"
         ) from None
 
 

@@ -48,7 +48,7 @@ def _add_invite(group: typer.Typer) -> None:
 
 
 def make_invitation(shell: Shell, *, org: str | None, role: str, acting: bool, **wanted: Any) -> None:
-    """Make an invitation as `rollbook.actions.accounts.invite` takes it, and answer with its link. Raises ConfigError."""
+    """Make an invitation as `actions.accounts.invite` takes it, and answer with its link. Raises ConfigError."""
     if acting and (org is None or role != "administrator"):
         raise typer.BadParameter("--acting needs --org, and the role administrator")
     _open(shell)

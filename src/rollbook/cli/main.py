@@ -35,7 +35,7 @@ from rollbook.errors import RollbookError, known_name
 
 app = typer.Typer(
     name="rollbook",
-    help="Rosters in, grades out: reads a SIS over OneRoster, shows what would change, provisions the LMS, sends grades back.",
+    help="Rosters in, grades out: reads a SIS, shows what would change, provisions the LMS, and sends grades back.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

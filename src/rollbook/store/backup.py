@@ -25,8 +25,8 @@ _DATABASE, _KEYS, _BLOBS = "rollbook.sqlite3", "keys", "blobs/"
 
 def write_backup(folder: DataFolder, file: Path) -> int:
     """Write the archive and return its size in bytes. Runs may go on meanwhile: the database is copied in one moment,
-    and files are never changed; tables of an earlier release are taken as they are. Raises ConfigError when it cannot be
-    written, could not hold the database, or there is none."""
+    and files are never changed; tables of an earlier release are taken as they are. Raises ConfigError when it cannot
+    be written, could not hold the database, or there is none."""
     if connection.vendor == "postgresql":
         raise ConfigError(
             f"{where()} is backed up with pg_dump, which takes ledger and plans along; keep {folder.keys} as well"
