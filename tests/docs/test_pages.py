@@ -83,6 +83,27 @@ def test_commands_exist(page: Path) -> None:
             assert words[0] in SHELL, words
 
 
+def test_commands_within_sentences_exist() -> None:
+    """`rollbook keys rotate` and its like, also without the arguments."""
+    wrong = []
+    for page in PAGES:
+        for code in re.findall(r"`rollbook ((?!COMMAND)[^`\n]+)`", prose(page)):
+            command, words = _found(code.replace("…", "").split())
+            options = {word.partition("=")[0] for word in words if word.startswith("--")}
+            known = {option for one in command.params for option in one.opts} | {"--help"}
+            if (hasattr(command, "commands") and words and not options) or options - known:
+                wrong.append((name(page), code))
+    assert not wrong
+
+
+def _found(words: list[str]) -> tuple[Any, list[str]]:
+    """The command or group that the first words lead to, and what is left of them."""
+    command: Any = typer.main.get_command(app)
+    while words and words[0] in getattr(command, "commands", ()):
+        command, words = command.commands[words[0]], words[1:]
+    return command, words
+
+
 def _check_command(words: list[str]) -> None:
     command: Any = typer.main.get_command(app)
     while words and hasattr(command, "commands"):
