@@ -37,6 +37,26 @@ def test_an_invitation_and_its_account(rollbook: Command, world: Space) -> None:
     assert "acting user" in rollbook.text("admin", "list").out
 
 
+def test_a_person_is_added_by_address(rollbook: Command, world: Space) -> None:
+    """`user add` is an invitation that no other address can use."""
+    said = rollbook("user", "add", "Ann@x.org", "--org", "maple", "--acting", schema="admin-invite")
+    setup(rollbook.data)
+    assert Invitation.objects.get().email == "ann@x.org"
+    ann = accept(token=said["link"].split("/")[-2], email="eve@x.org", name="Ann", password="a long password")
+    assert ann.email == "ann@x.org"
+    assert Organization.objects.get().acting == ann
+    rollbook("user", "add", "olga@x.org", schema="admin-invite")
+    setup(rollbook.data)
+    assert Invitation.objects.get(email="olga@x.org").operator
+
+
+@pytest.mark.parametrize("wrong", [("ann",), (), ("ann@x.org", "--acting"), ("ann@x.org", "--org", "nowhere")])
+def test_a_person_who_cannot_be_added(rollbook: Command, world: Space, wrong: tuple[str, ...]) -> None:
+    rollbook("user", "add", *wrong, schema="error", code=2)
+    setup(rollbook.data)
+    assert not Invitation.objects.exists()
+
+
 def test_links_begin_with_the_public_address(rollbook: Command, world: Space, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROLLBOOK_URL", "https://rollbook.maple.example/")
     answer = rollbook.text("admin", "invite", "--org", "maple", "--role", "viewer")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,6 +57,13 @@ def test_postgresql_has_its_own_backup(rollbook: Command, world: Space, database
     assert answer.code == 2
     assert "pg_dump" in answer.json["error"]["message"]
     assert rollbook("restore", "--from-dump", schema="restore")["compare_live"]
+
+
+def test_an_empty_database_is_no_restored_one(tmp_path: Path, postgres: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with postgres.fresh() as url:
+        monkeypatch.setenv("DATABASE_URL", url)
+        told = Command(tmp_path / "data")("restore", "--from-dump", schema="error", code=2)["error"]["message"]
+    assert "is empty; fill it with pg_restore first" in told
 
 
 @pytest.mark.parametrize(

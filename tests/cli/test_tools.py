@@ -100,12 +100,13 @@ def test_the_lti_key_is_renewed_and_the_one_before_stays_for_a_week(rollbook: Co
     assert [one["kid"] for one in rollbook("lti", "keys", schema="lti-keys")["keys"]] == [newest["kid"]]
 
 
-def test_keys_do_not_rotate_under_a_run(rollbook: Command, world: Space) -> None:
+def test_keys_do_not_rotate_under_a_worker(rollbook: Command, world: Space) -> None:
     from filelock import FileLock
 
     with FileLock(rollbook.data / "worker.lock"):
         error = rollbook("keys", "rotate", schema="error", code=2)
-    assert "when it has ended" in error["error"]["message"]
+    assert "stop `rollbook up`" in error["error"]["message"]
+    assert rollbook("keys", "rotate", schema="keys-rotate")["encrypted"] > 0
 
 
 @pytest.mark.parametrize("system", ["sis", "lms", "moodle"])

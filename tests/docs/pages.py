@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import shlex
+import textwrap
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 from tests.repo.tree import ROOT, files
 
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+#: Also inside of a list, where it is indented.
+FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -32,7 +34,7 @@ def prose(path: Path) -> str:
 
 
 def blocks(path: Path, language: str) -> list[str]:
-    return [match[2] for match in FENCE.finditer(text(path)) if match[1] == language]
+    return [textwrap.dedent(match[2]) for match in FENCE.finditer(text(path)) if match[1] == language]
 
 
 def links(path: Path) -> list[str]:

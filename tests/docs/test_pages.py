@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -81,6 +83,27 @@ def test_commands_exist(page: Path) -> None:
             assert words[0] in SHELL, words
 
 
+def test_commands_within_sentences_exist() -> None:
+    """`rollbook keys rotate` and its like, also without the arguments."""
+    wrong = []
+    for page in PAGES:
+        for code in re.findall(r"`rollbook ((?!COMMAND)[^`\n]+)`", prose(page)):
+            command, words = _found(code.replace("…", "").split())
+            options = {word.partition("=")[0] for word in words if word.startswith("--")}
+            known = {option for one in command.params for option in one.opts} | {"--help"}
+            if (hasattr(command, "commands") and words and not options) or options - known:
+                wrong.append((name(page), code))
+    assert not wrong
+
+
+def _found(words: list[str]) -> tuple[Any, list[str]]:
+    """The command or group that the first words lead to, and what is left of them."""
+    command: Any = typer.main.get_command(app)
+    while words and words[0] in getattr(command, "commands", ()):
+        command, words = command.commands[words[0]], words[1:]
+    return command, words
+
+
 def _check_command(words: list[str]) -> None:
     command: Any = typer.main.get_command(app)
     while words and hasattr(command, "commands"):
@@ -94,6 +117,25 @@ def _check_command(words: list[str]) -> None:
     assert used <= known, f"{command.name}: {used - known}"
     needed = [one for one in command.params if one.required and not one.opts[0].startswith("-")]
     assert len([word for word in words if not word.startswith("--")]) >= len(needed), words
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "ini")], ids=name)
+def test_services_start_what_there_is(page: Path) -> None:
+    """Units of systemd call a command that exists, with options that it has."""
+    lines = [line for block in blocks(page, "ini") for line in block.splitlines()]
+    starts = [shlex.split(line.removeprefix("ExecStart=")) for line in lines if line.startswith("ExecStart=")]
+    assert starts
+    for program, *words in starts:
+        assert program.endswith("/.venv/bin/rollbook")
+        _check_command(words)
+
+
+def test_variables_that_pages_set_are_explained() -> None:
+    explained = text(ROOT / "docs/reference/settings.md")
+    pattern = r"\b((?:ROLLBOOK_|DATABASE_)[A-Z_]+)="
+    set_here = {(name(page), found) for page in PAGES for found in re.findall(pattern, text(page))}
+    assert len(set_here) > 10
+    assert not [one for one in set_here if f"| `{one[1]}` |" not in explained]
 
 
 def test_the_first_screen_says_what_it_is() -> None:

@@ -12,7 +12,8 @@ from rollbook.store.setup import opened
 
 
 def rotate_keys(*, by: str) -> int:
-    """The number of secrets and passwords encrypted anew. On SQLite, raises ConfigError while a run is being worked; on
+    """The number of secrets and passwords encrypted anew. On SQLite, raises ConfigError while a
+    worker holds the data folder, idle or not; on
     PostgreSQL, where workers never stop, whoever encrypts waits."""
     if connection.vendor == "postgresql":
         return _rotate(by)
@@ -20,7 +21,10 @@ def rotate_keys(*, by: str) -> int:
         with FileLock(opened().worker_lock, timeout=0):
             return _rotate(by)
     except Timeout:
-        raise ConfigError("a run is being worked on now; rotate the keys when it has ended") from None
+        raise ConfigError(
+            "a worker is at work in this data folder; stop `rollbook up` or `rollbook worker`, or wait until the run "
+            "has ended, then rotate the keys"
+        ) from None
 
 
 def _rotate(by: str) -> int:

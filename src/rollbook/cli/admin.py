@@ -44,18 +44,21 @@ def _add_invite(group: typer.Typer) -> None:
         name: Annotated[str, typer.Option("--name", metavar="NAME", help="How the form is filled in.")] = "",
     ) -> None:
         """Make an invitation and print its link, which works once, for seven days. Without --org: for an operator."""
-        _open(shell)
-        from rollbook.actions.accounts import invite as make
-        from rollbook.actions.actors import OPERATOR
+        make_invitation(shell, org=org, email=email, name=name, role=role, acting=acting, operator=operator)
 
-        if acting and (org is None or role != "administrator"):
-            raise typer.BadParameter("--acting needs --org, and the role administrator")
-        made, token = make(by=OPERATOR, org=org, email=email, name=name, role=role, acting=acting, operator=operator)
-        link = _address(f"/invitation/{token}/")
-        document = {"link": link, "until": made.expires_at.isoformat(timespec="seconds")}
-        shell.answer(
-            document, lambda: shell.say(f"Give this link to whom you invite; it works for seven days:\n{link}")
-        )
+
+def make_invitation(shell: Shell, *, org: str | None, role: str, acting: bool, **wanted: Any) -> None:
+    """Make an invitation as `actions.accounts.invite` takes it, and answer with its link. Raises ConfigError."""
+    if acting and (org is None or role != "administrator"):
+        raise typer.BadParameter("--acting needs --org, and the role administrator")
+    _open(shell)
+    from rollbook.actions.accounts import invite
+    from rollbook.actions.actors import OPERATOR
+
+    made, token = invite(by=OPERATOR, org=org, role=role, acting=acting, **wanted)
+    link = _address(f"/invitation/{token}/")
+    document = {"link": link, "until": made.expires_at.isoformat(timespec="seconds")}
+    shell.answer(document, lambda: shell.say(f"Give this link to whom you invite; it works for seven days:\n{link}"))
 
 
 def _add_acting(group: typer.Typer) -> None:

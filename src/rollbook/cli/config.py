@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rollbook.actions.secret_texts import Surroundings
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A YAML file; - is stdin or stdout.")]
-Org = Annotated[str | None, typer.Option("--org", metavar="SLUG", help="The organization.")]
+Org = Annotated[str | None, typer.Option("--org", metavar="SLUG", help="The file must be of this organization.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -61,7 +61,11 @@ def _add_import(group: typer.Typer) -> None:
 def _add_export(group: typer.Typer) -> None:
     @command(group, "export")
     def export_file(
-        shell: Shell, file: File, org: Annotated[str | None, typer.Option("--org", metavar="SLUG")] = None
+        shell: Shell,
+        file: File,
+        org: Annotated[
+            str | None, typer.Option("--org", metavar="SLUG", help="Which one; not needed where there is only one.")
+        ] = None,
     ) -> None:
         """Write an organization's settings, with ${NAME} where secrets belong."""
         shell.open()
@@ -73,9 +77,16 @@ def _add_export(group: typer.Typer) -> None:
             sys.stdout.write(text)
             return
         if str(file) != "-":
-            file.write_text(text, "utf-8")
+            _write(file, text)
         found = {"org": slug, "file": str(file), "settings": text}
         shell.answer(found, lambda: shell.say(f"Settings of {slug} written to {file}."))
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, "utf-8")
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be written: {error.strerror}") from None
 
 
 def _read(file: Path) -> tuple[str, Surroundings]:

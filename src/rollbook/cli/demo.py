@@ -66,7 +66,7 @@ def _sync(shell: Shell, folder: Path, systems: Systems) -> int:
     run = _first_run(shell, folder, systems)
     code = code_of(run)
     with contextlib.suppress(typer.Exit):  # the systems end before the process does
-        show_ended(shell, run, addresses=systems.addresses())
+        show_ended(shell, run, kept=False, addresses=systems.addresses())
     return code
 
 

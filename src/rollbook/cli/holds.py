@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -62,7 +62,7 @@ def _add_approve(group: typer.Typer) -> None:
         number = sum(one.count for one in decided)
         shell.note(f"Approved {number:,} changes; run {' and run '.join(run.pk for run in runs)} plans afresh.")
         ended = [wait_for(shell, folder, run) for run in runs]
-        more = {"runs": [run.pk for run in runs]} if len(runs) > 1 else {}
+        more: dict[str, Any] = {"runs": [run.pk for run in runs]} if len(runs) > 1 else {}
         shown = next((run for run in ended if code_of(run)), ended[0])
         show_ended(shell, shown, approved=names if everything else names[0], **more)
 

@@ -27,6 +27,7 @@ from rollbook.cli import (
     schedule,
     serve,
     sync,
+    user,
     version,
     work,
 )
@@ -34,7 +35,7 @@ from rollbook.errors import RollbookError, known_name
 
 app = typer.Typer(
     name="rollbook",
-    help="Rosters in: reads OneRoster from a SIS, checks it, shows what would change, provisions the LMS.",
+    help="Rosters in, grades out: reads a SIS, shows what would change, provisions the LMS, and sends grades back.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -54,6 +55,7 @@ for group in (
     practice,
     work,
     serve,
+    user,
     admin,
     lti,
     operate,

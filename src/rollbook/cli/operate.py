@@ -74,10 +74,11 @@ def _add_backup(app: typer.Typer) -> None:
         shell: Shell, file: Annotated[Path, typer.Argument(metavar="FILE", help="The archive to write.")]
     ) -> None:
         """Write database, files and keys into one archive. Keep it as safe as the data folder itself."""
-        folder = shell.open()
         from rollbook.store.backup import write_backup
+        from rollbook.store.setup import connect
 
-        size = write_backup(folder, file)
+        # Not opened: with the tables of an earlier release, this comes before `migrate`.
+        size = write_backup(connect(shell.data or default_data()), file)
         words = f"Backup written to {file} ({size >> 10:,} KiB). It holds the keys: keep it safe."
         shell.answer({"file": str(file), "bytes": size}, lambda: shell.say(words))
 
@@ -92,14 +93,12 @@ def _add_restore(app: typer.Typer) -> None:
         ] = False,
     ) -> None:
         """Fill an empty data folder from a backup. The next run compares with the live LMS first."""
-        from rollbook.store.backup import distrust, read_backup
+        import_module("rollbook.web")  # the libraries of the pages have tables too
+        from rollbook.store.backup import read_backup, take_dump
 
         if (file is None) != from_dump:
             raise typer.BadParameter("give a FILE, or --from-dump after pg_restore")
-        if file is None:
-            folder = shell.open()
-            distrust()
-        else:
-            folder = read_backup(file, shell.data or default_data())
+        data = shell.data or default_data()
+        folder = take_dump(data) if file is None else read_backup(file, data)
         words = f"Restored to {folder.path}. The next run of each organization reads the live LMS first."
         shell.answer({"data": str(folder.path), "compare_live": True}, lambda: shell.say(words))

@@ -1,4 +1,4 @@
-"""`rollbook web`: serve the pages until stopped."""
+"""`rollbook web`: serve the pages until stopped; and how `up` and `worker` share its options. Works no queue."""
 
 from __future__ import annotations
 

@@ -30,8 +30,9 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, 
     console().print(made)
 
 
-def run(summary: Mapping[str, Any]) -> None:
-    """One run: counts by kind, findings, holds, error, and what to do next."""
+def run(summary: Mapping[str, Any], *, kept: bool = True) -> None:
+    """One run: counts by kind, findings, holds, error, and what to do next. Not `kept`: nothing of it can be asked for
+    by the plain command afterwards."""
     out = console()
     out.print(f"[bold]Run {summary['run']}[/bold] of {summary['org']}: {summary['state']}{_times(summary)}")
     for words in _where(summary):
@@ -39,7 +40,8 @@ def run(summary: Mapping[str, Any]) -> None:
     _counts(summary["kinds"])
     if summary["findings"]:
         total = sum(summary["findings"].values())
-        out.print(f"{total:,} findings; see: rollbook run findings {summary['run']}")
+        see = f"; see: rollbook run findings {summary['run']}" if kept else ""
+        out.print(f"{total:,} finding{'s' * (total != 1)}{see}")
     for name, reason in summary["verdicts"].items():
         out.print(f"{name} could not be read completely ({reason}), so nothing is taken for gone.", markup=False)
     for reason in summary["doubts"].values():

@@ -39,8 +39,8 @@ def wait_for(shell: Shell, folder: DataFolder, run: Run) -> Run:
         return work_until_ended(folder, run.pk, listener, tick)
 
 
-def show_ended(shell: Shell, run: Run, **more: Any) -> None:
-    """Answer with the run and exit with its code."""
+def show_ended(shell: Shell, run: Run, *, kept: bool = True, **more: Any) -> None:
+    """Answer with the run and exit with its code. `kept` is as in `show.run`; `more` goes into the JSON."""
     from rollbook.store.summary import run_summary
 
     summary = run_summary(run)
@@ -48,7 +48,7 @@ def show_ended(shell: Shell, run: Run, **more: Any) -> None:
     def people() -> None:
         from rollbook.cli import show
 
-        show.run(summary)
+        show.run(summary, kept=kept)
 
     shell.answer({**summary, **more}, people)
     code = code_of(run)

@@ -1,1 +1,1 @@
-"""Practice systems: a SIS and an LMS to try Rollbook against. They import nothing else of Rollbook."""
+"""Practice systems: a SIS, two LMSs and a district to try Rollbook on. They import nothing else of Rollbook."""

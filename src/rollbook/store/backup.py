@@ -15,21 +15,24 @@ from django.db import connection, transaction
 
 from rollbook.errors import BlobLost, ConfigError
 from rollbook.store.blobs import LocalBlobs
-from rollbook.store.database import VARIABLE, where
+from rollbook.store.database import VARIABLE, reached, where
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import NoticeRow, NoticeState, Organization, Run, RunState
-from rollbook.store.setup import setup
+from rollbook.store.setup import connect, migrate, setup
 
 _DATABASE, _KEYS, _BLOBS = "rollbook.sqlite3", "keys", "blobs/"
 
 
 def write_backup(folder: DataFolder, file: Path) -> int:
     """Write the archive and return its size in bytes. Runs may go on meanwhile: the database is copied in one moment,
-    and files are never changed. Raises ConfigError when it cannot be written, or could not hold the database."""
+    and files are never changed; tables of an earlier release are taken as they are. Raises ConfigError when it cannot
+    be written, could not hold the database, or there is none."""
     if connection.vendor == "postgresql":
         raise ConfigError(
             f"{where()} is backed up with pg_dump, which takes ledger and plans along; keep {folder.keys} as well"
         )
+    if not folder.database.exists():
+        raise ConfigError(f"{folder.path} holds nothing yet; is that the right data folder?")
     beside = file.with_name(f".{file.name}.part")
     try:
         with tempfile.TemporaryDirectory(dir=folder.path) as scratch:
@@ -51,7 +54,7 @@ def write_backup(folder: DataFolder, file: Path) -> int:
 
 
 def read_backup(file: Path, data: Path) -> DataFolder:
-    """Fill an empty data folder from an archive.
+    """Fill an empty data folder from an archive, and bring its tables to this release.
 
     What happened after the backup is unknown to it: every organization compares with the live LMS before it plans,
     and what was queued or running then is over. Raises ConfigError.
@@ -69,9 +72,32 @@ def read_backup(file: Path, data: Path) -> DataFolder:
             _unpack(archive, folder)
     except (OSError, zipfile.BadZipFile, KeyError, BlobLost):
         raise ConfigError(f"{file} is not a backup that can be read") from None
-    setup(folder.path)
+    try:
+        _bring_up(folder.path)
+    except ConfigError:  # made by a newer release: not to be taken for a restored one later on
+        connection.close()
+        for part in ("", "-wal", "-shm"):
+            folder.database.with_name(f"{folder.database.name}{part}").unlink(missing_ok=True)
+        raise
     distrust()
     return folder
+
+
+def take_dump(data: Path) -> DataFolder:
+    """After pg_restore, as `read_backup` after unpacking. Raises ConfigError when the database is empty."""
+    connect(data)
+    with reached():
+        if not connection.introspection.table_names():
+            raise ConfigError(f"{where()} is empty; fill it with pg_restore first")
+    folder = _bring_up(data)
+    distrust()
+    return folder
+
+
+def _bring_up(data: Path) -> DataFolder:
+    connect(data)
+    migrate()
+    return setup(data)
 
 
 def distrust() -> None:

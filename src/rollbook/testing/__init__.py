@@ -27,7 +27,6 @@ from rollbook.testing.target_contract import TargetContract  # noqa: E402
 from rollbook.testing.watch import CountingContext, make_context  # noqa: E402
 
 __all__ = [
-    "BlobContract",
     "CountingContext",
     "Sender",
     "SourceContract",
