@@ -94,6 +94,7 @@ class School:
         self.now = NOW
         self.last: RunResult | None = None
         self.people: Any = None
+        self.accounts: Any = None
         self.plans: dict[int, StoredPlan] = {}
 
     # --- the teacher --------------------------------------------------------------------------------------------------
@@ -192,7 +193,8 @@ class School:
         wishes = [self.wishes[code] for code in codes or self.wishes]
         request = self.world.request(self.settings, *wishes, **{"now": self.now} | more)
         with mock.patch.object(grade_run, "connect", in_memory):
-            world = replace(self.world.world(self.source, self.sink, again=again), people=self.people)
+            world = self.world.world(self.source, self.sink, again=again)
+            world = replace(world, people=self.people, accounts=self.accounts)
             result: RunResult = flow(request, world)
         if result.plan is not None:
             self.plans[self.world.runs] = result.plan

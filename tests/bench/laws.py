@@ -18,8 +18,7 @@ from tests.bench.measure import ROOT, about, figure
 
 #: So many times as many examples as in everyday tests.
 TIMES, QUICK = 8, 1
-SUITES = ("tests/property/test_laws.py", "tests/property/test_undo.py", "tests/property/test_days.py",
-          "tests/property/test_leavers.py", "tests/property/test_schedule.py")  # fmt: skip
+SUITES = ("tests/property/test_laws.py", "tests/property/test_days.py", "tests/property/test_schedule.py")
 
 
 def run(students: int | None, work: Path) -> dict[str, Any]:

@@ -44,6 +44,7 @@ def test_moodle_is_chosen_set_up_and_synced(tab: Page, installation: Installatio
     to(tab, "Terms")
     expect(tab.get_by_text("Moodle has no grading periods.")).to_be_visible()
     terms(tab)
+    expect(tab.locator("#rb-messages")).not_to_contain_text("grading periods")
     expect(tab.get_by_text("Create new grading period")).to_have_count(0)
     data_prep(tab)
     for page, button, kind in (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from rollbook.connectors.moodle import MoodleOptions
 from rollbook.connectors.moodle.gradebook import UNCATEGORIZED
 from rollbook.connectors.moodle.grades import MoodleGrades
 from rollbook.errors import BadResponse
+from rollbook.practice.moodle.functions import FUNCTIONS
 from rollbook.roster.grades import EXCUSED, Gradebook, GradingCategory
 from rollbook.testing import CountingContext
 from rollbook.testing.grade_samples import SAMPLE
@@ -165,3 +167,54 @@ class TestSeparateGroups:
         switch._app.state.moodle.store.run("DELETE FROM enrolments")
         assert grades.course_admins(CODE, None) == frozenset()
         assert grades.gradebook(CODE, None).members == ()
+
+
+class TestDueDates:
+    """Of an assignment, of other activities, and of what the token may not call."""
+
+    ITEMS = (
+        {"name": "Essay", "module": "assign", "due": DUE["2026-10-05 23:59:00"]},
+        {"name": "Test", "module": "quiz", "open": 1, "due": DUE["2026-11-02 08:00:00"]},
+        {"name": "Debate", "module": "forum", "due": DUE["2026-10-05 23:59:00"]},
+        {"name": "Game", "module": "scorm", "due": DUE["2026-11-02 08:00:00"]},
+        {"name": "Paper", "module": "", "due": 1},
+        {"name": "Open", "module": "quiz"},
+    )  # fmt: skip
+
+    @pytest.fixture
+    def due(self, switch: Switch, tmp_path: Path) -> Callable[..., dict[str, str | None]]:
+        context = Context(work=tmp_path, cancel=Going(), count=lambda attempts=1, /: None, allow_private_hosts=True)
+
+        def ask(*without: str, **site: Any) -> dict[str, str | None]:
+            functions = frozenset(FUNCTIONS) - set(without) if without else None
+            plant(switch.put_on(functions=functions, **site), as_moodle_knows_it())
+            body = {"course": CODE, "items": self.ITEMS}
+            httpx2.post(f"{switch.url}/_practice/gradebook", json=body).raise_for_status()
+            options = MoodleOptions(base_url=switch.url, token=TOKEN, time_zone="America/New_York")
+            with closing(MoodleGrades(options, context)) as grades:
+                found = {each.title: each.due for each in grades.gradebook(CODE, None).items}
+                self.told = grades.test().facts["due dates"]
+            return found
+
+        return ask
+
+    @pytest.mark.parametrize("release", ["4.1", "5.0"])
+    def test_are_those_of_all_activities(self, due: Callable[..., dict[str, str | None]], release: str) -> None:
+        assert due(moodle=release) == {
+            "Essay": "2026-10-05 23:59:00", "Test": "2026-11-02 08:00:00", "Debate": "2026-10-05 23:59:00",
+            "Game": "2026-11-02 08:00:00", "Paper": None, "Open": None,
+        }  # fmt: skip
+        assert self.told == "yes"
+
+    def test_else_of_assignments(self, due: Callable[..., dict[str, str | None]]) -> None:
+        found = due("core_course_get_contents")
+        assert {title for title, at in found.items() if at} == {"Essay"}
+        assert self.told == "of assignments"
+
+    def test_else_there_are_none(self, due: Callable[..., dict[str, str | None]]) -> None:
+        assert set(due("core_course_get_contents", "mod_assign_get_assignments").values()) == {None}
+        assert self.told == "no"
+
+    def test_a_course_that_the_token_may_not_see_is_an_error(self, due: Callable[..., dict[str, str | None]]) -> None:
+        with pytest.raises(BadResponse, match="core_course_get_contents"):
+            due(denied=frozenset({"moodle/course:view"}))

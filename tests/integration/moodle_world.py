@@ -82,6 +82,8 @@ class World:
         self.target = MoodleTarget(self.options, self._context)
         self._control = httpx2.Client(base_url=switch.url, timeout=10.0)
         self._next = 0
+        #: LMS ids of the accounts of people, as the ledger has them.
+        self.accounts: dict[str, str] = {}
 
     def close(self) -> None:
         self.target.close()
@@ -132,14 +134,23 @@ class World:
         return self.change("section", key, {**fields, **after}, action, refs=refs, **(more or {}))
 
     def enrollment(
-        self, section: str, user: str, action: str = "create", *, admin: bool = False, **more: Any
+        self, section: str, user: str, action: str = "create", *, admin: bool = False, known: bool = True, **more: Any
     ) -> Change:
+        """With the id of the user's account as far as it is `known`."""
+        refs = {"user": self.accounts[user]} if known and user in self.accounts else {}
+        more = {"refs": refs, **more}
         after = {"section": section, "user": user, "admin": admin}
         return self.change("enrollment", f"{section}|{user}", after, action, **more)
 
     def apply(self, *changes: Change, secrets: Mapping[str, str] | None = None) -> Sequence[Outcome]:
         first = changes[0]
-        return self.target.apply(Batch(kind=first.kind, action=first.action, changes=changes, secrets=secrets or {}))
+        outcomes = self.target.apply(
+            Batch(kind=first.kind, action=first.action, changes=changes, secrets=secrets or {})
+        )
+        if first.kind == "user":
+            made = zip(changes, outcomes, strict=True)
+            self.accounts |= {change.new_key or change.key: each.lms_id for change, each in made if each.lms_id}
+        return outcomes
 
     def done(self, *changes: Change, secrets: Mapping[str, str] | None = None) -> list[str]:
         """Apply and expect all done; the LMS ids."""

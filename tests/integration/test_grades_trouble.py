@@ -177,6 +177,17 @@ def test_students_are_named_by_sourced_id_whatever_their_unique_id_is(school: Sc
     assert school.sent == []
 
 
+def test_an_account_with_a_students_id_is_not_the_student(school: School) -> None:
+    """Where unique ids prove nothing, grades go by the accounts that the ledger has."""
+    own = {each.unique_id: each.user for each in school.book().members if each.unique_id}
+    school.accounts = lambda members: {key: own[key] if key != "s3" else "another" for key in own}
+    result = school.sync()
+    assert {student for _, student in school.results()} == {"s1", "s2"}
+    assert [row["id"] for row in school.findings(result, "GRADE_ACCOUNT_OTHER")] == ["s3"]
+    assert school.sync().findings == result.findings
+    assert school.sent == []
+
+
 def test_a_wrong_key_ends_the_run(school: School) -> None:
     school.space.key = "another"
     with pytest.raises(AuthFailed):

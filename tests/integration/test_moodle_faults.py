@@ -290,17 +290,6 @@ class TestAccounts:
             assert secret not in text
 
 
-def test_people_are_put_into_the_cohorts_of_their_buildings(switch: Switch, tmp_path: Path) -> None:
-    with a_world(switch, tmp_path, cohorts=True) as world:
-        north, south = world.done(world.building(), world.building("south"))
-        both = {"refs": {"building": north, "additional_buildings": [south]}}
-        people = [world.user("u1", more=both), world.user("u2", more={"refs": {"building": north}})]
-        for _ in range(2):
-            world.done(*people)
-            cohorts = {each["name"]: each["members"] for each in world.state()["cohorts"]}
-            assert cohorts == {"North": ["u1", "u2"], "South": ["u1"]}
-
-
 def test_options_are_checked() -> None:
     for wrong in ({"batch_size": 0}, {"leavers": "delete"}, {"parallel": 100}, {"colour": "red"}):
         with pytest.raises(ConfigError):

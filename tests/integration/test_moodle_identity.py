@@ -99,17 +99,24 @@ class TestANumberOfTwo:
             shown = {each.fields["username"]: each.code for each in course.target.read("user", within=within)}
             assert (shown["u0"], shown["u1"], shown["u2"]) == (None, None, "u2")
 
+    @pytest.mark.parametrize("id_numbers", ["open", "locked"])
     @pytest.mark.parametrize("action", ["create", "update", "remove"])
-    def test_moves_no_enrollment(self, course: World, action: str) -> None:
+    def test_moves_no_enrollment(self, course: World, action: str, id_numbers: str) -> None:
         course.done(course.enrollment("s1", "u0"))
         before = course.state()["enrolments"]
         renumber(course, "u2", "u1")
-        course.fresh_target()
+        course.fresh_target(id_numbers=id_numbers)
         more: dict[str, Any] = {"before": {"admin": True}} if action == "update" else {}
-        (outcome,) = course.apply(course.enrollment("s1", "u1", action, **more))
+        (outcome,) = course.apply(course.enrollment("s1", "u1", action, known=False, **more))
         assert outcome.status == "refused"
-        assert "several accounts" in outcome.message
+        assert ("several accounts" if id_numbers == "locked" else "is not known which account") in outcome.message
         assert course.state()["enrolments"] == before
+
+    def test_whose_account_the_ledger_has_is_enrolled_all_the_same(self, course: World) -> None:
+        renumber(course, "u2", "u1")
+        course.fresh_target()
+        course.done(course.enrollment("s1", "u1"))
+        assert members(course) == {("u1", 0)}
 
     def test_moves_no_account(self, course: World) -> None:
         renumber(course, "u2", "u1")
@@ -132,7 +139,7 @@ class TestWhoChangesTheirNumber:
         course.done(course.enrollment("s1", "u0"))
         renumber(course, "u0", "elsewhere")
         course.fresh_target()
-        (outcome,) = course.apply(course.enrollment("s1", "u0", "remove"))
+        (outcome,) = course.apply(course.enrollment("s1", "u0", "remove", known=False))
         assert outcome.status == "refused"
         assert members(course) == {("u0", 0)}
 
@@ -154,3 +161,48 @@ class TestWhoChangesTheirNumber:
         course.done(course.enrollment("gone", "u0", "remove", lms_id=nowhere))
         (outcome,) = course.apply(course.enrollment("s1", "u1", "update", before={"admin": True}, lms_id=owns[1]))
         assert outcome.status == "refused"
+
+
+class TestANumberThatMoved:
+    """The ledger knows the account of u0; another one has its ID number now."""
+
+    @pytest.fixture
+    def moved(self, course: World) -> World:
+        renumber(course, "u0", "elsewhere")
+        renumber(course, "u1", "u0")
+        course.fresh_target()
+        return course
+
+    def test_puts_nobody_else_into_a_class(self, moved: World) -> None:
+        moved.done(moved.enrollment("s1", "u0"))
+        assert members(moved) == {("u0", 0)}, "whose account it is, whatever their number"
+
+    def test_is_no_proof_where_the_ledger_knows_no_account(self, moved: World) -> None:
+        (outcome,) = moved.apply(moved.enrollment("s1", "u0", known=False))
+        assert outcome.status == "refused"
+        assert "sync Users first" in outcome.message
+        assert members(moved) == set()
+
+    def test_is_one_where_numbers_are_locked(self, moved: World) -> None:
+        """Then only administrators move numbers."""
+        moved.fresh_target(id_numbers="locked")
+        moved.done(moved.enrollment("s1", "u0", known=False))
+        assert members(moved) == {("u1", 0)}
+
+    def test_of_an_account_that_is_gone_puts_nobody_in(self, moved: World) -> None:
+        moved.site.store.run("UPDATE users SET deleted = 1 WHERE username = 'u0'")
+        (outcome,) = moved.apply(moved.enrollment("s1", "u0"))
+        assert outcome.status == "refused"
+        moved.done(moved.enrollment("s1", "u0", "remove"))
+        assert members(moved) == set()
+
+    def test_changes_no_account_of_which_only_the_number_is_known(self, moved: World) -> None:
+        (outcome,) = moved.apply(moved.user("u0", "update", {"before": {"first_name": "x"}}, first_name="New"))
+        assert outcome.status == "refused"
+        assert {each["firstname"] for each in moved.state()["users"]} == {"Ana"}
+
+
+def test_whom_this_run_has_made_needs_no_look_up(course: World) -> None:
+    course.forget_calls()
+    course.done(course.enrollment("s1", "u0"), course.enrollment("s1", "u1", known=False))
+    assert course.calls() == ["enrol_manual_enrol_users"]

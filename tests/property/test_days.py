@@ -15,8 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from rollbook.connectors.memory.space import FAULTS
 from rollbook.errors import RollbookError
 from tests.districts import District, Organization
+from tests.property.laws import Killed, Mortal
 from tests.property.strategies import NO_LIMITS, Edit, check_reached, districts, edits, examples, until_quiet
-from tests.property.test_laws import Killed, Mortal
 
 
 class Days(RuleBasedStateMachine):

@@ -185,7 +185,7 @@ def test_ids_that_the_sis_made_are_used() -> None:
     assert [(row.kind, row.lms_id) for row in found] == [("line_item", "sis-1"), ("result", None)]
     references = GradeReferences()
     references.add({key(): "sis-1"}, set())
-    assert references.complete(_change("result", "create", found[1].after)).refs == {"line_item": "sis-1"}
+    assert references.complete([_change("result", "create", found[1].after)])[0].refs == {"line_item": "sis-1"}
 
 
 def _change(kind: str, action: str, after: dict[str, Any], key: str = "k", lms_id: str | None = None) -> Change:
@@ -225,7 +225,7 @@ def test_what_waits_for_what_while_a_plan_is_carried_out() -> None:
     assert references.waits(_change("line_item", "remove", {}, "l2"))
     assert not references.waits(_change("line_item", "remove", {}, "l3"))
     references.learn(_change("line_item", "create", {}, "l4"), Outcome(status="done", lms_id="sis-4"))
-    assert references.complete(_change("result", "create", {"line_item": "l4"})).refs == {"line_item": "sis-4"}
+    assert references.complete([_change("result", "create", {"line_item": "l4"})])[0].refs == {"line_item": "sis-4"}
 
 
 def test_an_open_map_compares_nothing() -> None:

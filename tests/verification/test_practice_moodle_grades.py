@@ -142,3 +142,43 @@ def test_rights_to_grades(moodle_with: _With) -> None:
     assert moodle.error(_REPORT, courseid=course) == "nopermissions"
     found = moodle.call("gradereport_user_get_access_information", courseid=course)
     assert (found["canviewallgrades"], found["canviewmygrades"]) == (False, True)
+
+
+def _contents(moodle: Client, course: int, **asked: Any) -> dict[str, dict[str, Any]]:
+    options = [{"name": name, "value": value} for name, value in asked.items()]
+    (topic,) = moodle.call("core_course_get_contents", courseid=course, options=options)
+    return {each["name"]: each for each in topic["modules"]}
+
+
+_DATED = [
+    {"name": "Essay", "due": 1_700_000_000},
+    {"name": "Test", "module": "quiz", "open": 1_600_000_000, "due": 1_700_000_000},
+    {"name": "Debate", "module": "forum", "due": 1_700_000_000, "visible": 0}, {"name": "Paper", "module": ""},
+]  # fmt: skip
+
+
+def test_contents_tell_until_when_activities_are_to_be_done(moodle: Client) -> None:
+    course = _book(moodle, items=_DATED)
+    found = _contents(moodle, course, excludecontents="1")
+    assert {name: [one.get("dataid") for one in each["dates"]] for name, each in found.items()} == {
+        "Essay": ["duedate"], "Test": ["timeopen", "timeclose"], "Debate": [None],
+    }  # fmt: skip
+    assert found["Debate"]["customdata"] == '{"duedate":"1700000000"}'
+    assert found["Test"]["instance"] == _named(_lines(moodle, course)["id-ann"], "Test")["iteminstance"]
+    assert list(_contents(moodle, course, modname="quiz")) == ["Test"]
+    assert _contents(moodle, course, excludemodules="1") == {}
+    assert moodle.error("core_course_get_contents", courseid=7) == "invalidrecord"
+    wrong = [{"name": "colour", "value": "red"}]
+    assert moodle.error("core_course_get_contents", courseid=course, options=wrong) == "errorinvalidparam"
+
+
+def test_contents_of_an_old_release_do_not_name_their_dates(moodle_with: _With) -> None:
+    moodle = moodle_with(moodle="4.1")
+    assert "dataid" not in _contents(moodle, _book(moodle, items=_DATED))["Test"]["dates"][0]
+
+
+def test_hidden_activities_and_courses_are_not_for_everybody(moodle_with: _With) -> None:
+    moodle = moodle_with(denied=frozenset({"moodle/course:viewhiddenactivities"}))
+    assert set(_contents(moodle, _book(moodle, items=_DATED))) == {"Essay", "Test"}
+    moodle = moodle_with(denied=frozenset({"moodle/course:view"}))
+    assert moodle.error("core_course_get_contents", courseid=_book(moodle)) == "errorcoursecontextnotvalid"

@@ -138,6 +138,7 @@ def _of_grades(site: Client, course: int) -> dict[str, dict[str, Any]]:
         "gradereport_user_get_grade_items": {"courseid": course}, "core_grades_get_gradeitems": {"courseid": course},
         "core_grades_get_grade_tree": {"courseid": course},
         "gradereport_user_get_access_information": {"courseid": course},
+        "core_course_get_contents": {"courseid": course, "options": [{"name": "excludecontents", "value": "1"}]},
         "mod_assign_get_assignments": {"courseids": [course, 7], "includenotenrolledcourses": 1},
         "mod_assign_get_grades": {"assignmentids": [essay, 7]},
     }  # fmt: skip

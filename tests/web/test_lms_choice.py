@@ -320,8 +320,12 @@ def test_terms_without_grading_periods(eve: Person) -> None:
     assert "Is it synced?" in text
     eve.post(f"{AT}terms/others/", **{"term:s1": "create", "seen": number()})
     assert settings().terms == {"*": {"s1": "create"}}
+    assert "A run now makes the buildings that are still missing." in words(eve.get(f"{AT}terms/others/"))
     _choose(eve, FIRST_LMS)
     assert "Create new grading period" in words(eve.get(f"{AT}terms/others/"))
+    eve.post(f"{AT}terms/others/", **{"term:s1": "skip", "seen": number()})
+    said = "A run now makes the buildings and grading periods that are still missing."
+    assert said in words(eve.get(f"{AT}terms/others/"))
 
 
 def test_settings_of_a_file_keep_their_connector_on_the_list(ann: Person, world: Space) -> None:

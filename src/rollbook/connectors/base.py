@@ -165,7 +165,10 @@ class TargetTraits:
     once. `replay_safe` kinds may be sent again after a lost answer; others are looked up first. `slice_size` is the
     most changes of one slice. `removable` kinds can be removed at all. `deactivates`: accounts can be deactivated and
     revived with all that belongs to them, unseen by their people. `sets_passwords`: an account can be given another
-    password. `lower_usernames`: the LMS has them in lower case only. `title` names the system in errors."""
+    password. `lower_usernames`: the LMS has them in lower case only. `title` names the system in errors.
+    `users_by_id`: a person may have another unique id in the LMS than we gave; enrollments name users by LMS id as well
+    (`refs`), and members are told by it. `codes_proven`: the unique id of an account proves whose it is; else only one
+    that also has the wanted username is linked by it, and others wait for Data Prep."""
 
     kinds: frozenset[str]
     bulk: Mapping[str, int]
@@ -176,6 +179,8 @@ class TargetTraits:
     deactivates: bool = False
     sets_passwords: bool = False
     lower_usernames: bool = False
+    users_by_id: bool = False
+    codes_proven: bool = True
     title: str = "the LMS"
 
 
@@ -249,7 +254,8 @@ class Connector:
     `grade_consent` asks teachers for their permission: an LMS that has it has an option `grades_as`, asks where that is
     TEACHERS, and says in an option `site` where its pages are. `credentials` tells people, in a sentence or two, where
     the other system shows what the needed options ask for, and whose it must be. `lacks` are kinds of object that an
-    LMS of this kind never has, known before anything is connected. `user_import` are the columns that the LMS's own
+    LMS of this kind never has, known before anything is connected. `users_by_id` is that trait of its target: graded
+    members, too, are then told by the ids that the ledger has. `user_import` are the columns that the LMS's own
     import of users calls first name, last name, username, e-mail, unique id and password, in this order. `practice`:
     not meant for people's own systems, so no page offers it."""
 
@@ -263,6 +269,7 @@ class Connector:
     grade_consent: MakeGradeConsent | None = None
     credentials: str = ""
     lacks: frozenset[str] = frozenset()
+    users_by_id: bool = False
     user_import: tuple[str, ...] = ()
     practice: bool = False
 

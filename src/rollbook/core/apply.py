@@ -48,8 +48,8 @@ class Ids(Protocol):
     def waits(self, change: Change) -> bool:
         """Is a parent of this change missing after all?"""
 
-    def complete(self, change: Change) -> Change:
-        """The change with its references filled in."""
+    def complete(self, changes: Sequence[Change]) -> list[Change]:
+        """Changes of one slice, with their references filled in."""
 
 
 @dataclass
@@ -104,7 +104,7 @@ class Applier:
         outcomes = waiting(changes, "its parent was not made")
         places = [place for place, change in enumerate(changes) if not self.references.waits(change)]
         self.journal.intend(part.number, part.first_seq, part.last_seq)
-        sendable = [self.references.complete(changes[place]) for place in places]
+        sendable = self.references.complete([changes[place] for place in places])
         self._let_arrive(part)
         answers, trouble = self._send_all(part, sendable, pool)
         for place, answer in zip(places, answers, strict=True):

@@ -10,6 +10,7 @@ from pathlib import Path
 from django.utils import timezone
 
 from rollbook.connectors.base import Cancel
+from rollbook.connectors.registry import connector
 from rollbook.core.protocols import Journal, Progress
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.engine.permissions import tokens_of
@@ -18,6 +19,7 @@ from rollbook.errors import Bug
 from rollbook.passback import grade_run as river
 from rollbook.passback.grade_types import GradeRequest, GradeWorld
 from rollbook.roster.settings import Settings, parse
+from rollbook.store.account_ids import AccountIds
 from rollbook.store.blobs import open_blobs
 from rollbook.store.folder import DataFolder
 from rollbook.store.given_sections import GivenSection, given_sections, periods_by_key
@@ -104,6 +106,12 @@ class GradeWork:
     def _people(self, settings: Settings, work: Path) -> PersonIds:
         return PersonIds(self.lease.organization, settings, open_blobs(self.folder, work))
 
+    def _accounts(self, settings: Settings, work: Path) -> AccountIds | None:
+        """Where people may change their unique id in the LMS, the ledger says whose an account is."""
+        if not connector(settings.lms.connector).users_by_id:
+            return None
+        return AccountIds(self.lease.organization, open_blobs(self.folder, work))
+
     def _with_journal_of(self, undone: Run, plan: StoredPlan, world: GradeWorld) -> GradeWorld:
         """What the undone run sent is read from its journal; what undoing sends is written into ours."""
 
@@ -144,6 +152,7 @@ class GradeWork:
                 progress=self.progress,
                 work=work,
                 people=None if settings.users.unique_id == "sourcedId" else self._people(settings, work),
+                accounts=self._accounts(settings, work),
                 requests=requests,
                 late=run.lease_grace if self.alone and self.lease.epoch > 1 else 0.0,
             )

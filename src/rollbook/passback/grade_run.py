@@ -33,6 +33,7 @@ from rollbook.passback.reading import read_live, read_section
 from rollbook.passback.settle import did_by_section, settle_sections
 from rollbook.passback.tables import Tables
 from rollbook.passback.undoing import of_persons, undo_section
+from rollbook.passback.whose import told_by_account
 from rollbook.roster.grades import GRADE_KINDS, Gradebook
 from rollbook.roster.lms import CREATE, REMOVE, plural
 from rollbook.roster.reasons import MOVED_ON
@@ -205,6 +206,9 @@ class _Run:
             self._unread(wish.code, "GRADES_NOT_ALLOWED", error)
             return
         self.versions[wish.code] = version.number
+        if world.accounts is not None:
+            book, strangers = told_by_account(read.book, world.accounts(read.book.members))
+            read = replace(read, book=book, strangers=strangers)
         if world.people is not None:
             members = [each.unique_id for each in read.book.members if each.unique_id]
             read = replace(read, people=world.people(members))

@@ -17,7 +17,7 @@ from rollbook.connectors.base import Cancel
 from rollbook.connectors.gradebook import GradeSink, GradeSource
 from rollbook.core.protocols import Blobs, Journal, Memory, Permits, Pins, Progress
 from rollbook.roster.changes import Fields
-from rollbook.roster.grades import ClassFacts, Gradebook, GradingCategory, SinkLimits, SisCategory
+from rollbook.roster.grades import ClassFacts, Gradebook, GradingCategory, Member, SinkLimits, SisCategory
 from rollbook.roster.settings import Settings
 
 #: What a category map says of an LMS category, beside the id of a SIS category: its items are not sent.
@@ -182,7 +182,9 @@ class GradeNotes(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class GradeWorld:
     """What a grade run works with. `people` tells sourcedIds by unique id; None where they are the same. `source` None:
-    nothing is read from the LMS (a stored plan is carried out)."""
+    nothing is read from the LMS (a stored plan is carried out). `accounts` tells the ledger's LMS ids by unique id, of
+    everybody who has the account or the unique id of one of these members; None where the LMS's unique ids are
+    believed."""
 
     sink: GradeSink
     blobs: Blobs
@@ -199,6 +201,7 @@ class GradeWorld:
     requests: Callable[[], dict[str, int]] = dict
     late: float = 0.0
     people: Callable[[Collection[str]], Mapping[str, str]] | None = None
+    accounts: Callable[[Collection[Member]], Mapping[str, str]] | None = None
 
 
 # --- between stages -----------------------------------------------------------------------------------------------
@@ -242,7 +245,8 @@ class SectionRead:
     """All that was read of a section, and what its ledger knows. `live` are the SIS's objects by kind and sourcedId,
     `periods` maps LMS grading periods to ids of SIS sessions. `comments`: the teacher's comments are sent as well.
     `creates`: the settings and the SIS allow new categories. `people` maps unique ids of members to sourcedIds; None
-    where they are the same."""
+    where they are the same. `strangers` are members by id whose unique id is that of somebody with another account, or
+    with none that is known."""
 
     wish: SectionWish
     organization: str
@@ -258,6 +262,7 @@ class SectionRead:
     comments: bool = False
     creates: bool = False
     people: Mapping[str, str] | None = field(default=None, repr=False)
+    strangers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(kw_only=True)

@@ -124,6 +124,8 @@ class _Grades:
                 absent[member.id] = ("", "")
             elif not member.active:
                 absent[member.id] = ("GRADE_MEMBER_LEFT", member.unique_id or member.user)
+            elif member.id in self.read.strangers:
+                absent[member.id] = ("GRADE_ACCOUNT_OTHER", self.read.strangers[member.id])
             elif student is None:
                 absent[member.id] = ("GRADE_MEMBER_UNKNOWN", member.unique_id or member.user)
             elif self.read.facts.students is not None and student not in self.read.facts.students:

@@ -8,7 +8,7 @@ whether the object was ever made.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -141,7 +141,10 @@ class GradeReferences:
         parents = (change.after.get(name) for name in GRADE_KINDS[change.kind].parents)
         return change.key in self._down or any(parent in self._down for parent in parents)
 
-    def complete(self, change: Change) -> Change:
+    def complete(self, changes: Sequence[Change]) -> list[Change]:
+        return [self._complete(change) for change in changes]
+
+    def _complete(self, change: Change) -> Change:
         line_item = change.after.get("line_item")
         if change.kind != "result" or line_item not in self._ids:
             return change

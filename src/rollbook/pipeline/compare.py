@@ -16,7 +16,7 @@ from rollbook.core.pins import load_pins, note_pins, pin_accounts, pin_fields, p
 from rollbook.core.protocols import Progress
 from rollbook.core.references import BY_ID
 from rollbook.pipeline.columns import hold_newcomers
-from rollbook.pipeline.conflicts import LINKED, link_decided, no_conflict
+from rollbook.pipeline.conflicts import LINKED, SAME_USERNAME, link_decided, no_conflict
 from rollbook.pipeline.frozen import freeze
 from rollbook.pipeline.leavers import leave_and_return
 from rollbook.pipeline.rekeys import REKEYED, hold_the_unsure, recognise
@@ -186,6 +186,8 @@ def _ledger_today(kind: str) -> str:
 def _adopt(db: Connection, kind: str, scope: Scope) -> None:
     """Live objects under a wanted code that the ledger does not know: linked, not made (rule 10)."""
     match = _SAME.get(kind, "v.code = " + key_text(kind, "d"))
+    if kind == "user" and not scope.codes_proven:
+        match += f" AND {SAME_USERNAME}"
     keys = ", ".join(f'd."{column}"' for column in key_columns(kind))
     fields = ", ".join(f'v."{name}"' for name in KINDS[kind].fields if name not in key_columns(kind))
     on = " AND ".join(f'e."{column}" = d."{column}"' for column in key_columns(kind))
@@ -241,7 +243,7 @@ def _difference(db: Connection, kind: str, scope: Scope) -> None:
     joined = f"{common} JOIN eff_{kind} e ON {on} WHERE NOT e.inactive"
     own = f"starts_with({key}, '{_OWN[kind]}')" if kind in _OWN else "true"
     missing = f"'create' AS action, {key} AS key, {after} AS after, {common} ANTI JOIN eff_{kind} e ON {on}"
-    free = no_conflict(db, live="user" in scope.live) if kind == "user" else "true"
+    free = no_conflict(db, live="user" in scope.live, proven=scope.codes_proven) if kind == "user" else "true"
     _add(db, kind, f"{missing} WHERE {own} AND {free}", key)
     linked = "d.key IN (SELECT key FROM linked)" if kind == "user" else "false"
     same = f"e.lms_id, {before} AS before, {before} AS after"
@@ -342,6 +344,7 @@ def _enrollments(db: Connection, named: Mapping[str, str], scope: Scope) -> None
     _run(db, named["gone_enrollments"], scope)
     if db.execute("SELECT 1 FROM changes_enrollment WHERE action IN ('update', 'remove') LIMIT 1").fetchone():
         _run(db, named["given_enrollments"], scope)
+        _run(db, named["seen_enrollments"], scope)
 
 
 # --- what a person must look at ---------------------------------------------------------------------------------------

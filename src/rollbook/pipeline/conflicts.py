@@ -15,6 +15,8 @@ from rollbook.roster.lms import KINDS
 
 #: Stands as the reason at a change that links an account as decided; it is not held for that.
 LINKED: Final = "linked"
+#: Of a wanted and a live account: what people cannot change themselves, where they can change their unique id.
+SAME_USERNAME: Final = "lower(v.username) = lower(d.username)"
 _NOBODY_ELSES: Final = "v.lms_id NOT IN (SELECT lms_id FROM eff_user WHERE lms_id IS NOT NULL AND NOT adopt)"
 
 
@@ -61,10 +63,11 @@ def link_decided(db: Connection, *, live: bool) -> None:
         FROM linked l JOIN desired_user d ON d.key = l.key JOIN live_user v ON v.lms_id = l.lms_id""")
 
 
-def no_conflict(db: Connection, *, live: bool) -> str:
+def no_conflict(db: Connection, *, live: bool, proven: bool = True) -> str:
     """The SQL of who may get a new account: nobody whose username or e-mail exists under another unique id, and nobody
-    about whom was decided as long as the live accounts cannot be asked."""
-    _candidates(db, live=live)
+    about whom was decided as long as the live accounts cannot be asked. Where unique ids are not `proven`, nobody
+    either whose unique id is on an account with another username."""
+    _candidates(db, live=live, proven=proven)
     db.execute(f"""
         CREATE TABLE conflict AS
         SELECT DISTINCT key, school FROM (
@@ -96,18 +99,20 @@ def no_conflict(db: Connection, *, live: bool) -> str:
     return "d.key NOT IN (SELECT key FROM conflict) AND d.key NOT IN (SELECT key FROM left_alone)"
 
 
-def _candidates(db: Connection, *, live: bool) -> None:
+def _candidates(db: Connection, *, live: bool, proven: bool) -> None:
     """Live accounts that may be those of somebody who has none: by what they are alike."""
     db.execute("""
         CREATE TABLE candidate_account (key VARCHAR, school VARCHAR, lms_id VARCHAR, alike VARCHAR)""")
     if not live:
         return
     by = "SELECT d.key, d.school, v.lms_id, '{0}' AS alike FROM desired_user d JOIN live_user v ON {1} WHERE {2}"
-    other = f"v.code IS DISTINCT FROM d.key AND {_NOBODY_ELSES}"
+    other = f"v.code IS DISTINCT FROM d.key AND {_NOBODY_ELSES}" if proven else _NOBODY_ELSES
     parts = [
-        by.format(alike, f"lower(v.{field}) = lower(d.{field})", other)
-        for alike, field in (("username", "username"), ("e-mail", "email"))
+        by.format(alike, same, other)
+        for alike, same in (("username", SAME_USERNAME), ("e-mail", "lower(v.email) = lower(d.email)"))
     ]
+    if not proven:
+        parts.append(by.format("unique id", "v.code = d.key", _NOBODY_ELSES))
     db.execute(f"""
         INSERT INTO candidate_account
         SELECT t.key, any_value(t.school), t.lms_id, string_agg(t.alike, ' and ' ORDER BY t.alike DESC)

@@ -48,9 +48,23 @@ def read_live(
         db.execute(f"""
             INSERT INTO live_{kind} BY NAME FROM read_json({quote(path)}, format='newline_delimited',
             columns={{{columns}}})""")
+    if kind == "enrollment" and target.traits.users_by_id:
+        _tell_by_id(db)
     for field in sorted(shown):
         db.execute("INSERT INTO live_fields VALUES (?, ?)", [kind, field])
     return number
+
+
+def _tell_by_id(db: Connection) -> None:
+    """Members by their accounts, where the ledger knows these: a person may have given themselves another's unique id.
+    A member under the id of somebody who has another account is nobody's."""
+    known = "SELECT key, lms_id FROM ledger_user WHERE lms_id IS NOT NULL"
+    db.execute(f"""
+        UPDATE live_enrollment SET code = NULL FROM ({known}) l
+        WHERE l.key = split_part(code, '|', 2) AND live_enrollment."user" <> l.lms_id""")
+    db.execute(f"""
+        UPDATE live_enrollment SET code = section || '|' || l.key FROM ({known}) l
+        WHERE live_enrollment."user" = l.lms_id AND NOT starts_with(section, 'id:')""")
 
 
 def forget_live(db: Connection, kind: str) -> None:

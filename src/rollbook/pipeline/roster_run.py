@@ -175,7 +175,7 @@ def _apply(db: Connection, request: Request, world: World, plan: StoredPlan) -> 
         target=world.target,
         reader=PlanReader(db, plan, world.blobs),
         journal=world.journal(plan.digest),
-        references=References(db),
+        references=References(db, users_by_id=world.target.traits.users_by_id),
         cancel=world.cancel,
         progress=world.progress,
         late=world.late,
@@ -276,6 +276,7 @@ class _River:
             doubted=bool(doubts.shrunk),
             gone_since=facts.get("gone_since") or {},
             deactivates=world.target.traits.deactivates,
+            codes_proven=world.target.traits.codes_proven,
         )
 
     def _plan(self, scope: Scope, matching: Matching) -> None:

@@ -51,6 +51,12 @@ BLOCKING: Final[dict[str, tuple[str, str]]] = {
         "A graded member of the section is not enrolled in the class in the SIS, so these grades are not sent.",
         "Enroll the student in the SIS if they belong to the class.",
     ),
+    "GRADE_ACCOUNT_OTHER": (
+        "A graded account says it has a unique id, but Rollbook knows that person under another account of the LMS, or "
+        "under none, so its grades are not sent.",
+        "Take the unique id away from the account in the LMS if it is not the student's; else sync Users, or link the "
+        "account in Data Prep.",
+    ),
     "GRADE_STUDENT_TWICE": (
         "Several accounts in this section have the unique id of one student, so none of their grades is sent.",
         "Take the unique id away from all but the student's own account in the LMS; see who gave it to the others.",

@@ -52,6 +52,7 @@ class Sender:
 
     def __init__(self, target: Target) -> None:
         self.target = target
+        self._users_by_id = target.traits.users_by_id
         self._ids: dict[tuple[str, str], str] = {}
         self._courses: dict[str, Mapping[str, Any]] = {}
 
@@ -92,17 +93,21 @@ class Sender:
         refs: dict[str, Any] = {}
         parents: dict[str, dict[str, Any]] = {}
         for name, parent in KINDS[change.kind].parents.items():
-            value = change.after.get(name)
-            if parent not in BY_ID or not value:
+            value, before = change.after.get(name), change.before.get(name)
+            if change.kind == "user" and before:
+                refs[f"before.{name}"] = self._ids_of(parent, before)
+            by_id = parent in BY_ID or (change.kind == "enrollment" and name == "user" and self._users_by_id)
+            if not by_id or not value:
                 continue
-            refs[name] = (
-                [self._id(parent, key) for key in value] if isinstance(value, list) else self._id(parent, value)
-            )
+            refs[name] = self._ids_of(parent, value)
             if parent == "course" and value in self._courses:
                 parents[name] = dict(self._courses[value])
                 refs[f"{name}.building"] = self._id("building", str(parents[name].get("building")))
         lms_id = change.lms_id if change.action == CREATE else change.lms_id or self._id(change.kind, change.key)
         return msgspec.structs.replace(change, refs=refs, parent_fields=parents, lms_id=lms_id)
+
+    def _ids_of(self, kind: str, value: Any) -> Any:
+        return [self._id(kind, key) for key in value] if isinstance(value, list) else self._id(kind, value)
 
     def learn(self, change: Change, outcome: Outcome) -> None:
         """Remember ids and courses of what was done."""

@@ -15,8 +15,10 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from rollbook.actions.accounts import account_by
+from rollbook.actions.organizations import current_settings
 from rollbook.actions.runs import Wanted, request_run
 from rollbook.actions.settings_edit import change_settings
+from rollbook.connectors.registry import connector
 from rollbook.errors import ConfigError
 from rollbook.store.ledger import current_version
 from rollbook.store.models import Organization, Run
@@ -73,11 +75,18 @@ def _save_map(request: HttpRequest, place: Place, *, key: str, value: Mapping[st
     saved = change_settings(org=slug, by=by, what=f"save {key}", change=change, seen=seen)
     run = request_run(org=slug, wanted=Wanted(kinds=("setup",)), by=by)
     done = _("Your changes are saved.") if saved.changed else _("Nothing was changed.")
-    what = _("A run now makes the buildings and grading periods that are still missing.")
-    if run.dry_run:
-        what = _("Today nothing is sent; a run only plans the buildings and grading periods.")
+    what = _run_makes(current_settings(place.organization)[1].lms.connector, dry=run.dry_run)
     link = _("See the log of this run")
     messages.success(request, format_html('{} {} <a href="{}">{}</a>', done, what, run_address(slug, run), link))
+
+
+def _run_makes(lms: str, *, dry: bool) -> str:
+    """What the run makes in an LMS of this connector."""
+    if "grading_period" in connector(lms).lacks:
+        missing = _("A run now makes the buildings that are still missing.")
+        return _("Today nothing is sent; a run only plans the buildings.") if dry else missing
+    missing = _("A run now makes the buildings and grading periods that are still missing.")
+    return _("Today nothing is sent; a run only plans the buildings and grading periods.") if dry else missing
 
 
 def run_address(slug: str, run: Run) -> str:

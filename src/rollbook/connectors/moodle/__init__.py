@@ -16,5 +16,6 @@ CONNECTOR = Connector(
         "A site administrator of Moodle makes the token under Site administration, Server, Web services, Manage "
         "tokens. Its service must have the functions that the documentation of this connector lists."
     ),
+    users_by_id=True,
     lacks=frozenset({"grading_period", "guardian_link"}),
 )

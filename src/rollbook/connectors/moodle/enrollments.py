@@ -21,6 +21,8 @@ FIELDS: Final = 3
 _SUSPENDED_FIELDS, _ROLE_FIELDS = 4, 4
 
 _NOBODY: Final = "the LMS has no account with this ID number"
+#: Whose an ID number is, people may have chosen themselves.
+_UNPROVEN: Final = "it is not known which account of the LMS is this person's; sync Users first"
 
 #: A change with the ids of its section's course and of its user.
 Placed = tuple[Change, str, str]
@@ -48,7 +50,7 @@ class Enrollments:
         given = {} if batch.action == CREATE else {c.seq: own for c in batch.changes if (own := _given(c.lms_id))}
         others = [change for change in batch.changes if change.seq not in given]
         sections = self._reader.course_ids(_named(others, "section"))
-        users = self._reader.user_ids(_named(others, "user"))
+        users = self._accounts(others)
         courses = self._reader.courses_there([section for section, _ in given.values()])
         people = self._reader.users_there([user for _, user in given.values()])
         found: list[Placed | Outcome] = []
@@ -64,11 +66,31 @@ class Enrollments:
             code, person = (optional(change.after.get(name)) or "" for name in ("section", "user"))
             if code in sections and person in users:
                 found.append((change, sections[code], users[person]))
+            elif code in sections and ident(change.refs.get("user")):
+                found.append(_gone(batch.action, section_there=True))
             elif code in sections:  # also at a removal: whoever it was may have another ID number by now
-                found.append(refused(NOT_ONE if person in self._reader.doubled else _NOBODY))
+                found.append(refused(self._unknown(person)))
             else:
                 found.append(_gone(batch.action, section_there=False))
         return found
+
+    def _accounts(self, changes: Sequence[Change]) -> dict[str, str]:
+        """LMS ids by unique id: those that the ledger has, as far as they are there; else what is known for sure."""
+        told: dict[str, str] = {}
+        rest: list[str] = []
+        for change in changes:
+            person, own = optional(change.after.get("user")) or "", ident(change.refs.get("user"))
+            if own:
+                told[person] = own
+            elif person:
+                rest.append(person)
+        there = self._reader.users_there(told.values())
+        return self._reader.proven_ids(rest) | {person: own for person, own in told.items() if own in there}
+
+    def _unknown(self, person: str) -> str:
+        if person in self._reader.doubled:
+            return NOT_ONE
+        return _NOBODY if self._options.id_numbers == "locked" else _UNPROVEN
 
     def _send(self, action: str, sent: Sequence[Placed]) -> list[Outcome]:
         if action == REMOVE and self._options.leavers == "unenrol":

@@ -25,6 +25,8 @@ ROSTER: Final = (
 )
 UNENROL: Final = ("enrol_manual_unenrol_users",)
 COHORTS: Final = ("core_cohort_create_cohorts", "core_cohort_add_cohort_members")
+#: To take people out of cohorts again.
+COHORTS_LEFT: Final = ("core_cohort_get_cohorts", "core_cohort_delete_cohort_members")
 GRADES: Final = (
     "core_webservice_get_site_info",
     "core_course_get_courses_by_field",
@@ -33,15 +35,16 @@ GRADES: Final = (
     "core_user_get_users_by_field",
     "gradereport_user_get_grade_items",
 )
-#: Due dates, and the titles of grade categories (4.3 and later): read where the token may.
-GRADES_MORE: Final = ("mod_assign_get_assignments", "core_grades_get_gradeitems")
+#: Due dates of all activities, else of assignments alone, and the titles of grade categories (4.2 and later): read
+#: where the token may.
+GRADES_MORE: Final = ("core_course_get_contents", "mod_assign_get_assignments", "core_grades_get_gradeitems")
 
 
 def missing(have: Collection[str], options: MoodleOptions) -> list[str]:
     """What is needed for rosters and the token may not call. A site that tells no functions at all lacks none."""
     needed = [*ROSTER]
     needed += UNENROL if options.leavers == "unenrol" else ()
-    needed += COHORTS if options.cohorts else ()
+    needed += COHORTS + COHORTS_LEFT if options.cohorts else ()
     return [each for each in needed if each not in have] if have else []
 
 

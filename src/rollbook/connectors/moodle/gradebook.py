@@ -1,7 +1,7 @@
 """Moodle's grade report to our words. Pure and total: odd values become "not set", never zero.
 
 Facts: gradereport_user_get_grade_items (one list of grade items for each student), core_grades_get_gradeitems,
-mod_assign_get_assignments, core_enrol_get_enrolled_users.
+core_enrol_get_enrolled_users. Due dates: due_dates.py.
 """
 
 from __future__ import annotations
@@ -28,14 +28,17 @@ _PLAIN: Final = "2"
 _BREAK, _TAG = re.compile(r"<br\s*/?>|</p>|</div>|</li>", re.IGNORECASE), re.compile(r"<[^<>]*>")
 _UNKNOWN_MOST: Final = 40
 
+#: The kind of an activity (assign, quiz …) and its id among its like.
+Activity = tuple[str, str]
+
 
 @dataclass(frozen=True)
 class Report:
-    """The grade report of one course: rows by student (Moodle's user id). `due` maps ids of assignments to Unix
-    seconds, `titles` ids of grade items to the title of their category."""
+    """The grade report of one course: rows by student (Moodle's user id). `due` has the Unix seconds of activities,
+    `titles` maps ids of grade items to the title of their category."""
 
     rows: Mapping[str, Sequence[Json]] = field(repr=False)
-    due: Mapping[str, int] = field(default_factory=dict)
+    due: Mapping[Activity, int] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -52,7 +55,7 @@ def items(report: Report, zone: ZoneInfo) -> tuple[GradedItem, ...]:
         own = ident(row.get("id"))
         if own is None or own in found or text(row.get("itemtype")) in _TOTALS:
             continue
-        due = report.due.get(text(row.get("iteminstance"))) if text(row.get("itemmodule")) == "assign" else None
+        due = report.due.get((text(row.get("itemmodule")), text(row.get("iteminstance"))))
         found[own] = GradedItem(
             id=own,
             title=text(row.get("itemname")),

@@ -7,16 +7,17 @@ from typing import Final
 
 from rollbook.connectors.base import Context
 from rollbook.connectors.base import Report as TestReport
+from rollbook.connectors.moodle import due_dates
 from rollbook.connectors.moodle import gradebook as words
 from rollbook.connectors.moodle.client import MoodleClient, MoodleError
 from rollbook.connectors.moodle.functions import GRADES_MORE, missing_for_grades
-from rollbook.connectors.moodle.lenient import ident, listing, mapping, number, optional, text
+from rollbook.connectors.moodle.lenient import ident, listing, mapping, optional, text
 from rollbook.connectors.moodle.options import MoodleOptions
 from rollbook.connectors.moodle.reading import Reader
 from rollbook.errors import AuthFailed, BadResponse
 from rollbook.roster.grades import Gradebook, Member
 
-_ASSIGNMENTS, _TITLES = GRADES_MORE
+_CONTENTS, _ASSIGNMENTS, _TITLES = GRADES_MORE
 _GROUPS: Final = (
     "Moodle does not show everybody who is enrolled in this section; the token's role needs moodle/site:accessallgroups"
 )
@@ -46,7 +47,8 @@ class MoodleGrades:
         if section is None:
             return TestReport(ok=True, summary="Connected to Moodle; it has no section yet.", facts={"section": "none"})
         self._rows(section)
-        facts = {"section": section, "due dates": "yes" if self._may(_ASSIGNMENTS) else "no"}
+        due = "yes" if self._may(_CONTENTS) else "of assignments" if self._may(_ASSIGNMENTS) else "no"
+        facts = {"section": section, "due dates": due}
         return TestReport(ok=True, summary="Connected to Moodle: grades can be read.", facts=facts)
 
     def gradebook(self, code: str, lms_id: str | None) -> Gradebook:
@@ -89,8 +91,15 @@ class MoodleGrades:
             raise BadResponse("Moodle did not answer with a list of grades")
         return words.rows_by_student(answer["usergrades"])
 
-    def _due(self, section: str) -> dict[str, int]:
-        """Due dates by assignment. Without the function no item has one."""
+    def _due(self, section: str) -> dict[words.Activity, int]:
+        """Due dates by activity; where the token may not see the course's contents, of assignments alone. Without both
+        functions no item has one."""
+        if self._may(_CONTENTS):
+            asked = [{"name": "excludecontents", "value": 1}]
+            answer = self._client.read(_CONTENTS, "a course's contents", courseid=section, options=asked)
+            if not isinstance(answer, list):
+                raise BadResponse("Moodle did not answer with a list of a course's contents")
+            return due_dates.of_contents(answer)
         if not self._may(_ASSIGNMENTS):
             return {}
         answer = mapping(
@@ -98,8 +107,7 @@ class MoodleGrades:
         )
         if not isinstance(answer.get("courses"), list):
             raise BadResponse("Moodle did not answer with a list of assignments")
-        rows = [row for each in listing(answer["courses"]) for row in listing(each.get("assignments"))]
-        return {own: due for row in rows if (own := ident(row.get("id"))) and (due := number(row.get("duedate")))}
+        return due_dates.of_assignments(answer)
 
     def _titles(self, section: str) -> dict[str, str]:
         """Titles of categories by grade item; without the function they are called by their ids."""

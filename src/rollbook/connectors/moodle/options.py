@@ -62,6 +62,14 @@ class MoodleOptions(Options, frozen=True, kw_only=True):
     cohorts: Annotated[
         bool, option("Cohorts", "Put the people of each building into a site cohort of its own.")
     ] = False  # fmt: skip
+    id_numbers: Annotated[
+        Literal["open", "locked"],
+        option(
+            "ID numbers",
+            "Locked: in Moodle people cannot change their own (see the guide), so one proves whose an account is. "
+            "Open: it does so only together with the username.",
+        ),
+    ] = "open"
     root_category: Annotated[
         Category, option("Root category", "Id of the category below which buildings lie; 0: at the top.")
     ] = 0

@@ -39,8 +39,10 @@ class Reader:
         self.users: dict[str, str] = {}
         #: ID numbers that several accounts have. Whose they are is not guessed: people may change their own.
         self.doubled: set[str] = set()
-        #: LMS ids of accounts that were asked for by these ids.
+        #: LMS ids that accounts have.
         self._seen: set[str] = set()
+        #: LMS ids, by unique id, of accounts that were made here, or found as we make them.
+        self.made: dict[str, str] = {}
         self._knows_all_users = False
         self.courses: dict[str, str] = {}
         self.codes: dict[str, str | None] = {}
@@ -115,12 +117,15 @@ class Reader:
     def _learn_users(self, rows: Sequence[Json]) -> None:
         for each in rows:
             code, own = optional(each.get("idnumber")), ident(each.get("id"))
+            if own:
+                self._seen.add(own)
             if code and own and self.users.setdefault(code, own) != own:
                 self.doubled.add(code)
 
     def made_user(self, code: str, lms_id: str) -> None:
-        """An account was made, when nobody had its ID number."""
-        self.users[code] = lms_id
+        """An account was made, when nobody had its ID number, or was found just as it would be made."""
+        self.users[code] = self.made[code] = lms_id
+        self._seen.add(lms_id)
 
     def holders(self, codes: Sequence[str]) -> dict[str, list[Json]]:
         """The accounts that have these ID numbers now, without those that nobody has. Once all accounts were read, it
@@ -141,6 +146,13 @@ class Reader:
             self.users_by("idnumber", missing)
         return {code: own for code in wanted if code not in self.doubled and (own := self.users.get(code))}
 
+    def proven_ids(self, codes: Iterable[str]) -> dict[str, str]:
+        """LMS ids by unique id, of those whose account is known for sure: all where ID numbers are locked, else those
+        of whom `made_user` was told."""
+        if self._options.id_numbers == "locked":
+            return self.user_ids(codes)
+        return {code: self.made[code] for code in codes if code in self.made}
+
     def users_by_id(self, ids: Sequence[str]) -> list[Json]:
         """Accounts by LMS id. Moodle refuses the whole call for one of a deleted account, which is not there."""
         try:
@@ -158,7 +170,7 @@ class Reader:
         wanted = list(dict.fromkeys(ids))
         unknown = [each for each in wanted if each not in self._seen]
         if unknown:
-            self._seen.update(text(raw.get("id")) for raw in self.users_by_id(unknown))
+            self.users_by_id(unknown)
         return frozenset(each for each in wanted if each in self._seen)
 
     def _users(self, within: Sequence[str]) -> Iterator[LiveRecord | None]:

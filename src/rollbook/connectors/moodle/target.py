@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from rollbook.connectors.base import Batch, Context, Report, TargetTraits
+from rollbook.connectors.kit.looking_up import found_by_code
 from rollbook.connectors.moodle import enrollments, places, sections, users
 from rollbook.connectors.moodle.client import MoodleClient
 from rollbook.connectors.moodle.functions import missing
@@ -66,6 +67,8 @@ class MoodleTarget:
             deactivates=True,
             sets_passwords=self._options.auth in WITH_PASSWORDS,
             lower_usernames=True,
+            users_by_id=True,
+            codes_proven=self._options.id_numbers == "locked",
         )
 
     def close(self) -> None:
@@ -109,11 +112,7 @@ class MoodleTarget:
             return self._places.look_up(changes)
         if not kinds <= {"user", "section"}:
             raise Bug("only categories, users and sections can be looked up in Moodle")
-        found: dict[tuple[str, str | None], LiveRecord] = {}
-        for kind in kinds:
-            codes = [change.key for change in changes if change.kind == kind]
-            found.update({(kind, record.code): record for record in self._reader.read(kind, codes)})
-        return [found.get((change.kind, change.key)) for change in changes]
+        return found_by_code(self._reader.read, changes)
 
     def apply(self, batch: Batch) -> Sequence[Outcome]:
         _check(batch, self.traits)

@@ -16,7 +16,7 @@ from rollbook.connectors.moodle.outcomes import NOT_ONE, done, refused, said, un
 from rollbook.connectors.moodle.reading import Reader
 from rollbook.connectors.moodle.sending import Sizes, send_all
 from rollbook.connectors.moodle.translate import Refusal
-from rollbook.roster.changes import Change, Outcome
+from rollbook.roster.changes import DONE, Change, Outcome
 from rollbook.roster.lms import CREATE, DEACTIVATE, REKEY, REVIVE, SET_PASSWORD, UPDATE
 
 #: Form fields of a new account: eight fields, and the two of a preference, and one to spare.
@@ -84,7 +84,7 @@ class Users:
     def _ids(self, batch: Batch) -> dict[str, str]:
         """LMS ids of changes that bring none."""
         missing = [change.key for change in batch.changes if ident(change.lms_id) is None]
-        return self._reader.user_ids(missing) if missing else {}
+        return self._reader.proven_ids(missing) if missing else {}
 
     # --- updates ------------------------------------------------------------------------------------------------------
 
@@ -146,8 +146,11 @@ class Users:
                 ours.append((change, self._whole(change, text(there[change.key][0].get("id")))))
             else:
                 settled[change.key] = refused(why)
-        updated = self._update(ours, {})
-        return settled | {change.key: outcome for (change, _), outcome in zip(ours, updated, strict=True)}
+        for (change, item), outcome in zip(ours, self._update(ours, {}), strict=True):
+            settled[change.key] = outcome
+            if outcome.status == DONE:
+                self._reader.made_user(change.key, text(item["id"]))
+        return settled
 
     def _not_ours(self, item: Json, holders: Sequence[Json]) -> str | None:
         if len(holders) > 1:
@@ -158,7 +161,7 @@ class Users:
         if name != item["username"]:
             return (
                 "an account with another username has this ID number; if it is not the person's, take the number away "
-                "from it in the LMS, else let the next run link it"
+                "from it in the LMS, else link it in Data Prep"
             )
         return None
 

@@ -10,6 +10,7 @@ import msgspec
 
 from rollbook.connectors.base import Batch, Context, Report, TargetTraits
 from rollbook.connectors.kit import LostAnswer
+from rollbook.connectors.kit.looking_up import found_by_code
 from rollbook.connectors.schoology import accounts
 from rollbook.connectors.schoology.batches import BULK_MOST, REMOVABLE, Call, check, compose
 from rollbook.connectors.schoology.client import SchoologyClient
@@ -91,11 +92,7 @@ class SchoologyTarget:
             return self._singles.look_up(changes)
         if not kinds <= {"user", "section"}:
             raise Bug("only buildings, grading periods, users and sections can be looked up in Schoology")
-        found: dict[tuple[str, str | None], LiveRecord] = {}
-        for kind in kinds:
-            codes = [change.key for change in changes if change.kind == kind]
-            found.update({(kind, record.code): record for record in self._reader.read(kind, codes)})
-        return [found.get((change.kind, change.key)) for change in changes]
+        return found_by_code(self._reader.read, changes)
 
     def apply(self, batch: Batch) -> Sequence[Outcome]:
         """The LMS's words may quote what it was sent; no password of theirs gets further."""

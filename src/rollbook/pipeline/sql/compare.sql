@@ -142,6 +142,10 @@ ORDER BY l.school, key
 UPDATE changes_enrollment SET lms_id = l.lms_id FROM ledger_enrollment l
 WHERE changes_enrollment.action IN ('update', 'remove') AND changes_enrollment.lms_id IS NULL
   AND l.lms_id IS NOT NULL AND changes_enrollment.key = l.section || '|' || l."user"
+-- name: seen_enrollments
+-- Those of extra members, whom the ledger does not have: the ids under which they were just seen.
+UPDATE changes_enrollment SET lms_id = v.lms_id FROM live_enrollment v
+WHERE changes_enrollment.action = 'remove' AND changes_enrollment.lms_id IS NULL AND changes_enrollment.key = v.code
 -- name: pinned_enrollment
 -- What the SIS says of pinned enrollments; nothing can be known of those whose class or user is out of scope.
 SELECT p.key, w.admin, $complete AND s.key IS NOT NULL AND u.key IS NOT NULL AS complete

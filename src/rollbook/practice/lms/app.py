@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
+from rollbook.practice.assembly import app_of, clock_route, password_route, planted, state_route
 from rollbook.practice.control import control_routes, json_response
 from rollbook.practice.lms.api import Api
 from rollbook.practice.lms.app_center import app_routes
@@ -42,19 +41,13 @@ def create_lms(
     """
     chosen = Settings(key=key, secret=secret, limiter=limiter, **settings)
     store = Store(database)
-    try:
-        plant(store, seed)
-        lms = Lms(store, chosen, faults)
-    except ValueError:
-        store.close()
-        raise
 
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        yield
-        store.close()
+    def make(fresh: Store) -> Lms:
+        plant(fresh, seed)
+        return Lms(fresh, chosen, faults)
 
-    routes = [
+    lms = planted(store, make)
+    app = app_of(store, [
         Mount("/v1", app=Api(lms)),
         *control_routes(lms.faults, lms.traffic, lambda: _credits(lms)),
         *_state_routes(lms),
@@ -62,8 +55,7 @@ def create_lms(
         *page_routes(lms),
         *app_routes(lms),
         *user_token_routes(lms),
-    ]
-    app = Starlette(routes=routes, lifespan=lifespan)
+    ])  # fmt: skip
     app.state.lms = lms
     return app
 
@@ -88,31 +80,21 @@ def _credits(lms: Lms) -> dict[str, Any]:
 def _state_routes(lms: Lms) -> list[Route]:
     """GET `state`, GET `mails`, POST `today` {"today": "YYYY-MM-DD" or null}, POST `check-password`."""
 
-    async def state(request: Request) -> Response:
-        return json_response(dump(lms.store))
+    def pretend(day: Any) -> str:
+        lms.pretended_today = date.fromisoformat(day) if day else None
+        return lms.today()
+
+    def look(school_uid: str, password: str) -> dict[str, Any] | None:
+        row = lms.store.one("SELECT * FROM users WHERE school_uid = ?", school_uid)
+        if row is None:
+            return None
+        return {"matches": password_fits(row, password), "times_set": row["password_times"]}
 
     async def mails(request: Request) -> Response:
         kinds = mails_sent(lms.store)
         return json_response({"total": sum(kinds.values()), "kinds": kinds})
 
-    async def today(request: Request) -> Response:
-        try:
-            wanted = msgspec.json.decode(await request.body())["today"]
-            lms.pretended_today = date.fromisoformat(wanted) if wanted else None
-        except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
-            return json_response({"error": str(error)}, 400)
-        return json_response({"today": lms.today()})
-
-    async def check_password(request: Request) -> Response:
-        asked = msgspec.json.decode(await request.body())
-        row = lms.store.one("SELECT * FROM users WHERE school_uid = ?", asked["school_uid"])
-        if row is None:
-            return json_response({"error": "no such user"}, 404)
-        fits = password_fits(row, asked["password"])
-        return json_response({"matches": fits, "times_set": row["password_times"]})
-
     return [
-        Route("/_practice/state", state), Route("/_practice/mails", mails),
-        Route("/_practice/today", today, methods=["POST"]),
-        Route("/_practice/check-password", check_password, methods=["POST"]),
+        state_route(lambda: dump(lms.store)), Route("/_practice/mails", mails), clock_route("today", pretend),
+        password_route("school_uid", look),
     ]  # fmt: skip

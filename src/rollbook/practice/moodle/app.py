@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from rollbook.practice.assembly import app_of, clock_route, password_route, planted, state_route
 from rollbook.practice.control import control_routes, json_response
 from rollbook.practice.lti_pages import lti_routes
 from rollbook.practice.moodle.gradebook import change
@@ -44,25 +44,18 @@ def create_moodle(
     """
     chosen = Settings(token=token, **settings)
     store = Store(database, loose=chosen.dbtype == "mysqli")
-    try:
-        plant(store, seed)
-        site = Site(store, chosen, faults)
-    except ValueError:
-        store.close()
-        raise
 
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        yield
-        store.close()
+    def make(fresh: Store) -> Site:
+        plant(fresh, seed)
+        return Site(fresh, chosen, faults)
 
-    routes = [
+    site = planted(store, make)
+    app = app_of(store, [
         Route(chosen.path + SERVER, endpoint=Rest(site), methods=["GET", "POST"]),
         *control_routes(site.faults, site.traffic, lambda: _calls(site)),
         *_state_routes(site),
         *_platform_routes(MoodlePlatform(site)),
-    ]
-    app = Starlette(routes=routes, lifespan=lifespan)
+    ])  # fmt: skip
     app.state.moodle = site
     return app
 
@@ -86,16 +79,16 @@ def _state_routes(site: Site) -> list[Route]:
     {"username", "password"}.
     """
 
-    async def state(request: Request) -> Response:
-        return json_response(dump(site.store))
+    def pretend(seconds: Any) -> int:
+        site.pretended_now = int(seconds) if seconds is not None else None
+        return site.now()
 
-    async def now(request: Request) -> Response:
-        try:
-            wanted = msgspec.json.decode(await request.body())["now"]
-            site.pretended_now = int(wanted) if wanted is not None else None
-        except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
-            return json_response({"error": str(error)}, 400)
-        return json_response({"now": site.now()})
+    def look(username: str, password: str) -> dict[str, Any] | None:
+        row = site.store.one("SELECT * FROM users WHERE username = ?", username)
+        return None if row is None else {
+            "matches": row["password"] == hashed(password), "times_set": row["password_times"],
+            "force_change": bool(row["force_change"]),
+        }  # fmt: skip
 
     async def gradebook(request: Request) -> Response:
         try:
@@ -103,18 +96,7 @@ def _state_routes(site: Site) -> list[Route]:
         except (msgspec.DecodeError, LookupError, TypeError, AttributeError) as error:
             return json_response({"error": str(error)}, 400)
 
-    async def check_password(request: Request) -> Response:
-        asked = msgspec.json.decode(await request.body())
-        row = site.store.one("SELECT * FROM users WHERE username = ?", asked["username"])
-        if row is None:
-            return json_response({"error": "no such user"}, 404)
-        fits = row["password"] == hashed(asked["password"])
-        return json_response({
-            "matches": fits, "times_set": row["password_times"], "force_change": bool(row["force_change"])
-        })  # fmt: skip
-
     return [
-        Route("/_practice/state", state), Route("/_practice/gradebook", gradebook, methods=["POST"]),
-        Route("/_practice/now", now, methods=["POST"]),
-        Route("/_practice/check-password", check_password, methods=["POST"]),
+        state_route(lambda: dump(site.store)), clock_route("now", pretend), password_route("username", look),
+        Route("/_practice/gradebook", gradebook, methods=["POST"]),
     ]  # fmt: skip

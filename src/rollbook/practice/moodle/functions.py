@@ -7,6 +7,7 @@ from typing import Final
 from rollbook.practice.moodle import (
     categories,
     cohorts,
+    contents,
     course_reads,
     courses,
     enrolled,
@@ -23,5 +24,5 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "core_webservice_get_site_info": site_info(lambda: FUNCTIONS),
     **users.FUNCTIONS, **user_reads.FUNCTIONS, **categories.FUNCTIONS, **courses.FUNCTIONS, **course_reads.FUNCTIONS,
     **enrolments.FUNCTIONS, **enrolled.FUNCTIONS, **cohorts.FUNCTIONS, **grade_report.FUNCTIONS,
-    **grade_reads.FUNCTIONS,
+    **grade_reads.FUNCTIONS, **contents.FUNCTIONS,
 }  # fmt: skip

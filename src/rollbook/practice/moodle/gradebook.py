@@ -86,14 +86,17 @@ def _find_item(site: Site, course: int, name: Any) -> Row:
 
 
 def _item(site: Site, course: int, top: int, each: Json) -> None:
-    """`scale` is a list of words, `module` "" a manual item, `due` seconds; other fields are Moodle's."""
+    """`scale` is a list of words, `module` "" a manual item, `due` and `open` seconds, `visible` is the activity's
+    own; other fields are Moodle's."""
     store, scale = site.store, each.get("scale", [])
     columns: Json = {
         "category": _find_category(site, course, each["category"]) if each.get("category") else top,
         "grademin": 1 if scale else each.get("min", 0), "grademax": len(scale) or each.get("max", 100),
         "gradetype": 2 if scale else 1, "scale": ",".join(scale), "hidden": int(each.get("hidden", 0)),
         "idnumber": each.get("idnumber", ""), "weight": each.get("weight"),
-        "fields": msgspec.json.encode({"due": each.get("due", 0)}).decode(),
+        "fields": msgspec.json.encode({
+            "due": each.get("due", 0), "open": each.get("open", 0), "visible": each.get("visible", 1),
+        }).decode(),
     }  # fmt: skip
     row = store.one("SELECT id FROM grade_items WHERE course = ? AND itemname = ?", course, each["name"])
     if row is not None:

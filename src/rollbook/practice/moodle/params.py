@@ -156,5 +156,6 @@ def _only(pattern: str) -> Callable[[Cleaner, str], str]:
 _CLEANERS: Mapping[str, Callable[[Cleaner, str], Any]] = {
     "int": _int, "bool": _bool, "text": _text, "notags": _text, "username": _username, "email": _email,
     "auth": _auth, "lang": _lang, "alpha": _only(r"[^a-zA-Z]"), "alphaext": _only(r"[^a-zA-Z_-]"),
-    "alphanumext": _only(r"[^a-zA-Z0-9_-]"), "plugin": _only(r"[^a-z0-9_]"), "sequence": _only(r"[^0-9,]"),
+    "alphanum": _only(r"[^a-zA-Z0-9]"), "alphanumext": _only(r"[^a-zA-Z0-9_-]"), "plugin": _only(r"[^a-z0-9_]"),
+    "sequence": _only(r"[^0-9,]"),
 }  # fmt: skip
