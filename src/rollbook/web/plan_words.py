@@ -118,6 +118,11 @@ def row_words(
     }
 
 
+def kind_of(kind: str, number: int) -> str:
+    """What so many of a kind are called: `User` or `Users`."""
+    return str((ONE if number == 1 else SEVERAL).get(kind, kind))
+
+
 def change_text(row: Mapping[str, Any], side: str) -> str:
     """What differs, on one side (before or after), as one text: `First name: Ann; Role: Student`."""
     some = ((name, value_words(row[side].get(name))) for name in row["differs"])

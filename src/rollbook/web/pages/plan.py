@@ -38,6 +38,7 @@ from rollbook.web.plans import (
     sums,
     under_way,
 )
+from rollbook.web.run_words import stage_words
 
 _OLDER: Final = 20
 _FIRST_HOLDS: Final = 5
@@ -143,7 +144,15 @@ def _line(run: Run, told: RunFigures) -> dict[str, Any]:
 
 def working_runs(runs: list[Run]) -> list[dict[str, Any]]:
     """For plan/working.html."""
-    return [{"run": run, "title": run_title(run), "state": STATE_WORDS[run.state]} for run in runs]
+    return [
+        {
+            "run": run,
+            "title": run_title(run),
+            "state": STATE_WORDS[run.state],
+            "stage": stage_words((run.progress or {}).get("stage", "")),
+        }
+        for run in runs
+    ]
 
 
 urlpatterns = [
