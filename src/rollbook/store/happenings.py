@@ -220,11 +220,11 @@ def deviations(now: Figures, before: Sequence[Figures]) -> list[Words]:
         found.append(_unlike(say("Changes: %(number)s", number=now.changes), f"{usual:g}", runs))
     usual = median(one.share for one in before)
     if now.share > 2 * usual and now.findings - usual * sum(now.read.values()) >= 20:
-        share = say("Findings for 1,000 records: %(number)s", number=f"{1000 * now.share:.1f}")
-        found.append(_unlike(share, f"{1000 * usual:.1f}", runs))
+        share, usually = f"{1000 * now.share:.1f}", f"{1000 * usual:.1f}"
+        found.append(_unlike(say("Findings for 1,000 records: %(number)s", number=share), usually, runs))
     usual = median(one.seconds for one in before)
     if now.seconds > max(2 * usual, usual + 299):
-        found.append(_unlike(say("Duration: %(number)s s", number=f"{now.seconds:.0f}"), f"{usual:.0f} s", runs))
+        found.append(_unlike(say("Duration: %(number)s s", number=round(now.seconds)), f"{usual:.0f} s", runs))
     return found
 
 
