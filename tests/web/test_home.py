@@ -135,8 +135,8 @@ def test_the_next_run_in_words(well: Organization, ann: Person) -> None:
     )
     text = _home(ann)
     assert "Queued on" in text
-    assert ", 12:00 a.m." in text
-    assert "every day, 12:00 a.m. to 3:00 a.m." in text
+    assert ", 12:00 AM" in text
+    assert "every day, 12:00 AM to 3:00 AM" in text
 
 
 def test_runs_under_way_are_named(well: Organization, ann: Person) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from rollbook.actions.schedule import show_schedule
 from rollbook.roster.settings import Settings
@@ -19,20 +19,13 @@ from rollbook.store.notices import DAYS_BEFORE
 from rollbook.web.run_refusals import longest_refused
 from rollbook.web.run_words import STATE_SIGNS, STATE_WORDS, run_title
 from rollbook.web.said import moment_said, said, short_day, stored_said
-from rollbook.web.steps import Steps
+from rollbook.web.steps import STEP_WORDS, Steps
 from rollbook.web.wording import sentence
 
 #: Records shown of those that the LMS refuses for longest.
 REFUSED: Final = 5
 WRONG, TO_DO = "wrong", "to do"
 _SENDING: Final = (RunState.DONE, RunState.HELD, RunState.FAILED)
-STEP_WORDS: Final = {
-    "select_sis": gettext_lazy("Select SIS"),
-    "configuration": gettext_lazy("Configuration"),
-    "schools": gettext_lazy("Schools"),
-    "terms": gettext_lazy("Terms"),
-    "data_prep": gettext_lazy("Data Prep"),
-}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,7 +55,7 @@ def list_said(name: str) -> str:
 
 
 def moment_said(moment: Moment) -> str:
-    """`Wednesday, Nov. 25, 2026, 12:00 a.m.`"""
+    """`Wednesday, Nov. 25, 2026, 12:00 AM`"""
     values = {"weekday": date_format(moment.at, "l"), "time": date_format(moment.at, "TIME_FORMAT")}
     values["day"] = date_format(moment.at, "DATE_FORMAT" if moment.year else "MONTH_DAY_FORMAT")
     return _("%(weekday)s, %(day)s, %(time)s") % values

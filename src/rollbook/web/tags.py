@@ -18,6 +18,7 @@ from rollbook.roster.lms import plural
 from rollbook.web.plan_words import FIELDS
 from rollbook.web.run_words import STATE_WORDS
 from rollbook.web.said import blackout_said, by_said, list_said, short_day, stored_said
+from rollbook.web.steps import STEP_WORDS
 from rollbook.web.wording import sentence
 from rollbook.web.years import year_words
 
@@ -26,7 +27,7 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def when(context: Any, moment: datetime | str | None) -> str:
-    """A moment in the organization's zone: `Nov. 26, 2026, 3:04 p.m.`; a dash when there is none."""
+    """A moment in the organization's zone: `Nov. 26, 2026, 3:04 PM`; a dash when there is none."""
     if not moment:
         return "–"
     if isinstance(moment, str):
@@ -93,6 +94,12 @@ def trouble_said(words: str | None) -> str:
 def run_state(state: str | None) -> str:
     """How a run stands, in words; empty where there is none."""
     return str(STATE_WORDS.get(state, state)) if state else ""
+
+
+@register.filter
+def step_words(name: str) -> str:
+    """A step of the set-up, as its tab calls it."""
+    return str(STEP_WORDS.get(name, name))
 
 
 @register.filter
