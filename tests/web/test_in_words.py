@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from rollbook.connectors.memory.space import Space
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import Organization, RunState
 from tests.web.past import hold, past_run
-from tests.web.people import Person, words
+from tests.web.people import Person, make_person, words
 from tests.web.search_case import change, make_case
 from tests.web.world import run_now
 
@@ -144,3 +146,37 @@ def test_what_moves_tells_of_the_clock(vic: Person, world: Space) -> None:
     text = words(vic.get("/o/maple/what-moves/"))
     assert "it does not run by the clock" not in text
     assert "the clock also starts it" in text
+
+
+def test_before_the_set_up_nothing_is_said_of_single_sign_on(pages: DataFolder) -> None:
+    Organization.objects.create(slug="fresh", name="Fresh", timezone="UTC")
+    text = words(make_person("Fay Fresh", org="fresh").get("/o/fresh/manage-users/"))
+    assert "Rollbook has made no accounts yet." in text
+    assert "single sign-on" not in text
+
+
+def test_the_menu_says_which_of_its_pages_this_is(ann: Person, world: Space) -> None:
+    assert "More : Audit" in words(ann.get("/o/maple/audit/"))
+    assert "More Search" in words(ann.get("/o/maple/plan/")), "none of them"
+
+
+def test_links_to_steps_stand_close_to_their_commas(pages: DataFolder) -> None:
+    Organization.objects.create(slug="fresh", name="Fresh", timezone="UTC")
+    page = make_person("Fay Fresh", org="fresh", acting=True).get("/o/fresh/plan/").content.decode()
+    assert "Select SIS</a>, <a" in page
+
+
+def test_the_roles_that_most_schools_have_come_first(ann: Person, world: Space) -> None:
+    from rollbook.actions.matching import SKIPPED, finish_data_prep
+
+    finish_data_prep(org="maple", by="test", how=SKIPPED)
+    page = ann.get("/o/maple/users/").content.decode()
+    heads = re.findall(r'<th scope="col">(\w+)</th>', page)
+    assert heads[:5] == ["student", "teacher", "guardian", "parent", "relative"]
+
+
+def test_times_end_no_sentence_twice(ann: Person, world: Space) -> None:
+    change(schedule={"mode": "scheduled", "every": "daily", "window": "00:00-03:00"})
+    text = words(ann.get("/o/maple/configuration/"))
+    assert "12:00 AM" in text
+    assert ".." not in text.replace("...", "")
