@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
+import rollbook.web
+from rollbook.actions.runs import Wanted
 from rollbook.connectors.memory.space import Space
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import Organization, RunState
@@ -180,3 +183,48 @@ def test_times_end_no_sentence_twice(ann: Person, world: Space) -> None:
     text = words(ann.get("/o/maple/configuration/"))
     assert "12:00 AM" in text
     assert ".." not in text.replace("...", "")
+
+
+def test_why_somebody_is_missing_is_told_in_spanish(ana: Person, pages: DataFolder, world: Space) -> None:
+    case = make_case(world, pages)
+    case.student["username"] = "a b"
+    run_now(pages)
+    text = words(ana.get(f"/o/maple/search/person/sis/{case.student['sourcedId']}/"))
+    assert "El registro de la persona en el SIS tiene un fallo que lo bloquea." in text
+    assert "Corríjalo en el SIS; la próxima sincronización incluye a la persona." in text
+    assert "The person" not in text
+    case.student["username"] = "ab-and-no-space"
+    run_now(pages)
+    text = words(ana.get(f"/o/maple/search/person/sis/{case.student['sourcedId']}/"))
+    assert "Crear la cuenta" in text
+    assert "Inscribir en una sección" in text
+
+
+def test_texts_are_marked_by_names_that_the_collector_knows() -> None:
+    """What is marked by another name never reaches the translators, and nobody is told."""
+    known = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy", "pgettext", "npgettext"}
+    marks = re.compile(r"^from django\.utils\.translation import (.*gettext.*)$", re.MULTILINE)
+    found = {
+        one.rpartition(" as ")[2].strip()
+        for path in (Path(rollbook.web.__file__).parent).rglob("*.py")
+        for line in marks.findall(path.read_text("utf-8"))
+        for one in line.split(",")
+        if "gettext" in one
+    }
+    assert found - known == set()
+
+
+def test_an_address_of_no_page_speaks_the_persons_language(ana: Person, world: Space) -> None:
+    answer = ana.get("/o/maple/nowhere/at/all/")
+    assert answer.status_code == 404
+    assert "There is no such page" not in words(answer)
+    assert 'lang="es"' in answer.content.decode()
+
+
+def test_data_prep_names_schools_by_their_names(ann: Person, pages: DataFolder, world: Space) -> None:
+    world.rows["users"][0]["username"] = "with space"
+    run_now(pages, wanted=Wanted(dry_run=True, compare_live=True))
+    page = ann.get("/o/maple/data-prep/").content.decode()
+    examples = re.findall(r'<ul class="rb-examples">(.*?)</ul>', page, re.DOTALL)
+    assert any(", school " in one for one in examples)
+    assert not any(f", school {row['sourcedId']}" in one for one in examples for row in world.rows["orgs"])

@@ -64,7 +64,9 @@ def _note_end(run: Run) -> None:
 def note_test(organization: Organization, settings: Settings, key: str) -> list[str]:
     """A test notice for everybody whom the settings name; the ids of the rows."""
     now = timezone.now()
-    content = _content(settings, [Happening(TEST, say("Somebody asked for a test of this organization's notices."))], now)
+    content = _content(
+        settings, [Happening(TEST, say("Somebody asked for a test of this organization's notices."))], now
+    )
     return write(organization, settings, Message(key=f"test {key}", events=[TEST], content=content), now)
 
 

@@ -112,7 +112,9 @@ def _last(last: Run | None) -> list[Matter]:
     if last.state == RunState.FAILED:
         who = _(last.error_who) if last.error_who else _("the operator of the server")
         words = _("The last sync failed: %(error)s. Who must act: %(who)s.")
-        return [Matter(weight=WRONG, words=words % {"error": stored_said(last.error.rstrip(".")), "who": who}, **to_log)]
+        return [
+            Matter(weight=WRONG, words=words % {"error": stored_said(last.error.rstrip(".")), "who": who}, **to_log)
+        ]
     result = last.result or {}
     if result.get("verdicts") or result.get("doubts"):
         words = _("The last sync did not see everything, or saw far less than before, so it removed less than usual.")

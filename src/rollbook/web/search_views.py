@@ -270,7 +270,9 @@ def _told(field: Field, titles: dict[str, str]) -> Field:
     """Values as one text each, keys by their titles."""
 
     def text(value: Any) -> Any:
-        return ", ".join(value_words(one) if isinstance(one, bool) else titles.get(one, str(one)) for one in _several(value))
+        return ", ".join(
+            value_words(one) if isinstance(one, bool) else titles.get(one, str(one)) for one in _several(value)
+        )
 
     return Field(name=field.name, sis=text(field.sis), lms=text(field.lms), differs=field.differs)
 
