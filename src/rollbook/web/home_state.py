@@ -159,8 +159,8 @@ def _holds(number: int, organization: Organization) -> list[Matter]:
         )
     else:
         words = ngettext(
-            "%(number)s hold waits for a decision, and nobody is the Acting User. The operator of the server names one.",
-            "%(number)s holds wait for a decision, and nobody is the Acting User. The operator of the server names one.",
+            "%(number)s hold waits for a decision, and nobody is the Acting User. The operator names one.",
+            "%(number)s holds wait for a decision, and nobody is the Acting User. The operator names one.",
             number,
         )
     told = words % {"number": number, "name": (acting.name or acting.email) if acting else ""}
