@@ -16,7 +16,8 @@ from rollbook.store.plan_rows import examples
 from rollbook.store.runs import stored_plan
 from rollbook.web.access import Place
 from rollbook.web.plan_words import ACTION_WORDS, SEVERAL, kind_of, row_words
-from rollbook.web.plans import blobs, run_title
+from rollbook.web.plans import blobs
+from rollbook.web.run_words import run_title
 from rollbook.web.said import held_said
 from rollbook.web.tags import thousands
 

@@ -28,17 +28,8 @@ from rollbook.web.ended import load_anew
 from rollbook.web.error_words import error_said
 from rollbook.web.hold_cards import waiting_cards, waiting_total
 from rollbook.web.plan_words import STATE_WORDS
-from rollbook.web.plans import (
-    blobs,
-    missing_steps,
-    names_of,
-    paged,
-    place_steps,
-    run_title,
-    sums,
-    under_way,
-)
-from rollbook.web.run_words import stage_words
+from rollbook.web.plans import blobs, missing_steps, names_of, paged, place_steps, sums, under_way
+from rollbook.web.run_words import run_title, stage_words
 
 _OLDER: Final = 20
 _FIRST_HOLDS: Final = 5
