@@ -234,3 +234,11 @@ def test_data_prep_names_schools_by_their_names(ann: Person, pages: DataFolder, 
         for row in world.rows["orgs"]
         if row["type"] == "school"
     )
+
+
+def test_a_plan_names_buildings_by_their_schools(ann: Person, pages: DataFolder, world: Space) -> None:
+    run = run_now(pages)
+    name = next(row["name"] for row in world.rows["orgs"] if row["type"] == "school")
+    page = ann.get(f"/o/maple/plan/{run.pk}/", kind="user").content.decode()
+    assert f"<strong>{name}</strong>" in page
+    assert "<strong>org:" not in page

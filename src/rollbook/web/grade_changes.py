@@ -131,7 +131,7 @@ class _Words:
             moment = datetime.fromisoformat(text)
         except ValueError:
             return text
-        return str(formats.date_format(moment.astimezone(self._zone), "SHORT_DATETIME_FORMAT"))
+        return str(formats.date_format(moment.astimezone(self._zone), "DATETIME_FORMAT"))
 
 
 def _rows(plan: StoredPlan, section: str, key: str) -> list[dict[str, Any]]:
