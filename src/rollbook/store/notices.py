@@ -93,7 +93,7 @@ def _expiring(settings: Settings, name: str, last: date, today: date, now: datet
     step = next((days for days in DAYS_BEFORE if left <= days), None) if left >= 0 else -((-left - 1) // 7) - 1
     if step is None:
         return None
-    content = _content(settings, [Happening(EXPIRING, _key_expires(name, last, left))], now)
+    content = _content(settings, [Happening(EXPIRING, _key_expires(name, last.isoformat(), left))], now)
     return Message(key=f"expires {name} {last} {step}", events=[EXPIRING], content=content)
 
 

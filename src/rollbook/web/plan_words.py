@@ -170,7 +170,7 @@ def _fields(row: Mapping[str, Any], names: Mapping[str, str]) -> list[dict[str, 
         return value_words(_named(found, names) if name in _PLACES else found)
 
     differs = set(row["differs"])
-    names = [name for name in FIELDS if name in row["before"] or name in row["after"]]
+    shown = [name for name in FIELDS if name in row["before"] or name in row["after"]]
     return [
         {
             "label": FIELDS[name],
@@ -178,7 +178,7 @@ def _fields(row: Mapping[str, Any], names: Mapping[str, str]) -> list[dict[str, 
             "after": value(name, "after"),
             "differs": name in differs,
         }
-        for name in sorted(names, key=lambda name: name not in differs)
+        for name in sorted(shown, key=lambda name: name not in differs)
     ]
 
 
