@@ -71,6 +71,7 @@ def _tables() -> Iterator[tuple[str, str]]:
     from rollbook.connectors.oneroster_rest.partners import PARTNERS
     from rollbook.connectors.registry import CONNECTORS, connector
     from rollbook.roster import findings, holds, reasons, schedule_words
+    from rollbook.store import notice_advice
     from rollbook.web.setting_texts import every_text
 
     roster, connectors = "src/rollbook/roster", "src/rollbook/connectors"
@@ -78,6 +79,7 @@ def _tables() -> Iterator[tuple[str, str]]:
         yield from ((f"{roster}/findings.py", text) for text in (one.sentence, one.fix))
     for table in (holds, reasons, schedule_words):
         yield from ((f"{roster}/{table.__name__.rpartition('.')[2]}.py", text) for text in table.TEXTS)
+    yield from (("src/rollbook/store/notice_advice.py", text) for text in notice_advice.TEXTS)
     for name in CONNECTORS:
         yield f"{connectors}/{name}/__init__.py", connector(name).credentials
         for option in describe(connector(name).options):

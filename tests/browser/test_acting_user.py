@@ -66,8 +66,7 @@ def test_a_hold_is_approved_and_its_changes_are_sent(ann: Page, installation: In
     for box in ann.locator("input[name=school]").all():
         box.check()
     ann.get_by_role("button", name="Sync Sections/Enrollments", exact=True).click()
-    ann.get_by_role("link", name="Decide under Plan").first.click(timeout=60_000)
-    ann.get_by_role("link", name=re.compile("^Look and decide")).first.click()
+    ann.get_by_role("link", name=re.compile("^Look and decide")).first.click(timeout=60_000)
     assert _titles(installation) == before
     approve = ann.get_by_role("button", name="Approve")
     approve.click()  # without a reason

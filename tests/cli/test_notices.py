@@ -49,6 +49,25 @@ def test_a_failed_run_says_what_it_means_and_who_must_act(told: Told) -> None:
     assert (body["run"], body["state"], body["events"]) == (run["run"], "failed", ["failed"])
 
 
+def test_mails_speak_the_language_of_the_settings(told: Told) -> None:
+    """What programs are posted stays as it is."""
+    told.sync()
+    _lose_a_class(told)
+    told.tell(language="es")
+    told.sync(code=3)
+    told.deliver()
+    [(_, mail)] = told.box.mails
+    assert mail["Subject"] == "[Rollbook] Maple Valley: hay cambios que le esperan"
+    text = mail.get_content()
+    for words in ("cambios esperan aprobación", "Qué significa: ", "rollbook hold approve"):
+        assert words in text
+    for words in ("waits for", "wait for", "What it means", "Who must act", "limits of the settings"):
+        assert words not in text
+    [body] = told.hook.bodies()
+    check_schema("webhook", body)
+    assert any("wait for approval" in one for one in body["words"])
+
+
 def test_it_is_told_once(told: Told) -> None:
     told.space.key = "another"
     told.sync(code=1)

@@ -27,8 +27,8 @@ BEFORE = [_figures(changes=number) for number in (30, 40, 50)]
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"read": {"user": 799, "enrollment": 6000}}, "Users read: 799; the last 3 runs had 1000 (median)."),
-        ({"read": {"user": 1201, "enrollment": 6000}}, "Users read: 1201"),
+        ({"read": {"user": 799, "enrollment": 6000}}, "users read: 799; the last 3 runs had 1000 (median)."),
+        ({"read": {"user": 1201, "enrollment": 6000}}, "users read: 1201"),
         ({"changes": 140}, "Changes: 140; the last 3 runs had 40 (median)."),
         ({"findings": 150}, "Findings for 1,000 records: 21.4; the last 3 runs had 10.0 (median)."),
         ({"seconds": 420.0}, "Duration: 420 s; the last 3 runs had 120 s (median)."),
@@ -36,7 +36,7 @@ BEFORE = [_figures(changes=number) for number in (30, 40, 50)]
 )
 def test_what_deviates_is_named(changed: dict[str, Any], words: str) -> None:
     [found] = deviations(_figures(**changed), BEFORE)
-    assert found.startswith(words)
+    assert str(found).startswith(words)
 
 
 @pytest.mark.parametrize(

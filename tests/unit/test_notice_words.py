@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, get_args
 
 import pytest
 
 from rollbook.engine.mail import MailServer, compose
 from rollbook.roster.settings import Event
-from rollbook.store import held, notice_words
+from rollbook.store import held, notice_advice, notice_words
 from rollbook.store.grade_digest import GradeDay
 from rollbook.store.held import UNREAD
 
@@ -31,10 +32,10 @@ def test_each_event_is_told_in_full(event: str) -> None:
 
 
 def test_every_event_has_its_words() -> None:
-    assert sorted(notice_words.ADVICE) == sorted(EVENTS)
+    assert sorted(notice_advice.ADVICE) == sorted(EVENTS)
 
 
-@pytest.mark.parametrize("about", [*notice_words.ABOUT])
+@pytest.mark.parametrize("about", [*notice_advice.ABOUT])
 def test_what_needs_no_approval_is_told_so(about: str) -> None:
     content = _content("held", what=[{"event": "held", "about": about, "words": "So it is."}])
     text = notice_words.mail(content)
@@ -42,7 +43,7 @@ def test_what_needs_no_approval_is_told_so(about: str) -> None:
     assert "What it means: There is nothing to approve" in text
     assert "Who must act: " in text
     assert not [word for word in ("{", "hold approve", "hold list") if word in text]
-    assert notice_words.subject(content) == f"[Rollbook] Maple: {notice_words.ABOUT[about].title}"
+    assert notice_words.subject(content) == f"[Rollbook] Maple: {notice_advice.ABOUT[about].title}"
 
 
 def test_holds_and_what_was_not_read_whole_are_told_apart() -> None:
@@ -59,7 +60,7 @@ def test_holds_and_what_was_not_read_whole_are_told_apart() -> None:
 
 def test_what_is_told_apart_has_its_words() -> None:
     names = {held.UNREAD, held.UNREAD_FILES, held.SHRANK, held.SHRANK_FILES, held.SHRANK_LMS, held.UNCLEAR}
-    assert set(notice_words.ABOUT) == names
+    assert set(notice_advice.ABOUT) == names
 
 
 def test_a_failed_run_names_who_must_act() -> None:
@@ -113,3 +114,36 @@ def test_a_digest_tells_of_grades() -> None:
     assert "Sections that ask for a person now: 3." in text
     assert "Page: https://rollbook.example/o/maple/grades/?state=help" in text
     assert "GRADES IN" not in notice_words.digest([content])
+
+
+@pytest.mark.parametrize(
+    ("event", "about"),
+    [*((event, "") for event in notice_advice.ADVICE), *((event, "grades") for event in notice_advice.GRADE_ADVICE)]
+    + [("held", about) for about in notice_advice.ABOUT],
+)
+def test_each_event_is_told_in_spanish(event: str, about: str) -> None:
+    what = [{"event": event, "about": about, "words": "So it is.", "told": "Así es."}]
+    content = _content(event, language="es", who="the admin, who renews the credentials", what=what)
+    text = notice_words.mail(content, "https://rollbook.example")
+    prose = "\n".join(line for line in text.splitlines() if not line.startswith("  rollbook "))
+    assert "Así es." in prose
+    assert "Quién debe actuar: " in prose
+    assert not re.search(r"\b(the|is|was|and|who|what|not|nobody|must|ended)\b", prose, re.IGNORECASE), prose
+    assert "the admin" not in notice_words.subject(content)
+    assert notice_words.subject(content) != notice_words.subject(content | {"language": "en"})
+
+
+def test_a_digest_in_spanish() -> None:
+    content = _content("failed", language="es")
+    day = GradeDay(syncs=12, failed=1, done=340, refused=5, unknown=0, help=3)
+    text = notice_words.digest([content], "https://rollbook.example", day)
+    assert "Sincronizaciones terminadas: 12; fallidas: 1." in text
+    assert "CALIFICACIONES EN LAS ÚLTIMAS 24 HORAS" in text
+    assert notice_words.digest_subject(content, 1) == "[Rollbook] Maple: 1 aviso desde el último resumen"
+    assert notice_words.digest_subject(content, 2) == "[Rollbook] Maple: 2 avisos desde el último resumen"
+    assert notice_words.digest_subject(_content("failed"), 2) == "[Rollbook] Maple: 2 notices since the last digest"
+
+
+def test_a_notice_of_before_languages_is_told_in_english() -> None:
+    assert "What it means: " in notice_words.mail(_content("failed"))
+    assert "What it means: " in notice_words.mail(_content("failed", language="xx")), "nobody has translated to that"

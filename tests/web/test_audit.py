@@ -55,7 +55,7 @@ def test_teachers_do_not(tea: Person) -> None:
 
 def test_times_are_those_of_the_organization(ann: Person) -> None:
     AuditRow.objects.filter(subject="h1").update(at="2026-01-15T03:30:00Z")
-    assert "Jan. 14, 2026, 10:30 p.m." in _shown(ann)[2]
+    assert "Jan. 14, 2026, 10:30 PM" in _shown(ann)[2]
 
 
 @pytest.mark.parametrize(

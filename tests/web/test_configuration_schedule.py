@@ -30,7 +30,7 @@ def test_daily(ann: Person) -> None:
         "scheduled", "daily", "22:00-02:00", "2030-01-07", "wait",
     )  # fmt: skip
     text = words(ann.get(AT))
-    assert "Next sync is queued on Monday, Jan. 7, 2030, 10:00 p.m. (America/New_York)" in text
+    assert "Next sync is queued on Monday, Jan. 7, 2030, 10:00 PM (America/New_York)" in text
     assert 'value="22:00"' in html(ann.get(AT))
 
 
@@ -135,7 +135,7 @@ def test_a_preview_saves_nothing(ann: Person) -> None:
     answer = ann.post(f"{SAVE}preview/", **_data(opens="05:00", closes="06:00"))
     text = words(answer)
     assert "If you save this now: Next sync is queued on" in text
-    assert ", 5:00 a.m. (America/New_York), because saving this schedule was on" in text
+    assert ", 5:00 AM (America/New_York), because saving this schedule was on" in text
     assert 'value="05:00"' in html(answer)
     assert number("maple") == before
     part: Any = ann.client.post(f"{SAVE}preview/", _data(mode="manual"), headers={"HX-Request": "true"})

@@ -77,7 +77,7 @@ def _hold() -> None:
         (_failed, "The last sync failed: the key was refused. Who must act: the admin.", "/o/maple/logs/r2/"),
         (_unread, "The last sync did not see everything", "/o/maple/logs/r2/"),
         (_no_worker, "No worker is at work, so no run starts.", ""),
-        (_hold, "1 hold waits for a decision of the Acting User.", "/o/maple/plan/"),
+        (_hold, "1 hold waits for a decision of Ann Acting, the Acting User.", "/o/maple/plan/"),
         (lambda: refusal("u1"), "The LMS refuses 1 record; correct it in the SIS.", "/o/maple/logs/r1/"),
         (_expires(-3), "The key of the SIS expired on", "/o/maple/configuration/"),
         (_expires(20), "The key of the SIS expires in", "/o/maple/configuration/"),
@@ -135,8 +135,8 @@ def test_the_next_run_in_words(well: Organization, ann: Person) -> None:
     )
     text = _home(ann)
     assert "Queued on" in text
-    assert ", 12:00 a.m." in text
-    assert "every day, 12:00 a.m. to 3:00 a.m." in text
+    assert ", 12:00 AM" in text
+    assert "every day, 12:00 AM to 3:00 AM" in text
 
 
 def test_runs_under_way_are_named(well: Organization, ann: Person) -> None:

@@ -36,7 +36,7 @@ def _rows(person: Person, address: str, **given: str) -> list[dict[str, str]]:
 def test_what_was_asked_and_what_came_of_it(messy: Run, ann: Person) -> None:
     text = words(ann.get(f"/o/maple/logs/{messy.pk}/"))
     assert f"Sync of everything {messy.pk}" in text
-    assert "Asked for by operator" in text
+    assert "Asked for by the operator" in text
     assert "All mapped schools" in text
     assert "Times and calls" in text
     users = stored_result(messy).kinds["user"]
@@ -138,7 +138,8 @@ def test_holds_and_doubts(world: Space, ann: Person) -> None:
     hold(run, hold="h2", kind="course", state=HoldState.REJECTED, by="Kim")
     text = words(ann.get("/o/maple/logs/r1/"))
     assert "Oak: Update 30 users." in text
-    assert "Decide under Plan" in text
+    assert "Look and decide" in text
+    assert 'href="/o/maple/plan/holds/h1/"' in ann.get("/o/maple/logs/r1/").content.decode()
     assert "Rejected by Kim." in text
     assert "Not read whole: users. The reason: it broke off." in text
     assert "2 × moved on" in text
@@ -150,7 +151,7 @@ def test_who_must_act_when_it_failed(world: Space, ann: Person) -> None:
     past_run("r1", state="failed", result=None, **error)
     text = words(ann.get("/o/maple/logs/r1/"))
     assert "✕ Failed" in text
-    assert "the key was refused Who must act: the admin (AuthFailed)" in text
+    assert "The key was refused. Who must act: the admin (AuthFailed)" in text
     assert "This run ended before anything was counted." in text
 
 

@@ -11,6 +11,7 @@ from rollbook.actions.settings_edit import change_settings
 from rollbook.connectors.memory.space import Space
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import FactRow, Organization
+from rollbook.web.said import short_day
 from tests.web.people import Person, words
 from tests.web.world import run_now
 
@@ -29,10 +30,11 @@ def test_periods_are_read_again_and_told_apart(ann: Person, vic: Person, world: 
     change_settings(org="maple", by="test", what="terms", change=map_one)
     assert ann.post(f"{there}read/").status_code == 302
     page = words(vic.get(there))
-    assert f"{made[0].fields['title']} {made[0].fields['start']} {made[0].fields['end']}" in page
+    start, end = (short_day(made[0].fields[name]) for name in ("start", "end"))
+    assert f"{made[0].fields['title']} {start} {end}" in page
     assert page.count("made by Rollbook") == len(made)
     assert page.index("Summer camp") < page.index("Old term"), "the newest first"
-    assert "2027-07-31" in page
+    assert "July 31, 2027" in page
     assert page.count("mapped to a term") == 1
     assert page.count("not used") == 1
     assert vic.post(f"{there}read/").status_code == 403

@@ -97,7 +97,7 @@ def test_a_section_with_everything(case: Case, ann: Person) -> None:
     assert f"{case.student['givenName']} {case.student['familyName']}" in text
     assert "course admin" in text
     assert "Make the section" in text
-    assert re.search(r"Grading periods .+ \(20\d\d-", text)
+    assert re.search(r"Grading periods .+ \(\w+\.? \d+, 20\d\d – ", text)
     number = sum(
         row["classSourcedId"] == case.class_["sourcedId"] and row["role"] in ("student", "teacher")
         for row in case.world.rows["enrollments"]

@@ -107,7 +107,7 @@ class _Delivery:
         server = mail_server(os.environ)
         contents, site = [one.content for one in rows], os.environ.get(ADDRESS, "").rstrip("/")
         if row.digest:
-            subject = notice_words.digest_subject(row.content["name"], len(rows))
+            subject = notice_words.digest_subject(rows[-1].content, len(rows))
             moment = self._moment()
             day = grades_between(row.organization, moment - timedelta(days=1), moment)
             text = notice_words.digest(contents, site, day)

@@ -175,6 +175,7 @@ class Notices(_Settings, frozen=True, kw_only=True):
     webhooks: tuple[Webhook, ...] = ()
     on: tuple[Event, ...] = ("failed", "held", "errors", "recovered", "deviation", "expiring")
     digest: Literal["none", "daily"] = "none"
+    language: Literal["en", "es"] = "en"
 
 
 TermValue = str | list[str]

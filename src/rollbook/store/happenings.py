@@ -12,7 +12,9 @@ import msgspec
 
 from rollbook.core.stored import RunResult
 from rollbook.roster.lms import ACTIONS, plural
+from rollbook.roster.reasons import recognized
 from rollbook.roster.shapes import learned
+from rollbook.roster.words import Words, say
 from rollbook.store.held import doubt_words, doubted, hold_words
 from rollbook.store.models import HoldState, NoticeRow, River, Run, RunState
 
@@ -35,7 +37,7 @@ class Happening:
     event's advice does not fit."""
 
     event: str
-    words: str
+    words: Words
     about: str = ""
 
 
@@ -67,17 +69,22 @@ def _found(run: Run) -> list[Happening]:
     before = _before(run)
     last = before[0] if before else None
     if run.state == RunState.FAILED:
-        return [Happening(FAILED, f"The run failed: {run.error.rstrip('.') or 'the reason was not written down'}.")]
+        why = recognized(run.error.rstrip(".")) or say("the reason was not written down")
+        return [Happening(FAILED, say("The run failed: %(why)s.", why=why))]
     found = [*_held(run, last), *_not_whole(run, last), *_errors(run, last)]
     if last is not None and _level(run) < _level(last) and (_level(run) == 0 or _level(last) > 1):
-        found.append(Happening(RECOVERED, f"This run went well; the one before it {_WAS[_level(last)]}."))
+        found.append(Happening(RECOVERED, _WENT_WELL[_level(last)]))
     good = [figures(one) for one in before if one.state != RunState.FAILED]
     if len(good) >= LEAST:
         found += [Happening(DEVIATION, words) for words in deviations(figures(run), good)]
     return found
 
 
-_WAS: Final = {1: "left errors", 2: "was held", 3: "failed"}
+_WENT_WELL: Final = {
+    1: say("This run went well; the one before it left errors."),
+    2: say("This run went well; the one before it was held."),
+    3: say("This run went well; the one before it failed."),
+}
 
 
 def _level(run: Run) -> int:
@@ -130,11 +137,7 @@ def _not_whole(run: Run, last: Run | None) -> list[Happening]:
     known = doubted(result_of(last)) if last is not None else []
     if doubted(result) == known and _told_lately(run, HELD):
         return []
-    return [Happening(HELD, _capital(str(words)), about) for about, words in doubt_words(run, result)]
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
+    return [Happening(HELD, words, about) for about, words in doubt_words(run, result)]
 
 
 def _errors(run: Run, last: Run | None) -> list[Happening]:
@@ -145,29 +148,32 @@ def _errors(run: Run, last: Run | None) -> list[Happening]:
     then = _trouble(result_of(last)) if last else {}
     if all(number <= then.get(place, 0) for place, number in now.items()) and _told_lately(run, ERRORS):
         return []
-    if run.river == River.GRADES:
-        return [Happening(ERRORS, f"The run is done, but {_trouble_words(_GRADES_SAY, total)}.")]
-    says = {
-        "refused": ("change was refused by the LMS", "changes were refused by the LMS"),
-        "unknown": ("change got no answer", "changes got no answer"),
-        "blocked": ("record of the SIS was held back as faulty", "records of the SIS were held back as faulty"),
-    }
-    return [Happening(ERRORS, f"The run is done, but {_trouble_words(says, total)}.")]
+    says = _GRADES_SAY if run.river == River.GRADES else _SAY
+    parts = {word: _many(number, *says[word]) for word, number in total.items() if number}
+    trouble = Words("; ".join(f"%({word})s" for word in parts), parts)
+    return [Happening(ERRORS, say("The run is done, but %(trouble)s.", trouble=trouble))]
 
 
+_SAY: Final = {
+    "refused": (say("1 change was refused by the LMS"), say("%(number)s changes were refused by the LMS")),
+    "unknown": (say("1 change got no answer"), say("%(number)s changes got no answer")),
+    "blocked": (
+        say("1 record of the SIS was held back as faulty"),
+        say("%(number)s records of the SIS were held back as faulty"),
+    ),
+}
 _GRADES_SAY: Final = {
-    "refused": ("change was refused by the SIS", "changes were refused by the SIS"),
-    "unknown": ("change got no answer", "changes got no answer"),
-    "blocked": ("item or grade of the LMS was held back", "items or grades of the LMS were held back"),
+    "refused": (say("1 change was refused by the SIS"), say("%(number)s changes were refused by the SIS")),
+    "unknown": _SAY["unknown"],
+    "blocked": (
+        say("1 item or grade of the LMS was held back"),
+        say("%(number)s items or grades of the LMS were held back"),
+    ),
 }
 
 
-def _trouble_words(says: Mapping[str, tuple[str, str]], total: Mapping[str, int]) -> str:
-    return "; ".join(_many(number, *says[word]) for word, number in total.items() if number)
-
-
-def _many(number: int, one: str, several: str) -> str:
-    return f"{number} {one if number == 1 else several}"
+def _many(number: int, one: Words, several: Words) -> Words:
+    return one if number == 1 else Words(several.text, {"number": number})
 
 
 def _trouble(result: RunResult) -> dict[tuple[str, str], int]:
@@ -200,21 +206,27 @@ def _seconds(start: datetime | None, end: datetime | None) -> float:
     return (end - start).total_seconds() if start and end else 0.0
 
 
-def deviations(now: Figures, before: Sequence[Figures]) -> list[str]:
+def deviations(now: Figures, before: Sequence[Figures]) -> list[Words]:
     """Where a run is unlike the median of the runs before it, in words."""
-    of = f"the last {len(before)} runs had {{}} (median)"
+    runs = len(before)
     found = []
     for kind, number in now.read.items():
         usual = median(one.read.get(kind, 0) for one in before)
         if abs(number - usual) > max(0.2 * usual, 19):
-            found.append(f"{plural(kind).capitalize()} read: {number}; {of.format(f'{usual:g}')}.")
+            read = say("%(list)s read: %(number)s", list=Words(plural(kind), {}), number=number)
+            found.append(_unlike(read, f"{usual:g}", runs))
     usual = median(one.changes for one in before)
     if now.changes > max(3 * usual, usual + 99):
-        found.append(f"Changes: {now.changes}; {of.format(f'{usual:g}')}.")
+        found.append(_unlike(say("Changes: %(number)s", number=now.changes), f"{usual:g}", runs))
     usual = median(one.share for one in before)
     if now.share > 2 * usual and now.findings - usual * sum(now.read.values()) >= 20:
-        found.append(f"Findings for 1,000 records: {1000 * now.share:.1f}; {of.format(f'{1000 * usual:.1f}')}.")
+        share, usually = f"{1000 * now.share:.1f}", f"{1000 * usual:.1f}"
+        found.append(_unlike(say("Findings for 1,000 records: %(number)s", number=share), usually, runs))
     usual = median(one.seconds for one in before)
     if now.seconds > max(2 * usual, usual + 299):
-        found.append(f"Duration: {now.seconds:.0f} s; {of.format(f'{usual:.0f} s')}.")
+        found.append(_unlike(say("Duration: %(number)s s", number=round(now.seconds)), f"{usual:.0f} s", runs))
     return found
+
+
+def _unlike(figure: Words, usual: str, runs: int) -> Words:
+    return say("%(figure)s; the last %(runs)s runs had %(usual)s (median).", figure=figure, runs=runs, usual=usual)

@@ -7,7 +7,7 @@ from typing import Final
 
 from rollbook.core.stored import RunFigures
 from rollbook.roster.holds import why_held
-from rollbook.roster.lms import KINDS, plural
+from rollbook.roster.lms import ADOPT, CREATE, DEACTIVATE, KINDS, REKEY, REMOVE, REVIVE, UPDATE, plural
 from rollbook.roster.oneroster import COLLECTIONS
 from rollbook.roster.reasons import recognized
 from rollbook.roster.words import Words, say
@@ -23,21 +23,46 @@ _FILES: Final = frozenset({"oneroster_csv"})
 _MOST: Final = 20
 
 
-def hold_words(waiting: Sequence[HoldRow]) -> list[str]:
+def hold_words(waiting: Sequence[HoldRow]) -> list[Words]:
     """The sum, then an entry for each hold."""
     total = sum(one.count for one in waiting)
-    changes = "change waits" if total == 1 else "changes wait"
-    found = [f"{total} {changes} for approval. Everything else went on."]
+    found = [
+        say("1 change waits for approval. Everything else went on.")
+        if total == 1
+        else say("%(number)s changes wait for approval. Everything else went on.", number=total)
+    ]
     found += [_hold(one) for one in waiting[:_MOST]]
     if len(waiting) > _MOST:
-        found.append(f"{len(waiting) - _MOST} more holds are in the list.")
+        found.append(say("%(number)s more holds are in the list.", number=len(waiting) - _MOST))
     return found
 
 
-def _hold(one: HoldRow) -> str:
-    place = "Of the whole organization" if one.school is None else " ".join((one.school_name or one.school).split())
-    number = f"{one.count} of {one.of}" if one.reason == "limit" else str(one.count)
-    return f"{place}: {one.action} {number} {plural(one.kind)}. {why_held(one.reason, one.action)}"
+def _hold(one: HoldRow) -> Words:
+    place: Words | str = say("Of the whole organization")
+    if one.school is not None:
+        place = " ".join((one.school_name or one.school).split())
+    number: Words | int = one.count
+    if one.reason == "limit":
+        number = say("%(number)s of %(of)s", number=one.count, of=one.of)
+    return say(
+        "%(place)s: %(action)s %(number)s %(list)s. %(why)s",
+        place=place,
+        action=_DOES.get(one.action, one.action),
+        number=number,
+        list=Words(plural(one.kind), {}),
+        why=Words(why_held(one.reason, one.action), {}),
+    )
+
+
+_DOES: Final = {
+    CREATE: say("create"),
+    UPDATE: say("update"),
+    REMOVE: say("remove"),
+    REVIVE: say("revive"),
+    ADOPT: say("adopt"),
+    REKEY: say("rekey"),
+    DEACTIVATE: say("deactivate"),
+}
 
 
 def doubted(result: RunFigures) -> list[str]:

@@ -1,137 +1,16 @@
-"""The words of notices: plain texts that say what happened, what it means, who must act and how. Pure."""
+"""The words of notices: plain texts that say what happened, what it means, who must act and how, in the language that
+an organization wants its notices in. Pure, but for reading that language's catalogue."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from rollbook.roster.words import Value, Words, say
 from rollbook.store.grade_digest import GradeDay
-from rollbook.store.happenings import DEVIATION, ERRORS, EXPIRING, FAILED, GRADES, HELD, RECOVERED, TEST
-from rollbook.store.held import SHRANK, SHRANK_FILES, SHRANK_LMS, UNCLEAR, UNREAD, UNREAD_FILES
-
-
-class Advice(NamedTuple):
-    """For one event: a title for the subject, what it means, who must act, and with which commands."""
-
-    title: str
-    means: str
-    who: str
-    commands: tuple[str, ...] = ()
-
-
-ADVICE: Final[Mapping[str, Advice]] = {
-    FAILED: Advice(
-        "the run failed",
-        "Nothing is lost: what was sent before is written down, and nothing was removed on a half picture. "
-        "Until a run goes well, the LMS stays as it is.",
-        "{who}",
-        ("rollbook run show {run}", "rollbook sync {slug}"),
-    ),
-    HELD: Advice(
-        "changes wait for you",
-        "They go beyond a limit, or a person should see them first. They are not sent until somebody approves them.",
-        "the acting user, who looks and approves or rejects",
-        (
-            "rollbook hold list {slug}",
-            "rollbook run changes {run} --hold HOLD",
-            "rollbook hold approve HOLD --by NAME --reason TEXT",
-            "rollbook hold reject HOLD --by NAME --reason TEXT",
-        ),
-    ),
-    ERRORS: Advice(
-        "done with errors",
-        "These people or classes are not up to date in the LMS. Refused ones are tried again; records that were held "
-        "back come along once they are put right in the SIS.",
-        "the admin, who looks at the findings and refusals",
-        ("rollbook run findings {run}", "rollbook run changes {run}"),
-    ),
-    RECOVERED: Advice("works again", "What was missing has been made up for.", "nobody"),
-    DEVIATION: Advice(
-        "unlike the last runs",
-        "Nothing is stopped by this. It may be right, as at the start of a year, or the SIS sends something else "
-        "than it did.",
-        "the admin, who compares it with what the district expects",
-        ("rollbook run show {run}",),
-    ),
-    EXPIRING: Advice(
-        "a key expires",
-        "When it has expired, runs fail until there is a new one.",
-        "the admin, who gets a new key and imports it",
-        ("rollbook config import FILE.yaml",),
-    ),
-    TEST: Advice("a test", "Notices of this organization arrive here.", "nobody"),
-}
-
-
-_NOT_WHOLE: Final = (
-    "There is nothing to approve. What was read went on. What is missing cannot be told from what is gone, so nobody "
-    "loses anything by it. The next run that reads everything goes on by itself."
-)
-_SHRANK: Final = (
-    "There is nothing to approve about this. Removals wait where a school shows less than half, or beyond the limits. "
-    "The next run that finds everything goes on by itself. If so much is really gone, it is believed after seven days."
-)
-_KEY: Final = (
-    "the admin of the SIS, who checks that the key is valid and may read every school and every list; where the SIS "
-    "answers wrongly, its vendor"
-)
-_EXPORT: Final = "whoever makes the export of the SIS, who checks that it holds every file, every school and every row"
-_LOOK: Final = ("rollbook run show {run}", "rollbook run findings {run}", "rollbook sync {slug}")
-
-#: Where a run of grades needs other words.
-GRADE_ADVICE: Final[Mapping[str, Advice]] = {
-    FAILED: Advice(
-        "the sync of grades failed",
-        "Nothing is lost: what was sent before is written down. Until a sync of grades goes well, the gradebooks of "
-        "the SIS stay as they are.",
-        "{who}",
-        ("rollbook run show {run}", "rollbook grades sync {slug}"),
-    ),
-    HELD: Advice(
-        "grades wait for you",
-        "Somebody changed them in the SIS, or they go beyond a limit. They are not sent until somebody approves them; "
-        "all others went on.",
-        "the acting user, who looks and approves or rejects",
-        ADVICE[HELD].commands,
-    ),
-    ERRORS: Advice(
-        "grades are sent, with errors",
-        "These items and grades are not up to date in the SIS. Each section's page says what to do about them; refused "
-        "ones are tried again.",
-        "the admin, together with the teachers of these sections",
-        ("rollbook grades sections {slug}", "rollbook run findings {run}"),
-    ),
-    RECOVERED: Advice("grades go back again", "What was missing has been made up for.", "nobody"),
-    DEVIATION: Advice(
-        "grades unlike the last runs",
-        "Nothing is stopped by this. It may be right, as at the end of a grading period.",
-        "the admin, who compares it with what the district expects",
-        ("rollbook run show {run}",),
-    ),
-}
-
-#: For what `store.held` calls what a held run is about.
-ABOUT: Final[Mapping[str, Advice]] = {
-    UNREAD: Advice("the SIS was not read whole", _NOT_WHOLE, _KEY, _LOOK),
-    UNREAD_FILES: Advice("the SIS was not read whole", _NOT_WHOLE, _EXPORT, _LOOK),
-    SHRANK: Advice("the SIS shows far less than before", _SHRANK, _KEY, _LOOK),
-    SHRANK_FILES: Advice("the SIS shows far less than before", _SHRANK, _EXPORT, _LOOK),
-    SHRANK_LMS: Advice(
-        "the LMS shows far less than before",
-        "There is nothing to approve. What the LMS did not show is not taken for deleted there. The next run compares "
-        "again, and goes on by itself once it finds everything; after seven days it is believed.",
-        "the admin of the LMS, who checks that the key's account may still see every school, user and section",
-        _LOOK,
-    ),
-    UNCLEAR: Advice(
-        "the LMS left changes unclear",
-        "There is nothing to approve. These changes may have been made or not; the next run looks, and sends what is "
-        "missing.",
-        "nobody yet; if the next runs tell the same, the admin asks the vendor of the LMS",
-        ("rollbook run changes {run} --outcome unknown", "rollbook sync {slug}"),
-    ),
-}
-
+from rollbook.store.happenings import DEVIATION, ERRORS, EXPIRING, FAILED, GRADES, HELD, RECOVERED
+from rollbook.store.languages import ENGLISH, Translate, told, translator
+from rollbook.store.notice_advice import ABOUT, advice
 
 #: The page of each event, below the address of the pages.
 _RUN: Final = "/o/{slug}/logs/{run}/"
@@ -157,52 +36,64 @@ def page_of(content: Mapping[str, Any], event: str, about: str) -> str:
 
 def subject(content: Mapping[str, Any]) -> str:
     """One line for a mail."""
-    first = _advice(*_topic(content["what"][0])).title
-    return f"[Rollbook] {_line(content['name'])}: {first}"
+    title = _translate(content)(advice(*_topic(content["what"][0])).title)
+    return f"[Rollbook] {_line(content['name'])}: {title}"
 
 
 def mail(content: Mapping[str, Any], site: str = "") -> str:
     """The whole text of one notice. `site` is where people reach the pages; without it, no page is named."""
-    parts = [_head(content)]
-    for topic in _topics(content):
-        parts.append("\n".join(_told(content, topic, site)))
-    return "\n\n".join([*parts, _foot(content)]) + "\n"
+    return "\n\n".join([*_whole(content, site), _foot(content)]) + "\n"
 
 
-def digest_subject(name: str, count: int) -> str:
-    return f"[Rollbook] {_line(name)}: {count} {'notice' if count == 1 else 'notices'} since the last digest"
+def digest_subject(content: Mapping[str, Any], count: int) -> str:
+    """One line for a mail of `count` notices; `content` is one of them."""
+    one, several = say("1 notice since the last digest"), say("%(count)s notices since the last digest", count=count)
+    words = told(one if count == 1 else several, _translate(content))
+    return f"[Rollbook] {_line(content['name'])}: {words}"
 
 
 def digest(contents: Sequence[Mapping[str, Any]], site: str = "", grades: GradeDay | None = None) -> str:
     """The text of several notices of one organization, oldest first, and what a day brought about of grades."""
-    parts = []
-    for content in contents:
-        blocks = ["\n".join(_told(content, topic, site)) for topic in _topics(content)]
-        parts.append("\n\n".join([_head(content), *blocks]))
+    parts = ["\n\n".join(_whole(content, site)) for content in contents]
     if grades is not None:
-        parts.append("\n".join(_grades(contents[0], grades, site)))
+        parts.append("\n".join(_grades(contents[-1], grades, site)))
     line = "\n\n" + "-" * 60 + "\n\n"
-    return line.join(parts) + "\n\n" + _foot(contents[0]) + "\n"
+    return line.join(parts) + "\n\n" + _foot(contents[-1]) + "\n"
 
 
 def words(content: Mapping[str, Any]) -> list[str]:
-    """What happened, one sentence or two an entry; for webhooks."""
+    """What happened, one sentence or two an entry, in English; for webhooks."""
     return [one["words"] for one in content["what"]]
+
+
+def _translate(content: Mapping[str, Any]) -> Translate:
+    return translator(content.get("language", ENGLISH))
+
+
+def _whole(content: Mapping[str, Any], site: str) -> list[str]:
+    return [_head(content), *("\n".join(_told(content, topic, site)) for topic in _topics(content))]
 
 
 def _grades(content: Mapping[str, Any], day: GradeDay, site: str) -> list[str]:
     """What went, what the SIS refused, and what asks for a person."""
-    failed = f", {day.failed} of them failed" if day.failed else ""
-    lines = [
-        "GRADES IN THE LAST 24 HOURS",
-        f"Syncs that ended: {day.syncs}{failed}.",
-        f"Items and grades that the SIS took: {day.done}; that it refused: {day.refused}; without an answer: "
-        f"{day.unknown}.",
-        f"Sections that ask for a person now: {day.help}.",
-    ]
+    ended = say("Syncs that ended: %(number)s.", number=day.syncs)
+    if day.failed:
+        ended = say("Syncs that ended: %(number)s, %(failed)s of them failed.", number=day.syncs, failed=day.failed)
+    sent = say(
+        "Items and grades that the SIS took: %(done)s; that it refused: %(refused)s; without an answer: %(unknown)s.",
+        done=day.done,
+        refused=day.refused,
+        unknown=day.unknown,
+    )
+    asking = say("Sections that ask for a person now: %(number)s.", number=day.help)
+    lines: list[Words] = [say("GRADES IN THE LAST 24 HOURS"), ended, sent, asking]
     if day.help and site:
-        lines.append(f"Page: {site}{_HELP.format(slug=content['slug'])}")
-    return lines
+        lines.append(_page(site + _HELP.format(slug=content["slug"])))
+    return [told(one, _translate(content)) for one in lines]
+
+
+def _page(address: str) -> Words:
+    return say("Page: %(address)s", address=address)
 
 
 def _topics(content: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -213,32 +104,39 @@ def _topic(one: Mapping[str, str]) -> tuple[str, str]:
     return one["event"], one.get("about", "")
 
 
-def _advice(event: str, about: str) -> Advice:
-    if about == GRADES:
-        return GRADE_ADVICE.get(event) or ADVICE[event]
-    return ABOUT.get(about) or ADVICE[event]
-
-
 def _head(content: Mapping[str, Any]) -> str:
-    of_run = f", run {content['run']}, ended {content['at']}" if content["run"] else f", {content['at']}"
-    return f"{_line(content['name'])} ({content['slug']}){of_run}"
+    place: dict[str, Value] = {"name": _line(content["name"]), "slug": content["slug"], "at": content["at"]}
+    head = say("%(name)s (%(slug)s), %(at)s", **place)
+    if content["run"]:
+        head = say("%(name)s (%(slug)s), run %(run)s, ended %(at)s", run=content["run"], **place)
+    return told(head, _translate(content))
 
 
 def _told(content: Mapping[str, Any], topic: tuple[str, str], site: str) -> list[str]:
-    advice = _advice(*topic)
-    known = {"run": content["run"], "slug": content["slug"], "who": content.get("who") or "the admin"}
-    lines = [advice.title.upper(), *(one["words"] for one in content["what"] if _topic(one) == topic)]
-    lines += ["", f"What it means: {advice.means}", f"Who must act: {advice.who.format(**known)}."]
+    """What happened in the words that were written for its readers, and the advice."""
+    translate, found = _translate(content), advice(*topic)
+    who = translate(found.who).format(who=translate(content.get("who") or "the admin"))
+    lines = [
+        translate(found.title).upper(),
+        *(one.get("told") or one["words"] for one in content["what"] if _topic(one) == topic),
+        "",
+        told(say("What it means: %(means)s", means=translate(found.means)), translate),
+        told(say("Who must act: %(who)s.", who=who), translate),
+    ]
     page = page_of(content, *topic) if site else ""
     if page:
-        lines.append(f"Page: {site}{page}")
-    if advice.commands:
-        lines += ["What to do:", *(f"  {command.format(**known)}" for command in advice.commands)]
+        lines.append(told(_page(site + page), translate))
+    if found.commands:
+        known = {"run": content["run"], "slug": content["slug"]}
+        lines += [told(say("What to do:"), translate), *(f"  {one.format(**known)}" for one in found.commands)]
     return lines
 
 
 def _foot(content: Mapping[str, Any]) -> str:
-    return f"Rollbook sends this because the settings of {content['slug']} name your address under `notices`."
+    why = say(
+        "Rollbook sends this because the settings of %(slug)s name your address under `notices`.", slug=content["slug"]
+    )
+    return told(why, _translate(content))
 
 
 def _line(text: str) -> str:

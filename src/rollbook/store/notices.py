@@ -14,7 +14,9 @@ from django.utils import timezone
 from rollbook.errors import ConfigError
 from rollbook.roster.settings import Settings
 from rollbook.roster.settings import parse as parse_settings
+from rollbook.roster.words import Words, say
 from rollbook.store.happenings import EXPIRING, HELD, TEST, Happening, happenings, result_of
+from rollbook.store.languages import ENGLISH, told, translator
 from rollbook.store.models import Organization, River, Run, SettingsVersion
 from rollbook.store.outbox import Message, write
 
@@ -62,7 +64,9 @@ def _note_end(run: Run) -> None:
 def note_test(organization: Organization, settings: Settings, key: str) -> list[str]:
     """A test notice for everybody whom the settings name; the ids of the rows."""
     now = timezone.now()
-    content = _content(settings, [Happening(TEST, "Somebody asked for a test of this organization's notices.")], now)
+    content = _content(
+        settings, [Happening(TEST, say("Somebody asked for a test of this organization's notices."))], now
+    )
     return write(organization, settings, Message(key=f"test {key}", events=[TEST], content=content), now)
 
 
@@ -89,10 +93,19 @@ def _expiring(settings: Settings, name: str, last: date, today: date, now: datet
     step = next((days for days in DAYS_BEFORE if left <= days), None) if left >= 0 else -((-left - 1) // 7) - 1
     if step is None:
         return None
-    when = {0: "today", 1: "tomorrow"}.get(left, f"in {left} days")
-    says = f"expires {when}, on {last}" if left >= 0 else f"expired on {last}"
-    content = _content(settings, [Happening(EXPIRING, f"The key of the {name} {says}.")], now)
+    content = _content(settings, [Happening(EXPIRING, _key_expires(name, last.isoformat(), left))], now)
     return Message(key=f"expires {name} {last} {step}", events=[EXPIRING], content=content)
+
+
+def _key_expires(side: str, last: str, left: int) -> Words:
+    """`left`: days until `last`, which is a date in ISO 8601."""
+    if left < 0:
+        return say("The key of the %(side)s expired on %(day)s.", side=side, day=last)
+    if left == 0:
+        return say("The key of the %(side)s expires today, on %(day)s.", side=side, day=last)
+    if left == 1:
+        return say("The key of the %(side)s expires tomorrow, on %(day)s.", side=side, day=last)
+    return say("The key of the %(side)s expires in %(days)s days, on %(day)s.", side=side, days=left, day=last)
 
 
 def _settings(organization: Organization) -> Settings | None:
@@ -115,8 +128,19 @@ def _content(settings: Settings, found: list[Happening], at: datetime) -> dict[s
         "state": None,
         "counts": {},
         "findings": {},
-        "what": [{"event": one.event, "about": one.about, "words": one.words} for one in found],
+        "language": settings.notices.language,
+        "what": [_one(one, settings.notices.language) for one in found],
     }
+
+
+def _one(found: Happening, language: str) -> dict[str, str]:
+    """`words` are English, for programs; `told` are what people are mailed, if that is something else."""
+    shown = {"event": found.event, "about": found.about, "words": _capital(str(found.words))}
+    return shown if language == ENGLISH else shown | {"told": _capital(told(found.words, translator(language)))}
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _counts(run: Run) -> dict[str, dict[str, int]]:

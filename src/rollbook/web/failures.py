@@ -12,6 +12,7 @@ from rollbook.store.models import Account
 from rollbook.web.access import Who, lead, page_of
 from rollbook.web.api.answers import Refused, error_answer
 from rollbook.web.kept_forms import keep_old
+from rollbook.web.language import speak_to
 
 
 def _wants_json(request: HttpRequest) -> bool:
@@ -37,6 +38,7 @@ def _is_ours(request: HttpRequest) -> bool:
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     if _wants_json(request):
         return error_answer(Refused(404, "NotFound", "there is nothing at this address"))
+    speak_to(request)  # an address of no page has not come past the middleware
     return render(request, "not_found.html", status=404)
 
 

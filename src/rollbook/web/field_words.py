@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from rollbook.roster.settings import FieldMap, Settings
+from rollbook.web.lists import lms_has
 
 _COLUMNS: Final = {
     "sourcedId": "users.sourcedId",
@@ -38,16 +39,17 @@ def matching_words(users: FieldMap) -> str:
 
 
 def field_map(settings: Settings) -> list[tuple[Any, list[Field]]]:
-    """Every LMS field by kind, in the order in which they are synced."""
-    return [
-        (gettext_lazy("Buildings"), _buildings()),
-        (gettext_lazy("Grading periods"), _periods()),
-        (gettext_lazy("Users"), _users(settings.users)),
-        (gettext_lazy("Parents"), _guardians(settings.users)),
-        (gettext_lazy("Courses"), _courses()),
-        (gettext_lazy("Sections"), _sections(settings)),
-        (gettext_lazy("Enrollments"), _enrollments(settings)),
+    """Every LMS field by kind, in the order in which they are synced; kinds that the LMS has."""
+    kinds = [
+        ("building", gettext_lazy("Buildings"), _buildings()),
+        ("grading_period", gettext_lazy("Grading periods"), _periods()),
+        ("user", gettext_lazy("Users"), _users(settings.users)),
+        ("guardian_link", gettext_lazy("Parents"), _guardians(settings.users)),
+        ("course", gettext_lazy("Courses"), _courses()),
+        ("section", gettext_lazy("Sections"), _sections(settings)),
+        ("enrollment", gettext_lazy("Enrollments"), _enrollments(settings)),
     ]
+    return [(title, fields) for kind, title, fields in kinds if lms_has(settings, kind)]
 
 
 def _buildings() -> list[Field]:
@@ -113,13 +115,14 @@ def _sections(settings: Settings) -> list[Field]:
         "{class}": "classes.title", "{code}": "classes.classCode", "{course}": "courses.title",
         "{period}": "classes.periods", "{term}": "academicSessions.title",
     }  # fmt: skip
+    days = _("Grading periods") if lms_has(settings, "grading_period") else _("First and last day")
     title = settings.sections.title
     sources = ", ".join(column for word, column in words.items() if word in title)
     return [
         Field(_("Section title"), sources or title, _("Written as: %(title)s") % {"title": title}, "sections.title"),
         Field(_("Section code"), "classes.sourcedId"),
         Field(_("Course"), "classes.course"),
-        Field(_("Grading periods"), "classes.terms", _("All that you mapped on Terms."), "terms"),
+        Field(days, "classes.terms", _("All that you mapped on Terms."), "terms"),
         Field(_("Location"), "classes.location"),
     ]
 

@@ -24,6 +24,7 @@ from rollbook.store.plan_rows import Chosen, page_of_rows
 from rollbook.store.runs import stored_plan
 from rollbook.store.setup import opened
 from rollbook.web.access import Place
+from rollbook.web.error_words import error_said
 from rollbook.web.grade_help import person_names, school_of
 
 #: A section has no more results of all its items together.
@@ -52,7 +53,7 @@ def changes_of_item(place: Place, row: GradeSection, item: GradeItem) -> dict[st
     try:
         found = _rows(plan, row.code, item.key)
     except BlobLost as error:
-        return {"run": run, "changes": [], "lost": str(error)}
+        return {"run": run, "changes": [], "lost": error_said(error)}
     told = answers(run.pk, plan.digest, [one["seq"] for one in found])
     students = [_student(one) for one in found if one["kind"] == "result"]
     names = person_names(place.organization.pk, [one for one in students if one], school_of(place))
@@ -130,7 +131,7 @@ class _Words:
             moment = datetime.fromisoformat(text)
         except ValueError:
             return text
-        return str(formats.date_format(moment.astimezone(self._zone), "SHORT_DATETIME_FORMAT"))
+        return str(formats.date_format(moment.astimezone(self._zone), "DATETIME_FORMAT"))
 
 
 def _rows(plan: StoredPlan, section: str, key: str) -> list[dict[str, Any]]:

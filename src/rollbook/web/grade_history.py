@@ -21,6 +21,7 @@ from rollbook.web.error_words import error_said
 from rollbook.web.grade_changes import failed_rows, grade_text, newest_plan
 from rollbook.web.grade_help import person_names, school_of
 from rollbook.web.run_words import STATE_SIGNS, STATE_WORDS
+from rollbook.web.tags import trouble_said
 
 _SHOWN: Final = 20
 _MOST: Final = 2000
@@ -107,7 +108,8 @@ def _trouble(syncs: list[dict[str, Any]]) -> dict[str, Any] | None:
         "StalePlan": _("Somebody changed something meanwhile. Sync again."),
     }
     sentence = words.get(run.error_name, "") if run.error else _("The section could not be read.")
-    return {"run": run, "sentence": sentence, "detail": run.error or ended["trouble"], "who": run.error_who}
+    detail = trouble_said(run.error or ended["trouble"])
+    return {"run": run, "sentence": sentence, "detail": detail, "who": run.error_who}
 
 
 def _findings(run: Run, section: str) -> list[dict[str, Any]]:

@@ -15,8 +15,9 @@ from rollbook.store.models import HoldRow, HoldState, Run
 from rollbook.store.plan_rows import examples
 from rollbook.store.runs import stored_plan
 from rollbook.web.access import Place
-from rollbook.web.plan_words import ACTION_WORDS, SEVERAL, row_words
-from rollbook.web.plans import blobs, run_title
+from rollbook.web.plan_words import ACTION_WORDS, SEVERAL, kind_of, row_words
+from rollbook.web.plans import blobs
+from rollbook.web.run_words import run_title
 from rollbook.web.said import held_said
 from rollbook.web.tags import thousands
 
@@ -70,6 +71,7 @@ def card(row: HoldRow, names: Mapping[str, str]) -> dict[str, Any]:
         "place": _place(row, names),
         "does": ACTION_WORDS.get(row.action, row.action),
         "several": SEVERAL.get(row.kind, row.kind),
+        "what": kind_of(row.kind, row.count),
         "sentence": held_said(row.reason, row.action),
         "state": STATE_WORDS[HoldState(row.state)],
         "title": run_title(row.run),
@@ -79,8 +81,8 @@ def card(row: HoldRow, names: Mapping[str, str]) -> dict[str, Any]:
 
 def hold_words(row: HoldRow, names: Mapping[str, str]) -> str:
     """One hold in a line, for a list to choose from."""
-    does, several = ACTION_WORDS.get(row.action, row.action), SEVERAL.get(row.kind, row.kind)
-    return f"{_place(row, names)}: {does} {thousands(row.count)} {str(several).lower()}"
+    does, what = ACTION_WORDS.get(row.action, row.action), kind_of(row.kind, row.count)
+    return f"{_place(row, names)}: {does} {thousands(row.count)} {what.lower()}"
 
 
 def _place(row: HoldRow, names: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from rollbook.actions.schedule import show_schedule
 from rollbook.roster.settings import Settings
@@ -18,21 +18,14 @@ from rollbook.store.models import HoldRow, HoldState, Organization, Run, RunStat
 from rollbook.store.notices import DAYS_BEFORE
 from rollbook.web.run_refusals import longest_refused
 from rollbook.web.run_words import STATE_SIGNS, STATE_WORDS, run_title
-from rollbook.web.said import moment_said, said, short_day
-from rollbook.web.steps import Steps
+from rollbook.web.said import moment_said, said, short_day, stored_said
+from rollbook.web.steps import STEP_WORDS, Steps
 from rollbook.web.wording import sentence
 
 #: Records shown of those that the LMS refuses for longest.
 REFUSED: Final = 5
 WRONG, TO_DO = "wrong", "to do"
 _SENDING: Final = (RunState.DONE, RunState.HELD, RunState.FAILED)
-STEP_WORDS: Final = {
-    "select_sis": gettext_lazy("Select SIS"),
-    "configuration": gettext_lazy("Configuration"),
-    "schools": gettext_lazy("Schools"),
-    "terms": gettext_lazy("Terms"),
-    "data_prep": gettext_lazy("Data Prep"),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +56,7 @@ def home_state(organization: Organization, found: Steps, now: datetime) -> dict[
         *_set_up(found),
         *_last(last),
         *(_expiring(found.settings, now) if found.settings is not None else ()),
-        *_holds(holds),
+        *_holds(holds, organization),
         *_refused(refused, last),
     ]
     return {
@@ -119,7 +112,9 @@ def _last(last: Run | None) -> list[Matter]:
     if last.state == RunState.FAILED:
         who = _(last.error_who) if last.error_who else _("the operator of the server")
         words = _("The last sync failed: %(error)s. Who must act: %(who)s.")
-        return [Matter(weight=WRONG, words=words % {"error": last.error.rstrip("."), "who": who}, **to_log)]
+        return [
+            Matter(weight=WRONG, words=words % {"error": stored_said(last.error.rstrip(".")), "who": who}, **to_log)
+        ]
     result = last.result or {}
     if result.get("verdicts") or result.get("doubts"):
         words = _("The last sync did not see everything, or saw far less than before, so it removed less than usual.")
@@ -152,15 +147,24 @@ def _expiring(settings: Settings, now: datetime) -> list[Matter]:
     return found
 
 
-def _holds(number: int) -> list[Matter]:
+def _holds(number: int, organization: Organization) -> list[Matter]:
     if not number:
         return []
-    words = ngettext(
-        "%(number)s hold waits for a decision of the Acting User.",
-        "%(number)s holds wait for a decision of the Acting User.",
-        number,
-    )
-    return [Matter(weight=TO_DO, words=words % {"number": number}, page="plan", link=_("Decide under Plan"))]
+    acting = organization.acting
+    if acting is not None:
+        words = ngettext(
+            "%(number)s hold waits for a decision of %(name)s, the Acting User.",
+            "%(number)s holds wait for a decision of %(name)s, the Acting User.",
+            number,
+        )
+    else:
+        words = ngettext(
+            "%(number)s hold waits for a decision, and nobody is the Acting User. The operator names one.",
+            "%(number)s holds wait for a decision, and nobody is the Acting User. The operator names one.",
+            number,
+        )
+    told = words % {"number": number, "name": (acting.name or acting.email) if acting else ""}
+    return [Matter(weight=TO_DO, words=told, page="plan", link=_("Decide under Plan"))]
 
 
 def _refused(number: int, last: Run | None) -> list[Matter]:

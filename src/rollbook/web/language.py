@@ -25,6 +25,12 @@ class AccountLanguageMiddleware:
         rule = getattr(view, "rule", None)
         if rule is not None and Who.ANYONE in (rule.read, rule.write):
             return
-        if isinstance(request.user, Account) and request.user.language:
-            translation.activate(request.user.language)
-            request.LANGUAGE_CODE = translation.get_language()
+        speak_to(request)
+
+
+def speak_to(request: HttpRequest) -> None:
+    """Say the rest of this answer in the language that the account chose, if it did."""
+    user = getattr(request, "user", None)
+    if isinstance(user, Account) and user.language:
+        translation.activate(user.language)
+        request.LANGUAGE_CODE = translation.get_language()

@@ -18,6 +18,7 @@ from rollbook.roster.settings import Settings
 from rollbook.store.models import Organization
 from rollbook.store.setup import opened
 from rollbook.web.access import Place
+from rollbook.web.error_words import error_said
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +43,18 @@ def lms_title(settings: Settings) -> str:
     return connector(settings.lms.connector).title
 
 
+def lms_has(settings: Settings | None, kind: str) -> bool:
+    """Does the LMS of an organization have things of this kind, such as `grading_period`?"""
+    return settings is None or kind not in connector(settings.lms.connector).lacks
+
+
 def read_both(request: HttpRequest, place: Place) -> None:
     """Read the lists of both sides and tell the person how it went; trouble with one side keeps its older lists."""
     for side, name in (("sis", _("The SIS")), ("lms", _("The LMS"))):
         try:
             look(opened(), place.organization, side, by=account_by(place.account))
         except RollbookError as error:
-            messages.error(request, _("%(side)s could not be read: %(error)s") % {"side": name, "error": error})
+            words = _("%(side)s could not be read: %(error)s")
+            messages.error(request, words % {"side": name, "error": error_said(error)})
         else:
             messages.success(request, _("%(side)s was read.") % {"side": name})

@@ -70,6 +70,8 @@ ACTION_WORDS: Final = {
     "remove": gettext_lazy("Remove"),
     "deactivate": gettext_lazy("Deactivate"),
 }
+#: Fields that hold keys of buildings.
+_PLACES: Final = ("building", "additional_buildings")
 FATE_WORDS: Final = {
     DONE: gettext_lazy("Done"),
     REFUSED: gettext_lazy("Refused by the LMS"),
@@ -109,13 +111,18 @@ def row_words(
         "does": ACTION_WORDS[row["action"]],
         "who": _who(row),
         "school_name": names.get(school or "", school or ""),
-        "fields": _fields(row),
+        "fields": _fields(row, names),
         "fate": fate,
         "fate_words": FATE_WORDS[fate],
         "hold": hold if hold in holds else "",
         "why": _why(row, fate, outcome, holds.get(hold, "")),
         "since": refused.get((row["kind"], row["key"])) if fate == REFUSED or _paused(row) else None,
     }
+
+
+def kind_of(kind: str, number: int) -> str:
+    """What so many of a kind are called: `User` or `Users`."""
+    return str((ONE if number == 1 else SEVERAL).get(kind, kind))
 
 
 def change_text(row: Mapping[str, Any], side: str) -> str:
@@ -155,19 +162,31 @@ def _who(row: Mapping[str, Any]) -> str:
     return str(side.get("title") or "")
 
 
-def _fields(row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Every field, those that differ first."""
+def _fields(row: Mapping[str, Any], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Every field, those that differ first; buildings by the names of their schools."""
+
+    def value(name: str, side: str) -> str:
+        found = row[side].get(name)
+        return value_words(_named(found, names) if name in _PLACES else found)
+
     differs = set(row["differs"])
-    names = [name for name in FIELDS if name in row["before"] or name in row["after"]]
+    shown = [name for name in FIELDS if name in row["before"] or name in row["after"]]
     return [
         {
             "label": FIELDS[name],
-            "before": value_words(row["before"].get(name)),
-            "after": value_words(row["after"].get(name)),
+            "before": value(name, "before"),
+            "after": value(name, "after"),
             "differs": name in differs,
         }
-        for name in sorted(names, key=lambda name: name not in differs)
+        for name in sorted(shown, key=lambda name: name not in differs)
     ]
+
+
+def _named(value: Any, names: Mapping[str, str]) -> Any:
+    """Keys of buildings, `org:<sourcedId>`, as the names of their schools, where these are known."""
+    if isinstance(value, str):
+        return names.get(value.removeprefix("org:"), value)
+    return [_named(one, names) for one in value] if isinstance(value, Sequence) else value
 
 
 def _why(row: Mapping[str, Any], fate: str, outcome: Outcome | None, sentence: str) -> str:

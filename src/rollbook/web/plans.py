@@ -23,7 +23,6 @@ from rollbook.web.access import Place
 from rollbook.web.plan_words import ACTION_WORDS, FATE_WORDS, ONE, SEVERAL
 from rollbook.web.said import said
 from rollbook.web.steps import Steps, steps
-from rollbook.web.years import year_words
 
 #: URL names of set-up pages, as their tabs are called.
 _STEPS: Final = ("select_sis", "configuration", "schools", "terms", "data_prep")
@@ -49,17 +48,6 @@ def blobs() -> KeptBlobs:
 def names_of(place: Place) -> SchoolNames:
     """What the schools of the organization are called, by their ids in the SIS."""
     return school_names(place.organization.pk, blobs())
-
-
-def run_title(run: Run) -> str:
-    """What kind of a run it is, for people."""
-    if run.undo_of_id:
-        return _("Dry run of an undo") if run.dry_run else _("Undo")
-    if run.applies_id:
-        return _("Sending of a plan")
-    if run.preview_year:
-        return _("Preview of %(year)s") % {"year": year_words(run.preview_year)}
-    return _("Dry run") if run.dry_run else _("Sync")
 
 
 def under_way(place: Place) -> list[Run]:

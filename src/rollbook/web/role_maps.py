@@ -15,6 +15,8 @@ from rollbook.web.sync_schools import School
 
 Roles = Mapping[str, Mapping[str, str]]
 _LONGEST: Final = 100
+#: Whom most schools have stands first; the other roles follow as OneRoster lists them.
+_FIRST: Final = ("student", "teacher", "guardian", "parent", "relative", "administrator")
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def words_of(organization: Organization, settings: Settings) -> Words:
     """What there is to choose from; roles that are mapped stay in the lists though a system tells them no more."""
     told = [str(row["name"]) for row in known(organization, "sis.roles").rows]
     mapped = {role for roles in settings.roles.values() for role in roles if role != ANY}
-    sis = [role for role in told if role] or list(ROLES)
+    sis = _in_order([role for role in told if role] or ROLES)
     lms = known(organization, "lms.roles").rows
     titles = [str(row["title"]) for row in lms]
     used = {value for roles in settings.roles.values() for value in roles.values() if value != SKIP}
@@ -75,6 +77,10 @@ def words_of(organization: Organization, settings: Settings) -> Words:
         staff=frozenset(str(row["title"]) for row in lms if row.get("staff")),
         known=bool(lms),
     )
+
+
+def _in_order(roles: Sequence[str]) -> list[str]:
+    return sorted(roles, key=lambda role: _FIRST.index(role) if role in _FIRST else len(_FIRST))
 
 
 def lines_of(

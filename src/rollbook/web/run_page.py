@@ -19,7 +19,7 @@ from rollbook.store.summary import hold_summary
 from rollbook.web.access import Place
 from rollbook.web.error_words import error_said
 from rollbook.web.live_runs import counts_table, progress_of
-from rollbook.web.plan_words import ACTION_WORDS, SEVERAL
+from rollbook.web.plan_words import ACTION_WORDS, kind_of
 from rollbook.web.run_findings import groups
 from rollbook.web.run_refusals import refusals_by_message
 from rollbook.web.run_words import STATE_SIGNS, STATE_WORDS, SYNC_TYPES, duration_words, run_title, stage_words
@@ -77,7 +77,7 @@ def _hold(row: HoldRow) -> dict[str, Any]:
         **hold_summary(row),
         "waits": row.state == HoldState.WAITING,
         "does": ACTION_WORDS.get(row.action, row.action),
-        "several": SEVERAL.get(row.kind, row.kind),
+        "what": kind_of(row.kind, row.count),
         "sentence": held_said(row.reason, row.action),
     }
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime, time
+from typing import Final
 
 from django.utils.formats import date_format, time_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from rollbook.actions.actors import OPERATOR, SCHEDULE
 from rollbook.roster.holds import why_held
 from rollbook.roster.reasons import LISTS, recognized
 from rollbook.roster.schedule_words import blackout_words
 from rollbook.roster.settings import schedule
 from rollbook.roster.words import Joined, Moment, Value, Words, filled
 from rollbook.store.models import Run, SettingsVersion
+
+_BY: Final = {OPERATOR: gettext_lazy("the operator"), SCHEDULE: gettext_lazy("the schedule")}
+#: What `actions.accounts.account_by` calls somebody who came from a course.
+_LAUNCHED: Final = re.compile(r"(?P<name>.*) \(from a course, account (?P<number>\d+)\)")
 
 
 def said(value: Value) -> str:
@@ -47,7 +55,7 @@ def list_said(name: str) -> str:
 
 
 def moment_said(moment: Moment) -> str:
-    """`Wednesday, Nov. 25, 2026, 12:00 a.m.`"""
+    """`Wednesday, Nov. 25, 2026, 12:00 AM`"""
     values = {"weekday": date_format(moment.at, "l"), "time": date_format(moment.at, "TIME_FORMAT")}
     values["day"] = date_format(moment.at, "DATE_FORMAT" if moment.year else "MONTH_DAY_FORMAT")
     return _("%(weekday)s, %(day)s, %(time)s") % values
@@ -61,6 +69,17 @@ def day_said(day: date) -> str:
 def short_day(day: str | date | datetime) -> str:
     """`Nov. 25, 2026`, of a date or the ISO text of one."""
     return date_format(date.fromisoformat(day) if isinstance(day, str) else day, "DATE_FORMAT")
+
+
+def by_said(by: str) -> str:
+    """Who asked or acted: people by their names, the command line and the clock in words."""
+    if by in _BY:
+        return str(_BY[by])
+    launched = _LAUNCHED.fullmatch(by or "")
+    if launched is None:
+        return by
+    name = _("somebody") if launched["name"] == "somebody" else launched["name"]
+    return _("%(name)s (from a course, account %(number)s)") % {"name": name, "number": launched["number"]}
 
 
 def blackout_said(run: Run) -> str:

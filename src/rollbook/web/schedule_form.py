@@ -82,7 +82,7 @@ class ScheduleForm(forms.Form):
     missed = forms.ChoiceField(
         label=gettext_lazy("If the server was off during a window"),
         choices=(
-            ("run", gettext_lazy("Make up for it once, as soon as it is back")),
+            ("run", gettext_lazy("Run once when it is back")),
             ("wait", gettext_lazy("Wait for the next window")),
         ),
     )

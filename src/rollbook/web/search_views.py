@@ -10,6 +10,7 @@ from rollbook.core.ledger_files import PAIRS
 from rollbook.roster.lms import KINDS
 from rollbook.store.looking import MOST, Files, Row
 from rollbook.store.one_record import RUNS, Change, Record, refusal, told
+from rollbook.web.plan_words import value_words
 from rollbook.web.why import Answer, Pair, account_answer, section_answer
 from rollbook.web.why_words import change_words, fate_words, finding_words
 
@@ -269,7 +270,9 @@ def _told(field: Field, titles: dict[str, str]) -> Field:
     """Values as one text each, keys by their titles."""
 
     def text(value: Any) -> Any:
-        return ", ".join(titles.get(one, str(one)) for one in _several(value))
+        return ", ".join(
+            value_words(one) if isinstance(one, bool) else titles.get(one, str(one)) for one in _several(value)
+        )
 
     return Field(name=field.name, sis=text(field.sis), lms=text(field.lms), differs=field.differs)
 

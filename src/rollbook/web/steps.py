@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from django.utils.translation import gettext_lazy
+
 from rollbook.connectors.kit.options import describe
 from rollbook.connectors.registry import connector
 from rollbook.roster.settings import Connection, Settings
@@ -14,6 +16,14 @@ from rollbook.store.newest_settings import newest_settings
 
 #: The fact that Data Prep was looked at ("looked") or knowingly skipped ("skipped").
 DATA_PREP: Final = "data_prep"
+#: What the tabs call the steps, by the URL names of their pages.
+STEP_WORDS: Final = {
+    "select_sis": gettext_lazy("Select SIS"),
+    "configuration": gettext_lazy("Configuration"),
+    "schools": gettext_lazy("Schools"),
+    "terms": gettext_lazy("Terms"),
+    "data_prep": gettext_lazy("Data Prep"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,14 +15,19 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext
 
 from rollbook.roster.lms import plural
-from rollbook.web.said import blackout_said, list_said, stored_said
+from rollbook.web.plan_words import FIELDS
+from rollbook.web.run_words import STATE_WORDS
+from rollbook.web.said import blackout_said, by_said, list_said, short_day, stored_said
+from rollbook.web.steps import STEP_WORDS
+from rollbook.web.wording import sentence
+from rollbook.web.years import year_words
 
 register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
 def when(context: Any, moment: datetime | str | None) -> str:
-    """A moment in the organization's zone: `Nov. 26, 2026, 3:04 p.m.`; a dash when there is none."""
+    """A moment in the organization's zone: `Nov. 26, 2026, 3:04 PM`; a dash when there is none."""
     if not moment:
         return "–"
     if isinstance(moment, str):
@@ -74,8 +79,50 @@ def facts(fields: Iterable[Mapping[str, Any]]) -> SafeString:
 
 
 register.filter("blackout_said", blackout_said)
+register.filter("by_said", by_said)
 register.filter("stored_said", stored_said)
 register.filter("list_said", list_said)
+
+
+@register.filter
+def trouble_said(words: str | None) -> str:
+    """What went wrong with a run, which keeps it in English, as a sentence."""
+    return sentence(stored_said(words)) if words else ""
+
+
+@register.filter
+def run_state(state: str | None) -> str:
+    """How a run stands, in words; empty where there is none."""
+    return str(STATE_WORDS.get(state, state)) if state else ""
+
+
+@register.filter
+def step_words(name: str) -> str:
+    """A step of the set-up, as its tab calls it."""
+    return str(STEP_WORDS.get(name, name))
+
+
+@register.filter
+def field_words(name: str) -> str:
+    """`first_name` or `first name` → `First name`."""
+    return str(FIELDS.get(name.replace(" ", "_"), name))
+
+
+@register.filter
+def school_year(year: Any) -> str:
+    """2027 → `2026-2027` (rule 3); empty for none."""
+    return year_words(str(year)) if year else ""
+
+
+@register.filter
+def day(text: Any) -> str:
+    """`2026-11-25` → `Nov. 25, 2026`; what is no date as it is, a dash for nothing."""
+    if not text:
+        return "–"
+    try:
+        return short_day(str(text)[:10])
+    except ValueError:
+        return str(text)
 
 
 @register.filter

@@ -12,10 +12,9 @@ from typing import Any, Final
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from rollbook.connectors.registry import connector
 from rollbook.roster.settings import ANY, CREATE, SKIP, Settings
 from rollbook.store.models import Organization
-from rollbook.web.lists import Listed, listed, lms_title
+from rollbook.web.lists import Listed, listed, lms_has, lms_title
 from rollbook.web.options import Options
 from rollbook.web.paging import kept_query, piece
 from rollbook.web.said import short_day
@@ -54,7 +53,7 @@ class View:
     def __init__(self, organization: Organization, settings: Settings, number: int) -> None:
         self.organization, self.settings, self.number = organization, settings, number
         self.lms_title = lms_title(settings)
-        self.has_periods = "grading_period" not in connector(settings.lms.connector).lacks
+        self.has_periods = lms_has(settings, "grading_period")
         self.year = settings.active_year or ""
 
     @cached_property

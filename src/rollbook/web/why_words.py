@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from rollbook.roster.findings import FINDINGS
 from rollbook.store.looking import Row
@@ -16,90 +16,95 @@ from rollbook.web.said import held_said
 #: By reason of `pipeline.left_out`: why a person is not synced, and what to do about it.
 PERSON: Final[Mapping[str, tuple[Any, Any]]] = {
     "blocked": (
-        lazy("The person's record in the SIS has a fault that blocks it."),
-        lazy("Correct it in the SIS; the next sync takes the person in."),
+        gettext_lazy("The person's record in the SIS has a fault that blocks it."),
+        gettext_lazy("Correct it in the SIS; the next sync takes the person in."),
     ),
     "disabled": (
-        lazy("The SIS has the person as not enabled."),
-        lazy("Enable the person in the SIS if they should have an account."),
+        gettext_lazy("The SIS has the person as not enabled."),
+        gettext_lazy("Enable the person in the SIS if they should have an account."),
     ),
     "excluded": (
-        lazy("The settings exclude the person."),
-        lazy("Take the exclusion out of the settings if the person should sync."),
+        gettext_lazy("The settings exclude the person."),
+        gettext_lazy("Take the exclusion out of the settings if the person should sync."),
     ),
     "school": (
-        lazy("None of the person's schools is mapped."),
-        lazy("Map one of their schools on the Schools page."),
+        gettext_lazy("None of the person's schools is mapped."),
+        gettext_lazy("Map one of their schools on the Schools page."),
     ),
     "no_role_map": (
-        lazy("The person's school has no role map."),
-        lazy("Map the roles of the school on the Users page."),
+        gettext_lazy("The person's school has no role map."),
+        gettext_lazy("Map the roles of the school on the Users page."),
     ),
     "role": (
-        lazy("The person's role is mapped to Do Not Sync."),
-        lazy("Map the role on the Users page if these people should have accounts."),
+        gettext_lazy("The person's role is mapped to Do Not Sync."),
+        gettext_lazy("Map the role on the Users page if these people should have accounts."),
     ),
     "guardian": (
-        lazy("Guardians only sync together with a synced student of theirs."),
-        lazy("Look whether the SIS links the guardian to a student who syncs, and whether guardians sync at all."),
+        gettext_lazy("Guardians only sync together with a synced student of theirs."),
+        gettext_lazy(
+            "Look whether the SIS links the guardian to a student who syncs, and whether guardians sync at all."
+        ),
     ),
     "gone": (
-        lazy("The SIS does not list the person any more."),
-        lazy("If that is wrong, ask why the SIS leaves the person out."),
+        gettext_lazy("The SIS does not list the person any more."),
+        gettext_lazy("If that is wrong, ask why the SIS leaves the person out."),
     ),
     "other": (
-        lazy("The person does not sync at any of their schools."),
-        lazy("Look at the person's schools and roles in the SIS."),
+        gettext_lazy("The person does not sync at any of their schools."),
+        gettext_lazy("Look at the person's schools and roles in the SIS."),
     ),
 }
 SECTION: Final[Mapping[str, tuple[Any, Any]]] = {
     "blocked": (
-        lazy("The class, its course or its school has a fault in the SIS that blocks it."),
-        lazy("Correct it in the SIS; the next sync takes the section in."),
+        gettext_lazy("The class, its course or its school has a fault in the SIS that blocks it."),
+        gettext_lazy("Correct it in the SIS; the next sync takes the section in."),
     ),
-    "school": (lazy("The section's school is not mapped."), lazy("Map the school on the Schools page.")),
+    "school": (
+        gettext_lazy("The section's school is not mapped."),
+        gettext_lazy("Map the school on the Schools page."),
+    ),
     "year": (
-        lazy("None of the section's terms is in the active year."),
-        lazy("Nothing to do if the section belongs to another year; else correct its terms in the SIS."),
+        gettext_lazy("None of the section's terms is in the active year."),
+        gettext_lazy("Nothing to do if the section belongs to another year; else correct its terms in the SIS."),
     ),
     "excluded": (
-        lazy("The settings exclude the section."),
-        lazy("Take the exclusion out of the settings if the section should sync."),
+        gettext_lazy("The settings exclude the section."),
+        gettext_lazy("Take the exclusion out of the settings if the section should sync."),
     ),
     "term": (
-        lazy("None of the section's terms is mapped to a grading period."),
-        lazy("Map one of its terms on the Terms page."),
+        gettext_lazy("None of the section's terms is mapped to a grading period."),
+        gettext_lazy("Map one of its terms on the Terms page."),
     ),
     "gone": (
-        lazy("The SIS does not list the section any more."),
-        lazy("If that is wrong, ask why the SIS leaves the class out."),
+        gettext_lazy("The SIS does not list the section any more."),
+        gettext_lazy("If that is wrong, ask why the SIS leaves the class out."),
     ),
 }
 #: What a change does, by kind and action.
 _DOES: Final = {
-    ("user", "create"): lazy("Make the account"),
-    ("user", "update"): lazy("Change the account"),
-    ("user", "adopt"): lazy("Link the account that was there"),
-    ("user", "rekey"): lazy("Give the account its new id"),
-    ("user", "deactivate"): lazy("Deactivate the account"),
-    ("user", "revive"): lazy("Reactivate the account"),
-    ("section", "create"): lazy("Make the section"),
-    ("section", "update"): lazy("Change the section"),
-    ("section", "adopt"): lazy("Link the section that was there"),
-    ("section", "rekey"): lazy("Give the section its new id"),
-    ("enrollment", "create"): lazy("Enroll in a section"),
-    ("enrollment", "update"): lazy("Change the role in a section"),
-    ("enrollment", "remove"): lazy("Take out of a section"),
-    ("enrollment", "adopt"): lazy("Link the enrollment that was there"),
+    ("user", "create"): gettext_lazy("Make the account"),
+    ("user", "update"): gettext_lazy("Change the account"),
+    ("user", "adopt"): gettext_lazy("Link the account that was there"),
+    ("user", "rekey"): gettext_lazy("Give the account its new id"),
+    ("user", "deactivate"): gettext_lazy("Deactivate the account"),
+    ("user", "revive"): gettext_lazy("Reactivate the account"),
+    ("section", "create"): gettext_lazy("Make the section"),
+    ("section", "update"): gettext_lazy("Change the section"),
+    ("section", "adopt"): gettext_lazy("Link the section that was there"),
+    ("section", "rekey"): gettext_lazy("Give the section its new id"),
+    ("enrollment", "create"): gettext_lazy("Enroll in a section"),
+    ("enrollment", "update"): gettext_lazy("Change the role in a section"),
+    ("enrollment", "remove"): gettext_lazy("Take out of a section"),
+    ("enrollment", "adopt"): gettext_lazy("Link the enrollment that was there"),
 }
 _PARENTS: Final = {
-    "user": lazy("the person's account is not in the LMS yet"),
-    "section": lazy("the section is not in the LMS yet"),
-    "course": lazy("the course is not in the LMS yet"),
-    "building": lazy("the school's building is not in the LMS yet"),
-    "grading_period": lazy("a grading period is not in the LMS yet"),
+    "user": gettext_lazy("the person's account is not in the LMS yet"),
+    "section": gettext_lazy("the section is not in the LMS yet"),
+    "course": gettext_lazy("the course is not in the LMS yet"),
+    "building": gettext_lazy("the school's building is not in the LMS yet"),
+    "grading_period": gettext_lazy("a grading period is not in the LMS yet"),
 }
-_MISSED: Final = lazy("it needs something that is not in the LMS yet")
+_MISSED: Final = gettext_lazy("it needs something that is not in the LMS yet")
 
 
 def person_words(row: Row) -> tuple[str, str]:

@@ -89,7 +89,7 @@ def read_years(request: HttpRequest, place: Place) -> HttpResponse:
             look(opened(), place.organization, "sis", by=account_by(place.account))
             messages.success(request, _("The years were read from the SIS."))
         except RollbookError as error:
-            messages.error(request, _("The SIS could not be read: %s.") % str(error).rstrip("."))
+            messages.error(request, _("The SIS could not be read: %s") % error_said(error))
     return back(place, CARD)
 
 

@@ -35,6 +35,7 @@ from rollbook.web.ended import load_anew
 from rollbook.web.error_words import error_said
 from rollbook.web.field_words import matching_words
 from rollbook.web.pages import data_prep_csv
+from rollbook.web.runs_shown import names_of
 from rollbook.web.steps import DATA_PREP, steps
 
 PER_PAGE: Final = 50
@@ -77,6 +78,7 @@ def show(request: HttpRequest, place: Place) -> HttpResponse:
     }
     if look is not None:
         context |= _shown(look, place.organization, state, _number(request.GET.get("page")))
+        context["names"] = names_of(place)
     return render(request, "data_prep.html", context)
 
 

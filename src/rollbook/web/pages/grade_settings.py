@@ -19,6 +19,8 @@ from rollbook.store.models import Organization
 from rollbook.store.periods_given import PeriodGiven, periods_given
 from rollbook.store.setup import opened
 from rollbook.web.access import Place, Who, page
+from rollbook.web.error_words import error_said
+from rollbook.web.lists import lms_has, lms_title
 from rollbook.web.steps import steps
 
 _PER_PAGE: Final = 100
@@ -38,6 +40,8 @@ def show(request: HttpRequest, place: Place) -> HttpResponse:
         "last": last,
         "read_at": found.read_at,
         "can_read": done.lms,
+        "has_periods": lms_has(done.settings, "grading_period"),
+        "lms_title": lms_title(done.settings) if done.settings else "",
     }
     return render(request, "grade_settings.html", context)
 
@@ -47,7 +51,7 @@ def read_again(request: HttpRequest, place: Place) -> HttpResponse:
     try:
         look(opened(), place.organization, "lms", by=account_by(place.account))
     except RollbookError as error:
-        messages.error(request, _("The LMS could not be read: %(why)s") % {"why": error})
+        messages.error(request, _("The LMS could not be read: %(why)s") % {"why": error_said(error)})
     else:
         messages.success(request, _("The grading periods were read again."))
     return redirect("grade_settings", place.organization.slug)

@@ -23,7 +23,7 @@ from rollbook.web.access import Place, Who, page
 from rollbook.web.error_words import error_said
 from rollbook.web.hold_cards import card, cards, decided_rows, runs_of_holds, waiting_marks, waiting_rows
 from rollbook.web.plans import names_of, paged, part_of
-from rollbook.web.said import blackout_said
+from rollbook.web.said import blackout_said, by_said
 
 _CARDS: Final = 20
 _DECIDED: Final = 20
@@ -156,7 +156,7 @@ def _decided_by(row: HoldRow) -> str:
         HoldState.APPROVED: _("Nothing was done now: %(by)s has approved this already. The reason: %(why)s"),
         HoldState.REJECTED: _("Nothing was done now: %(by)s has rejected this already. The reason: %(why)s"),
     }
-    return words[HoldState(row.state)] % {"by": row.by, "why": row.why}
+    return words[HoldState(row.state)] % {"by": by_said(row.by), "why": row.why}
 
 
 def _newest(place: Place, hold: str) -> HoldRow:

@@ -54,6 +54,7 @@ def show(request: HttpRequest, place: Place) -> HttpResponse:
     shown = found[:PER_PAGE]
     given = has_passwords(place.organization)
     context |= {"accounts": shown, "has_next": len(found) > PER_PAGE and number < _DEEPEST, "given": given}
+    context["set_up"] = newest_settings(place.organization.pk) is not None
     if given:
         context["importable"] = bool(_import_columns(place.organization))
         context |= {"labels": _labels(place.organization, shown)} | manage_users_import.state(place.organization)

@@ -28,16 +28,8 @@ from rollbook.web.ended import load_anew
 from rollbook.web.error_words import error_said
 from rollbook.web.hold_cards import waiting_cards, waiting_total
 from rollbook.web.plan_words import STATE_WORDS
-from rollbook.web.plans import (
-    blobs,
-    missing_steps,
-    names_of,
-    paged,
-    place_steps,
-    run_title,
-    sums,
-    under_way,
-)
+from rollbook.web.plans import blobs, missing_steps, names_of, paged, place_steps, sums, under_way
+from rollbook.web.run_words import run_title, stage_words
 
 _OLDER: Final = 20
 _FIRST_HOLDS: Final = 5
@@ -143,7 +135,15 @@ def _line(run: Run, told: RunFigures) -> dict[str, Any]:
 
 def working_runs(runs: list[Run]) -> list[dict[str, Any]]:
     """For plan/working.html."""
-    return [{"run": run, "title": run_title(run), "state": STATE_WORDS[run.state]} for run in runs]
+    return [
+        {
+            "run": run,
+            "title": run_title(run),
+            "state": STATE_WORDS[run.state],
+            "stage": stage_words((run.progress or {}).get("stage", "")),
+        }
+        for run in runs
+    ]
 
 
 urlpatterns = [

@@ -28,18 +28,9 @@ from rollbook.web.csv import csv_answer
 from rollbook.web.error_words import error_said
 from rollbook.web.hold_cards import hold_words
 from rollbook.web.plan_words import ACTION_WORDS, FATE_WORDS, SEVERAL, STATE_WORDS
-from rollbook.web.plans import (
-    blackout_words_of,
-    blobs,
-    missing_steps,
-    names_of,
-    paged,
-    place_steps,
-    run_of,
-    run_title,
-    sums,
-)
+from rollbook.web.plans import blackout_words_of, blobs, missing_steps, names_of, paged, place_steps, run_of, sums
 from rollbook.web.row_pages import CSV_COLUMNS, chosen_rows, csv_lines, number_of, page_context, query_of
+from rollbook.web.run_words import run_title
 from rollbook.web.said import said
 from rollbook.web.wording import sentence
 

@@ -9,6 +9,7 @@ from django.urls import path
 from rollbook.store.both_systems import newest_look
 from rollbook.web.access import Place, Who, page
 from rollbook.web.field_words import field_map, matching_words
+from rollbook.web.lists import lms_has
 from rollbook.web.steps import steps
 
 
@@ -17,7 +18,14 @@ def what_moves(request: HttpRequest, place: Place) -> HttpResponse:
     done = steps(place.organization)
     look = newest_look(place.organization)
     spaces = look.sanity.get("usernames_with_spaces") if look is not None else None
-    return render(request, "what_moves.html", {"steps": done, "spaces": spaces})
+    context = {
+        "steps": done,
+        "spaces": spaces,
+        "has_periods": lms_has(done.settings, "grading_period"),
+        "has_parents": lms_has(done.settings, "guardian_link"),
+        "by_clock": done.settings is not None and done.settings.grades.schedule.mode == "scheduled",
+    }
+    return render(request, "what_moves.html", context)
 
 
 @page(read=Who.READER)

@@ -19,6 +19,8 @@ from rollbook.store.school_names import school_names
 from rollbook.store.searching import MOST, find_people, find_sections
 from rollbook.store.setup import opened
 from rollbook.web.access import Place, Who, page
+from rollbook.web.error_words import error_said
+from rollbook.web.lists import lms_has
 from rollbook.web.search_views import PersonView, SectionView, pair_of, person_view, section_view
 from rollbook.web.steps import steps
 from rollbook.web.why import why
@@ -36,7 +38,7 @@ def _told_when_lost(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
         try:
             return view(request, *args, **kwargs)
         except BlobLost as error:
-            return render(request, "search_lost.html", {"error": error}, status=503)
+            return render(request, "search_lost.html", {"error": error, "words": error_said(error)}, status=503)
 
     return told
 
@@ -90,6 +92,7 @@ def section(request: HttpRequest, place: Place, number: str) -> HttpResponse:
             "view": view,
             "record": record,
             "names": _names(place),
+            "has_periods": lms_has(settings, "grading_period"),
             "reading": files.newest,
             "whole": _whole(files),
         }

@@ -27,7 +27,8 @@ from rollbook.web.access import Place, Who, page
 from rollbook.web.error_words import error_said
 from rollbook.web.grade_fields import section_titles
 from rollbook.web.plan_words import SEVERAL
-from rollbook.web.plans import blackout_words_of, blobs, names_of, place_steps, run_of, run_title
+from rollbook.web.plans import blackout_words_of, blobs, names_of, place_steps, run_of
+from rollbook.web.run_words import run_title
 from rollbook.web.said import blackout_said
 
 PREVIEW, UNDO = "preview", "undo"
