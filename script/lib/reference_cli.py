@@ -10,14 +10,14 @@ from typing import Any, Union, get_args, get_origin
 import typer
 from markdown import code, table
 
-from rollbook.cli.main import app
+from rollbook.cli.groups import application
 
 EVERYWHERE = {"--json", "--data", "--debug", "--help"}
 
 
 def every_command() -> Iterator[tuple[str, Any]]:
     """(path, command) of every command that does something, in the order of the help."""
-    yield from _walk("rollbook", typer.main.get_command(app))
+    yield from _walk("rollbook", typer.main.get_command(application()))
 
 
 def _walk(path: str, command: Any) -> Iterator[tuple[str, Any]]:

@@ -95,13 +95,16 @@ class Zygote:
 
 def main(number: int) -> None:
     """Forks until the other side closes the socket. Who keeps a process waits for it, and for nothing else."""
+    import rollbook.cli.groups
     import rollbook.cli.main
     import rollbook.cli.work
     import rollbook.engine.pool
     import rollbook.engine.service
     import rollbook.engine.waiting
     import rollbook.store.setup
-    import rollbook.store.summary  # noqa: F401 # everything is imported before the first fork
+    import rollbook.store.summary  # everything is imported before the first fork
+
+    rollbook.cli.groups.application()  # and so is every command
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how keepers end
     with socket.socket(fileno=number) as asking:

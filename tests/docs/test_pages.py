@@ -12,7 +12,7 @@ import pytest
 import typer
 import yaml
 
-from rollbook.cli.main import app
+from rollbook.cli.groups import application
 from rollbook.connectors.kit.options import parse as parse_options
 from rollbook.connectors.registry import connector
 from rollbook.roster.settings import Connection, parse
@@ -105,7 +105,7 @@ def _found(words: list[str]) -> tuple[Any, list[str]]:
 
 
 def _check_command(words: list[str]) -> None:
-    command: Any = typer.main.get_command(app)
+    command: Any = typer.main.get_command(application())
     while words and hasattr(command, "commands"):
         if words[0] in ("--help", "-h"):
             return

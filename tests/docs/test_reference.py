@@ -15,7 +15,7 @@ import pytest
 import typer
 
 from rollbook import errors
-from rollbook.cli.main import app
+from rollbook.cli.groups import application
 from rollbook.connectors.kit.options import describe
 from rollbook.connectors.registry import CONNECTORS, connector
 from rollbook.passback.compare import CONFLICT, GONE
@@ -41,7 +41,7 @@ def _leaves(path: str, command: Any) -> list[str]:
 
 
 def test_every_command_has_its_heading() -> None:
-    leaves = _leaves("rollbook", typer.main.get_command(app))
+    leaves = _leaves("rollbook", typer.main.get_command(application()))
     assert len(leaves) > 15
     headings = re.findall(r"^### `(.+)`$", text(REFERENCE / "cli.md"), re.MULTILINE)
     assert sorted(headings) == sorted(leaves)

@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 
 from rollbook.actions.secret_texts import SIDES, FoundSecret, Surroundings, read_table, take_secrets, webhook_place
-from rollbook.actions.yaml_text import load_yaml
 from rollbook.connectors.base import Connector
 from rollbook.connectors.kit.hosts import check_url
 from rollbook.connectors.kit.options import describe, parse
@@ -39,6 +38,8 @@ class SettingsText:
 
 def read_settings(text: str, *, name: str, around: Surroundings) -> SettingsText:
     """Read YAML text; `name` is what errors call it. Raises ConfigError that lists what is wrong."""
+    from rollbook.actions.yaml_text import load_yaml  # a run reads no YAML
+
     document = _as_texts(load_yaml(text, name))
     secrets = take_secrets(document, around)
     return SettingsText(judge(document, secrets, name=name, around=around), secrets)

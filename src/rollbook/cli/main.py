@@ -9,67 +9,17 @@ from typing import Any
 
 import typer
 
-from rollbook.cli import (
-    admin,
-    check,
-    config,
-    demo,
-    doctor,
-    generate,
-    grades,
-    holds,
-    lti,
-    notices,
-    operate,
-    pins,
-    practice,
-    runs,
-    schedule,
-    serve,
-    sync,
-    user,
-    version,
-    work,
-)
+from rollbook.cli import lifetime
+from rollbook.cli.groups import application, module_of
 from rollbook.errors import RollbookError, known_name
-
-app = typer.Typer(
-    name="rollbook",
-    help="Rosters in, grades out: reads a SIS, shows what would change, provisions the LMS, and sends grades back.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for group in (
-    demo,
-    sync,
-    runs,
-    holds,
-    pins,
-    schedule,
-    grades,
-    check,
-    config,
-    notices,
-    generate,
-    practice,
-    work,
-    serve,
-    user,
-    admin,
-    lti,
-    operate,
-    doctor,
-    version,
-):
-    group.add_to(app)
 
 
 @functools.cache
-def _command() -> Callable[..., Any]:
-    """What Typer makes of all groups: once in a process."""
-    command: Callable[..., Any] = typer.main.get_command(app)
-    return command
+def _command(only: str | None) -> Callable[..., Any]:
+    """What Typer makes of all commands, or of those of one module: once in a process."""
+    if only is None:
+        return typer.main.get_command(application())
+    return typer.main.get_group(application(only))
 
 
 _INTERRUPTED = 130  # what Typer makes of a Ctrl-C
@@ -78,19 +28,24 @@ _Usage: type[Exception] = typer.BadParameter.__mro__[1]
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and end the process: 0 done, 1 failed, 2 wrong usage or settings, 3 something is held."""
+    if arguments is None:
+        lifetime.starting()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = _run(given)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read us is gone
         code = 1
+    if arguments is None:
+        lifetime.ending(code)
     sys.exit(code)
 
 
 def _run(given: list[str]) -> int:
     as_json, debug = "--json" in given, "--debug" in given
     try:
-        result = _command()(given, prog_name="rollbook", standalone_mode=False)
+        command = _command(module_of(given[0]) if given else None)
+        result = command(given, prog_name="rollbook", standalone_mode=False)
         if result == _INTERRUPTED:
             raise KeyboardInterrupt
         return result if isinstance(result, int) else 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from rollbook.cli import lifetime
 from rollbook.cli.bars import progress_bar
 from rollbook.cli.exits import code_of
 from rollbook.cli.shell import Shell
@@ -58,7 +59,8 @@ def show_ended(shell: Shell, run: Run, *, kept: bool = True, **more: Any) -> Non
 
 @contextmanager
 def interrupts() -> Iterator[threading.Event]:
-    """Set after the first Ctrl-C or SIGTERM; the second one raises KeyboardInterrupt."""
+    """Set after the first Ctrl-C or SIGTERM; the second one raises KeyboardInterrupt. Around all long work."""
+    lifetime.started()
     event = threading.Event()
 
     def hear(number: int, frame: FrameType | None) -> None:

@@ -15,6 +15,7 @@ from rollbook.connectors.base import Batch, Cancel, TargetTraits
 from rollbook.core.plan import PlanReader, Slice, slices
 from rollbook.core.protocols import Journal, Passwords, Progress
 from rollbook.core.references import waiting
+from rollbook.core.side_by_side import side_by_side
 from rollbook.core.stored import StoredPlan
 from rollbook.core.streaks import Streaks
 from rollbook.errors import BatchRefused, LeaseLost, RollbookError
@@ -137,10 +138,8 @@ class Applier:
             for i in range(0, len(changes), bulk)
         ]
         stop: list[Exception] = []
-        answers = [
-            answer for part_answers in pool.map(lambda b: self._guarded(b, stop), batches) for answer in part_answers
-        ]
-        return answers, stop[0] if stop else None
+        found = side_by_side(lambda batch: self._guarded(batch, stop), batches, pool, self.target.traits.parallel)
+        return [answer for answers in found for answer in answers], stop[0] if stop else None
 
     def _guarded(self, batch: Batch, stop: list[Exception]) -> Sequence[Outcome]:
         """The answers of one bulk call; never raises, so that the other calls' answers are recorded too."""

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from django.db import InterfaceError, OperationalError
@@ -17,14 +17,12 @@ from rollbook.actions.organizations import current_settings
 from rollbook.core.protocols import Progress
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.engine.for_pages import prepare_run
-from rollbook.engine.grade_work import GradeWork
 from rollbook.engine.heart import Heart, Watch
 from rollbook.engine.logged_run import logged_run
 from rollbook.engine.slots import HeavySlot
 from rollbook.engine.trouble import is_full, silence, told
 from rollbook.engine.world import longest_call, open_world
 from rollbook.errors import Bug, LeaseLost, RollbookError, RunCancelled
-from rollbook.pipeline import roster_run as river
 from rollbook.roster.settings import parse
 from rollbook.store.folder import DataFolder
 from rollbook.store.journal import StoredJournal
@@ -32,6 +30,10 @@ from rollbook.store.lease import Lease
 from rollbook.store.models import River, Run, SettingsVersion
 from rollbook.store.runs import end_run, fail_run, keep_plan, settle_run, stored_plan, stored_result, unsettled_runs
 from rollbook.store.scratch import drop_scratch
+
+if TYPE_CHECKING:  # a process works one river mostly, and loads the other when it meets it
+    from rollbook.engine.grade_work import GradeWork
+    from rollbook.pipeline import roster_run as river
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +83,8 @@ class Worker:
             if run.river == River.GRADES:
                 result = self._grades(lease, version, watch).finish(run, plan)
             else:
+                from rollbook.pipeline import roster_run as river
+
                 with self._world(lease, version, watch, run) as world:
                     result = river.finish(_request(run, version), world, plan, _step, stored_result(run))
         settle_run(lease, run.pk, result)
@@ -100,6 +104,8 @@ class Worker:
             hold_back(run, parse(version.document), timezone.now())
         if run.river == River.GRADES:
             return self._grades(lease, version, watch).carry_out(run)
+        from rollbook.pipeline import roster_run as river
+
         request = _request(run, version)
         fresh = not planned and run.applies is None and run.undo_of is None
         with self._world(lease, version, watch, run, with_source=fresh) as world:
@@ -111,6 +117,8 @@ class Worker:
             return result if run.dry_run else river.carry_out(request, world, result, _step)
 
     def _grades(self, lease: Lease, version: SettingsVersion, watch: Watch) -> GradeWork:
+        from rollbook.engine.grade_work import GradeWork
+
         return GradeWork(self.folder, lease, version, watch, self.progress, alone=self.alone)
 
     def _pin_settings(self, run: Run, lease: Lease) -> SettingsVersion:
@@ -123,6 +131,8 @@ class Worker:
         return version
 
     def _plan(self, run: Run, request: river.Request, world: river.World, lease: Lease) -> RunResult:
+        from rollbook.pipeline import roster_run as river
+
         if run.applies is not None:
             applied = stored_result(run.applies)
             return RunResult(plan=_plan_of(run.applies), facts=applied.facts)
@@ -176,6 +186,8 @@ def _named(error: Exception, work: str) -> RollbookError:
 
 
 def _request(run: Run, version: SettingsVersion) -> river.Request:
+    from rollbook.pipeline import roster_run as river
+
     settings, digest = parse(version.document), version.digest
     if run.preview_year:  # these settings are saved nowhere: no plan made with them can be sent (rule 3)
         settings = msgspec.structs.replace(settings, active_year=run.preview_year)

@@ -10,17 +10,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from rollbook.actions.settings_text import connector_of, typed_options
 from rollbook.connectors.base import Cancel, Context, CountRequest, Source, Target
 from rollbook.connectors.gradebook import GradeConsent, GradeSink, GradeSource, UserTokens
-from rollbook.connectors.oneroster_csv.package import zip_entries
 from rollbook.core.protocols import Progress
 from rollbook.errors import BadResponse, Bug, ConfigError
-from rollbook.pipeline.roster_run import World
 from rollbook.roster.settings import Connection, Settings
 from rollbook.store.blobs import open_blobs
 from rollbook.store.decisions import decisions_of
@@ -35,6 +33,9 @@ from rollbook.store.pins import StoredPins
 from rollbook.store.scratch import scratch_of
 from rollbook.store.secrets import KeyRing, secrets_of
 from rollbook.store.uploads import UPLOAD, upload_file
+
+if TYPE_CHECKING:
+    from rollbook.pipeline.roster_run import World
 
 #: A run needs room for its pages, its scratch database and its files.
 ROOM_PER_INPUT = 3
@@ -153,6 +154,8 @@ def open_world(
     run: str | None = None,
 ) -> Iterator[World]:
     """A world for the lease's run, or for settling the earlier `run` under it; closes its connections."""
+    from rollbook.pipeline.roster_run import World  # runs of grades do without all that it brings
+
     ring = KeyRing(folder.keys)
     work = scratch_of(folder, lease, run or lease.run)
     doors = Doors(settings, secrets_of(lease.organization, ring), work, cancel)
@@ -189,6 +192,8 @@ def input_bytes(options: msgspec.Struct) -> int:
     path = Path(place)
     if path.is_dir():
         return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    from rollbook.connectors.oneroster_csv.package import zip_entries
+
     try:
         return sum(member.file_size for member in zip_entries(path))
     except (zipfile.BadZipFile, OSError, BadResponse):

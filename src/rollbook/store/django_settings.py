@@ -37,9 +37,10 @@ DATABASES: dict[str, dict[str, Any]] = {
 
 def configure() -> None:
     """Give Django these settings, unless it has settings already (of another program that uses the store)."""
-    import django
+    from django.apps import apps
     from django.conf import settings
 
     if not settings.configured:
         settings.configure(**{name: value for name, value in globals().items() if name.isupper()})
-        django.setup()
+        # What `django.setup` does besides is for pages: a prefix of addresses, and logging, which we set up ourselves.
+        apps.populate(settings.INSTALLED_APPS)

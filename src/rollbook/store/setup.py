@@ -10,12 +10,10 @@ from typing import Final
 
 from django.apps import apps
 from django.db import connection
-from filelock import FileLock
 
 from rollbook.errors import ConfigError
 from rollbook.store import database
 from rollbook.store.folder import DataFolder
-from rollbook.store.fresh import make_fresh_tables
 
 _STORE: Final = "store"
 _opened: list[DataFolder] = []
@@ -58,6 +56,8 @@ def migrate() -> list[str]:
     """Bring the tables to this release; the migrations that were needed. Safe when two processes start."""
     from django.core.management import call_command
 
+    from rollbook.store.fresh import make_fresh_tables  # it loads the history of the tables
+
     with database.reached(), _alone():
         wanted = pending()
         if wanted:
@@ -77,6 +77,8 @@ def pending() -> list[str]:
 @contextmanager
 def _alone() -> Iterator[None]:
     """Processes of this machine wait at a file, those of other machines in the database."""
+    from filelock import FileLock
+
     from rollbook.store.locks import making_tables  # it needs the tables' classes
 
     with FileLock(opened().setup_lock), making_tables():

@@ -73,7 +73,7 @@ class Wire:
             limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
             follow_redirects=False,
             trust_env=self._proxied,
-            verify=_tls(),
+            verify=_tls() if self._proxied or _may_come_to_tls(base_url) else _no_tls(),
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # it keeps none: several people share it
             transport=transport,
         )
@@ -195,6 +195,18 @@ class Wire:
 def _tls() -> ssl.SSLContext:
     """One for all connections: loading the certificates of the authorities takes a while."""
     return httpx2.create_ssl_context()
+
+
+@cache
+def _no_tls() -> ssl.SSLContext:
+    """Trusts no authority, and so loads none."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _may_come_to_tls(url: str) -> bool:
+    """Is it https, or can a redirect step up to it? That goes from one standard port to the other (`kit.hosts`)."""
+    parts = urlsplit(url)
+    return parts.scheme != "http" or (parts.port or 80) == 80
 
 
 def _certificate(error: BaseException | None) -> bool:
