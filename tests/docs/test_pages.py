@@ -98,7 +98,7 @@ def test_commands_within_sentences_exist() -> None:
 
 def _found(words: list[str]) -> tuple[Any, list[str]]:
     """The command or group that the first words lead to, and what is left of them."""
-    command: Any = typer.main.get_command(app)
+    command: Any = typer.main.get_command(application())
     while words and words[0] in getattr(command, "commands", ()):
         command, words = command.commands[words[0]], words[1:]
     return command, words
