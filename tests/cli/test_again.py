@@ -17,13 +17,14 @@ from rollbook.connectors.memory.space import Space
 from rollbook.engine import waiting
 from tests.cli import again, databases
 from tests.cli.kit import Command
+from tests.untouched import Modules
 
 
 @pytest.fixture(autouse=True)
 def worked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Nothing was worked yet, whatever was in this process before. Every sync worked from now on is listed."""
     monkeypatch.setattr(again, "_lived", type(again._lived)())
-    monkeypatch.setattr(again, "_first_seen", {})
+    monkeypatch.setattr(again, "_modules", Modules(*again._PATCHABLE, but=again._NO_PART))
     commands: list[Any] = []
     real = Command._work
 
