@@ -122,12 +122,15 @@ def _states() -> dict[str, dict[str, Any]]:
 
 
 def _key(data: Path, arguments: Sequence[str]) -> str:
-    """Empty where a space has something of the test's own, or no database answers."""
+    """Empty where nothing is in memory, a space has something of the test's own, or no database answers."""
+    states = _states()
+    if not states:
+        return ""
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTEST_CURRENT_TEST", "DATABASE_URL")}
     url = databases.current()
     try:
         rows = databases.digest(url) if url else b""
-        digest = hashlib.blake2b(_values((list(arguments), sorted(environment.items()), date.today(), _states(), rows)))
+        digest = hashlib.blake2b(_values((list(arguments), sorted(environment.items()), date.today(), states, rows)))
     except (pickle.PicklingError, TypeError, AttributeError, ValueError, psycopg.Error):
         return ""
     for path in sorted(data.rglob("*")):

@@ -94,8 +94,8 @@ def trickled_head(server: Server, stream: Any) -> None:
 
 
 def trickled_body(server: Server, stream: Any) -> None:
-    stream.sendall(HEAD.replace(b"length: 4", b"length: 40") + b"\r\n")
-    trickle(server, stream, b" " * 36 + b"true")
+    stream.sendall(HEAD.replace(b"length: 4", b"length: 28") + b"\r\n")
+    trickle(server, stream, b" " * 24 + b"true")
 
 
 def slow_hop(server: Server, stream: Any) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from django.conf import settings
 
 from rollbook.connectors.memory.space import Space
 from rollbook.engine.waiting import work_until_ended
@@ -15,7 +14,7 @@ from rollbook.store.folder import DataFolder
 from rollbook.store.models import Account, GradeItem, GradeSection, Membership, River, Run, RunState
 from rollbook.web.opening import open_pages
 from tests.cli.once import once
-from tests.web.people import Person, make_person
+from tests.web.people import Person, make_person, session_of, signed_in_again
 from tests.web.world import run_now
 
 HERE = "/o/maple/grades"
@@ -108,19 +107,18 @@ def mapped_case(folder: DataFolder, world: Space, *asked: str) -> Case:
     """The same, mapped, and after runs that the teacher asked for one after the other. Made once in a process."""
     assert not Account.objects.exists(), "people come after what was made once"
 
-    def make() -> tuple[str, list[str], str, str]:
+    def make() -> tuple[tuple[int, str], str, list[str], str]:
         case = grades_case(folder, world)
         case.mapped()
         for what in asked:
             case.do(what)
             case.work()
-        return case.person, case.mine, case.other, case.teacher.client.cookies[settings.SESSION_COOKIE_NAME].value
+        return session_of(case.teacher), case.person, case.mine, case.other
 
-    person, mine, other, session = once(folder.path, world, ("mapped", *asked), make)
+    teacher, person, mine, other = once(folder.path, world, ("mapped", *asked), make)
     open_pages(folder)
-    teacher = Person(Account.objects.get())
-    teacher.client.cookies[settings.SESSION_COOKIE_NAME] = session
-    return Case(folder=folder, world=world, teacher=teacher, person=person, mine=mine, other=other)
+    tina = signed_in_again(teacher)
+    return Case(folder=folder, world=world, teacher=tina, person=person, mine=mine, other=other)
 
 
 def _grade(world: Space, code: str) -> None:

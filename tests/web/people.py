@@ -52,6 +52,17 @@ def make_person(
     return person
 
 
+def signed_in_again(kept: tuple[int, str]) -> Person:
+    """Somebody whose account and session were kept in a database; see `session_of`."""
+    person = Person(Account.objects.get(pk=kept[0]))
+    person.client.cookies[settings.SESSION_COOKIE_NAME] = kept[1]
+    return person
+
+
+def session_of(person: Person) -> tuple[int, str]:
+    return person.account.pk, person.client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
 def _sign_in(person: Person) -> None:
     """As Django's client does it, which makes a session, moves it, and saves it three times."""
     session = SessionStore()

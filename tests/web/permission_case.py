@@ -3,7 +3,11 @@ two of these teachers, for tests of the pages and of whole runs."""
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +21,17 @@ from rollbook.actions.secret_texts import Surroundings
 from rollbook.actions.settings import import_settings
 from rollbook.connectors.memory.space import Space
 from rollbook.engine.waiting import work_until_ended
+from rollbook.practice.lms import create_lms
+from rollbook.practice.server import serve
 from rollbook.roster.grades import SisCategory
 from rollbook.store.folder import DataFolder
-from rollbook.store.models import GradeSection, Membership, Run
+from rollbook.store.models import Account, GradeSection, Membership, Run
+from rollbook.web.opening import open_pages
 from tests.cli.kit import SETTINGS
+from tests.cli.once import once
 from tests.cli.test_grades_http import Lms
 from tests.verification.lms_client import plaintext
-from tests.web.people import Answer, Person, make_person
+from tests.web.people import Answer, Person, make_person, session_of, signed_in_again
 from tests.web.world import run_now
 
 HERE = "/o/maple/grades"
@@ -116,8 +124,40 @@ def use_lms(world: Space, url: str, grades_as: str = "teachers") -> None:
     import_settings(text, name="test", around=Surroundings({}, Path()), by=OPERATOR)
 
 
-def permission_case(folder: DataFolder, world: Space, url: str) -> Case:
-    """Synced, graded in both sections, nobody allowed."""
+@contextmanager
+def permission_case(folder: DataFolder, world: Space, scratch: Path) -> Iterator[Case]:
+    """Synced, graded in both sections, nobody allowed: made once in a process, as long as the port of the practice LMS
+    can be had again, which is in the settings."""
+    assert not Account.objects.exists(), "people come after what was made once"
+    postgres = "DATABASE_URL" in os.environ
+    number, port, kept = _lms.get(postgres, (0, 0, b""))
+    file = scratch / "lms.sqlite3"
+    file.write_bytes(kept)
+    try:
+        running = serve(create_lms(file), port)
+    except OSError:
+        file = scratch / "another.sqlite3"
+        running = serve(create_lms(file))
+    number += running.port != port
+
+    def make() -> tuple[Any, ...]:
+        case = _permission_case(folder, world, running.url)
+        with closing(sqlite3.connect(file)) as database:
+            _lms[postgres] = number, running.port, database.serialize()
+        return session_of(case.tina), session_of(case.tom), case.mine, case.his, case.ids
+
+    with running:
+        tina, tom, mine, his, ids = once(folder.path, world, ("permissions", number), make)
+        open_pages(folder)
+        teachers = signed_in_again(tina), signed_in_again(tom)
+        yield Case(folder, world, running.url, *teachers, mine=mine, his=his, ids=ids)
+
+
+#: By whether it is PostgreSQL: how often it was made, then port and database of the LMS.
+_lms: dict[bool, tuple[int, int, bytes]] = {}
+
+
+def _permission_case(folder: DataFolder, world: Space, url: str) -> Case:
     use_lms(world, url)
     run_now(folder)
     one, mine, two, his = _two_teachers(world)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -74,18 +75,9 @@ def forbid_removals(world: Space) -> None:
 def large_plan(folder: DataFolder, number: int) -> Run:
     """A dry run of maple whose plan updates so many users: two schools in turns, every third one held."""
     organization = Organization.objects.get(slug="maple")
-    name = """{"first_name": "%s", "last_name": "Name' || range || '"}"""
-    query = f"""
-        SELECT row_number() OVER (ORDER BY state DESC, n) - 1 AS seq, * EXCLUDE n FROM (
-            SELECT range AS n, 'user' AS kind, 'update' AS action, 'u' || range AS key,
-                   CAST(NULL AS VARCHAR) AS new_key, 'school ' || range % 2 AS school, CAST(NULL AS VARCHAR) AS year,
-                   'lms' || range AS lms_id, '{name % "Old"}' AS before, '{name % "New"}' AS after,
-                   CASE WHEN range % 3 = 0 THEN 'held' ELSE 'send' END AS state,
-                   CASE WHEN range % 3 = 0 THEN 'hold:h1' END AS reason
-            FROM range({number})) ORDER BY seq"""
-    with TemporaryDirectory(dir=folder.work) as scratch, connect() as db:
+    with TemporaryDirectory(dir=folder.work) as scratch:
         path = Path(scratch) / "plan-user.parquet"
-        write_parquet(db, query, path, rows=16_384)
+        path.write_bytes(_large_plan_file(number))
         key = open_blobs(folder).put(path)
     sent = number - (number + 2) // 3
     plan = StoredPlan(
@@ -99,3 +91,20 @@ def large_plan(folder: DataFolder, number: int) -> Run:
         id=new_run_id(), organization=organization, state=RunState.PLANNED, dry_run=True, kinds=["user"],
         requested_by="test", plan=msgspec.to_builtins(plan), result={"state": "planned"},
     )  # fmt: skip
+
+
+@functools.cache
+def _large_plan_file(number: int) -> bytes:
+    name = """{"first_name": "%s", "last_name": "Name' || range || '"}"""
+    query = f"""
+        SELECT row_number() OVER (ORDER BY state DESC, n) - 1 AS seq, * EXCLUDE n FROM (
+            SELECT range AS n, 'user' AS kind, 'update' AS action, 'u' || range AS key,
+                   CAST(NULL AS VARCHAR) AS new_key, 'school ' || range % 2 AS school, CAST(NULL AS VARCHAR) AS year,
+                   'lms' || range AS lms_id, '{name % "Old"}' AS before, '{name % "New"}' AS after,
+                   CASE WHEN range % 3 = 0 THEN 'held' ELSE 'send' END AS state,
+                   CASE WHEN range % 3 = 0 THEN 'hold:h1' END AS reason
+            FROM range({number})) ORDER BY seq"""
+    with TemporaryDirectory() as scratch, connect() as db:
+        path = Path(scratch) / "plan-user.parquet"
+        write_parquet(db, query, path, rows=16_384)
+        return path.read_bytes()

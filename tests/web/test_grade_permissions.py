@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.test import Client
 
 from rollbook.connectors.memory.space import Space
-from rollbook.practice.lms import create_lms
-from rollbook.practice.server import serve
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import AuditRow, Membership, PermissionRequest, TeacherPermission
 from rollbook.store.secrets import KeyRing
@@ -24,10 +23,10 @@ THANKS = "Rollbook may read your gradebooks now."
 
 
 @pytest.fixture
-def case(folder: DataFolder, world: Space, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
+def case(folder: DataFolder, world: Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
     monkeypatch.setenv("ROLLBOOK_ALLOW_PRIVATE_HOSTS", "1")
-    with serve(create_lms()) as running:
-        yield permission_case(folder, world, running.url)
+    with permission_case(folder, world, tmp_path) as found:
+        yield found
 
 
 def acts() -> list[str]:

@@ -4,6 +4,7 @@ was taken back in the LMS."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -12,8 +13,6 @@ from rollbook.actions.organizations import current_settings
 from rollbook.connectors.memory.space import Space
 from rollbook.engine.try_connection import check_connection, try_connection
 from rollbook.errors import AuthFailed, ConfigError
-from rollbook.practice.lms import create_lms
-from rollbook.practice.server import serve
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import AuditRow, GradeSection, Organization, RunState, TeacherPermission
 from rollbook.store.permissions import StoredTokens, place_of
@@ -23,10 +22,10 @@ from tests.web.permission_case import HERE, Case, permission_case, told
 
 
 @pytest.fixture
-def case(folder: DataFolder, world: Space, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
+def case(folder: DataFolder, world: Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
     monkeypatch.setenv("ROLLBOOK_ALLOW_PRIVATE_HOSTS", "1")
-    with serve(create_lms()) as running:
-        yield permission_case(folder, world, running.url)
+    with permission_case(folder, world, tmp_path) as found:
+        yield found
 
 
 def results(case: Case, code: str) -> int:

@@ -15,8 +15,6 @@ from rollbook.actions.settings_edit import change_settings
 from rollbook.connectors.gradebook import Consent, UserToken
 from rollbook.connectors.memory.space import Space
 from rollbook.engine.permissions import finish_consent, is_of_person, tokens_of
-from rollbook.practice.lms import create_lms
-from rollbook.practice.server import serve
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import Organization, TeacherPermission
 from rollbook.store.secrets import KeyRing
@@ -29,10 +27,10 @@ pytestmark = pytest.mark.rule(31)
 
 
 @pytest.fixture
-def case(folder: DataFolder, world: Space, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
+def case(folder: DataFolder, world: Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
     monkeypatch.setenv("ROLLBOOK_ALLOW_PRIVATE_HOSTS", "1")
-    with serve(create_lms()) as running:
-        yield permission_case(folder, world, running.url)
+    with permission_case(folder, world, tmp_path) as found:
+        yield found
 
 
 def maple() -> Organization:
