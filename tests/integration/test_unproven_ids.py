@@ -1,4 +1,4 @@
-"""An LMS in which people may give themselves any unique id: what Rollbook knows of an account counts, not what that says."""
+"""Where people may give themselves any unique id, what Rollbook knows of an account counts, not what that id says."""
 
 from __future__ import annotations
 
