@@ -126,7 +126,9 @@ def main(arguments: list[str]) -> int:
         else:
             po.parent.mkdir(parents=True, exist_ok=True)
             po.write_bytes(new_po)
-            po.with_suffix(".mo").write_bytes(new_mo)
+            mo = po.with_suffix(".mo")
+            if not mo.exists() or not _same(mo.read_bytes(), new_mo):  # else only the time of making it would change
+                mo.write_bytes(new_mo)
     print("\n".join(trouble), file=sys.stderr) if trouble else None
     return 1 if check and trouble else 0
 

@@ -66,6 +66,20 @@ def test_an_empty_database_is_no_restored_one(tmp_path: Path, postgres: Any, mon
     assert "is empty; fill it with pg_restore first" in told
 
 
+def test_doctor_asks_the_database_before_there_is_a_data_folder(
+    tmp_path: Path, postgres: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever installs it tries DATABASE_URL first."""
+    new = Command(tmp_path / "data")
+    with postgres.fresh() as url:
+        monkeypatch.setenv("DATABASE_URL", url)
+        [found] = [one for one in new("doctor", schema="doctor")["checks"] if one["check"] == "database"]
+        assert "PostgreSQL" in found["found"]
+    [found] = [one for one in new("doctor", schema="doctor", code=1)["checks"] if one["check"] == "database"]
+    assert not found["ok"]
+    assert not new.data.exists()
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [

@@ -57,6 +57,11 @@ def test_a_secret_given_as_it_is_comes_out_as_a_name(rollbook: Command, tmp_path
     assert "${SIS_KEY}" in out.read_text()
 
 
+def test_an_export_that_cannot_be_written_says_why(rollbook: Command, world: Space, tmp_path: Path) -> None:
+    told = rollbook("config", "export", str(tmp_path / "nowhere" / "maple.yaml"), schema="error", code=2)
+    assert "maple.yaml cannot be written: No such file" in told["error"]["message"]
+
+
 def test_a_new_secret_replaces_the_old_one(rollbook: Command, tmp_path: Path) -> None:
     from rollbook.store.models import Organization
     from rollbook.store.secrets import KeyRing, secrets_of

@@ -109,6 +109,20 @@ def test_keys_do_not_rotate_under_a_worker(rollbook: Command, world: Space) -> N
     assert rollbook("keys", "rotate", schema="keys-rotate")["encrypted"] > 0
 
 
+def test_what_is_thrown_away_names_no_command(
+    rollbook: Command, world: Space, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The demo deletes its data at the end: nothing of the run can be asked for afterwards."""
+    from rollbook.cli import show
+
+    run = {**rollbook("plan", "maple"), "findings": {"ID_MISSING": 1}}
+    for kept in (True, False):
+        show.run(run, kept=kept)
+        out = capsys.readouterr().out
+        assert "1 finding" in out
+        assert ("rollbook run findings" in out) == kept
+
+
 @pytest.mark.parametrize("system", ["sis", "lms", "moodle"])
 def test_practice_systems_print_their_address_and_end_on_a_signal(system: str, days: list[Path]) -> None:
     place = [str(days[0])] if system == "sis" else []

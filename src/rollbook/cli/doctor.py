@@ -62,6 +62,8 @@ def _data(shell: Shell) -> Iterator[Check]:
     path = Path(shell.data or default_data()).expanduser()
     if not path.exists():
         yield "data folder", True, f"{path} is made by the first command that needs it"
+        if os.environ.get("DATABASE_URL"):
+            yield _tried("database", lambda: _elsewhere(path))
         return
     yield "free space", shutil.disk_usage(path).free > 512 << 20, f"{shutil.disk_usage(path).free >> 20} MiB"
     yield _tried("data folder", lambda: str(shell.open().path))
@@ -73,6 +75,16 @@ def _data(shell: Shell) -> Iterator[Check]:
         private = not keys.stat().st_mode & 0o077
         yield "keys file", private, "only for its owner" if private else "others can read it: chmod 600 it"
     yield _tried("organizations", _organizations)
+
+
+def _elsewhere(path: Path) -> str:
+    """The PostgreSQL of DATABASE_URL, asked without making a data folder or tables. Raises ConfigError, Unavailable."""
+    from rollbook.store import database
+    from rollbook.store.folder import DataFolder
+
+    database.use(DataFolder(path))
+    with database.reached():
+        return _database()
 
 
 def _database() -> str:
