@@ -27,6 +27,8 @@ USER = "rollbook"
 #: Letters that an address must encode, so that every test shows that ours does.
 PASSWORD = "h@sh/ %pg"
 TEMPLATE = "template_rollbook"
+#: File by file: without waits for the disk that is twice as fast as page by page.
+COPY = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
 
 # Ends the server when the test process is gone: then `read` finds the end of its input.
 _KEEPER = '"$@" & server=$!; read -r _; kill -INT $server 2>/dev/null; wait $server'
@@ -128,15 +130,14 @@ class Server:
     def create(self) -> str:
         """The DATABASE_URL of a new database with our tables, which goes with the server."""
         name = f"t_{secrets.token_hex(6)}"
-        self.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
+        self.execute(COPY.format(sql.Identifier(name), sql.Identifier(TEMPLATE)))
         return self.url(name)
 
     @contextmanager
     def fresh(self, template: str | None = None) -> Iterator[str]:
         """The DATABASE_URL of a new database; dropped at the end."""
         name = f"t_{secrets.token_hex(6)}"
-        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        self.execute(create.format(sql.Identifier(name), sql.Identifier(template or "template0")))
+        self.execute(COPY.format(sql.Identifier(name), sql.Identifier(template or "template0")))
         try:
             yield self.url(name)
         finally:

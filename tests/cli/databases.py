@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
+from tests.postgres import COPY
+
 # What a command's answer depends on: all rows, in the order in which they lie there, and the next numbers.
 _TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY relname"
 _NUMBERS = "SELECT string_agg(s::text, ' ' ORDER BY sequencename) FROM pg_sequences AS s"
@@ -52,8 +54,7 @@ def forget(url: str, kept: str) -> None:
 
 
 def _copy(server: psycopg.Connection, there: str, here: str) -> None:
-    names = sql.Identifier(here), sql.Identifier(there)
-    server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
+    server.execute(COPY.format(sql.Identifier(here), sql.Identifier(there)))
 
 
 def _name(url: str) -> str:

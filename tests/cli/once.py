@@ -50,7 +50,7 @@ def once(folder: Path, world: Space, key: Hashable, make: Callable[[], T]) -> T:
         _kept[key] = _Kept(place / "data", database, pickle.dumps(_state(world)), copy.deepcopy(result))
         return result
     close_store()
-    shutil.rmtree(folder, ignore_errors=True)  # with a PostgreSQL there may be none yet
+    shutil.rmtree(folder, ignore_errors=True)  # there may be none yet where the tables are elsewhere
     shutil.copytree(kept.folder, folder)
     if url:
         databases.put_back(url, kept.database)
