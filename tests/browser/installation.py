@@ -123,7 +123,7 @@ class Installation:
 
     def lms_state(self, lms: Any = None) -> Any:
         """All that a practice LMS holds, by table."""
-        with urlopen(f"{(lms or self.lms)['url']}/_practice/state", timeout=30) as answer:
+        with urlopen(f"{(lms or self.lms)['url']}/_practice/state", timeout=60) as answer:
             return json.load(answer)
 
     def sign_in(self, tab: Page, name: str, *invitation: str) -> None:

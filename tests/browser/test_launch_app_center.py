@@ -37,7 +37,7 @@ def ann(browser: Browser, school: Installation) -> Iterator[Page]:
 def _apps(school: Installation, **sent: Any) -> Any:
     """What the practice LMS says of its App Center, after a change."""
     body = json.dumps(sent).encode() if sent else None
-    with urlopen(Request(f"{school.lms['url']}/_practice/apps", data=body), timeout=30) as answer:
+    with urlopen(Request(f"{school.lms['url']}/_practice/apps", data=body), timeout=60) as answer:
         return json.load(answer)
 
 

@@ -160,7 +160,7 @@ def working(rollbook: Command) -> Iterator[None]:
     worker = threading.Thread(target=work)
     worker.start()
     try:
-        assert ready.wait(20)
+        assert ready.wait(60)
         yield
     finally:
         stop.set()

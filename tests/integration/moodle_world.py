@@ -80,7 +80,7 @@ class World:
         self.options = parse(MoodleOptions, given)
         self._context = Context(work=work, cancel=Going(), count=lambda attempts=1, /: None, allow_private_hosts=True)
         self.target = MoodleTarget(self.options, self._context)
-        self._control = httpx2.Client(base_url=switch.url, timeout=10.0)
+        self._control = httpx2.Client(base_url=switch.url, timeout=60.0)
         self._next = 0
         #: LMS ids of the accounts of people, as the ledger has them.
         self.accounts: dict[str, str] = {}

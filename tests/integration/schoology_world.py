@@ -61,7 +61,7 @@ class World:
         made = CONNECTOR.target(self.options, context)
         assert isinstance(made, SchoologyTarget)
         self.target = made
-        self._control = httpx2.Client(base_url=url, timeout=10.0)
+        self._control = httpx2.Client(base_url=url, timeout=60.0)
         self._next = 0
 
     def _count(self, attempts: int = 1, /) -> None:

@@ -30,7 +30,7 @@ from tests.districts import small
 from tests.staged import quick_runs
 
 #: Longer than a run needs from its start to the slot.
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 
 
 @pytest.fixture

@@ -212,13 +212,13 @@ def test_a_stopping_worker_hands_its_run_on(
 
     def slow(applier: Applier, *given: Any) -> Any:
         applying.set()
-        go_on.wait(10)
+        go_on.wait(60)
         return sent(applier, *given)
 
     monkeypatch.setattr(Applier, "_slice", slow)
     with Pool(folder, alone=True) as pool:
         pool.tick()
-        assert applying.wait(20)
+        assert applying.wait(60)
         pool.heart.let_go()
         go_on.set()
     handed = Run.objects.get(pk=run.pk)

@@ -64,13 +64,13 @@ def test_a_process_takes_its_own_run_over(folder: DataFolder, run: Run, monkeypa
     def slow(applier: Applier, part: Any, *rest: Any) -> Any:
         if part.number == 2 and (mine := next(waiting, None)):
             mine[0].set()
-            assert mine[1].wait(20)
+            assert mine[1].wait(60)
         return sent(applier, part, *rest)
 
     monkeypatch.setattr(Applier, "_slice", slow)
     with Pool(folder, alone=False) as pool:
         pool.tick()
-        assert reached[0].wait(20)
+        assert reached[0].wait(60)
         WorkerRow.objects.filter(pk=pool.owner).delete()
         pool.heart.until = 0.0
         assert workers.requeue_orphans("another", ()) == [run.pk]

@@ -255,7 +255,7 @@ def test_a_schedule_saved_while_the_clock_asks_leaves_one_of_the_two_orders(busy
 
 def _at_once(*works: Callable[[], object]) -> None:
     """Each in a thread with an open connection, all let go at one moment."""
-    ready = threading.Barrier(len(works), timeout=30)
+    ready = threading.Barrier(len(works), timeout=60)
 
     def do(work: Callable[[], object]) -> None:
         try:

@@ -64,14 +64,14 @@ def test_what_others_write_meanwhile_is_counted_once(organization: Organization,
             )
             written.set()
             if database == "postgresql":
-                assert counted.wait(20)
+                assert counted.wait(60)
         connection.close()
 
     other = threading.Thread(target=write)
     other.start()
-    assert written.wait(20)
+    assert written.wait(60)
     recount(organization.pk)
     counted.set()
-    other.join(20)
+    other.join(60)
     assert kept_counts(organization.pk) == real_counts(organization.pk)
     assert kept_counts(organization.pk)["2027", "late", 0] == 2

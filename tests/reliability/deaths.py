@@ -48,9 +48,10 @@ def arm(kill: dict[str, Any], note: Path) -> None:
 
 class _Death:
     def __init__(self, note: Path) -> None:
-        self._note = note
+        self._note, self._once = note, threading.Lock()
 
     def __call__(self, where: str) -> None:
+        self._once.acquire()  # of two threads that come here at one moment, one writes the note
         self._note.write_text(json.dumps(where))
         os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(60)  # this thread does nothing any more either

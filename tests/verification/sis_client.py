@@ -86,6 +86,6 @@ def served_sis(version: str, directory: Path = MAPLE_VALLEY, **settings: Any) ->
     """A practice SIS that is served on a port of 127.0.0.1 for the length of the block."""
     with (
         serve(create_sis(directory, version=version, **settings)) as running,
-        httpx2.Client(timeout=10, trust_env=False) as http,
+        httpx2.Client(timeout=60, trust_env=False) as http,
     ):
         yield SisClient(running.url, version, http)

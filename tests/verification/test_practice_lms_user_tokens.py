@@ -36,10 +36,10 @@ def _press(address: str, person: str, do: str, **more: str) -> requests.Response
     """What somebody does on the page; where the browser is sent is in the answer."""
     parts = urlsplit(address)
     asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
-    page = requests.get(address, params={"as": person}, timeout=10)
+    page = requests.get(address, params={"as": person}, timeout=60)
     assert "Approve" in page.text
     form = {**asked, "as": person, "do": do, **more}
-    return requests.post(f"{parts.scheme}://{parts.netloc}{parts.path}", form, allow_redirects=False, timeout=10)
+    return requests.post(f"{parts.scheme}://{parts.netloc}{parts.path}", form, allow_redirects=False, timeout=60)
 
 
 def _given(lms: Client, person: str, **key: str) -> schoolopy.Schoology:
@@ -81,7 +81,7 @@ def test_without_approval_there_is_no_token(lms: Client) -> None:
     assert not auth.authorize(), "nobody was asked yet"
     assert _press(address, mine["id"], "deny").headers["location"] == HERE
     assert not auth.authorize()
-    assert requests.get(address, params={"as": mine["id"]}, timeout=10).status_code == 400, "it was answered"
+    assert requests.get(address, params={"as": mine["id"]}, timeout=60).status_code == 400, "it was answered"
 
 
 def test_a_request_is_good_once_and_not_for_ever(lms: Client, lms_with: Callable[..., Client]) -> None:
@@ -93,7 +93,7 @@ def test_a_request_is_good_once_and_not_for_ever(lms: Client, lms_with: Callable
     assert again.get(f"{lms.url}/v1/oauth/access_token").status_code == 401
     lms.app.state.lms.settings = lms.app.state.lms.settings.__class__(request_token_seconds=0)
     late = _auth(lms)
-    assert requests.get(late.request_authorization(HERE), timeout=10).status_code == 400
+    assert requests.get(late.request_authorization(HERE), timeout=60).status_code == 400
 
 
 def test_a_request_token_opens_nothing(lms: Client) -> None:
@@ -108,7 +108,7 @@ def test_a_person_takes_it_back(lms: Client, by: str) -> None:
     mine = _teacher(lms)
     client = _given(lms, mine["id"])
     if by == "person":
-        page = requests.post(f"{lms.url}/oauth/apps", {"as": mine["id"]}, timeout=10)
+        page = requests.post(f"{lms.url}/oauth/apps", {"as": mine["id"]}, timeout=60)
         assert "0 with access" in page.text
     elif by == "tests":
         assert lms.practice("user-tokens", {"revoke": "t-1"}) == {"revoked": 1}
@@ -150,12 +150,12 @@ def test_an_app_with_a_key_of_its_own(lms_with: Callable[..., Client]) -> None:
 def test_the_page_stands_in_no_frame_and_asks_who_it_is(lms: Client) -> None:
     _teacher(lms)
     address = _auth(lms).request_authorization(HERE)
-    page = requests.get(address, timeout=10)
+    page = requests.get(address, timeout=60)
     assert page.headers["x-frame-options"] == "DENY"
     assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
     assert "form-action 'self' https://rollbook.example" in page.headers["content-security-policy"]
     assert "Approve" not in page.text
-    found = requests.get(address, params={"q": "t-1"}, timeout=10)
+    found = requests.get(address, params={"q": "t-1"}, timeout=60)
     assert "Ana Diaz" in found.text
-    nowhere = requests.get(address.replace("https%3A", "javascript%3A"), timeout=10)
+    nowhere = requests.get(address.replace("https%3A", "javascript%3A"), timeout=60)
     assert "javascript:" not in nowhere.headers["content-security-policy"]

@@ -31,7 +31,7 @@ class Site:
     def get(self, path: str, method: str = "GET", **headers: str) -> Page:
         request = urllib.request.Request(self.address + path, headers=headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return Page(answer.status, answer.read().decode(), dict(answer.headers))
         except urllib.error.HTTPError as error:
             with error:

@@ -57,7 +57,7 @@ class Browser:
     """Keeps cookies, follows redirects, and sends the forms that go on by themselves."""
 
     def __init__(self) -> None:
-        self.http = httpx2.Client(follow_redirects=False, trust_env=False, timeout=30)
+        self.http = httpx2.Client(follow_redirects=False, trust_env=False, timeout=60)
         self.seen: list[str] = []
 
     def go(self, address: str) -> Any:
