@@ -46,6 +46,6 @@ def _leave() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError):  # whoever read us is gone; or it is closed
+        except (AttributeError, OSError, ValueError):  # whoever read us is gone, or it is closed, or there is none
             _code[:] = [_code[0] or 1]
     os._exit(_code[0])

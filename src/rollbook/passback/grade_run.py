@@ -25,7 +25,7 @@ from rollbook.core.refusals import remember_refusals
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.errors import BadResponse, ConfigError, NotAllowed, RollbookError, StalePlan
 from rollbook.passback.compare import compare, only
-from rollbook.passback.grade_types import Found, GradeRequest, GradeWorld, SectionNote, SectionWish
+from rollbook.passback.grade_types import Found, GradeLedgerVersion, GradeRequest, GradeWorld, SectionNote, SectionWish
 from rollbook.passback.grades import desired
 from rollbook.passback.ledger import GradeReferences, read_ids, read_ledger
 from rollbook.passback.pins import Pinned
@@ -185,17 +185,17 @@ class _Run:
             self.world.people([])  # says at once where it cannot be known
         for pin in self.world.pins.active(self.request.now):
             self.pins.setdefault(pin.school, []).append(pin)
+        versions = self.world.ledgers.currents([wish.code for wish in self.request.sections])
         for number, wish in enumerate(self.request.sections):
             self.world.progress.update("read", number, total, wish.code)
-            self._section(source, wish)
+            self._section(source, wish, versions[wish.code])
         self.world.progress.update("plan", total, total)
         self.step("plan", lambda: self._plan(self._rules()))
         self.result.facts["pins_ended"] = self.ended
 
-    def _section(self, source: GradeSource, wish: SectionWish) -> None:
+    def _section(self, source: GradeSource, wish: SectionWish, version: GradeLedgerVersion) -> None:
         """Read and compare one section. What its own trouble is, stops no other."""
         world = self.world
-        version = world.ledgers.current(wish.code)
         had = read_ledger(self.db, version, world.blobs, wish.code)
         try:
             read = self.step("read", lambda: read_section(self.request, source, world.sink, wish, had))

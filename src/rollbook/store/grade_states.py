@@ -19,9 +19,10 @@ _SYNCS: Final = 30
 _COUNTED_BY: Final = ("state", "choice", "send", "held", "waiting", "failed")
 
 
-def restate(rows: QuerySet[GradeSection]) -> None:
-    """Count the items of these sections anew, and say how each section stands."""
-    sections = list(rows.order_by("pk"))
+def restate(rows: QuerySet[GradeSection] | Sequence[GradeSection]) -> None:
+    """Count the items of these sections anew, and say how each section stands. Rows must have been read just now:
+    people decide at any moment."""
+    sections = list(rows.order_by("pk")) if isinstance(rows, QuerySet) else rows
     counted = _counted([row.pk for row in sections])
     changed: list[GradeSection] = []
     for row in sections:
@@ -86,21 +87,30 @@ def is_undecided(section: GradeSection, title: str) -> bool:
 
 def note_sync(section: GradeSection, run: str, **fields: Any) -> None:
     """Remember a run with a section; the oldest ones are forgotten."""
-    GradeSync.objects.update_or_create(section=section, run_id=run, defaults=fields)
+    mine = GradeSync.objects.filter(section=section, run=run)
+    if mine.update(**fields) if fields else mine.exists():
+        return
+    GradeSync.objects.create(section=section, run_id=run, **fields)
     if old := list(section.syncs.order_by("-pk").values_list("pk", flat=True)[_SYNCS:]):
         GradeSync.objects.filter(pk__in=old).delete()
 
 
 def keep_admins(section: GradeSection, people: Sequence[str] | frozenset[str]) -> None:
     """The course admins of a section as just seen in the LMS, by unique id."""
+    note_admins(section, people)
+    section.save(update_fields=["admins_at"])
+
+
+def note_admins(section: GradeSection, people: Sequence[str] | frozenset[str]) -> None:
+    """As `keep_admins`; the section's own row is left to be saved."""
     known = set(section.admins.values_list("person", flat=True))
     if gone := known - set(people):
         section.admins.filter(person__in=gone).delete()
-    section.admins.filter(person__in=people, until__isnull=False).update(until=None)
-    new = [SectionAdmin(section=section, person=person) for person in sorted(set(people) - known)]
-    SectionAdmin.objects.bulk_create(new, ignore_conflicts=True)
+    if staying := known & set(people):
+        section.admins.filter(person__in=staying, until__isnull=False).update(until=None)
+    if new := [SectionAdmin(section=section, person=person) for person in sorted(set(people) - known)]:
+        SectionAdmin.objects.bulk_create(new, ignore_conflicts=True)
     section.admins_at = timezone.now()
-    section.save(update_fields=["admins_at"])
 
 
 def _status(row: GradeSection) -> str:

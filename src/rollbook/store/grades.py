@@ -23,7 +23,7 @@ from rollbook.passback.grade_types import (
     decided_digest,
 )
 from rollbook.store.given_sections import GivenSection
-from rollbook.store.grade_states import keep_admins, note_sync, restate
+from rollbook.store.grade_states import note_admins, note_sync, restate
 from rollbook.store.lease import Lease
 from rollbook.store.models import GradeItem, GradeLedgerRow, GradeSection, Run
 from rollbook.store.plain import without_nul
@@ -111,10 +111,11 @@ class StoredGradeLedgers:
 
     def advance(self, section: str, base: int, blob: str) -> None:
         with self._lease.fenced():
-            current = self.current(section).number
+            row = section_row(self._lease.organization, section)
+            newest = row.ledger.order_by("-number").values_list("number", flat=True).first()
+            current = newest or GradeLedgerVersion().number
             if current != base:
                 raise StalePlan(f"the grade ledger of section {section} moved on from version {base} to {current}")
-            row = section_row(self._lease.organization, section)
             GradeLedgerRow.objects.create(section=row, number=base + 1, blob=blob, run_id=self._run)
 
     def currents(self, sections: Collection[str]) -> dict[str, GradeLedgerVersion]:
@@ -138,16 +139,20 @@ class StoredGradeNotes:
 
     def __init__(self, lease: Lease) -> None:
         self._lease = lease
+        self._rows: dict[str, int] = {}  # sections by code: each is written several times in a run
 
     def seen(self, section: str, note: SectionNote) -> None:
         with self._lease.fenced():
             row = section_row(self._lease.organization, section)
+            self._rows[section] = row.pk
             row.trouble, row.seen_at = without_nul(note.trouble), timezone.now()
+            noted = ["trouble", "seen_at"]
             if not note.trouble:
+                noted += ["seen", "admins_at"]
                 row.seen = without_nul(_categories(note))
                 _keep_items(row, note.items)
-                keep_admins(row, note.admins)
-            row.save(update_fields=["trouble", "seen_at", "seen"])
+                note_admins(row, note.admins)
+            row.save(update_fields=noted)
             note_sync(row, self._lease.run, trouble=row.trouble)
             restate(GradeSection.objects.filter(pk=row.pk))
 
@@ -176,16 +181,20 @@ class StoredGradeNotes:
                 ({"send": failed, "failed": failed, "words": words} | _synced(failed, away, at), pks)
                 for (failed, words, away), pks in same.items()
             )
-            self._sections(section).update(synced_at=at)
+            row = self._sections(section).get()
+            row.synced_at = at
+            row.save(update_fields=["synced_at"])
             done, failed = sum(one.done for one in outcomes), sum(one.failed for one in outcomes)
-            note_sync(self._sections(section).get(), self._lease.run, done=done, failed=failed)
-            restate(self._sections(section))
+            note_sync(row, self._lease.run, done=done, failed=failed)
+            restate([row])
 
     def _sections(self, section: str) -> QuerySet[GradeSection]:
         return GradeSection.objects.filter(organization=self._lease.organization, code=section)
 
     def _items(self, section: str) -> QuerySet[GradeItem]:
-        return GradeItem.objects.filter(section__organization=self._lease.organization, section__code=section)
+        if section not in self._rows:
+            self._rows[section] = section_row(self._lease.organization, section).pk
+        return GradeItem.objects.filter(section=self._rows[section])
 
 
 def _categories(note: SectionNote) -> dict[str, list[dict[str, str]]]:
@@ -197,7 +206,8 @@ def _categories(note: SectionNote) -> dict[str, list[dict[str, str]]]:
 
 def _keep_items(section: GradeSection, notes: Sequence[ItemNote]) -> None:
     """One row an item; what is neither in the LMS nor in the SIS any more goes, unless somebody decided about it."""
-    there = {row.item: row for row in section.items.all()}
+    known = list(section.items.order_by())
+    there = {row.item: row for row in known}
     fresh: list[GradeItem] = []
     changed: list[GradeItem] = []
     for note in notes:
@@ -207,9 +217,12 @@ def _keep_items(section: GradeSection, notes: Sequence[ItemNote]) -> None:
             (fresh if row.pk is None else changed).append(row)
         for name, value in values.items():
             setattr(row, name, value)
-    section.items.exclude(send=0, held=0, waiting=0).update(send=0, held=0, waiting=0)
-    GradeItem.objects.bulk_create(fresh, batch_size=_AT_ONCE)
-    GradeItem.objects.bulk_update(changed, _NOTED, batch_size=_AT_ONCE)
+    if any(row.send or row.held or row.waiting for row in known):
+        section.items.exclude(send=0, held=0, waiting=0).update(send=0, held=0, waiting=0)
+    if fresh:
+        GradeItem.objects.bulk_create(fresh, batch_size=_AT_ONCE)
+    if changed:
+        GradeItem.objects.bulk_update(changed, _NOTED, batch_size=_AT_ONCE)
     if there:
         section.items.filter(pk__in=[row.pk for row in there.values()]).delete()
 
