@@ -133,9 +133,7 @@ def test_killed_between_the_sections_of_a_settlement(tmp_path: Path) -> None:
 @pytest.mark.parametrize("makes_ids", [False, True])
 @pytest.mark.parametrize("fault", [LOSE_BEFORE, LOSE_AFTER])
 @pytest.mark.parametrize("times", [1, 4, 5])
-def test_lost_answers_end_in_the_same_state(
-    terms: Terms, end: End, fault: str, times: int, *, makes_ids: bool
-) -> None:
+def test_lost_answers_end_in_the_same_state(terms: Terms, end: End, fault: str, times: int, *, makes_ids: bool) -> None:
     """Four in a row leave changes unknown; the next sync finds out."""
     school = terms(makes_ids).again()
     plan = grade_run.apply_grades

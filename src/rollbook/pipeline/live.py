@@ -48,8 +48,8 @@ def read_live(
         db.execute(f"""
             INSERT INTO live_{kind} BY NAME FROM read_json({quote(path)}, format='newline_delimited',
             columns={{{columns}}})""")
-    for field in sorted(shown):
-        db.execute("INSERT INTO live_fields VALUES (?, ?)", [kind, field])
+    if shown:
+        db.execute("INSERT INTO live_fields SELECT ?, unnest(?::VARCHAR[])", [kind, sorted(shown)])
     return number
 
 
