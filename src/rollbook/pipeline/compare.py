@@ -58,7 +58,8 @@ def compare(db: Connection, scope: Scope, progress: Progress) -> SetAside:
             if scope.pins:
                 pin_fields(db, kind)
             _difference(db, kind, scope)
-    _run(db, named["gone_links"], scope)
+    if count(db, "ledger_guardian_link"):
+        _run(db, named["gone_links"], scope)
     _enrollments(db, named, scope)
     if scope.pins:
         for kind in PAIRS:
