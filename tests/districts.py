@@ -162,28 +162,32 @@ class Organization:
         self.lms.rows = self.district.rows
         self.target.batches.clear()
         self.plan = None
-        replay = replays.Replay(self, request)
-        result = replay.known()
-        if result is None:
-            result = self._river(roster_run.roster_run, request)
-            replay.keep(result)
-        return result
+        return self._once("roster_run", request)
 
     def finish(self) -> RunResult:
         """What the next start does for a run that ended without settling."""
         assert self.plan is not None
-        return self._river(roster_run.finish, {}, *self.plan)
+        return self._once("finish", {}, *self.plan)
 
     def resume(self) -> RunResult:
         """Send the last run's plan (again)."""
         assert self.plan is not None
-        return self._river(roster_run.apply_stored, {}, *self.plan)
+        return self._once("apply_stored", {}, *self.plan)
 
     def undo(self, plan: tuple[int, StoredPlan] | None, **request: Any) -> RunResult:
         """Undo what a plan (`self.plan` after its run) did."""
         assert plan is not None
         self.target.batches.clear()
-        return self._river(roster_run.undo_run, request, *plan)
+        return self._once("undo_run", request, *plan)
+
+    def _once(self, flow: str, asked: dict[str, Any], *plan: Any) -> RunResult:
+        """What was lived through before is not worked again."""
+        replay = replays.Replay(self, flow, asked, plan)
+        result = replay.known()
+        if result is None:
+            result = self._river(getattr(roster_run, flow), asked, *plan)
+            replay.keep(result)
+        return result
 
     def _river(self, flow: Any, asked: dict[str, Any], run: int | None = None, *plan: StoredPlan) -> RunResult:
         request = Request(

@@ -3,6 +3,7 @@ grades."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -33,6 +34,8 @@ from tests.scratch import in_memory
 from tests.spaces import fresh_space
 
 MAP = {"c1": "hw", "c2": "te"}
+#: What a run asks and tells, besides the gradebook: parts of `MemoryGradeWorld`.
+PARTS = ("ledgers", "notes", "permits", "memory", "pins", "blobs")
 
 
 class Watched:
@@ -249,6 +252,36 @@ class School:
             cursor = db.execute(f"SELECT * FROM read_parquet({path}) WHERE code = $code", {"code": code})
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+class Stage:
+    """A school at a moment to which it can go back; files stay, as no two have one name."""
+
+    def __init__(self, school: School) -> None:
+        self.school, world = school, school.world
+        self.reals = {name: getattr(world, name) for name in PARTS}
+        self._kept = copy.deepcopy((vars(school.sis), self._memory(), world.journals, self._theirs()))
+        self._counted = world.runs, school.now
+
+    def _memory(self) -> dict[str, Any]:
+        return {name: vars(one) for name, one in self.reals.items() if name != "blobs"}
+
+    def _theirs(self) -> dict[str, Any]:
+        school = self.school
+        return {"gradebooks": school.space.gradebooks, "rows": school.space.rows, "wishes": school.wishes}
+
+    def again(self) -> School:
+        book, memory, journals, theirs = copy.deepcopy(self._kept)
+        school, runs = self.school, self._counted[0]
+        vars(school.sis).update(book)
+        for name, values in memory.items():
+            vars(self.reals[name]).update(values)
+        vars(school.world).update(self.reals, journals=journals, runs=runs)
+        vars(school.world).pop("journal", None)
+        school.wishes = theirs.pop("wishes")
+        vars(school.space).update(theirs)
+        school.now, school.last = self._counted[1], None
+        return school
 
 
 def _empty(code: str, students: Sequence[str]) -> Gradebook:

@@ -1,8 +1,8 @@
 """A run of a small organization in memory that went just so before is not worked again: what it left is put in place.
 
-A run depends on nothing but the SIS's rows, what the LMS holds, what is remembered, the settings, the moment and what
-is asked; the same beginnings are lived through by dozens of tests. Where a test has put something of its own between
-(a target that watches, a patched function, a journal that dies), the run is worked.
+A run, or an undo, depends on nothing but the SIS's rows or files, what the LMS holds, what is remembered, the settings,
+the moment and what is asked; the same beginnings are lived through by dozens of tests. Where a test has put something
+of its own between (a target that watches, a patched function, a journal that dies), it is worked.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ import io
 import pickle
 import sys
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from rollbook.connectors.memory import MemorySource
 from rollbook.connectors.memory.space import Space, Stored
+from rollbook.connectors.oneroster_csv.source import OneRosterCsvSource
 from rollbook.core.stored import RunResult
 from rollbook.roster.lms import KINDS
 
@@ -30,7 +33,7 @@ _MOST = 200
 _LMS = ("_by_id", "_by_code", "_last_id", "passwords", "roles", "faults")
 _MEMORY = ("stored", "refused", "counted")
 _PATCHABLE = ("rollbook.pipeline", "rollbook.core", "rollbook.roster", "rollbook.testing.world",
-              "rollbook.connectors.memory")  # fmt: skip
+              "rollbook.connectors.memory", "rollbook.connectors.oneroster_csv")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,14 @@ _lived: OrderedDict[str, _Lived] = OrderedDict()
 
 
 class Replay:
-    """One run of an organization, before it is worked."""
+    """One run of an organization, before it is worked: `flow` is what is done, with the plan `of` an earlier run."""
 
-    def __init__(self, org: Organization, asked: Mapping[str, Any]) -> None:
+    def __init__(self, org: Organization, flow: str, asked: Mapping[str, Any], of: Sequence[Any] = ()) -> None:
         self._org = org
-        self._key = _key(org, asked) if _untouched(org) else ""
+        # What goes on with an earlier run reads its journal, and may write into it.
+        self._goes_on = bool(of)
+        more = (org.world.journals, org.target.batches, org.plan) if of else ()
+        self._key = _key(org, (flow, asked, of, more)) if _untouched(org) else ""
         self._calls = org.lms.calls
         self._blobs = set(org.world.blobs._sums)
         self._journals = set(org.world.journals)
@@ -85,7 +91,8 @@ class Replay:
             return
         state = {place: {name: getattr(getattr(world, place), name) for name in names} for place, names in _WORLD}
         state |= {"": {"runs": world.runs}}
-        state["journals"] = {key: one for key, one in world.journals.items() if key not in self._journals}
+        journals = world.journals.items()
+        state["journals"] = {key: one for key, one in journals if self._goes_on or key not in self._journals}
         fresh = set(world.blobs._sums) - self._blobs
         shown = {"batches": org.target.batches, "doubled": org.target.doubled, "plan": org.plan}
         _lived[self._key] = _Lived(
@@ -128,12 +135,13 @@ _WORLD = (
 )
 
 
-def _key(org: Organization, asked: Mapping[str, Any]) -> str:
+def _key(org: Organization, asked: Any) -> str:
     lms, world = org.lms, org.world
     objects = [[(s.lms_id, s.code, s.fields, s.active, s.protected) for s in lms.all(kind)] for kind in KINDS]
     theirs = (objects, [list(lms._by_code[kind]) for kind in KINDS], lms.key, [getattr(lms, n) for n in _LMS[2:]])
     ours = [getattr(getattr(world, place), name) for place, names in _WORLD for name in names]
     options = [repr(vars(one).get("_options")).replace(lms.name, "") for one in (org.source, org.target._target)]
+    options += [_files(org.source)] if isinstance(org.source, OneRosterCsvSource) else []
     files = [(path.name, path.read_bytes()) for path in sorted(world.blobs._folder.iterdir())]
     whole = (org.district.rows, org.settings, org.now, asked, theirs, ours, files, world.runs, world.decisions,
              options, org.target.doubled)  # fmt: skip
@@ -147,21 +155,34 @@ def _key(org: Organization, asked: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.getvalue()).hexdigest()
 
 
+def _files(source: OneRosterCsvSource) -> Any:
+    """What a folder of CSV files says, wherever it is."""
+    folder = Path(source.options.path)
+    files = [(str(path.relative_to(folder)), path.read_bytes()) for path in sorted(folder.rglob("*")) if path.is_file()]
+    return repr(source.options).replace(str(folder), ""), files
+
+
 def _untouched(org: Organization) -> bool:
     """Has the test put nothing of its own in the way of a run?"""
-    return org.world.wrap is None and shape(org) == org.shape and _unpatched()
+    return org.world.wrap is None and _plain(org.source) and shape(org) == org.shape and _unpatched()
+
+
+def _plain(source: object) -> bool:
+    """Is this a SIS in memory, or files of which nothing was read yet?"""
+    known = {MemorySource: {"_options", "_context", "_space"}, OneRosterCsvSource: {"options", "context", "_fetched"}}
+    return vars(source).keys() == known.get(type(source)) and not vars(source).get("_fetched")
 
 
 def shape(org: Organization) -> object:
     """Which attributes the parts of an organization have, and of which types."""
     world = org.world
-    parts = (org, org.target, org.target._target, org.source, org.lms, org.lms.faults, world, world.blobs,
-             world.ledger, world.passwords, world.permits, world.memory, world.pins, world.cancel)  # fmt: skip
+    parts = (org, org.target, org.target._target, org.lms, org.lms.faults, world, world.blobs, world.ledger,
+             world.passwords, world.permits, world.memory, world.pins, world.cancel)  # fmt: skip
     return [(type(part), {k: type(v) for k, v in vars(part).items() if k not in _FREE}) for part in parts]
 
 
 #: Attributes that may well be of another type later on.
-_FREE = {"plan", "shape", "rows", "now", "district", "settings", "wrap"}
+_FREE = {"plan", "shape", "rows", "now", "district", "settings", "wrap", "source"}
 _first_seen: dict[str, int] = {}
 
 

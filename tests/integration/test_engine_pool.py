@@ -30,13 +30,14 @@ from rollbook.store.models import LedgerVersionRow, Run, SliceIntent, WorkerRow
 from rollbook.store.summary import place_in_queue
 from tests.cli.kit import SETTINGS, open_store
 from tests.districts import small
+from tests.staged import quick_runs
 
 SLUGS = ("maple", "oak", "pine")
 
 
 @pytest.fixture
 def folder(tmp_path: Path, database: str) -> Iterator[DataFolder]:
-    with open_store(tmp_path / "data") as found:
+    with open_store(tmp_path / "data") as found, quick_runs():
         yield found
 
 

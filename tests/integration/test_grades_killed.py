@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,10 @@ import pytest
 
 from rollbook.connectors.memory.space import LOSE_AFTER, LOSE_BEFORE
 from rollbook.passback import grade_run, settle
-from tests.gradebooks import School, counts
+from tests.gradebooks import School, Stage, counts
+
+End = tuple[dict[Any, Any], set[str]]
+Terms = Callable[[bool], Stage]
 
 
 class Killed(BaseException):
@@ -34,13 +39,21 @@ def term(folder: Path, *, makes_ids: bool = False) -> School:
     return school
 
 
-def expected(folder: Path) -> tuple[dict[Any, Any], set[str]]:
-    school = term(folder)
+@pytest.fixture(scope="module")
+def terms(tmp_path_factory: pytest.TempPathFactory) -> Terms:
+    """The same term for every test, as it was at first."""
+    return functools.cache(lambda makes_ids: Stage(term(tmp_path_factory.mktemp("term"), makes_ids=makes_ids)))
+
+
+@pytest.fixture(scope="module")
+def end(tmp_path_factory: pytest.TempPathFactory) -> End:
+    """What an undisturbed sync ends with."""
+    school = term(tmp_path_factory.mktemp("whole"))
     school.sync()
     return school.results(), school.titles()
 
 
-def check(school: School, end: tuple[dict[Any, Any], set[str]]) -> None:
+def check(school: School, end: End) -> None:
     assert (school.results(), school.titles()) == end
     assert len(school.sis.records["line_item"]) == len(school.titles()), "an item is there twice"
     last = school.sync()
@@ -52,10 +65,11 @@ def check(school: School, end: tuple[dict[Any, Any], set[str]]) -> None:
 @pytest.mark.parametrize("makes_ids", [False, True])
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("number", range(8))
-def test_killed_at_a_call_another_worker_goes_on(tmp_path: Path, number: int, *, after: bool, makes_ids: bool) -> None:
+def test_killed_at_a_call_another_worker_goes_on(
+    terms: Terms, end: End, number: int, *, after: bool, makes_ids: bool
+) -> None:
     """Before the call arrives, or after the SIS has acted on it."""
-    end = expected(tmp_path / "whole")
-    school = term(tmp_path / "killed", makes_ids=makes_ids)
+    school = terms(makes_ids).again()
     calls = iter(range(99))
     send = school.sink._sink.apply
 
@@ -77,9 +91,8 @@ def test_killed_at_a_call_another_worker_goes_on(tmp_path: Path, number: int, *,
 
 
 @pytest.mark.parametrize("point", ["write_ledger", "read_live", "settled", "load_outcomes"])
-def test_killed_while_it_settles(tmp_path: Path, point: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    end = expected(tmp_path / "whole")
-    school = term(tmp_path / "killed")
+def test_killed_while_it_settles(terms: Terms, end: End, point: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    school = terms(False).again()
 
     def dies(*_: Any, **__: Any) -> Any:
         raise Killed
@@ -120,10 +133,9 @@ def test_killed_between_the_sections_of_a_settlement(tmp_path: Path) -> None:
 @pytest.mark.parametrize("makes_ids", [False, True])
 @pytest.mark.parametrize("fault", [LOSE_BEFORE, LOSE_AFTER])
 @pytest.mark.parametrize("times", [1, 4, 5])
-def test_lost_answers_end_in_the_same_state(tmp_path: Path, fault: str, times: int, *, makes_ids: bool) -> None:
+def test_lost_answers_end_in_the_same_state(terms: Terms, end: End, fault: str, times: int, *, makes_ids: bool) -> None:
     """Four in a row leave changes unknown; the next sync finds out."""
-    end = expected(tmp_path / "whole")
-    school = term(tmp_path / "lost", makes_ids=makes_ids)
+    school = terms(makes_ids).again()
     plan = grade_run.apply_grades
 
     def faulty(*given: Any) -> None:

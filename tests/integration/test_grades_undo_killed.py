@@ -11,11 +11,9 @@ from typing import Any, Final
 import pytest
 
 from rollbook.core.duck import parquet_reader
-from tests.gradebooks import School
+from tests.gradebooks import School, Stage
 from tests.integration.test_grades_killed import Killed, term
 
-#: What a run asks and tells, besides the gradebook: parts of `MemoryGradeWorld`.
-PARTS: Final = ("ledgers", "notes", "permits", "memory", "pins", "blobs")
 SLICE: Final = 7
 #: After these the world is as before them: a death there is one after the call before.
 READS: Final = ("get", "read", "attempts", "current", "currents", "advanced", "valid", "refusals", "active")
@@ -58,36 +56,15 @@ class Mortal:
         setattr(self._real, name, value)
 
 
-class Stage:
-    """A school at a moment to which it can go back; files stay, as no two have one name."""
-
-    def __init__(self, school: School) -> None:
-        self.school, world = school, school.world
-        self.reals = {name: getattr(world, name) for name in PARTS}
-        self._kept = copy.deepcopy((vars(school.sis), self._memory(), world.journals, world.runs))
-
-    def _memory(self) -> dict[str, Any]:
-        return {name: vars(one) for name, one in self.reals.items() if name != "blobs"}
-
-    def again(self) -> School:
-        book, memory, journals, runs = copy.deepcopy(self._kept)
-        vars(self.school.sis).update(book)
-        for name, values in memory.items():
-            vars(self.reals[name]).update(values)
-        vars(self.school.world).update(self.reals, journals=journals, runs=runs)
-        vars(self.school.world).pop("journal", None)
-        self.school.last = None
-        return self.school
-
-    def end(self) -> Any:
-        """What the SIS holds, what each section's ledger says, and what is pinned."""
-        world = self.school.world
-        with parquet_reader() as db:
-            ledgers = {
-                code: (one.number, sorted(map(repr, db.read_parquet(str(world.blobs.get(one.blob))).fetchall())))
-                for code, one in world.ledgers.versions.items()
-            }
-        return copy.deepcopy((self.school.sis.records, ledgers, world.pins.pins))
+def _end(stage: Stage) -> Any:
+    """What the SIS holds, what each section's ledger says, and what is pinned."""
+    world = stage.school.world
+    with parquet_reader() as db:
+        ledgers = {
+            code: (one.number, sorted(map(repr, db.read_parquet(str(world.blobs.get(one.blob))).fetchall())))
+            for code, one in world.ledgers.versions.items()
+        }
+    return copy.deepcopy((stage.school.sis.records, ledgers, world.pins.pins))
 
 
 def _sent(school: School) -> Counter[tuple[str, str, str]]:
@@ -112,14 +89,14 @@ def _live_on(stage: Stage) -> None:
 def _dies_everywhere(stage: Stage, of: int) -> None:
     school = stage.again()
     assert school.undo(of).state == "done"
-    quiet, wanted = stage.end(), _sent(school)
+    quiet, wanted = _end(stage), _sent(school)
     assert wanted, "there is something to undo"
     reaper = Reaper()
     stage.again()
     _mortal(stage, reaper)
     school.undo(of)
     _live_on(stage)
-    assert stage.end() == quiet
+    assert _end(stage) == quiet
     seen = {name.split(".")[0] for name in reaper.names}
     assert {"Watched", "MemoryJournal", "MemoryGradeLedgers", "MemoryPins", "MemoryGradeNotes"} <= seen
     for number, name in enumerate(reaper.names):
@@ -134,7 +111,7 @@ def _dies_everywhere(stage: Stage, of: int) -> None:
         result = school.undo(of, again=True) if school.last is None else school.resume()
         where = f"after call {number}, {name}"
         assert result.state == "done", where
-        assert stage.end() == quiet, where
+        assert _end(stage) == quiet, where
         both = before + _sent(school)
         assert both.keys() == wanted.keys(), where
         assert (both - wanted).total() <= SLICE, where

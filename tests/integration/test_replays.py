@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
+from rollbook.connectors.base import Context
+from rollbook.connectors.oneroster_csv.options import OneRosterCsvOptions
+from rollbook.connectors.oneroster_csv.source import OneRosterCsvSource
 from rollbook.pipeline import roster_run
+from rollbook.testing.world import NeverCancelled
 from tests import replays
 from tests.districts import Organization, small
 
@@ -49,6 +53,40 @@ def test_it_leaves_what_the_worked_run_left(tmp_path: Path, worked: list[Any]) -
     assert len(worked) == 3
     assert _two_days(tmp_path / "second") == first
     assert len(worked) == 3, "nothing was worked again"
+
+
+def _undone(folder: Path) -> list[Any]:
+    org = Organization(folder, small())
+    org.run()
+    org.district.put("users", "sam", givenName="Samuel")
+    org.next_day().run()
+    result = org.undo(org.plan)
+    seen = [org.sent, org.snapshot(), result.kinds, org.world.pins.pins, org.plan]
+    seen += [{key: vars(one) for key, one in org.world.journals.items()}]
+    org.next_day().run()
+    return [*seen, org.sent, org.snapshot()]
+
+
+def test_an_undo_leaves_what_the_worked_undo_left(tmp_path: Path, worked: list[Any]) -> None:
+    first = _undone(tmp_path / "first")
+    assert first[0] == [("user", "update", "sam")]
+    assert len(worked) == 4
+    assert _undone(tmp_path / "second") == first
+    assert len(worked) == 4, "nothing was worked again"
+
+
+def test_files_are_known_by_what_is_in_them(tmp_path: Path, worked: list[Any]) -> None:
+    for name in ("first", "second", "third"):
+        folder = tmp_path / name / "export"
+        folder.mkdir(parents=True)
+        title = "Another" if name == "third" else "North"
+        (folder / "orgs.csv").write_text(f"sourcedId,name,type\nA,{title},school\n", encoding="utf-8")
+        org = Organization(tmp_path / name, small())
+        context = Context(work=tmp_path / name / "work", cancel=NeverCancelled(), count=lambda attempts=1: None)
+        org.source = OneRosterCsvSource(OneRosterCsvOptions(path=str(folder)), context)
+        org.run()
+        assert [one["title"] for one in org.all("building").values()] == [title]
+    assert len(worked) == 2, "the second was lived through by the first"
 
 
 def _another_moment(org: Organization) -> None:

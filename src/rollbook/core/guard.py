@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from rollbook.core.changes_table import BLOCKED, HELD, SEND, WAITING
-from rollbook.core.duck import Connection, count, fill, quote, texts, write_parquet
+from rollbook.core.duck import Connection, count, fill, quote, write_parquet
 from rollbook.core.protocols import Blobs, Hold, Permit, Refusal
 from rollbook.core.references import BY_ID
 from rollbook.roster.lms import CREATE, DEACTIVATE, KEYS, KINDS, REMOVE, UPDATE, Kind
@@ -52,18 +52,30 @@ def guard(db: Connection, rules: Guard, blobs: Blobs) -> list[Hold]:
     _refused_before(db, rules)
     limits = {REMOVE: rules.limits.remove, DEACTIVATE: rules.limits.remove, UPDATE: rules.limits.update}
     limits |= {CREATE: rules.limits.create} if rules.grown else {}
+    there = _what_there_is(db, rules.kinds)
     for kind in rules.kinds:
-        actions = set(texts(db, f"SELECT DISTINCT action FROM changes_{kind}"))
-        if actions:
+        numbers = {action: number for action, number, _ in there[kind]}
+        if any(marked for _, _, marked in there[kind]):
             _hold_marked(db, kind, rules)
+        if numbers:
             _hold_shrunk(db, kind, rules)
         for action, limit in limits.items():
-            if action in actions and (rules.limited is None or (kind, action) in rules.limited):
+            limited = rules.limited is None or (kind, action) in rules.limited
+            if limited and numbers.get(action, 0) >= max(limit.from_, 1):
                 _hold_above(db, kind, action, limit, rules)
     if "user" in rules.table:
         _wait_for_revival(db)
     wait_for_parents(db, rules.kinds, rules.table)
     return rules.holds
+
+
+def _what_there_is(db: Connection, kinds: Sequence[str]) -> dict[str, list[tuple[str, int, int]]]:
+    """By kind: each action, how many changes of it there are, and how many of those give a reason."""
+    found: dict[str, list[tuple[str, int, int]]] = {kind: [] for kind in kinds}
+    each = (f"SELECT '{kind}', action, count(*), count(reason) FROM changes_{kind} GROUP BY action" for kind in found)
+    for kind, *numbers in db.execute(" UNION ALL ".join(each)).fetchall() if found else ():
+        found[kind].append((numbers[0], numbers[1], numbers[2]))
+    return found
 
 
 def _scope(db: Connection, rules: Guard) -> None:

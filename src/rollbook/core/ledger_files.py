@@ -19,6 +19,9 @@ CREATED, UPSERTED, ADOPTED, UNKNOWN_ORIGIN = "created", "upserted", "adopted", "
 #: Kinds whose key is a pair of other keys; it is not stored a second time.
 PAIRS: Final = {"enrollment": ("section", "user"), "guardian_link": ("student", "guardian")}
 
+#: A file of at most so many bytes is read once, into a table: to open it for every query takes longer than the query.
+_SMALL: Final = 64_000
+
 META: Final = {"lms_id": "VARCHAR", "origin": "VARCHAR", "school": "VARCHAR", "year": "VARCHAR"}
 
 
@@ -51,16 +54,19 @@ def is_deactivated(kind: str, alias: str) -> str:
 
 
 def load(db: Connection, version: LedgerVersion, blobs: Blobs) -> None:
-    """Make a view `ledger_<kind>` for every kind; empty where the ledger has nothing."""
+    """Make `ledger_<kind>` for every kind, a view or, of little, a table; empty where the ledger has nothing."""
     for kind in KINDS:
         declared = columns(kind)
         nothing = ", ".join(f'CAST(NULL AS {kind_type}) AS "{name}"' for name, kind_type in declared.items())
         nothing = f"SELECT {nothing} WHERE false"
         if kind in version.files:
-            source = f"read_parquet({quote(blobs.get(version.files[kind], f'the ledger of {kind}'))})"
+            path = blobs.get(version.files[kind], f"the ledger of {kind}")
+            source = f"read_parquet({quote(path)})"
             if kind in ("user", "section"):  # older files lack the columns of deactivation, and of a section's dates
                 source = f"({nothing} UNION ALL BY NAME FROM {source})"
             chosen = ", ".join(f'"{name}"' for name in declared)
-            db.execute(f"CREATE OR REPLACE VIEW ledger_{kind} AS SELECT {chosen} FROM {source}")
+            made = "TABLE" if path.stat().st_size <= _SMALL else "VIEW"
+            db.execute(f"CREATE OR REPLACE {made} ledger_{kind} AS SELECT {chosen} FROM {source}")
         else:
-            db.execute(f"CREATE OR REPLACE VIEW ledger_{kind} AS {nothing}")
+            typed = ", ".join(f'"{name}" {kind_type}' for name, kind_type in declared.items())
+            db.execute(f"CREATE OR REPLACE TABLE ledger_{kind} ({typed})")

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 import msgspec
 
-from rollbook.core.duck import Connection, quote
+from rollbook.core.duck import Connection, count, quote
 from rollbook.core.plan import slices
 from rollbook.core.protocols import Attempt, Blobs, Journal
 from rollbook.core.stored import COUNTS, StoredPlan
-from rollbook.roster.changes import UNKNOWN, Outcome
+from rollbook.roster.changes import DONE, UNKNOWN, Outcome
 
 #: Rows that are written into the table at once: DuckDB keeps in memory what it reads and what is not written down yet.
 _AT_ONCE = 4096
@@ -58,10 +58,19 @@ def load_plan(db: Connection, plan: StoredPlan, blobs: Blobs, *, temporary: bool
         db.execute(f"CREATE OR REPLACE {view} plan_{kind} AS FROM read_parquet({path})")
 
 
+def all_done(db: Connection, plan: StoredPlan) -> bool:
+    """Was everything sent, and done? Then no row needs to be asked what became of it. Needs `outcome`."""
+    return count(db, "outcome", f"status = '{DONE}'") == sum(group.count for group in plan.groups)
+
+
 def add_outcomes(db: Connection, plan: StoredPlan, kinds: dict[str, dict[str, int]]) -> None:
     """Add what became of the changes; needs the plan views and `outcome`."""
+    whole = all_done(db, plan)
     for kind in plan.files:
         numbers = kinds.setdefault(kind, dict.fromkeys(COUNTS, 0))
+        if whole:
+            numbers[DONE] += sum(group.count for group in plan.groups if group.kind == kind)
+            continue
         rows = db.execute(f"""
             SELECT o.status, count(*) FROM plan_{kind} JOIN outcome o USING (seq) GROUP BY 1""").fetchall()
         for status, number in rows:

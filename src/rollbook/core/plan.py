@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -56,10 +56,7 @@ def write_plan(
     groups: list[Group] = []
     digest = hashlib.sha256(_bound_to(ledger_version, settings_digest, sections))
     seq = 0
-    for kind in kinds:
-        counts = _counts(db, kind)
-        if not counts:
-            continue
+    for kind, counts in _counts(db, kinds).items():
         path = folder / f"plan-{kind}.parquet"
         groups += _groups(kind, counts, seq, _slice_size(traits, kind))
         seq += write_parquet(db, _ordered(kind, counts, seq), path, rows=_GROUP_ROWS)
@@ -99,9 +96,13 @@ def _in_order(groups: list[Group], *, removals_first: bool) -> list[Group]:
     return removals[::-1] + [group for group in groups if group.action != REMOVE]
 
 
-def _counts(db: Connection, kind: str) -> dict[tuple[str, str], int]:
-    rows = db.execute(f"SELECT state, action, count(*) FROM changes_{kind} GROUP BY ALL").fetchall()
-    return {(state, action): number for state, action, number in rows}
+def _counts(db: Connection, kinds: Iterable[str]) -> dict[str, dict[tuple[str, str], int]]:
+    """How many changes of each state and action there are, by kind, in the order of the kinds; of those with any."""
+    each = [f"SELECT '{kind}', state, action, count(*) FROM changes_{kind} GROUP BY state, action" for kind in kinds]
+    found: dict[str, dict[tuple[str, str], int]] = {}
+    for kind, state, action, number in db.execute(" UNION ALL ".join(each)).fetchall():
+        found.setdefault(kind, {})[state, action] = number
+    return {kind: found[kind] for kind in kinds if kind in found}
 
 
 def _ordered(kind: str, counts: dict[tuple[str, str], int], start: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from rollbook.core.duck import Connection, fill, texts
+from rollbook.core.duck import Connection, count, fill, texts
 from rollbook.core.protocols import Memory, Refusal
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.grades import GRADE_KINDS
@@ -34,10 +34,11 @@ def remember_refusals(
     Counted once for `run`."""
     fresh: list[Refusal] = []
     before = {(r.kind, r.key): r for r in memory.refusals()}
+    some = bool(before) or count(db, "outcome", "status = 'refused'") > 0  # else there is nothing to remember
     kinds = list(GRADE_KINDS) if grades else list(plan.files)
     for kind in kinds:
         mine = {key: old for (each, key), old in before.items() if each == kind}
-        rows = _not_done(db, plan, kind, grades=grades)
+        rows = _not_done(db, plan, kind, grades=grades) if some else []
         if mine and (schools or sections is not None):
             planned = _planned(db, plan, kind, mine)
             rows += [

@@ -14,17 +14,22 @@ _SHOWN = 10
 def check_asked(db: Connection, settings: Settings, schools: Sequence[str]) -> None:
     """Raises ConfigError for a school that the SIS does not have, and for an active year in which none of its academic
     sessions lies. Only after a whole read: what was not read may be there."""
-    orgs = _texts(db, 'SELECT DISTINCT "sourcedId" FROM orgs WHERE "sourcedId" IS NOT NULL ORDER BY 1')
-    known = {*orgs, *_texts(db, "SELECT DISTINCT school FROM ledger_building WHERE school IS NOT NULL")}
-    for school in schools:
-        if known and school not in known:
-            raise ConfigError(f"the SIS has no school {school!r}; it has {_few(orgs)}")
+    if schools:
+        _check_schools(db, schools)
     years = _texts(db, "SELECT DISTINCT CAST(year AS VARCHAR) FROM sessions WHERE year IS NOT NULL ORDER BY 1")
     if settings.active_year is not None and years and str(settings.active_year) not in years:
         raise ConfigError(
             f"the SIS has no academic session of the active year {settings.active_year}; it has {_few(years)}. "
             "Correct active_year, or wait until the SIS has rolled over"
         )
+
+
+def _check_schools(db: Connection, schools: Sequence[str]) -> None:
+    orgs = _texts(db, 'SELECT DISTINCT "sourcedId" FROM orgs WHERE "sourcedId" IS NOT NULL ORDER BY 1')
+    known = {*orgs, *_texts(db, "SELECT DISTINCT school FROM ledger_building WHERE school IS NOT NULL")}
+    for school in schools:
+        if known and school not in known:
+            raise ConfigError(f"the SIS has no school {school!r}; it has {_few(orgs)}")
 
 
 def _texts(db: Connection, question: str) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from rollbook.core.changes_table import create_tables, parent_columns
-from rollbook.core.duck import Connection, fill, quote
+from rollbook.core.duck import Connection, count, fill, quote, texts
 from rollbook.core.ledger_files import PAIRS, columns, fields_json, is_deactivated, key_columns, key_text
 from rollbook.core.pins import load_pins, note_pins, pin_accounts, pin_fields, pin_links
 from rollbook.core.protocols import Progress
@@ -58,7 +58,8 @@ def compare(db: Connection, scope: Scope, progress: Progress) -> SetAside:
             if scope.pins:
                 pin_fields(db, kind)
             _difference(db, kind, scope)
-    _run(db, named["gone_links"], scope)
+    if count(db, "ledger_guardian_link"):
+        _run(db, named["gone_links"], scope)
     _enrollments(db, named, scope)
     if scope.pins:
         for kind in PAIRS:
@@ -124,7 +125,7 @@ def _effective(db: Connection, kind: str, scope: Scope) -> None:
     fields = KINDS[kind].fields
     ledger = _ledger_today(kind)
     live, whole = kind in scope.live, kind in scope.whole
-    shown = {row[0] for row in db.execute("SELECT field FROM live_fields WHERE kind = ?", [kind]).fetchall()}
+    shown = texts(db, "SELECT field FROM live_fields WHERE kind = $kind", {"kind": kind}) if live else ()
     chosen = ", ".join(
         f'CASE WHEN v.active THEN v."{f}" ELSE l."{f}" END AS "{f}"' if live and f in shown else f'l."{f}"'
         for f in fields
@@ -339,9 +340,11 @@ def _enrollments(db: Connection, named: Mapping[str, str], scope: Scope) -> None
             FROM extra_member e ANTI JOIN want_enrollment w ON w.class_no = e.class_no
              AND w.user_no IN (SELECT user_no FROM user_no u WHERE u.key = e."user") GROUP BY section""")
     _run(db, named["enrollment_difference"], scope)
-    _run(db, named["give_enrollments"], scope)
+    if count(db, "enrollment_difference", "want_class IS NOT NULL"):
+        _run(db, named["give_enrollments"], scope)
     _run(db, named["dangling"], scope)
-    _run(db, named["gone_enrollments"], scope)
+    if count(db, "enrollment_difference", "want_class IS NULL"):
+        _run(db, named["gone_enrollments"], scope)
     if db.execute("SELECT 1 FROM changes_enrollment WHERE action IN ('update', 'remove') LIMIT 1").fetchone():
         _run(db, named["given_enrollments"], scope)
         _run(db, named["seen_enrollments"], scope)

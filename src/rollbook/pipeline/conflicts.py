@@ -29,7 +29,8 @@ def load_decisions(db: Connection, decisions: Sequence[Decision]) -> None:
 def decisions_open(db: Connection) -> bool:
     """Does a decision need a look at the live accounts, because its person is wanted and not yet known there?"""
     return bool(
-        count(
+        count(db, "decided")
+        and count(
             db,
             "decided d SEMI JOIN desired_user w ON w.key = d.key ANTI JOIN ledger_user l ON l.key = d.key",
             f"d.choice IN ('{LINK}', '{ASK}')",
@@ -41,7 +42,7 @@ def link_decided(db: Connection, *, live: bool) -> None:
     """Add to `eff_user` the accounts that were decided to be somebody's, to be linked. Not one that belongs, or by its
     unique id should belong, to somebody else, nor one that two decisions name."""
     db.execute("CREATE TABLE linked (key VARCHAR, lms_id VARCHAR)")
-    if not live:
+    if not live or not count(db, "decided"):
         return
     db.execute(f"""
         INSERT INTO linked
@@ -68,6 +69,10 @@ def no_conflict(db: Connection, *, live: bool, proven: bool = True) -> str:
     about whom was decided as long as the live accounts cannot be asked. Where unique ids are not `proven`, nobody
     either whose unique id is on an account with another username."""
     _candidates(db, live=live, proven=proven)
+    if not count(db, "candidate_account") and not count(db, "decided"):
+        db.execute("CREATE TABLE conflict (key VARCHAR, school VARCHAR)")
+        db.execute("CREATE TABLE left_alone (key VARCHAR, school VARCHAR)")
+        return "true"
     db.execute(f"""
         CREATE TABLE conflict AS
         SELECT DISTINCT key, school FROM (
@@ -103,7 +108,7 @@ def _candidates(db: Connection, *, live: bool, proven: bool) -> None:
     """Live accounts that may be those of somebody who has none: by what they are alike."""
     db.execute("""
         CREATE TABLE candidate_account (key VARCHAR, school VARCHAR, lms_id VARCHAR, alike VARCHAR)""")
-    if not live:
+    if not live or not count(db, "live_user"):
         return
     by = "SELECT d.key, d.school, v.lms_id, '{0}' AS alike FROM desired_user d JOIN live_user v ON {1} WHERE {2}"
     other = f"v.code IS DISTINCT FROM d.key AND {_NOBODY_ELSES}" if proven else _NOBODY_ELSES

@@ -82,6 +82,8 @@ def _hidden_schools(db: Connection, request: Request, facts: Mapping[str, Any], 
     """Mapped schools of the last complete read of which the list of orgs says nothing any more, not even that they are
     to be deleted: closed without a word, or out of the key's sight."""
     before = {name.split("|", 1)[1] for name in facts.get(f"counts:{year}") or {}}
+    if not before:
+        return []
     before &= set(texts(db, "SELECT school FROM ledger_user UNION SELECT school FROM ledger_section"))
     shown = set(texts(db, 'SELECT DISTINCT "sourcedId" FROM orgs WHERE "sourcedId" IS NOT NULL'))
     return sorted(one for one in before - shown if school_value(request.settings, one) != SKIP)

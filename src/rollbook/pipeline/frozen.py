@@ -18,6 +18,18 @@ def freeze(db: Connection, settings: Settings, year: int | None, *, complete: bo
     """Make `frozen_section` and `frozen_user` (keys of the ledger); name schools that are gone from a whole read."""
     if complete:
         _name_gone_schools(db, settings, year)
+    if count(db, "ledger_section"):
+        _sections(db, settings, year)
+    else:
+        db.execute("CREATE TABLE frozen_section (key VARCHAR)")
+    if count(db, "ledger_user"):
+        _people(db, settings)
+    else:
+        db.execute("CREATE TABLE frozen_user (key VARCHAR)")
+
+
+def _sections(db: Connection, settings: Settings, year: int | None) -> None:
+    """Sections none of whose periods is in scope any more, or whose course is left out by name."""
     parameters = {"year": str(year) if year else None}
     rows = db.execute(
         """
@@ -42,7 +54,6 @@ def freeze(db: Connection, settings: Settings, year: int | None, *, complete: bo
         SELECT key FROM ledger_section WHERE year = $year AND split_part(course, '|', 1) IN ({courses})""",
         parameters,
     )
-    _people(db, settings)
 
 
 class _Terms:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from rollbook.connectors.base import Target
-from rollbook.core.duck import Connection, fill, like, quote, texts
+from rollbook.core.duck import Connection, count, fill, like, quote, texts
 from rollbook.core.ledger_files import fields_json
 from rollbook.core.pins import ACCOUNT
 from rollbook.pipeline.run_types import Scope
@@ -28,7 +28,9 @@ def read_leavers(db: Connection, target: Target, scope: Scope) -> None:
     due = _due(scope) if scope.leaving and "user" in scope.kinds else []
     fill(db, "due", {"key": "VARCHAR"}, [(key,) for key in due])
     unique_id = f'"{scope.settings.users.unique_id}"'
-    asked = texts(db, f"SELECT key FROM due ANTI JOIN users u ON NOT u.gone AND u.{unique_id} = due.key ORDER BY 1")
+    asked = due and texts(
+        db, f"SELECT key FROM due ANTI JOIN users u ON NOT u.gone AND u.{unique_id} = due.key ORDER BY 1"
+    )
     records = target.read("user", within=asked) if asked else ()
     fill(db, "live_leaver", _LIVE, [(each.code, each.lms_id, each.active, each.protected) for each in records])
 
@@ -41,8 +43,9 @@ def leave_and_return(db: Connection, scope: Scope) -> None:
     _leavers(db, scope)
     _count_days(db, scope)
     _name_what_stays(db, scope)
-    if scope.deactivates:
+    if scope.deactivates and count(db, "live_leaver"):
         _deactivate(db)
+    if scope.deactivates and count(db, "eff_user", "deactivated"):
         _revive(db)
 
 
@@ -64,12 +67,15 @@ def _due(scope: Scope) -> list[str]:
 def _leavers(db: Connection, scope: Scope) -> None:
     """`leaver`: accounts whose people are gone for certain. Whoever is simply not listed any more is not gone while an
     enrollment of theirs is, or while somebody in the SIS has no unique id: it could be anybody."""
+    if not scope.leaving:
+        db.execute("CREATE TABLE leaver (key VARCHAR, school VARCHAR, lms_id VARCHAR)")
+        return
     unique_id = f'"{scope.settings.users.unique_id}"'
     db.execute(f"""
         CREATE TABLE leaver AS
         SELECT l.key, l.school, l.lms_id FROM ledger_user l SEMI JOIN school s ON s.org = l.school
         ANTI JOIN present_user p ON p.unique_id = l.key
-        WHERE {scope.leaving} AND l.origin IN ('created', 'adopted') AND coalesce(l.deactivated, 'unknown') = 'unknown'
+        WHERE l.origin IN ('created', 'adopted') AND coalesce(l.deactivated, 'unknown') = 'unknown'
           AND l.school NOT IN ({_names(_shrunk(scope))})
           AND l.key NOT IN (SELECT key FROM frozen_user) AND NOT ({_excluded(scope.settings.exclude.emails)})
           AND l.key NOT IN (SELECT old FROM rekey_user UNION ALL SELECT old FROM unsure_user)
@@ -83,6 +89,9 @@ def _leavers(db: Connection, scope: Scope) -> None:
 def _count_days(db: Connection, scope: Scope) -> None:
     """`gone_since`: a day counts from the first read that showed the person gone. What a read does not tell for certain
     neither begins nor ends the count; only being there ends it."""
+    if not scope.leaving and not scope.gone_since:
+        db.execute("CREATE TABLE gone_since (key VARCHAR, since VARCHAR)")
+        return
     schools = _names(_shrunk(scope))
     untold = f"k.key IN (SELECT key FROM ledger_user WHERE school IN ({schools}))" if scope.leaving else "true"
     db.execute(f"""

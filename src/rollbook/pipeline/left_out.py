@@ -13,6 +13,22 @@ from rollbook.pipeline.tables import statements
 
 #: Rows that are read to find one key.
 _GROUP_ROWS: Final = 16_384
+#: What the SIS lists, which of it the LMS shall have (never more), and what the ledger has and the SIS does not list.
+#: Where the first two are as many and the third is nothing, nothing was left out.
+_LISTED: Final = {
+    "user": (
+        """users WHERE NOT gone AND "sourcedId" IS NOT NULL""",
+        "desired_user",
+        "ledger_user l ANTI JOIN present_user p ON p.unique_id = l.key",
+    ),
+    "section": (
+        """classes WHERE NOT gone AND "sourcedId" IS NOT NULL""",
+        "desired_section",
+        "ledger_section l ANTI JOIN (SELECT id FROM classes_no JOIN classes c ON c.rowid = no AND NOT c.gone) n "
+        "ON n.id = l.key",
+    ),
+    "enrollment": ("enrollments WHERE NOT gone", "want_enrollment", ""),
+}
 
 
 def keep_left_out(db: Connection, request: Request, world: World, scope: Scope) -> dict[str, str]:
@@ -29,6 +45,8 @@ def keep_left_out(db: Connection, request: Request, world: World, scope: Scope) 
     }
     blobs = {}
     for kind, query in statements("left_out"):
+        if _nothing(db, kind) and not (kind == "user" and known["other_id"]):
+            continue
         query = query.replace("{unique_id}", f'"{settings.users.unique_id}"')
         query = query.replace("{username}", username_of(settings.users))
         path = world.work / f"left-out-{kind}.parquet"
@@ -36,3 +54,11 @@ def keep_left_out(db: Connection, request: Request, world: World, scope: Scope) 
         if write_parquet(db, query, path, used, rows=_GROUP_ROWS):
             blobs[kind] = world.blobs.put(path)
     return blobs
+
+
+def _nothing(db: Connection, kind: str) -> bool:
+    """Is it plain that nothing of this kind was left out?"""
+    listed, wanted, gone = _LISTED[kind]
+    numbers = f"SELECT (SELECT count(*) FROM {listed}) = (SELECT count(*) FROM {wanted})"
+    as_many = db.execute(numbers).fetchone() == (True,)
+    return as_many and (not gone or not db.execute(f"SELECT 1 FROM {gone} LIMIT 1").fetchall())

@@ -15,7 +15,7 @@ from typing import Any, Final
 from rollbook.connectors.base import Target
 from rollbook.connectors.kit import ServerError
 from rollbook.core.changes_table import HELD
-from rollbook.core.duck import Connection, fill, texts
+from rollbook.core.duck import Connection, count, fill, texts
 from rollbook.core.protocols import Progress
 from rollbook.errors import AuthFailed, BadResponse, RollbookError, Unavailable
 from rollbook.pipeline.live import read_live
@@ -83,6 +83,8 @@ class Members:
 
     def _choose(self) -> None:
         """Sections that wait for a person, and then the next ones behind the place that was reached."""
+        if not count(self._db, "ledger_section"):
+            return
         rows = self._db.execute(
             """
             WITH mine AS (

@@ -30,6 +30,12 @@ _EVIDENCE: Final = {
         "sure AND same_people",
     ),
 }
+#: What is told of each pair.
+_TOLD: Final = {
+    "user": ("same_name",),
+    "course": ("moved", "same_code", "same_title", "same_classes"),
+    "section": ("sure", "same_title", "same_room", "same_periods", "same_people"),
+}
 REKEYED: Final = tuple(_EVIDENCE)
 
 
@@ -38,7 +44,11 @@ def recognise(db: Connection, run: Callable[[str], None], *, complete: bool) -> 
     or the old one may only not have been read). `run` executes a statement with the comparison's parameters."""
     named = dict(statements("rekeys"))
     for kind in REKEYED:
-        run(named[f"pair_{kind}"])
+        if count(db, f"ledger_{kind}"):
+            run(named[f"pair_{kind}"])
+        else:  # nothing old, so no pairs
+            told = ", ".join(f"{name} BOOLEAN" for name in _TOLD[kind])
+            db.execute(f"CREATE TABLE pair_{kind} (old VARCHAR, new VARCHAR, school VARCHAR, {told})")
         if kind == "course" and count(db, "pair_course"):
             run(named["evidence_course"])
         if kind == "section":
@@ -62,7 +72,7 @@ def _people(db: Connection, run: Callable[[str], None], statement: str) -> None:
         db.execute("""
             DELETE FROM pair_section USING people_in_common c
             WHERE c.old = pair_section.old AND c.new = pair_section.new AND c.other_people""")
-    db.execute("DELETE FROM pair_section WHERE NOT (same_title OR same_people)")
+        db.execute("DELETE FROM pair_section WHERE NOT (same_title OR same_people)")
 
 
 def _pair(db: Connection, kind: str, *, complete: bool) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from rollbook.connectors.base import TargetTraits
-from rollbook.core.duck import Connection, like, quote
+from rollbook.core.duck import Connection, count, like, quote
 from rollbook.core.protocols import Progress
 from rollbook.errors import ConfigError
 from rollbook.pipeline.columns import keep_known
@@ -19,6 +19,17 @@ from rollbook.pipeline.field_map import username_of
 from rollbook.pipeline.mappings import Mapper
 from rollbook.pipeline.tables import statements
 from rollbook.roster.settings import Exclusions, Settings
+
+#: Tables that are empty where another one has no such rows: that one, which rows, and their columns.
+_EMPTY: Final = {
+    "links": (
+        "users",
+        """"agentSourcedIds" IS NOT NULL""",
+        "student_no INTEGER, org VARCHAR, building VARCHAR, guardian_no INTEGER, lms_role VARCHAR, student VARCHAR, "
+        "guardian VARCHAR",
+    ),
+    "kept_places": ("ledger_user", "true", "key VARCHAR, buildings VARCHAR[]"),
+}
 
 
 def resolve(
@@ -47,7 +58,11 @@ def resolve(
         for word, text in texts.items():
             statement = statement.replace("{" + word + "}", text)
         used = {key: value for key, value in parameters.items() if f"${key}" in statement}
-        db.execute(statement, used)
+        empty = _EMPTY.get(name)
+        if empty and not count(db, empty[0], empty[1]):
+            db.execute(f"CREATE TABLE {name} ({empty[2]})")
+        else:
+            db.execute(statement, used)
     keep_known(db, settings)
     return year
 

@@ -229,10 +229,12 @@ class _River:
         merge = snapshots.judge(extracted)
         self.result.verdicts = {name: v.reason for name, v in extracted.verdicts.items() if not v.complete}
         self.step("stage", lambda: stage(db, source, extracted, world.work / "rows", world.progress, merge))
-        self.result.verdicts = unread_lines(db) | self.result.verdicts
+        unread = unread_lines(db)
+        self.result.verdicts = unread | self.result.verdicts
+        whole = not extracted.incomplete() and not unread  # else nothing may be concluded from absence (rule 20)
         self.step("check", lambda: check(db, request.settings.users, request.today, world.progress))
         columns = notice_columns(db, request.settings, world.memory.facts(), extracted.verdicts)
-        if _complete(db, extracted):
+        if whole:
             check_asked(db, request.settings, request.schools)
         matching = Matching(db, world.target, request, world.work / "live", world.progress, world.memory.facts())
         declare_live(db)
@@ -244,12 +246,12 @@ class _River:
                 db, request.settings, request.today, matching.roles, world.progress, traits=world.target.traits
             ),
         )
-        doubts = look(db, request, world.memory.facts(), year, whole=_complete(db, extracted))
+        doubts = look(db, request, world.memory.facts(), year, whole=whole)
         self.step("match", matching.read_large)
         look_live(db, matching.doubts, doubts)
         self.result.verdicts |= doubts.incomplete
         self.result.doubts = doubts.shrunk
-        scope = self._scope(year, matching, doubts, whole=_complete(db, extracted))
+        scope = self._scope(year, matching, doubts, whole=whole)
         self.step("match", lambda: read_leavers(db, world.target, scope))
         self.step("plan", lambda: self._plan(scope, matching))
         self.result.left_out = self.step("plan", lambda: keep_left_out(db, request, world, scope))
@@ -363,11 +365,6 @@ class _River:
 def _stored(result: RunResult) -> StoredPlan:
     assert result.plan is not None
     return result.plan
-
-
-def _complete(db: Connection, extracted: Extracted) -> bool:
-    """Nothing may be concluded from absence when a collection or even one line could not be read (rule 20)."""
-    return not extracted.incomplete() and not unread_lines(db)
 
 
 def check_source(

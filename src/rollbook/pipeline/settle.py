@@ -7,10 +7,11 @@ from pathlib import Path
 
 from rollbook.core.duck import Connection, count, write_parquet
 from rollbook.core.ledger_files import PAIRS, columns, key_columns, key_text
+from rollbook.core.outcomes import all_done
 from rollbook.core.people_files import write_people
 from rollbook.core.protocols import Blobs, Ledger, Progress
 from rollbook.core.stored import StoredPlan
-from rollbook.roster.lms import KEYS, KINDS
+from rollbook.roster.lms import KEYS, KINDS, REKEY, REMOVE, UPDATE
 
 #: What the LMS holds now or may hold: an answer that was lost hides a creation, or the state of an account.
 _LEFT_A_TRACE = """
@@ -23,15 +24,16 @@ _STATE = """
 def settle(db: Connection, plan: StoredPlan, ledger: Ledger, blobs: Blobs, folder: Path, progress: Progress) -> int:
     """Write the new ledger files and move the pointer; returns the current version. Needs the ledger views, the plan
     views and `outcome`. Nothing changed means no new version."""
-    rekeyed = _rekeys(db, plan)
+    rekeyed, whole = _rekeys(db, plan), all_done(db, plan)
     files: dict[str, str] = {}
     for done, kind in enumerate(KINDS):
         progress.update("settle", done, len(KINDS), kind)
         references = set(KINDS[kind].parents.values()) & rekeyed
-        acted = kind in plan.files and _acted(db, kind)
+        actions = {group.action for group in plan.groups if group.kind == kind}
+        acted = bool(actions) and (whole or _acted(db, kind))
         if not acted and not references:
             continue
-        _put(db, kind, acted=acted)
+        _put(db, kind, acted=acted, removed=REMOVE in actions)
         path = folder / f"ledger-{kind}.parquet"
         write_parquet(db, _new_ledger(kind), path)
         if kind == "user":
@@ -47,7 +49,7 @@ def _rekeys(db: Connection, plan: StoredPlan) -> set[str]:
     found: set[str] = set()
     for kind in ("user", "course", "section"):
         db.execute(f"CREATE OR REPLACE TABLE renamed_{kind} (old VARCHAR, new VARCHAR)")
-        if kind in plan.files:
+        if any(group.kind == kind and group.action in (REKEY, UPDATE) for group in plan.groups):
             db.execute(f"""
                 INSERT INTO renamed_{kind} SELECT key, new_key FROM plan_{kind} JOIN outcome USING (seq)
                 WHERE status = 'done' AND new_key IS NOT NULL""")
@@ -62,15 +64,15 @@ def _acted(db: Connection, kind: str) -> bool:
     return bool(row and row[0])
 
 
-def _put(db: Connection, kind: str, *, acted: bool) -> None:
+def _put(db: Connection, kind: str, *, acted: bool, removed: bool) -> None:
     """`put` rows as the ledger has them, one per key, the last change of its fields winning; `taken` keys that are
     gone."""
     keys = ", ".join(f'"{column}"' for column in key_columns(kind))
     fields = KINDS[kind].fields
+    db.execute("CREATE OR REPLACE TABLE taken (key VARCHAR)")
     if not acted:
         declared = ", ".join(f'"{name}" {kind_}' for name, kind_ in columns(kind).items())
         db.execute(f"CREATE OR REPLACE TABLE put ({declared})")
-        db.execute("CREATE OR REPLACE TABLE taken (key VARCHAR)")
         return
     shape = ", ".join(f'"{name}": {_json_type(kind_)}' for name, kind_ in fields.items())
     own_key = "" if kind in PAIRS else "coalesce(new_key, key) AS key,"
@@ -93,9 +95,10 @@ def _put(db: Connection, kind: str, *, acted: bool) -> None:
         FROM acted
         WINDOW same AS (PARTITION BY {keys})
         QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY action IN ('deactivate', 'revive'), seq DESC) = 1""")
-    db.execute(f"""
-        CREATE OR REPLACE TABLE taken AS SELECT key FROM plan_{kind} JOIN outcome USING (seq)
-        WHERE action = 'remove' AND status = 'done'""")
+    if removed:
+        db.execute(f"""
+            INSERT INTO taken SELECT key FROM plan_{kind} JOIN outcome USING (seq)
+            WHERE action = 'remove' AND status = 'done'""")
 
 
 def _json_type(kind: str) -> str:

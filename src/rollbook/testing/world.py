@@ -56,7 +56,8 @@ class FolderBlobs:
         path = self._folder / key
         if not key or "/" in key or not path.is_file():
             raise BlobLost(f"{what} is missing")
-        if self._sums.setdefault(key, _sum(path)) != _sum(path):
+        found = _sum(path)
+        if self._sums.setdefault(key, found) != found:
             raise BlobLost(f"{what} is damaged")
         return path
 
