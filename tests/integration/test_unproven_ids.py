@@ -1,4 +1,5 @@
-"""An LMS in which people may give themselves any unique id: what Rollbook knows of an account counts, not what that says."""
+"""An LMS in which people may give themselves any unique id: what Rollbook knows of an account counts, not what it
+says."""
 
 from __future__ import annotations
 
