@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from rollbook.practice.district import generate
 from rollbook.practice.moodle import create_moodle
 from rollbook.practice.server import serve
 from tests.cli.kit import Command, place_tables
 from tests.cli.practice import District, quiet, tell
+from tests.cli.test_grades_http import V12, class_of, results, serve_sis
 
 SETTINGS = """
 organization: {slug: maple, name: Maple Valley, timezone: America/New_York}
@@ -106,3 +108,29 @@ def test_trouble_while_sending_ends_the_same(district: MoodleDistrict, days: lis
         calm.reads(days[0])
         calm.sync()
         assert troubled == calm.state()
+
+
+def test_grades_go_to_whose_account_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two students swap their ID numbers after the sync; each has their own grades in the SIS all the same."""
+    monkeypatch.setenv("ROLLBOOK_ALLOW_PRIVATE_HOSTS", "1")
+    place_tables(tmp_path / "data")
+    day = generate(tmp_path / "days", students=40, seed=3, days=1)[0]
+    (day / "categories.csv").write_text("sourcedId,status,dateLastModified,title\nhw,,,Homework\n")
+    app = create_moodle()
+    with serve(app) as lms, serve_sis(day, "1.2") as sis:
+        district = MoodleDistrict(Command(tmp_path / "data"), tmp_path, lms.url)
+        district.asks(sis.url, version="1.2", **V12 | {"base_url": f"{sis.url}{V12['base_url']}"})
+        district.sync()
+        code, (one, two, *_) = class_of(sis)
+        grades = [{"item": "Test", "user": one, "grade": 18}, {"item": "Test", "user": two, "grade": 0}]
+        items = [{"name": "Test", "module": "quiz", "max": 20, "due": 1_793_624_400}]
+        book = json.dumps({"course": code, "items": items, "grades": grades}).encode()
+        urllib.request.urlopen(urllib.request.Request(f"{lms.url}/_practice/gradebook", book)).close()
+        swapped = "UPDATE users SET idnumber = CASE idnumber WHEN ? THEN ? ELSE ? END WHERE idnumber IN (?, ?)"
+        app.state.moodle.store.run(swapped, one, two, one, one, two)
+        district.rollbook("grades", "sync", "maple", "--section", code)
+        mapping = ("grades", "map", "maple", "--section", code, "--set", "Uncategorized=hw")
+        district.rollbook(*mapping, schema="grades-map")
+        run = district.rollbook("grades", "sync", "maple", "--section", code)
+        assert run["findings"] == {}
+        assert results(sis, code) == {("Test", one): ("fully graded", 18), ("Test", two): ("fully graded", 0)}

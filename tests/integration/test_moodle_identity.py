@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rollbook.connectors.registry import connector
 from tests.integration.moodle_world import Switch, World, switched
 
 
@@ -206,3 +207,9 @@ def test_whom_this_run_has_made_needs_no_look_up(course: World) -> None:
     course.forget_calls()
     course.done(course.enrollment("s1", "u0"), course.enrollment("s1", "u1", known=False))
     assert course.calls() == ["enrol_manual_enrol_users"]
+
+
+def test_the_registry_line_says_what_the_target_does(world: World) -> None:
+    """Runs of grades have no target whose traits they could ask."""
+    assert connector("moodle").users_by_id == world.target.traits.users_by_id
+    assert [world.fresh_target(id_numbers=how).traits.codes_proven for how in ("open", "locked")] == [False, True]
