@@ -52,8 +52,12 @@ def test_a_failed_run_says_what_it_means_and_who_must_act(told: Told) -> None:
 def test_mails_speak_the_language_of_the_settings(told: Told) -> None:
     """What programs are posted stays as it is."""
     told.sync()
+    webhook = f'webhooks: [{{url: "{told.hook.url}", secret: {SECRET}}}]'
+    told.settings(
+        "limits: {remove: {percent: 0, from: 1}}\n"
+        f"notices: {{language: es, email: [admin@maple.example], {webhook}}}"
+    )
     _lose_a_class(told)
-    told.tell(language="es")
     told.sync(code=3)
     told.deliver()
     [(_, mail)] = told.box.mails
@@ -61,7 +65,7 @@ def test_mails_speak_the_language_of_the_settings(told: Told) -> None:
     text = mail.get_content()
     for words in ("cambios esperan aprobación", "Qué significa: ", "rollbook hold approve"):
         assert words in text
-    for words in ("waits for", "wait for", "What it means", "Who must act", "limits of the settings"):
+    for words in ("waits for", "wait for", "What it means", "Who must act", "limits in the settings"):
         assert words not in text
     [body] = told.hook.bodies()
     check_schema("webhook", body)

@@ -9,9 +9,10 @@ import pytest
 
 from rollbook.engine.mail import MailServer, compose
 from rollbook.roster.settings import Event
-from rollbook.store import held, notice_advice, notice_words
+from rollbook.store import held, languages, notice_advice, notice_words
 from rollbook.store.grade_digest import GradeDay
 from rollbook.store.held import UNREAD
+from rollbook.store.models import HoldRow
 
 EVENTS = [*get_args(Event), "test"]
 
@@ -147,3 +148,13 @@ def test_a_digest_in_spanish() -> None:
 def test_a_notice_of_before_languages_is_told_in_english() -> None:
     assert "What it means: " in notice_words.mail(_content("failed"))
     assert "What it means: " in notice_words.mail(_content("failed", language="xx")), "nobody has translated to that"
+
+
+def test_one_held_record_is_no_several() -> None:
+    [total, one] = held.hold_words([HoldRow(kind="user", action="update", count=1, of=9, reason="staff_role")])
+    assert str(total) == "1 change waits for approval. Everything else went on."
+    assert str(one).startswith("Of the whole organization: update 1 user. ")
+    [_, limit] = held.hold_words([HoldRow(kind="user", action="update", count=1, of=9, reason="limit")])
+    assert str(limit).startswith("Of the whole organization: update 1 of 9 users. ")
+    told = languages.told(one, languages.translator("es"))
+    assert told.startswith("De toda la organización: actualizar 1 usuario. ")

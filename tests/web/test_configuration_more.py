@@ -21,7 +21,10 @@ from tests.web.world import run_now
 AT = "/o/maple/configuration/more/"
 YAML = "/o/maple/configuration/yaml/"
 SECRET = "a-webhook-secret-of-many-letters"
-NOTICES = {"notices-notices-email": "", "notices-notices-on": ["failed"], "notices-notices-digest": "none"}
+NOTICES = {
+    "notices-notices-email": "", "notices-notices-on": ["failed"], "notices-notices-digest": "none",
+    "notices-notices-language": "es",
+}  # fmt: skip
 
 
 def _post(person: Person, group: str, **values: Any) -> Any:

@@ -88,8 +88,13 @@ def test_every_field_of_grades_has_words() -> None:
 @pytest.mark.rule(28)
 def test_pins_stand_on_the_sections_page_and_the_acting_user_lifts_them(sent: Case, ann: Person) -> None:
     number = len(sent.world.sis_book.records["result"])
+    student = next(iter(sent.world.sis_book.records["result"].values()))["student"]
     request_undo(run_id=last_run().pk, by="test")
     sent.work()
+    pins = words(ann.get("/o/maple/plan/pins/"))
+    person = next(row for row in sent.world.rows["users"] if row["sourcedId"] == student)
+    assert f"{person['givenName']} {person['familyName']}" in pins
+    assert student not in pins
     address = f"{HERE}/items/{sent.code}/"
     shown = words(sent.teacher.get(address))
     assert f"An undo put {number + 2} items and grades back, and keeps them so." in shown

@@ -143,6 +143,12 @@ def test_pages_name_nothing_that_the_lms_lacks(vic: Person, moodle: None) -> Non
     assert "First and last day classes.terms" in text
 
 
+def test_the_app_center_is_offered_only_where_there_is_one(ann: Person, world: Space) -> None:
+    assert "Schoology App Center (SAML)" in words(ann.get("/o/maple/platforms/"))
+    change(lms={"connector": "moodle", "options": {"base_url": "https://moodle.example", "time_zone": "UTC"}})
+    assert "App Center" not in words(ann.get("/o/maple/platforms/"))
+
+
 def test_what_moves_tells_of_the_clock(vic: Person, world: Space) -> None:
     assert "it does not run by the clock" in words(vic.get("/o/maple/what-moves/"))
     change(grades={"schedule": {"mode": "scheduled", "every": "daily", "window": "02:00-04:00"}})

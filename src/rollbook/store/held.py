@@ -42,14 +42,15 @@ def _hold(one: HoldRow) -> Words:
     if one.school is not None:
         place = " ".join((one.school_name or one.school).split())
     number: Words | int = one.count
+    kind = _ONE.get(one.kind) if one.count == 1 else None
     if one.reason == "limit":
-        number = say("%(number)s of %(of)s", number=one.count, of=one.of)
+        number, kind = say("%(number)s of %(of)s", number=one.count, of=one.of), None
     return say(
         "%(place)s: %(action)s %(number)s %(list)s. %(why)s",
         place=place,
         action=_DOES.get(one.action, one.action),
         number=number,
-        list=Words(plural(one.kind), {}),
+        list=kind or Words(plural(one.kind), {}),
         why=Words(why_held(one.reason, one.action), {}),
     )
 
@@ -62,6 +63,20 @@ _DOES: Final = {
     ADOPT: say("adopt"),
     REKEY: say("rekey"),
     DEACTIVATE: say("deactivate"),
+}
+
+
+_ONE: Final = {
+    "building": say("building"),
+    "grading_period": say("grading period"),
+    "user": say("user"),
+    "guardian_link": say("guardian link"),
+    "course": say("course"),
+    "section": say("section"),
+    "enrollment": say("enrollment"),
+    "category": say("grading category"),
+    "line_item": say("graded item"),
+    "result": say("grade"),
 }
 
 

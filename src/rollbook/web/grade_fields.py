@@ -16,6 +16,7 @@ from rollbook.roster.grades import EXEMPT, FULLY, GRADE_KINDS, NOT_SUBMITTED, PA
 from rollbook.store.models import GradeItem, GradeSection, PinRow, SectionLine
 from rollbook.store.school_names import SchoolNames
 from rollbook.web.grade_changes import grade_text
+from rollbook.web.grade_help import person_names
 from rollbook.web.plan_words import value_words
 
 #: Every field of the kinds of grades.
@@ -75,6 +76,7 @@ class PinWords:
         }
         items = GradeItem.objects.filter(section__in=sections, key__in=_items(grades))
         self._items = dict(items.values_list("key", "title"))
+        self._people = person_names(organization, _students(grades))
 
     def words(self, row: PinRow) -> dict[str, Any]:
         code, whole = row.school or "", not row.field
@@ -95,7 +97,8 @@ class PinWords:
             named = next((str(one["title"]) for one in sides if isinstance(one, Mapping) and one.get("title")), "")
             return self._items.get(row.key) or named
         side = next((one for one in sides if isinstance(one, Mapping)), {})
-        parts = [self._items.get(str(side.get("line_item")), ""), str(side.get("student") or "")]
+        student = str(side.get("student") or "")
+        parts = [self._items.get(str(side.get("line_item")), ""), self._people.get(student, student)]
         return ", ".join(part for part in parts if part)
 
     def _text(self, name: str, value: Any, code: str) -> str:
@@ -118,6 +121,13 @@ def _items(rows: Sequence[PinRow]) -> set[str]:
             sides = (_read(text) for text in (row.value, row.sis))
             found |= {str(one.get("line_item")) for one in sides if isinstance(one, Mapping)}
     return found
+
+
+def _students(rows: Sequence[PinRow]) -> set[str]:
+    """Unique ids of those whose whole grades pins are about."""
+    results = [row for row in rows if row.kind == "result" and not row.field]
+    sides = [_read(text) for row in results for text in (row.value, row.sis)]
+    return {str(one["student"]) for one in sides if isinstance(one, Mapping) and one.get("student")}
 
 
 def _read(text: str) -> Any:

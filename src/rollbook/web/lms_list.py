@@ -7,7 +7,7 @@ from typing import Final
 
 from rollbook.connectors.base import Connector
 from rollbook.connectors.registry import CONNECTORS, connector
-from rollbook.roster.settings import Connection
+from rollbook.roster.settings import Connection, Settings
 from rollbook.store.models import Organization
 from rollbook.store.provisioned import was_provisioned
 
@@ -32,6 +32,11 @@ def every_lms() -> list[Connector]:
 
 def find_lms(name: str) -> Connector | None:
     return next((one for one in every_lms() if one.name == name), None)
+
+
+def has_app_center(settings: Settings | None) -> bool:
+    """May the organization's LMS have Schoology's App Center? Others that are on the list have none."""
+    return settings is None or settings.lms.connector not in {one.name for one in every_lms()} - {FIRST_LMS}
 
 
 def lms_choice(organization: Organization, connection: Connection) -> LmsChoice:

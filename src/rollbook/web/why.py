@@ -311,7 +311,7 @@ def _record_reasons(answer: Answer, record: Record) -> None:
     change = record.newest(record.kind, record.key or "")
     if change is not None and not (change.outcome is not None and change.outcome.status == "done"):
         what = {"create": _("Making it"), "update": _("The last change")}.get(change.action, change.action)
-        answer.add(_("%(what)s: %(fate)s.") % {"what": what, "fate": fate_words(change)})
+        answer.add(_("%(what)s: %(fate)s.") % {"what": what, "fate": fate_words(change).rstrip(".")})
     refusal = record.refusals.get((record.kind, record.key or ""))
     _since(answer, refusal)
     _add_findings(answer, record)

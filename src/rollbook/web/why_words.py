@@ -134,7 +134,7 @@ def fate_words(change: Change) -> str:
     if change.outcome is not None:
         return _outcome_words(change)
     if change.state == "held":
-        return _("waits for approval: %(why)s") % {"why": held_words(change)}
+        return _("waits for approval: %(why)s") % {"why": held_words(change).rstrip(".")}
     if change.state in ("waiting", "blocked"):
         return _("waits: %(why)s") % {"why": waiting_words(change)}
     if change.reading.dry_run:

@@ -18,10 +18,12 @@ from rollbook.errors import ConfigError
 from rollbook.store.models import LaunchPlatform
 from rollbook.web.access import Place, Who, page
 from rollbook.web.error_words import error_said
+from rollbook.web.lms_list import has_app_center
 from rollbook.web.lti.forms import PlatformForm
 from rollbook.web.lti.profiles import PROFILES, profile_of
 from rollbook.web.lti.registration import ours
 from rollbook.web.opening import public_address
+from rollbook.web.steps import steps
 
 
 @page(read=Who.READER)
@@ -108,6 +110,7 @@ def _list(request: HttpRequest, place: Place, **more: Any) -> HttpResponse:
     rows = [(one, getattr(one, "lti", None)) for one in every]
     kinds = [(name, one.name) for name, one in PROFILES.items()]
     context = {"rows": rows, "kinds": kinds, "ours": ours(_here(request), place.organization.slug), **more}
+    context["app_center"] = has_app_center(steps(place.organization).settings)
     return render(request, "launches/platforms.html", context)
 
 
