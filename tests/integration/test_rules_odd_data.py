@@ -128,6 +128,18 @@ def test_schools_never_share_a_building_because_of_a_code(organization: Make, ho
     assert org.user("bob")["building"] != org.user("sam")["building"]
 
 
+@pytest.mark.rule(2)
+def test_a_school_under_a_new_id_keeps_its_building(organization: Make) -> None:
+    org = organization(small().school("A", identifier="100"))
+    org.run()
+    org.district.drop("orgs", "A").school("A2", identifier="100").put("courses", "c1", orgSourcedId="A2")
+    org.district.put("classes", "k1", schoolSourcedId="A2")
+    for key in ("tina", "sam", "sue"):
+        org.district.put("users", key, orgSourcedIds="A2")
+    org.next_day().run()
+    assert len(org.lms.all("building")) == 1
+
+
 @pytest.mark.rule(20)
 def test_enrollments_that_spell_ids_otherwise_are_present(organization: Make) -> None:
     org = organization(with_k2())

@@ -70,9 +70,11 @@ class Mapper:
         self.db.execute("ALTER TABLE desired_building ADD COLUMN year VARCHAR")
 
     def _made(self, rows: list[tuple[str, ...]], create: set[str]) -> list[tuple[str, str, str, str]]:
-        """Buildings of schools that get one of their own; a code that was given once stays, and is nobody else's."""
+        """Buildings of schools that get one of their own; a code that was given once stays, and is nobody else's while
+        the SIS lists its school (else it may be the same one under a new id)."""
         in_ledger = dict(self.db.execute("SELECT key, code FROM ledger_building").fetchall())
-        used = Counter([*in_ledger.values(), *(row[2] for row in rows), *(org for org, *_ in rows)])
+        given = (in_ledger.get(f"org:{org}") for org, *_ in rows)
+        used = Counter([*given, *(row[2] for row in rows), *(org for org, *_ in rows)])
         made = []
         for org, name, identifier, _ in rows:
             if org in create:
