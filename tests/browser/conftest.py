@@ -37,9 +37,11 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Shared: a test that changes something has an organization of its own, and only looks at maple once it is `ready`.
-    A module with other wishes has an `installation` of its own."""
-    yield from started(tmp_path_factory)
+    """Shared: maple is mapped and synced before anything else, so that its accounts are its own whichever test comes
+    first. A test that changes something has another organization; a module with other wishes an `installation`."""
+    for found in started(tmp_path_factory):
+        found.mapped()
+        yield found
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ class Installation:
         self, folder: Path, *, students: int = 60, mess: Sequence[str] = (), files: Mapping[str, str] | None = None
     ) -> None:
         """`files` are further ones of the SIS, by name."""
-        self.folder, self.ready = folder, False
+        self.folder = folder
         self._environment = {
             **os.environ,
             "ROLLBOOK_DATA": str(folder / "data"),
@@ -120,7 +120,6 @@ class Installation:
         """The organization maple with everything mapped, synced once."""
         self.organization("maple", "Maple Valley", MAPPED)
         assert self.rollbook("sync", "maple")["state"] == "done"
-        self.ready = True
 
     def lms_state(self, lms: Any = None) -> Any:
         """All that a practice LMS holds, by table."""

@@ -24,8 +24,6 @@ LOOKS = {
 
 @pytest.fixture(scope="module", params=sorted(LOOKS))
 def look(request: pytest.FixtureRequest, browser: Browser, installation: Installation) -> Iterator[Page]:
-    if not installation.ready:
-        installation.mapped()
     context = browser.new_context(base_url=installation.address, **LOOKS[request.param])
     context.set_default_timeout(WAIT)
     page = context.new_page()
@@ -62,8 +60,6 @@ def test_signing_in_is_accessible(browser: Browser, installation: Installation, 
 @pytest.fixture(scope="module")
 def watcher(browser: Browser, installation: Installation) -> Iterator[Page]:
     """Somebody who sees both systems in Data Prep."""
-    if not installation.ready:
-        installation.mapped()
     context = browser.new_context(base_url=installation.address)
     context.set_default_timeout(WAIT)
     page = context.new_page()

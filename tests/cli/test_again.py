@@ -19,8 +19,9 @@ from tests.cli.kit import Command
 
 @pytest.fixture(autouse=True)
 def worked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Nothing was worked yet. Every sync that is worked from now on is listed."""
+    """Nothing was worked yet, whatever was in this process before. Every sync worked from now on is listed."""
     monkeypatch.setattr(again, "_lived", type(again._lived)())
+    monkeypatch.setattr(again, "_first_seen", {})
     commands: list[Any] = []
     real = Command._work
 

@@ -14,6 +14,7 @@ import pytest
 from rollbook.connectors.base import Context, Source
 from rollbook.connectors.kit import parse as options
 from rollbook.connectors.memory import space as spaces
+from rollbook.connectors.memory.server import code_of
 from rollbook.connectors.registry import connector
 from rollbook.core.stored import RunResult
 from rollbook.practice.district import generate
@@ -70,11 +71,13 @@ class District:
 
     def state(self) -> dict[str, list[tuple[str, list[tuple[str, Any]]]]]:
         space = spaces.space(self.name)
-        return {kind: sorted(_seen(stored) for stored in space.all(kind)) for kind in KINDS}
+        return {kind: sorted(_seen(space, kind, stored) for stored in space.all(kind)) for kind in KINDS}
 
 
-def _seen(stored: spaces.Stored) -> tuple[str, list[tuple[str, Any]]]:
-    return stored.code, sorted((name, str(value)) for name, value in stored.fields.items() if name not in REFERENCES)
+def _seen(space: spaces.Space, kind: str, stored: spaces.Stored) -> tuple[str, list[tuple[str, Any]]]:
+    """By external ids: the LMS's own depend on the order of creation."""
+    fields = sorted((name, str(value)) for name, value in stored.fields.items() if name not in REFERENCES)
+    return code_of(space, kind, stored), fields
 
 
 @pytest.fixture

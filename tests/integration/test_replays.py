@@ -15,8 +15,9 @@ from tests.districts import Organization, small
 
 @pytest.fixture(autouse=True)
 def worked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Nothing was lived through yet. Every run that is worked from now on is listed."""
+    """Nothing was lived through yet, whatever was in this process before. Every run worked from now on is listed."""
     monkeypatch.setattr(replays, "_lived", type(replays._lived)())
+    monkeypatch.setattr(replays, "_first_seen", {})
     runs: list[Any] = []
     real = Organization._river
 
