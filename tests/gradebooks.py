@@ -174,7 +174,12 @@ class School:
         """`run apply` of the last plan."""
         assert self.last is not None
         left = RunResult(plan=self.last.plan)
-        return self._flow(lambda request, world: grade_run.carry_out(request, world, left), ())
+
+        def flow(request: Any, world: GradeWorld) -> RunResult:
+            grade_run.check_stored(request, world, self.plan)
+            return grade_run.carry_out(request, world, left)
+
+        return self._flow(flow, ())
 
     def undo(self, number: int | None = None, *codes: str, **more: Any) -> RunResult:
         """Undo of a run by its number, the last one by default; `dry_run` keeps its plan for `apply_later`."""

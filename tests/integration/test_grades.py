@@ -77,6 +77,28 @@ def test_a_plan_is_stale_when_the_teacher_decided_otherwise_since(school: School
         school.apply_later()
 
 
+@pytest.mark.parametrize("what", ["changed", "typed", "removed", "item"])
+def test_a_plan_is_stale_when_somebody_changed_the_sis_since(school: School, what: str) -> None:
+    school.sync()
+    school.grade("i1", "s1", 18)
+    school.grade("i2", "s2", 7)
+    school.item("i1", title="Long essay")
+    school.sync(dry_run=True)
+    records = school.sis.records
+    if what == "changed":
+        records["result"][school.result_key("i1", "s1")]["score"] = 3.0
+    elif what == "typed":
+        theirs = {"line_item": school.key("i2"), "student": "s2", "class": "k1", "status": "fully graded", "score": 4.0}
+        records["result"]["theirs"] = theirs
+    elif what == "removed":
+        del records["result"][school.result_key("i1", "s1")]
+    else:
+        records["line_item"][school.key("i1")]["title"] = "Essay, second draft"
+    with pytest.raises(StalePlan, match="in the SIS"):
+        school.apply_later()
+    assert school.sent == []
+
+
 @pytest.mark.rule(32)
 def test_a_cleared_grade_is_cleared_in_the_sis(school: School) -> None:
     school.sync()

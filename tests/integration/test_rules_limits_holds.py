@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from rollbook.core.protocols import Permit
+from rollbook.errors import StalePlan
 from tests.districts import District, Organization, counts, reasons, small
 
 Make = Callable[..., Organization]
@@ -156,6 +157,25 @@ def test_a_permit_ends(organization: Make) -> None:
     [permit] = org.world.permits.permits
     org.world.permits.permits = [Permit(permit.hold, permit.blob, datetime(2020, 1, 1, tzinfo=UTC))]
     assert reasons(org.next_day().run()) == {("staff_role", "user")}
+
+
+@pytest.mark.rule(26)
+def test_a_plan_that_counts_on_an_approval_cannot_be_sent_after_its_end(organization: Make) -> None:
+    org = organization(small())
+    org.run()
+    org.district.put("users", "sue", role="teacher")
+    org.approve(org.next_day().run(), "staff_role")
+    planned = org.next_day().run(dry_run=True)
+    assert planned.plan is not None
+    assert not planned.holds
+    org.plan, permits = (org.world.runs, planned.plan), org.world.permits.permits
+    org.world.permits.permits = []
+    with pytest.raises(StalePlan, match="approval"):
+        org.resume()
+    assert org.user("sue")["role"] == "Student"
+    org.world.permits.permits = permits
+    org.resume()
+    assert org.user("sue")["role"] == "Teacher"
 
 
 @pytest.mark.rule(26)

@@ -18,6 +18,7 @@ from rollbook.connectors.kit import Client, LostAnswer, Retry, transport
 from rollbook.connectors.schoology.client import SchoologyClient
 from rollbook.connectors.schoology.options import SchoologyOptions
 from rollbook.engine.world import longest_call
+from rollbook.errors import RunCancelled, Unavailable
 from rollbook.roster.settings import parse
 from tests.districts import settings_of
 from tests.patience import within
@@ -228,3 +229,45 @@ def tls(tmp_path: Path) -> ssl.SSLContext:
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(tmp_path / "tls.pem")
     return server
+
+
+def endless_trailers(server: Server, stream: Any) -> None:
+    stream.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n1\r\n0\r\n")
+    while not server.over.wait(0.01):
+        stream.sendall(b"a: b\r\n")
+
+
+def endless_head(server: Server, stream: Any) -> None:
+    while not server.over.wait(0.05):
+        stream.sendall(b"H")
+
+
+@both
+@pytest.mark.parametrize("answer", [endless_trailers, endless_head])
+def test_a_read_ends_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Answer, plain: bool) -> None:
+    monkeypatch.setattr("rollbook.connectors.kit.http._LONGEST_READ", 0.5)
+    with Server(answer) as server, client(server, tmp_path, plain=plain) as calls:
+        begun = time.monotonic()
+        with pytest.raises(Unavailable):
+            calls.request("GET", "users", retry=ONCE)
+        assert time.monotonic() - begun < 0.5 + GRACE
+
+
+@pytest.mark.parametrize("answer", [endless_trailers, endless_head])
+def test_a_read_may_be_cancelled_before_its_body_comes(tmp_path: Path, answer: Answer) -> None:
+    with Server(answer) as server, client(server, tmp_path, plain=True) as calls:
+        threading.Timer(0.2, setattr, (calls._context.cancel, "stop", True)).start()
+        with pytest.raises(RunCancelled):
+            calls.get("users")
+
+
+@both
+def test_a_write_that_is_being_answered_is_not_cancelled(tmp_path: Path, plain: bool) -> None:
+    """Else nobody would know whether it was done."""
+    with Server(trickled_body) as server, slow(server, tmp_path, plain=plain) as calls:
+        threading.Timer(0.2, setattr, (calls._context.cancel, "stop", True)).start()
+        assert calls.request("POST", "courses", json={}).json() is True
+
+
+def slow(server: Server, tmp_path: Path, *, plain: bool) -> Client:
+    return Client(f"http://127.0.0.1:{server.port}", context(tmp_path), name="the LMS", timeout=10.0, plain=plain)

@@ -209,3 +209,13 @@ def test_reprs_tell_no_grades() -> None:
     found = wanted(book(grades=(grade(7.25),)))
     said = repr(entry(result(), found.results[result()])) + repr(read(book(grades=(grade(7.25),))))
     assert "7.25" not in said
+
+
+@pytest.mark.parametrize(("score", "points", "letter"), [
+    (8.7, 10, "B+"), (17.9, 20, "A-"), (8.69, 10, "B"), (17.89, 20, "B+"),
+])  # fmt: skip
+def test_a_letter_is_not_lost_to_how_computers_reckon(score: float, points: float, letter: str) -> None:
+    levels = tuple(ScaleLevel(letter=word, cutoff=least) for word, least in (("A-", 89.5), ("B+", 87), ("B", 80)))
+    scale = GradingScale(id="s", title="Letters", kind="percent", levels=levels)
+    [found] = wanted(book(item(points=points, scale="s"), grades=(grade(score),), scales=(scale,))).results.values()
+    assert found["text_score"] == letter

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from rollbook.passback.categories import carried_over, undecided
+from rollbook.passback.dates import as_utc
 from rollbook.roster.grades import ClassFacts, GradingCategory, Session, SinkLimits, SisCategory
 from tests.unit.grade_kit import QUARTERS, V12, book, codes, entry, grade, item, key, live, sent, wanted, wish
 
@@ -210,3 +212,9 @@ def test_a_map_is_carried_over_by_titles() -> None:
 
 def test_entries_say_nothing_of_people() -> None:
     assert "Item" not in repr(entry("k", {"title": "Item"}))
+
+
+@pytest.mark.parametrize("day", ["2026-12-15", "2026-07-01"])
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "Pacific/Kiritimati", "America/New_York", "Etc/GMT+12"])
+def test_a_day_is_the_same_day_in_utc(zone: str, day: str) -> None:
+    assert as_utc(day, ZoneInfo(zone))[:10] == day

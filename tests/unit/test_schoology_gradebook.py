@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollbook.connectors.kit.lenient import decimal
 from rollbook.connectors.schoology import gradebook as words
 from rollbook.connectors.schoology.gradebook import grade_name
 from rollbook.connectors.schoology.sweep import Listing, Sweep
@@ -156,3 +157,13 @@ def grades(*numbers: int, **more: Any) -> dict[str, Any]:
 def test_grades_are_the_whole_or_nothing(asked: int, bodies: list[Any], came: int, whole: bool) -> None:
     names, _, steady = sweep(GRADES, asked, *bodies)
     assert (len(names), steady) == (came, whole)
+
+
+def test_no_moment_is_not_the_year_1970() -> None:
+    raw = {"enrollment_id": 1, "assignment_id": 2, "grade": 7}
+    assert [words.grade(raw | {"timestamp": at}) for at in (0, "0", None)] == [words.grade(raw)] * 3
+
+
+@pytest.mark.parametrize("value", ["1_0", "1__0", "0x1A"])
+def test_what_only_python_takes_for_a_number_is_none(value: str) -> None:
+    assert decimal(value) is None

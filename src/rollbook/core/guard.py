@@ -13,9 +13,11 @@ from datetime import datetime
 from pathlib import Path
 
 from rollbook.core.changes_table import BLOCKED, HELD, SEND, WAITING
-from rollbook.core.duck import Connection, count, fill, quote, write_parquet
+from rollbook.core.duck import Connection, count, fill, quote, small_scratch, write_parquet
 from rollbook.core.protocols import Blobs, Hold, Permit, Refusal
 from rollbook.core.references import BY_ID
+from rollbook.core.stored import StoredPlan
+from rollbook.errors import StalePlan
 from rollbook.roster.lms import CREATE, DEACTIVATE, KEYS, KINDS, REMOVE, UPDATE, Kind
 from rollbook.roster.settings import Limit, Limits
 
@@ -101,12 +103,31 @@ def _needed(kind: str) -> str:
     return f"action IN ('create', 'adopt') AND key IN ({keys})" if needs else "false"
 
 
-def _permits(db: Connection, rules: Guard, blobs: Blobs) -> None:
-    """Changes a person approved pass, if their wanted side is still what was approved."""
+def _load_permits(db: Connection, permits: Sequence[Permit], blobs: Blobs) -> None:
     db.execute("CREATE TABLE permit (kind VARCHAR, key VARCHAR, action VARCHAR, digest VARCHAR)")
-    for permit in rules.permits:
+    for permit in permits:
         path = quote(blobs.get(permit.blob, "what hold " + permit.hold + " approved"))
         db.execute(f"INSERT INTO permit SELECT kind, key, action, digest FROM read_parquet({path})")
+
+
+def check_permits(plan: StoredPlan, permits: Sequence[Permit], blobs: Blobs) -> None:
+    """Raises StalePlan where a plan that was made earlier has changes that a person approved, and the approval has
+    ended since (rule 26)."""
+    with small_scratch() as db:
+        _load_permits(db, permits, blobs)
+        for kind, key in plan.files.items():
+            path = quote(blobs.get(key, f"the plan of {kind}"))
+            ended = db.execute(f"""
+                SELECT 1 FROM (SELECT *, {DIGEST} AS digest FROM read_parquet({path})) c
+                ANTI JOIN permit p ON p.kind = c.kind AND p.key = c.key AND p.action = c.action AND p.digest = c.digest
+                WHERE c.state = '{SEND}' AND c.reason = 'permitted' LIMIT 1""").fetchone()
+            if ended:
+                raise StalePlan("an approval that this plan needs has ended since it was made; plan again")
+
+
+def _permits(db: Connection, rules: Guard, blobs: Blobs) -> None:
+    """Changes a person approved pass, if their wanted side is still what was approved."""
+    _load_permits(db, rules.permits, blobs)
     for kind in rules.kinds if rules.permits else ():
         db.execute(f"""
             UPDATE changes_{kind} SET reason = 'permitted' FROM permit p

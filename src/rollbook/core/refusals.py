@@ -24,18 +24,19 @@ def remember_refusals(
     memory: Memory,
     now: datetime,
     *,
+    kinds: Sequence[str] | None = None,
     schools: Sequence[str] = (),
     sections: Collection[str] | None = None,
     grades: bool = False,
     run: str = "",
 ) -> None:
     """Rule 27: how often and since when each record is refused. Records that no longer change are forgotten, but not
-    those that this run did not get to: not sent, or outside its schools or, of `grades`, its `sections` (None: all).
-    Counted once for `run`."""
+    those that this run did not get to: not sent, or outside its `kinds` (None: those of the plan), its schools or, of
+    `grades`, its `sections` (None: all). Counted once for `run`."""
     fresh: list[Refusal] = []
     before = {(r.kind, r.key): r for r in memory.refusals()}
     some = bool(before) or count(db, "outcome", "status = 'refused'") > 0  # else there is nothing to remember
-    kinds = list(GRADE_KINDS) if grades else list(plan.files)
+    kinds = list(GRADE_KINDS) if grades else list(plan.files) if kinds is None else list(kinds)
     for kind in kinds:
         mine = {key: old for (each, key), old in before.items() if each == kind}
         rows = _not_done(db, plan, kind, grades=grades) if some else []

@@ -6,16 +6,15 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rollbook.core.aside import Aside, load_aside
 from rollbook.core.changes_table import create_tables
-from rollbook.core.duck import Connection, count, fill, quote
+from rollbook.core.duck import Connection, count, quote
 from rollbook.core.ledger_files import PAIRS, fields_json, is_deactivated, key_text
 from rollbook.core.stored import StoredPlan
 from rollbook.roster.grades import ALL_KINDS, GRADE_KINDS
 from rollbook.roster.lms import KEYS, KINDS, plural
 from rollbook.roster.reasons import ADOPTED, EMPTIED, KEPT, MOVED_ON, STAYS
 
-#: What earlier comparisons left alone: kind → key → (deleted, inactive, protected).
-Aside = Mapping[str, Mapping[str, Sequence[bool]]]
 _DONE = "if(p.action = 'rekey' AND p.reason = 'linked', 'adopt', p.action) AS done"
 
 
@@ -31,9 +30,10 @@ class Wanted:
 def invert(db: Connection, plan: StoredPlan, wanted: Wanted, staff: frozenset[str] = frozenset()) -> dict[str, int]:
     """Fill `changes_<kind>` with the inverse of what was done; returns, in words, what cannot be undone or moved on.
 
-    Needs the ledger views, the plan views and `outcome`. A field goes back only where the ledger still equals the
-    plan's `after`; every record that moved on is a finding. What was made stays: users, courses, sections, periods
-    and buildings are never deleted. `staff` are roles; what always waits for a person is marked for the guard.
+    Needs the ledger views, the plan views, `outcome` and `set_aside`. A field goes back only where the ledger still
+    equals the plan's `after`; every record that moved on is a finding. What was made stays: users, courses, sections,
+    periods and buildings are never deleted. What people deleted or deactivated by hand stays so, and protected accounts
+    keep their role. `staff` are roles; what always waits for a person is marked for the guard.
     """
     create_tables(db)
     notes: dict[str, int] = {}
@@ -114,10 +114,8 @@ def stays(done: Mapping[str, Mapping[str, int]], *, sis_deletes: bool = True) ->
 
 
 def show_parents(db: Connection, aside: Aside) -> None:
-    """`eff_<kind>`: what is there, as the guard asks for it when it judges parents."""
-    rows = [(kind, key, *flags) for kind, keys in aside.items() for key, flags in keys.items()]
-    flags = dict.fromkeys(("deleted", "inactive", "protected"), "BOOLEAN")
-    fill(db, "set_aside", {"kind": "VARCHAR", "key": "VARCHAR", **flags}, rows)
+    """`set_aside`, and `eff_<kind>`: what is there, as the guard asks for it when it judges parents."""
+    load_aside(db, aside)
     for kind in KINDS.keys() - PAIRS.keys():
         db.execute(f"""
             CREATE TABLE eff_{kind} AS
@@ -160,8 +158,11 @@ def _did(db: Connection, kind: str, wanted: Wanted) -> None:
     """`did`: what was done of the wanted part, beside what the ledger says now."""
     db.execute(f"""
         CREATE OR REPLACE TABLE did AS
-        SELECT p.*, l.fields AS now, l.deactivated
+        SELECT p.*, l.fields AS now, l.deactivated, coalesce(s.deleted, false) AS deleted,
+               coalesce(s.inactive, false) AND NOT coalesce(l.deactivated, false) AS inactive,
+               coalesce(s.protected, false) AS protected, s.role AS kept_role
         FROM plan_{kind} p JOIN outcome o ON o.seq = p.seq AND o.status = 'done'
+        LEFT JOIN set_aside s ON s.kind = '{kind}' AND s.key = coalesce(p.new_key, p.key)
         LEFT JOIN (SELECT {key_text(kind, "l")} AS key, {fields_json(kind, "l")} AS fields,
                           {is_deactivated(kind, "l")} AS deactivated FROM ledger_{kind} l) l
           ON l.key = coalesce(p.new_key, p.key)
@@ -182,7 +183,8 @@ def _take_back(db: Connection, kind: str) -> None:
 def _put_back(db: Connection, kind: str, staff: frozenset[str]) -> None:
     """Updates and re-keys, backwards: each field that is still as the plan left it, the others as they are now."""
     fields = ", ".join(
-        f"'{name}', CASE WHEN {_text('now', name)} IS NOT DISTINCT FROM {_text('after', name)}"
+        f"'{name}', CASE WHEN {_kept(kind, name)} THEN coalesce(to_json(kept_role), now->'{name}')"
+        f" WHEN {_text('now', name)} IS NOT DISTINCT FROM {_text('after', name)}"
         f" THEN before->'{name}' ELSE now->'{name}' END"
         for name in KINDS[kind].fields
     )
@@ -192,7 +194,12 @@ def _put_back(db: Connection, kind: str, staff: frozenset[str]) -> None:
                year, lms_id, now AS before, back AS after, 'send' AS state, {_reason(kind, staff)} AS reason
         FROM (SELECT *, CAST(json_object({fields}) AS VARCHAR) AS back FROM did
               WHERE action IN ('update', 'rekey') AND now IS NOT NULL AND reason IS DISTINCT FROM 'linked')
-        WHERE back <> now OR new_key IS NOT NULL ORDER BY school, key""")
+        WHERE (back <> now OR new_key IS NOT NULL) AND NOT deleted AND NOT inactive ORDER BY school, key""")
+
+
+def _kept(kind: str, name: str) -> str:
+    """Rollbook never changes the role of a protected account (rule 11)."""
+    return "protected" if kind == "user" and name == "role" else "false"
 
 
 def _turn_accounts(db: Connection) -> None:
@@ -245,11 +252,13 @@ def _stays(kind: str, done: Mapping[str, int]) -> dict[str, int]:
 
 def _conflicts(db: Connection, kind: str) -> dict[str, int]:
     """Records that moved on, as findings that name the fields. What is back already is no conflict."""
-    fields = [f"CASE WHEN {_moved_on(name)} THEN '{name}' END" for name in KINDS[kind].fields]
+    fields = [f"CASE WHEN {_moved_on(kind, name)} THEN '{name}' END" for name in KINDS[kind].fields]
     db.execute(f"""
         CREATE OR REPLACE TABLE moved_on AS SELECT * FROM (
             SELECT coalesce(new_key, key) AS key, school, CASE
-                WHEN action IN ('update', 'rekey', 'deactivate', 'revive') AND now IS NULL THEN 'not there any more'
+                WHEN action IN ('update', 'rekey', 'deactivate', 'revive') AND (now IS NULL OR deleted)
+                THEN 'not there any more'
+                WHEN action IN ('update', 'rekey') AND inactive THEN 'deactivated by hand'
                 WHEN action IN ('update', 'rekey') THEN nullif(concat_ws(', ', {", ".join(fields)}), '')
                 WHEN action = 'create' AND {str(KINDS[kind].removable).lower()} AND now <> after THEN 'given otherwise'
                 WHEN action = 'remove' AND now <> before THEN 'given otherwise' END AS detail FROM did)
@@ -261,10 +270,12 @@ def _conflicts(db: Connection, kind: str) -> dict[str, int]:
     return {MOVED_ON % {"list": plural(kind)}: number} if number else {}
 
 
-def _moved_on(name: str) -> str:
-    """Did the plan change this field, and is it neither as the plan left it nor as it was before?"""
+def _moved_on(kind: str, name: str) -> str:
+    """Did the plan change this field, and is it neither as it was before nor, unless it is kept, as the plan left
+    it?"""
     before, after, now = (_text(side, name) for side in ("before", "after", "now"))
-    return f"({before} IS DISTINCT FROM {after} AND {now} IS DISTINCT FROM {after} AND {now} IS DISTINCT FROM {before})"
+    moved = f"({now} IS DISTINCT FROM {after} OR {_kept(kind, name)})"
+    return f"({before} IS DISTINCT FROM {after} AND {moved} AND {now} IS DISTINCT FROM {before})"
 
 
 def _text(side: str, name: str) -> str:

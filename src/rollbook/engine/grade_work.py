@@ -65,6 +65,7 @@ class GradeWork:
             elif applied is not None:
                 plan = _plan_of(applied)
                 result, request = RunResult(plan=plan), self._request(run, plan)
+                river.check_stored(request, world, plan)
             else:
                 request = self._request(run, None)
                 result = river.plan_grades(request, world)

@@ -14,7 +14,7 @@ from typing import Any, Final
 Rows = Mapping[str, Mapping[str, str | None]]
 
 _OTHER_DATES: Final = ("%m/%d/%Y", "%Y/%m/%d", "%d.%m.%Y", "%Y%m%d")
-_YEAR: Final = re.compile(r"\d{4}")
+_YEAR: Final = re.compile(r"(\d{4})(?:\s*[-/–]\s*(\d{4}|\d{2})$)?", re.ASCII)
 _DEEPEST: Final = 8
 #: A year that ends by July ends in that year.
 _LAST_MONTH: Final = 7
@@ -46,7 +46,8 @@ def _year(sessions: Rows, key: str) -> str:
             break
         own = _YEAR.match((row.get("schoolYear") or "").strip())
         if own:
-            return own[0]
+            ends_later = own[2] is not None and int(own[2]) % 100 == (int(own[1]) + 1) % 100
+            return str(int(own[1]) + ends_later)
         at = (row.get("parentSourcedId") or "").strip()
     end = _day(sessions[key].get("endDate"))
     return str(int(end[:4]) + (int(end[5:7]) > _LAST_MONTH)) if end else ""

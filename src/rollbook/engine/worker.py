@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from rollbook.actions.blackout import hold_back
 from rollbook.actions.organizations import current_settings
+from rollbook.core.guard import check_permits
 from rollbook.core.protocols import Progress
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.engine.for_pages import prepare_run
@@ -134,8 +135,9 @@ class Worker:
         from rollbook.pipeline import roster_run as river
 
         if run.applies is not None:
-            applied = stored_result(run.applies)
-            return RunResult(plan=_plan_of(run.applies), facts=applied.facts)
+            applied, plan = stored_result(run.applies), _plan_of(run.applies)
+            check_permits(plan, world.permits.valid(), world.blobs)
+            return RunResult(plan=plan, facts=applied.facts)
         if run.undo_of is not None:
             plan = _plan_of(run.undo_of)
             return river.undo_plan(request, _with_journal_of(run.undo_of, plan, world, lease), plan, _step)

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 from rollbook.roster.grades import Session
 
-#: A day without a time is written as its noon: the same day for everybody who looks at the UTC date alone.
-_NOON = time(12)
+#: A day without a time is written as its noon, or as another hour where that is another day in UTC: the same day for
+#: everybody who looks at the UTC date alone.
+_HOURS = (time(12), time(23), time(1))
 _PERIOD = "gradingPeriod"
 
 
@@ -25,10 +26,11 @@ def as_utc(text: str, zone: ZoneInfo) -> str:
     """A local day or moment as OneRoster writes it; the text must have a day."""
     day = date.fromisoformat(text[:10])
     try:
-        at = time.fromisoformat(text[11:19]) if len(text) > len("YYYY-MM-DD") else _NOON
+        hours = (time.fromisoformat(text[11:19]),) if len(text) > len("YYYY-MM-DD") else _HOURS
     except ValueError:
-        at = _NOON
-    moment = datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
+        hours = _HOURS
+    moments = [datetime.combine(day, at, tzinfo=zone).astimezone(UTC) for at in hours]
+    moment = next((each for each in moments if each.date() == day), moments[0])
     return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 

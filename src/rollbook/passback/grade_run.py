@@ -16,7 +16,7 @@ from rollbook.connectors.gradebook import GradeSource
 from rollbook.core.apply import Applier
 from rollbook.core.duck import Connection, connect, small_scratch
 from rollbook.core.found import count_findings, write_findings
-from rollbook.core.guard import Guard, guard, keep_holds
+from rollbook.core.guard import Guard, check_permits, guard, keep_holds
 from rollbook.core.measure import accounted, timed
 from rollbook.core.outcomes import add_outcomes
 from rollbook.core.plan import PlanReader, slices, write_plan
@@ -31,6 +31,7 @@ from rollbook.passback.ledger import GradeReferences, read_ids, read_ledger
 from rollbook.passback.pins import Pinned
 from rollbook.passback.reading import read_live, read_section
 from rollbook.passback.settle import did_by_section, settle_sections
+from rollbook.passback.still import check_sis
 from rollbook.passback.tables import Tables
 from rollbook.passback.undoing import of_persons, undo_section
 from rollbook.passback.whose import told_by_account
@@ -94,6 +95,15 @@ def carry_out(request: GradeRequest, world: GradeWorld, result: RunResult) -> Ru
     elif len(world.journal(plan.digest).done()) != sum(1 for _ in slices(plan)):
         raise StalePlan("the run broke off midway, and what it had sent is in the ledger; plan again for the rest")
     return settle_grades(request, world, result)
+
+
+def check_stored(request: GradeRequest, world: GradeWorld, plan: StoredPlan) -> None:
+    """Before a plan that was made earlier is sent (`run apply`). Raises StalePlan where somebody changed the SIS since,
+    or an approval has ended."""
+    _check_fresh(request, world, plan)
+    check_permits(plan, world.permits.valid(), world.blobs)
+    with small_scratch() as db:
+        check_sis(db, plan, world)
 
 
 def apply_grades(request: GradeRequest, world: GradeWorld, result: RunResult) -> None:

@@ -238,6 +238,7 @@ def _letter(score: float | None, place: _Place) -> str | None:
     if score is None or scale is None or not scale.levels or (scale.kind == "percent" and not points):
         return None
     reached = score * 100 / points if scale.kind == "percent" and points else score
+    reached = round(reached, 9)  # 8.7 of 10 points are 86.99999999999999 percent to a computer
     return next((level.letter for level in scale.levels if reached >= level.cutoff), None)
 
 

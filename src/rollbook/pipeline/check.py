@@ -34,7 +34,8 @@ def check(db: Connection, users: FieldMap, today: date, progress: Progress) -> N
 
 def _spelled_out(rule: str, users: FieldMap) -> list[str]:
     unique_id = f'"{users.unique_id}"'
-    rule = rule.replace("{unique_id}", unique_id).replace("{username}", username_of(users))
+    email = "email" if users.email == "email" else "CAST(NULL AS VARCHAR)"  # what is not sent cannot clash
+    rule = rule.replace("{unique_id}", unique_id).replace("{username}", username_of(users)).replace("{email}", email)
     rule = rule.replace("{roles}", "(" + ", ".join(quote(role.lower()) for role in ROLES) + ")")
     if rule.startswith("{doubled:"):
         code, _, value = rule.removeprefix("{doubled:").removesuffix("}").partition(":")

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from rollbook.core.aside import load_aside
 from rollbook.core.changes_table import create_tables, parent_columns
-from rollbook.core.duck import Connection, count, fill, quote, texts
+from rollbook.core.duck import Connection, count, quote, texts
 from rollbook.core.ledger_files import PAIRS, columns, fields_json, is_deactivated, key_columns, key_text
 from rollbook.core.pins import load_pins, note_pins, pin_accounts, pin_fields, pin_links
 from rollbook.core.protocols import Progress
@@ -19,7 +20,7 @@ from rollbook.pipeline.columns import hold_newcomers
 from rollbook.pipeline.conflicts import LINKED, SAME_USERNAME, link_decided, no_conflict
 from rollbook.pipeline.frozen import freeze
 from rollbook.pipeline.leavers import leave_and_return
-from rollbook.pipeline.rekeys import REKEYED, hold_the_unsure, recognise
+from rollbook.pipeline.rekeys import REKEYED, hold_the_unsure, recognise, under_both_ids
 from rollbook.pipeline.run_types import Scope, SetAside
 from rollbook.pipeline.tables import statements
 from rollbook.roster.lms import KEYS, KINDS, REKEY, UPDATE
@@ -42,9 +43,7 @@ def compare(db: Connection, scope: Scope, progress: Progress) -> SetAside:
     what is set aside from now on: accounts and objects that the live LMS showed to be protected, inactive or deleted,
     so that runs which do not read it know them too (rules 11, 13, 23)."""
     create_tables(db)
-    rows = [(kind, key, *flags) for kind, keys in scope.set_aside.items() for key, flags in keys.items()]
-    flags = dict.fromkeys(("deleted", "inactive", "protected"), "BOOLEAN")
-    fill(db, "set_aside", {"kind": "VARCHAR", "key": "VARCHAR", **flags}, rows)
+    load_aside(db, scope.set_aside)
     _present(db, scope)
     named = dict(statements("compare"))
     load_pins(db, scope.pins)
@@ -70,15 +69,16 @@ def compare(db: Connection, scope: Scope, progress: Progress) -> SetAside:
         note_pins(db)
     _mark(db, scope)
     return {kind: _set_aside(db, kind) for kind in scope.whole} | {
-        kind: keys for kind, keys in scope.set_aside.items() if kind not in scope.whole
+        kind: under_both_ids(db, kind, keys) for kind, keys in scope.set_aside.items() if kind not in scope.whole
     }
 
 
-def _set_aside(db: Connection, kind: str) -> dict[str, list[bool]]:
+def _set_aside(db: Connection, kind: str) -> dict[str, list[Any]]:
+    role = "CASE WHEN e.protected THEN e.role END" if kind == "user" else "NULL"
     rows = db.execute(f"""
-        SELECT {key_text(kind, "e")}, e.deleted, e.inactive, e.protected FROM eff_{kind} e
+        SELECT {key_text(kind, "e")}, e.deleted, e.inactive, e.protected, {role} FROM eff_{kind} e
         WHERE e.deleted OR e.inactive OR e.protected""").fetchall()
-    return {key: list(flags) for key, *flags in rows}
+    return under_both_ids(db, kind, {key: flags for key, *flags in rows})
 
 
 def _run(db: Connection, statement: str, scope: Scope) -> None:
@@ -127,13 +127,16 @@ def _effective(db: Connection, kind: str, scope: Scope) -> None:
     live, whole = kind in scope.live, kind in scope.whole
     shown = texts(db, "SELECT field FROM live_fields WHERE kind = $kind", {"kind": kind}) if live else ()
     chosen = ", ".join(
-        f'CASE WHEN v.active THEN v."{f}" ELSE l."{f}" END AS "{f}"' if live and f in shown else f'l."{f}"'
+        f'CASE WHEN v.active THEN v."{f}" ELSE l."{f}" END AS "{f}"' if live and f in shown else f'l."{f}" AS "{f}"'
         for f in fields
         if f not in PAIRS.get(kind, ())
     )
+    if kind == "user" and not live:  # what Rollbook gave is not the role that an administrator has (rule 11)
+        chosen = chosen.replace('l."role"', 'coalesce(CASE WHEN s.protected THEN s.role END, l."role")')
     keys = ", ".join(f'l."{column}"' for column in key_columns(kind))
     joined = f"LEFT JOIN live_{kind} v ON v.lms_id = l.lms_id" if live else ""
-    joined += f" LEFT JOIN set_aside s ON s.kind = '{kind}' AND s.key = {key_text(kind, 'l')}"
+    known = f"coalesce(l.old_key, {key_text(kind, 'l')})"
+    joined += f" LEFT JOIN set_aside s ON s.kind = '{kind}' AND s.key = {known}"
     ours = is_deactivated(kind, "l")  # by Rollbook, not by hand
     state = f"""
         coalesce(s.deleted, false) AS deleted, NOT {ours} AND coalesce(s.inactive, false) AS inactive,
@@ -199,10 +202,18 @@ def _adopt(db: Connection, kind: str, scope: Scope) -> None:
         FROM desired_{kind} d JOIN live_{kind} v ON {match}
         WHERE NOT exists(SELECT 1 FROM eff_{kind} e WHERE {on})
           AND v.lms_id NOT IN (SELECT lms_id FROM eff_{kind} WHERE lms_id IS NOT NULL)
-        QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY v.active DESC, v.code = {_code(kind)} DESC) = 1""")
+        QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY v.active DESC, v.code = {_code(kind)} DESC) = 1
+          AND {_alone(kind, keys)}""")
     if kind == "course":  # its code is what upserts go by, so a linked course keeps the one it has (rule 16)
         db.execute("""
             UPDATE desired_course SET code = e.code FROM eff_course e WHERE e.adopt AND e.key = desired_course.key""")
+
+
+def _alone(kind: str, keys: str) -> str:
+    """One course of the LMS is one course of the SIS, though several may have its code."""
+    if kind != "course":
+        return "true"
+    return f"row_number() OVER (PARTITION BY v.lms_id ORDER BY v.code = {_code(kind)} DESC, {keys}) = 1"
 
 
 def _code(kind: str) -> str:
@@ -340,8 +351,10 @@ def _enrollments(db: Connection, named: Mapping[str, str], scope: Scope) -> None
             FROM extra_member e ANTI JOIN want_enrollment w ON w.class_no = e.class_no
              AND w.user_no IN (SELECT user_no FROM user_no u WHERE u.key = e."user") GROUP BY section""")
     _run(db, named["enrollment_difference"], scope)
+    _run(db, named["doubtful_enrollments"], scope)
     if count(db, "enrollment_difference", "want_class IS NOT NULL"):
         _run(db, named["give_enrollments"], scope)
+    _run(db, named["spelled"], scope)
     _run(db, named["dangling"], scope)
     if count(db, "enrollment_difference", "want_class IS NULL"):
         _run(db, named["gone_enrollments"], scope)
@@ -363,9 +376,12 @@ def _mark(db: Connection, scope: Scope) -> None:
             UPDATE changes_user SET reason = 'moved' FROM ledger_user l
             WHERE action = 'update' AND l.key = changes_user.key AND l.school = changes_user.school
               AND l.building <> p_building""")
+        # A role that the LMS shows and that nobody knows may be a student's.
+        shown = "exists(SELECT 1 FROM live_fields WHERE kind = 'user' AND field = 'role')"
         db.execute(f"""
             UPDATE changes_user SET reason = 'staff_role'
-            WHERE action = 'update' AND (after->>'role') IN ({staff}) AND (before->>'role') NOT IN ({staff})""")
+            WHERE action = 'update' AND (after->>'role') IN ({staff})
+              AND coalesce((before->>'role') NOT IN ({staff}), {shown})""")
     if ("course", UPDATE) in there:
         db.execute("""
             UPDATE changes_course SET reason = 'moved'

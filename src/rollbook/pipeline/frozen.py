@@ -6,9 +6,10 @@ their term, school or role is still mapped. Decides nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from rollbook.core.duck import Connection, count, fill, quote, texts
+from rollbook.core.duck import Connection, count, fill, like, quote, texts
 from rollbook.pipeline.mappings import is_named
 from rollbook.roster.lms import KINDS
 from rollbook.roster.settings import ANY, CREATE, SKIP, Settings, school_value, term_values
@@ -41,9 +42,9 @@ def _sections(db: Connection, settings: Settings, year: int | None) -> None:
     terms = _Terms(db, settings)
     scope = [(school, key) for school, key, *period in rows if terms.lead_to(school, key, period)]
     fill(db, "period_in_scope", {"school": "VARCHAR", "period": "VARCHAR"}, scope)
-    courses = ", ".join(quote(course) for course in settings.exclude.courses) or "NULL"
+    _courses(db, settings)
     db.execute(
-        f"""
+        """
         CREATE TABLE frozen_section AS
         SELECT s.key FROM (SELECT key, school, unnest(grading_periods) AS period FROM ledger_section
                            WHERE year = $year) s
@@ -51,9 +52,26 @@ def _sections(db: Connection, settings: Settings, year: int | None) -> None:
         LEFT JOIN period_in_scope i ON i.school = s.school AND i.period = s.period
         GROUP BY s.key HAVING count(i.period) = 0
         UNION
-        SELECT key FROM ledger_section WHERE year = $year AND split_part(course, '|', 1) IN ({courses})""",
+        SELECT key FROM ledger_section WHERE year = $year AND course IN (SELECT key FROM excluded_course)
+        UNION
+        SELECT key FROM gone_excluded WHERE kind = 'section' AND key IS NOT NULL""",
         parameters,
     )
+
+
+def _courses(db: Connection, settings: Settings) -> None:
+    """`course_id`: which course of the SIS each one of the ledger is; `excluded_course`: those that are left out."""
+    exclude = settings.exclude
+    named, subjects = (", ".join(map(quote, names)) for names in (exclude.courses, exclude.subjects))
+    db.execute("""
+        CREATE TABLE course_id AS
+        SELECT key, CASE WHEN ends_with(key, '|' || building) THEN left(key, length(key) - length(building) - 1)
+                         ELSE split_part(key, '|', 1) END AS id FROM ledger_course""")
+    db.execute(f"""
+        CREATE TABLE excluded_course AS
+        SELECT c.key FROM course_id c LEFT JOIN courses k ON k."sourcedId" = c.id
+        WHERE c.id IN ({named or "NULL"}) OR k."courseCode" IN ({named or "NULL"})
+           OR list_has_any(coalesce(k.subjects, []), [{subjects}]::VARCHAR[])""")
 
 
 class _Terms:
@@ -84,7 +102,7 @@ class _Terms:
 
 
 def _people(db: Connection, settings: Settings) -> None:
-    """People whose school is not mapped, whose LMS role no role of their school leads to, or who are left out by name.
+    """People whose school is not mapped, whose LMS role no role of their school leads to, or who are left out.
     An account whose role is not Rollbook's to give (rule 11) says nothing about the map."""
     scope = []
     for school in texts(db, "SELECT org FROM school ORDER BY 1"):
@@ -100,7 +118,14 @@ def _people(db: Connection, settings: Settings) -> None:
         LEFT JOIN (SELECT key FROM set_aside WHERE kind = 'user' AND protected) a ON a.key = u.key
         WHERE (u.school IS NOT NULL AND i.role IS NULL
                AND (a.key IS NULL OR u.school NOT IN (SELECT org FROM school)))
-           OR ({by_id} AND u.key IN ({people}))""")
+           OR ({by_id} AND u.key IN ({people})) OR {_by_email(settings.exclude.emails)}
+           OR u.key IN (SELECT key FROM gone_excluded WHERE kind = 'user' AND key IS NOT NULL)""")
+
+
+def _by_email(patterns: Sequence[str]) -> str:
+    """Rule 7, by what the account is known to have had as its e-mail."""
+    parts = [f"lower(u.email) LIKE {quote(like(pattern.lower()))} ESCAPE '!'" for pattern in patterns]
+    return f"coalesce({' OR '.join(parts)}, false)" if parts else "false"
 
 
 def _name_gone_schools(db: Connection, settings: Settings, year: int | None) -> None:

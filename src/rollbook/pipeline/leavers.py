@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from rollbook.connectors.base import Target
-from rollbook.core.duck import Connection, count, fill, like, quote, texts
+from rollbook.core.duck import Connection, count, fill, quote, texts
 from rollbook.core.ledger_files import fields_json
 from rollbook.core.pins import ACCOUNT
 from rollbook.pipeline.run_types import Scope
@@ -77,7 +77,7 @@ def _leavers(db: Connection, scope: Scope) -> None:
         ANTI JOIN present_user p ON p.unique_id = l.key
         WHERE l.origin IN ('created', 'adopted') AND coalesce(l.deactivated, 'unknown') = 'unknown'
           AND l.school NOT IN ({_names(_shrunk(scope))})
-          AND l.key NOT IN (SELECT key FROM frozen_user) AND NOT ({_excluded(scope.settings.exclude.emails)})
+          AND l.key NOT IN (SELECT key FROM frozen_user)
           AND l.key NOT IN (SELECT old FROM rekey_user UNION ALL SELECT old FROM unsure_user)
           AND l.key NOT IN (SELECT key FROM eff_user WHERE key IS NOT NULL AND (deleted OR inactive OR protected))
           AND l.key NOT IN ({_PINNED})
@@ -148,12 +148,6 @@ def _name_what_stays(db: Connection, scope: Scope) -> None:
 
 def _shrunk(scope: Scope) -> list[str]:
     return sorted({school for _, school in scope.shrunk})
-
-
-def _excluded(patterns: Sequence[str]) -> str:
-    """Rule 7, by what the account is known to have had as its e-mail."""
-    parts = [f"lower(l.email) LIKE {quote(like(pattern.lower()))} ESCAPE '!'" for pattern in patterns]
-    return f"coalesce({' OR '.join(parts)}, false)" if parts else "false"
 
 
 def _names(keys: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ Works on thousands of rows (orgs, sessions, roles), so it is Python; people and 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -69,13 +70,15 @@ class Mapper:
         self.db.execute("ALTER TABLE desired_building ADD COLUMN year VARCHAR")
 
     def _made(self, rows: list[tuple[str, ...]], create: set[str]) -> list[tuple[str, str, str, str]]:
-        """Buildings of schools that get one of their own; a code that was given once stays."""
+        """Buildings of schools that get one of their own; a code that was given once stays, and is nobody else's while
+        the SIS lists its school (else it may be the same one under a new id)."""
         in_ledger = dict(self.db.execute("SELECT key, code FROM ledger_building").fetchall())
-        identifiers = [row[2] for row in rows]
+        given = (in_ledger.get(f"org:{org}") for org, *_ in rows)
+        used = Counter([*given, *(row[2] for row in rows), *(org for org, *_ in rows)])
         made = []
         for org, name, identifier, _ in rows:
             if org in create:
-                own = identifier if identifier and identifiers.count(identifier) == 1 else org
+                own = identifier if identifier and used[identifier] == 1 + (identifier == org) else org
                 made.append((f"org:{org}", name, in_ledger.get(f"org:{org}", own), org))
         return made
 

@@ -5,8 +5,8 @@ One to one, the best evidence first. Where two fit, neither is taken; then nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from rollbook.core.duck import Connection, count, texts
 from rollbook.pipeline.tables import statements
@@ -118,3 +118,11 @@ def hold_the_unsure(db: Connection) -> None:
         db.execute("""
             UPDATE changes_guardian_link SET reason = 'rekey'
             WHERE action = 'remove' AND p_guardian IN (SELECT old FROM unsure_user)""")
+
+
+def under_both_ids(db: Connection, kind: str, keys: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+    """Nobody knows on which day a rename is done: until the next look at the LMS both ids count."""
+    renamed = db.execute(f"SELECT old, new FROM rekey_{kind}").fetchall() if kind in REKEYED and keys else []
+    both = {**keys, **{new: keys[old] for old, new in renamed if old in keys}}
+    both |= {old: both[new] for old, new in renamed if new in both}
+    return {key: list(flags) for key, flags in both.items()}

@@ -15,7 +15,7 @@ from rollbook.connectors.base import Source
 from rollbook.core.apply import Applier
 from rollbook.core.duck import Connection, connect, count
 from rollbook.core.found import count_findings, write_findings
-from rollbook.core.guard import Guard, guard, keep_holds
+from rollbook.core.guard import Guard, check_permits, guard, keep_holds
 from rollbook.core.ledger_files import load
 from rollbook.core.measure import accounted, peak_rss_mib, timed
 from rollbook.core.outcomes import add_outcomes, load_outcomes, load_plan
@@ -141,6 +141,7 @@ def apply_stored(
 ) -> RunResult:
     """Send a plan that was made earlier (`run apply`), and settle. `facts` are what its planning learned, to
     be remembered now that it is carried out. Raises StalePlan."""
+    check_permits(plan, world.permits.valid(), world.blobs)
     return carry_out(request, world, RunResult(plan=plan, facts=dict(facts)), step)
 
 
@@ -284,7 +285,7 @@ class _River:
     def _plan(self, scope: Scope, matching: Matching) -> None:
         request, world, db = self.request, self.world, self.db
         if not scope.complete or places_unknown(db):
-            keep_places(db)
+            keep_places(db, roles="roles" in self.result.verdicts)
         facts = world.memory.facts()
         counts = baselines.counts(db, scope.year)
         scope = replace(scope, shrunk=baselines.shrunk(counts, facts, scope.year))
@@ -358,8 +359,10 @@ class _River:
             current = settle(self.db, plan, world.ledger, world.blobs, world.work, world.progress)
         # else the process died between the pointer and the end of the run: what it settled stands
         self.result.ledger_version = current
-        request = self.request
-        remember_refusals(self.db, plan, world.memory, request.now, schools=request.schools, run=request.run_id)
+        request, kinds = self.request, None if plan.undo_of is not None else self.request.kinds
+        remember_refusals(
+            self.db, plan, world.memory, request.now, kinds=kinds, schools=request.schools, run=request.run_id
+        )
 
 
 def _stored(result: RunResult) -> StoredPlan:

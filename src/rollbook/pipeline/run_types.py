@@ -81,8 +81,8 @@ class World:
     decisions: Callable[[], Sequence[Decision]] = tuple
 
 
-#: kind → key → (deleted, inactive, protected), as JSON keeps it.
-SetAside = dict[str, dict[str, list[bool]]]
+#: See `core.aside`.
+SetAside = dict[str, dict[str, list[Any]]]
 
 
 @dataclass(frozen=True, kw_only=True)

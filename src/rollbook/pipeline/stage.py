@@ -26,6 +26,8 @@ _AS_SENT = ("username",)
 _FILE = "#page"
 #: Rewritten files that one statement reads.
 _AT_ONCE = 200
+#: Of a school year written as 2026-2027 or 2026/27: it is the one that ends in its second year (rule 3).
+_SECOND_YEAR = r"^\d{4}\s*[-/–]\s*(\d{4}|\d{2})$"
 #: The files of each collection.
 Files = Mapping[str, Sequence[Page]]
 _OTHER_DATES = "['%m/%d/%Y', '%Y/%m/%d', '%d.%m.%Y', '%Y%m%d']"
@@ -223,7 +225,9 @@ def _typed(text: str, kind: str) -> str:
     if kind == DATE:
         return f"coalesce(try_cast(left({text}, 10) AS DATE), try_strptime({text}, {_OTHER_DATES})::DATE)"
     if kind == YEAR:
-        return f"try_cast(left({text}, 4) AS INTEGER)"
+        first = f"try_cast(left({text}, 4) AS INTEGER)"
+        second = f"try_cast(regexp_extract({text}, {quote(_SECOND_YEAR)}, 1) AS INTEGER)"
+        return f"{first} + coalesce(({second} % 100 = ({first} + 1) % 100)::INTEGER, 0)"
     if kind == BOOLEAN:
         yes, no = "('true', '1', 'yes', 't', 'y')", "('false', '0', 'no', 'f', 'n')"
         return f"CASE WHEN lower({text}) IN {yes} THEN true WHEN lower({text}) IN {no} THEN false END"

@@ -21,8 +21,8 @@ def plan_undo(db: Connection, request: Request, world: World, plan: StoredPlan, 
     load_outcomes(db, plan, world.journal(plan.digest), world.work)
     wanted = Wanted(kinds=request.kinds, schools=request.schools, persons=request.persons)
     staff = frozenset(role for role, is_staff in world.target.roles().items() if is_staff)
-    result.conflicts = invert(db, plan, wanted, staff)
     show_parents(db, world.memory.facts().get("set_aside") or {})
+    result.conflicts = invert(db, plan, wanted, staff)
     result.holds = name_schools(db, guard(db, _rules(request, world, plan), world.blobs))
     result.hold_blobs |= keep_holds(db, result.holds, world.work, world.blobs)
     result.plan = write_plan(

@@ -92,6 +92,7 @@ DETAILS: Final = (
     "%(users)s users, %(courses)s courses, %(sections)s sections, %(enrollments)s enrollments",
     "not there any more",
     "given otherwise",
+    "deactivated by hand",
 )
 #: What stands beside acts in the audit.
 AUDITED: Final = (

@@ -15,7 +15,7 @@ import httpx2
 import msgspec
 
 from rollbook.connectors.base import Context
-from rollbook.connectors.kit.allowance import ENDLESS, Allowance
+from rollbook.connectors.kit.allowance import Allowance
 from rollbook.connectors.kit.answers import Answer
 from rollbook.connectors.kit.hosts import check_url, same_origin
 from rollbook.connectors.kit.limiter import Gate
@@ -31,6 +31,8 @@ Pairs = Iterable[tuple[str, str]]
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MOST_HOPS: Final = 5
+#: A read whose answer is not here after so many seconds, with the whole of its body, never comes.
+_LONGEST_READ: Final = 1200.0
 #: A fresh token may be dead again before this call's turn, where many calls share it.
 _RENEWALS: Final = 6
 
@@ -210,7 +212,7 @@ class Client:
         """One attempt with its redirects on the same host, each hop signed afresh. After the time-out no write is under
         way any more: whoever takes a run over relies on that."""
         outgoing = call.outgoing
-        allowance = ENDLESS if outgoing.method in _READS else Allowance(self._timeout)
+        allowance = Allowance(_LONGEST_READ if outgoing.method in _READS else self._timeout)
         for _ in range(_MOST_HOPS + 1):
             answer = self._send(outgoing, call, used, allowance)
             location = answer.headers.get("location")
@@ -240,7 +242,12 @@ class Client:
             self._context.count()
             headers = {**self._headers, **call.headers, **used}
             status, received, body = self._wire.send(
-                outgoing.method, outgoing.url, headers, outgoing.body, allowance=allowance
+                outgoing.method,
+                outgoing.url,
+                headers,
+                outgoing.body,
+                allowance=allowance,
+                stops=call.retry.lost_answers,
             )
         finally:
             self._limiter.release(ticket)

@@ -36,7 +36,7 @@ def decimal(value: Any) -> float | None:
     """A number with or without a fraction, or None. A flag is no number."""
     found = "" if isinstance(value, bool) else text(value)
     try:
-        parsed = float(found) if found.isascii() and len(found) < 40 else math.nan
+        parsed = float(found) if found.isascii() and "_" not in found and len(found) < 40 else math.nan
     except ValueError:
         return None
     return parsed if math.isfinite(parsed) else None

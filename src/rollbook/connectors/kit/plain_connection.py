@@ -55,11 +55,12 @@ _FIELD: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*")
 @dataclass(frozen=True)
 class Wait:
     """Time-outs in seconds: for connecting, and for each silence after that. None: without end. None of them is longer
-    than what is left of `allowance`."""
+    than what is left of `allowance`. `check` raises when nobody wants the answer any more."""
 
     connect: float | None
     silence: float | None
     allowance: Allowance = ENDLESS
+    check: Callable[[], object] = object
 
     def connecting(self) -> float | None:
         return self._left(self.connect)
@@ -207,6 +208,7 @@ class _Incoming(io.RawIOBase):
     def readinto(self, buffer: Any, /) -> int | None:
         if self.dry or self._sock is None:
             return None
+        self._wait.check()
         self._sock.settimeout(self._wait.silent())
         return self._sock.recv_into(buffer)
 

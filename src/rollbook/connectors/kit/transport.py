@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -67,7 +67,7 @@ class Wire:
         self._context, self._name, self._most_bytes = context, name, most_bytes
         self._host = urlsplit(base_url).hostname or ""
         self._proxied = _proxied(base_url)
-        self._timeout = timeout
+        self._patience = min(timeout, _LONGEST_CONNECT), timeout
         self._allowances = Allowances(self._late)
         self._http = httpx2.Client(
             limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
@@ -87,13 +87,25 @@ class Wire:
             self._plain.close()
 
     def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, allowance: Allowance = ENDLESS
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        allowance: Allowance = ENDLESS,
+        stops: bool = True,
     ) -> tuple[int, httpx2.Headers, bytes]:
-        """Status, headers and the whole body, in the time that is left of `allowance`. Raises Failure, or ConfigError
-        for an address that must not be called."""
+        """Status, headers and the whole body, in the time that is left of `allowance`. `stops`: it may be cancelled
+        midway, which for a write would leave nobody knowing whether it was done. Raises Failure, or ConfigError for an
+        address that must not be called."""
+        check = self._context.cancel.check if stops else object
         try:
-            with self._allowances.given(allowance), self._answer(method, url, headers, body, allowance) as response:
-                return response.status_code, response.headers, self._read(response)
+            with (
+                self._allowances.given(allowance),
+                self._answer(method, url, headers, body, Wait(*self._patience, allowance, check)) as response,
+            ):
+                return response.status_code, response.headers, self._read(response, check)
         except httpx2.HTTPError as error:
             raise self._failure(error) from None
         except httpx2.InvalidURL:
@@ -101,13 +113,12 @@ class Wire:
 
     @contextmanager
     def _answer(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, allowance: Allowance
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, wait: Wait
     ) -> Iterator[httpx2.Response | PlainAnswer]:
         """An answer whose body is still to be read."""
         self._allowances.check()
-        connect = min(self._timeout, _LONGEST_CONNECT)
         if self._plain is not None:
-            with self._plain.ask(method, url, headers, body, wait=Wait(connect, self._timeout, allowance)) as answer:
+            with self._plain.ask(method, url, headers, body, wait=wait) as answer:
                 yield answer
             return
         request = self._http.build_request(
@@ -115,7 +126,7 @@ class Wire:
             url,
             headers=dict(headers),
             content=body or None,
-            timeout=httpx2.Timeout(allowance.at_most(self._timeout), connect=allowance.at_most(connect)),
+            timeout=httpx2.Timeout(wait.allowance.at_most(wait.silence), connect=wait.allowance.at_most(wait.connect)),
             extensions={"trace": self._watch},
         )
         response = self._http.send(request, stream=True)
@@ -124,7 +135,7 @@ class Wire:
         finally:
             response.close()
 
-    def _read(self, response: httpx2.Response | PlainAnswer) -> bytes:
+    def _read(self, response: httpx2.Response | PlainAnswer, check: Callable[[], object]) -> bytes:
         if "," in response.headers.get("content-encoding", ""):  # packed twice, a few bytes fill the memory at once
             raise Failure(BadResponse(f"{self._host} packed a body more than once"), repeatable=False, lost=True)
         chunks: list[bytes] = []
@@ -137,7 +148,7 @@ class Wire:
                 raise Failure(BadResponse(f"{self._host} sent an endless body"), repeatable=False, lost=True)
             now = time.monotonic()
             if now - checked > 0.5:
-                self._context.cancel.check()
+                check()
                 checked = now
             if now > deadline:
                 raise Failure(Unavailable(f"{self._host} is too slow"), repeatable=False, lost=True)

@@ -102,7 +102,7 @@ def grade(raw: Json) -> Grade | None:
         exception=_EXCEPTIONS.get(code, ""),
         unknown_exception=unknown,
         comment=text(raw.get("comment")),
-        at=number(raw.get("timestamp")),
+        at=number(raw.get("timestamp")) or None,
     )
 
 

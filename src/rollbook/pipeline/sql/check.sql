@@ -101,7 +101,7 @@ FROM users WHERE NOT gone AND regexp_matches({username}, '[\s\pZ]')
 -- name: USER_NO_LOGIN
 INSERT INTO found BY NAME
 SELECT 'USER_NO_LOGIN' AS code, 'users' AS collection, "sourcedId" AS id, "orgSourcedIds"[1] AS school, page
-FROM users WHERE NOT gone AND {username} IS NULL AND email IS NULL
+FROM users WHERE NOT gone AND {username} IS NULL AND {email} IS NULL
 -- name: USER_UNIQUE_ID_MISSING
 INSERT INTO found BY NAME
 SELECT 'USER_UNIQUE_ID_MISSING' AS code, 'users' AS collection, "sourcedId" AS id, "orgSourcedIds"[1] AS school, page
@@ -111,7 +111,7 @@ FROM users WHERE NOT gone AND {unique_id} IS NULL AND "sourcedId" IS NOT NULL
 -- name: USER_USERNAME_DUPLICATE
 {doubled:USER_USERNAME_DUPLICATE:lower({username})}
 -- name: USER_EMAIL_DUPLICATE
-{doubled:USER_EMAIL_DUPLICATE:lower(email)}
+{doubled:USER_EMAIL_DUPLICATE:lower({email})}
 -- name: USER_NO_ORG
 INSERT INTO found BY NAME
 SELECT 'USER_NO_ORG' AS code, 'users' AS collection, "sourcedId" AS id, page

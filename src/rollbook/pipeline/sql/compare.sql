@@ -45,7 +45,14 @@ CREATE TABLE enrollment_difference AS
 SELECT w.class_no AS want_class, w.user_no AS want_user, w.admin AS want_admin, h.*
 FROM want_enrollment w FULL JOIN have_enrollment h ON w.class_no = h.class_no AND w.user_no = h.user_no
 WHERE w.class_no IS NULL OR h.section IS NULL OR w.admin IS DISTINCT FROM h.admin OR h.origin = 'unknown'
+-- name: doubtful_enrollments
+-- Present and blocked: nobody loses anything by them (rule 20).
+CREATE TABLE doubtful_enrollment AS
+SELECT DISTINCT class_no, user_no FROM enrollments
+WHERE NOT gone AND class_no IS NOT NULL AND user_no IS NOT NULL
+  AND ("sourcedId" IS NULL OR "sourcedId" IN (SELECT id FROM blocked_enrollments))
 -- name: give_enrollments
+-- Who is a course admin stays one unless all was read that could say so.
 INSERT INTO changes_enrollment BY NAME
 SELECT CASE WHEN e.section IS NULL OR e.origin = 'unknown' THEN 'create' ELSE 'update' END AS action,
        s.key || '|' || u.key AS key, s.school, s.year,
@@ -57,18 +64,25 @@ FROM enrollment_difference e
 JOIN (SELECT key, class_no, school, year FROM desired_section) s ON s.class_no = e.want_class
 JOIN (SELECT key, user_no FROM desired_user) u ON u.user_no = e.want_user
 WHERE e.want_class IS NOT NULL
+  AND (e.section IS NULL OR e.origin = 'unknown' OR e.want_admin OR NOT coalesce(e.admin, false)
+       OR ($complete AND NOT exists(SELECT 1 FROM doubtful_enrollment b
+                                    WHERE b.class_no = e.want_class AND b.user_no = e.want_user)))
 ORDER BY action, s.school, key
+-- name: spelled
+-- Files that spell one id in two ways (capitals, spaces) mean the same record: nobody is gone because of that.
+CREATE MACRO spelled(id) AS lower(nfc_normalize(regexp_replace(id, '[\s\pZ\pC]', '', 'g')))
 -- name: dangling
 -- Records that are present although their class or user is not, or the user has lost the unique id: blocked, so not
 -- gone (rule 20). A user nobody lists is
 -- known by sourcedId alone; with another unique id, NULL stands for everybody in that class who is not there.
 CREATE TABLE dangling AS
+SELECT section, "user", spelled(section) AS section_spelled, spelled("user") AS user_spelled FROM (
 SELECT coalesce(c."sourcedId", e."classSourcedId") AS section,
        CASE WHEN u."sourcedId" IS NOT NULL THEN u.{unique_id} WHEN $by_sourced_id THEN e."userSourcedId" END AS "user"
 FROM (SELECT "classSourcedId", "userSourcedId", class_no, user_no FROM enrollments WHERE NOT gone
       AND (class_no IS NULL OR user_no IS NULL OR class_no IN (SELECT rowid FROM classes WHERE gone)
            OR user_no IN (SELECT rowid FROM users WHERE gone OR {unique_id} IS NULL))) e
-LEFT JOIN classes c ON c.rowid = e.class_no LEFT JOIN users u ON u.rowid = e.user_no
+LEFT JOIN classes c ON c.rowid = e.class_no LEFT JOIN users u ON u.rowid = e.user_no)
 -- name: gone_enrollments
 -- Rule 20: taken away only what we gave, only when every collection on the path was read whole, and only inside the
 -- scope; a record that is present but blocked, frozen or dormant is not gone, nor is one of a person whose rename waits.
@@ -106,8 +120,10 @@ LEFT JOIN (SELECT "sourcedId" AS id FROM classes WHERE NOT gone GROUP BY 1) c ON
 WHERE $complete AND NOT coalesce(there, false) AND l."user" NOT IN (SELECT old FROM rekey_user)
   AND l."user" NOT IN (SELECT key FROM ledger_user WHERE deactivated IS NOT NULL)
   AND l.section NOT IN (SELECT key FROM frozen_section) AND l."user" NOT IN (SELECT key FROM frozen_user)
-  AND NOT exists(SELECT 1 FROM dangling g WHERE g.section = l.section AND g."user" = l."user")
-  AND (l.user_no IS NOT NULL OR l.section NOT IN (SELECT section FROM dangling WHERE "user" IS NULL))
+  AND NOT exists(SELECT 1 FROM dangling g
+                 WHERE g.section_spelled = spelled(l.section) AND g.user_spelled = spelled(l."user"))
+  AND (l.user_no IS NOT NULL
+       OR spelled(l.section) NOT IN (SELECT section_spelled FROM dangling WHERE "user" IS NULL))
   AND (l.section_wanted OR c.id IS NULL) AND (du.key IS NOT NULL OR pu.unique_id IS NULL)
   AND (NOT coalesce(concluded, false) OR coalesce(ended, false))
 ORDER BY l.school, key

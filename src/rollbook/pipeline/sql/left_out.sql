@@ -15,7 +15,7 @@ WITH left_over AS (
 ), judged AS (
     SELECT l.key, l."sourcedId" AS id, p.school, coalesce(p.mapped AND p.role_syncs, false) AS named,
            CASE WHEN l.user_no IN (SELECT no FROM blocked_users) THEN 'blocked'
-                WHEN NOT coalesce(l."enabledUser", true) THEN 'disabled'
+                WHEN NOT coalesce(x.enabled, true) THEN 'disabled'
                 WHEN x.excluded THEN 'excluded'
                 WHEN NOT coalesce(p.mapped, false) THEN 'school'
                 WHEN NOT p.role_map THEN 'no_role_map'

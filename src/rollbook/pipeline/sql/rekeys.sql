@@ -26,9 +26,8 @@ GROUP BY ALL
 CREATE TABLE pair_course AS
 WITH fresh AS (SELECT d.* FROM desired_course d ANTI JOIN ledger_course l ON l.key = d.key),
 lost AS (
-    SELECT l.* FROM ledger_course l
-    WHERE split_part(l.key, '|', 1) NOT IN (
-          SELECT "sourcedId" FROM courses WHERE NOT gone AND "sourcedId" IS NOT NULL)
+    SELECT l.* FROM ledger_course l JOIN course_id i ON i.key = l.key
+    WHERE i.id NOT IN (SELECT "sourcedId" FROM courses WHERE NOT gone AND "sourcedId" IS NOT NULL)
       AND (l.key IN (SELECT course FROM ledger_section WHERE year = $year AND course IS NOT NULL)
            OR l.key NOT IN (SELECT course FROM ledger_section WHERE course IS NOT NULL))
 ), pairs AS (
@@ -40,7 +39,8 @@ lost AS (
 SELECT *, false AS same_classes FROM pairs WHERE same_code OR same_title
 UNION ALL
 SELECT l.key, d.key, l.school, true, false, false, false
-FROM fresh d JOIN ledger_course l ON split_part(l.key, '|', 1) = split_part(d.key, '|', 1) AND l.school = d.school
+FROM fresh d JOIN course_id i ON i.id = left(d.key, length(d.key) - length(d.building) - 1)
+JOIN ledger_course l ON l.key = i.key AND l.school = d.school
 WHERE l.building NOT IN (SELECT building FROM school)
 -- name: evidence_course
 -- Classes that kept their ids went from the one course to the other.

@@ -1,8 +1,9 @@
 -- name: people
--- Everybody who may be provisioned, by row number. `frozen` people are present but must not be touched.
+-- Everybody who may be provisioned, by row number. `frozen` people are present but must not be touched. Who has an
+-- `enabledUser` that nobody can read may be disabled.
 CREATE TABLE people AS
-SELECT u.rowid::INTEGER AS user_no, u.{unique_id} AS unique_id, coalesce("enabledUser", true) AS enabled,
-       {excluded} AS excluded
+SELECT u.rowid::INTEGER AS user_no, u.{unique_id} AS unique_id,
+       coalesce("enabledUser", NOT contains(coalesce(u.odd, ''), 'enabledUser ')) AS enabled, {excluded} AS excluded
 FROM users u ANTI JOIN blocked_users b ON b.no = u.rowid
 WHERE NOT u.gone AND u.{unique_id} IS NOT NULL
 -- name: candidate
@@ -144,3 +145,12 @@ SELECT 'USER_NOT_PROVISIONED' AS code, 'users' AS collection, u."sourcedId" AS i
 FROM enrollments e JOIN desired_section s ON s.class_no = e.class_no JOIN people p ON p.user_no = e.user_no
 JOIN users u ON u.rowid = e.user_no ANTI JOIN desired_user d ON d.user_no = e.user_no
 WHERE NOT e.gone AND p.enabled AND NOT p.excluded GROUP BY u."sourcedId"
+-- name: gone_excluded
+-- What the SIS marks as gone, and was to be left out.
+CREATE TABLE gone_excluded AS
+SELECT 'user' AS kind, u.{unique_id} AS key FROM users u WHERE u.gone AND {excluded}
+UNION ALL
+SELECT 'section', c."sourcedId"
+FROM classes c LEFT JOIN (SELECT "sourcedId" AS id, any_value(subjects) AS subjects, any_value("courseCode") AS code
+                          FROM courses GROUP BY 1) k ON k.id = c."courseSourcedId"
+WHERE c.gone AND {class_excluded}
