@@ -16,10 +16,14 @@ from rollbook.roster.settings import ANY, CREATE, SKIP, Settings, school_value, 
 
 
 def freeze(db: Connection, settings: Settings, year: int | None, *, complete: bool) -> None:
-    """Make `frozen_section` and `frozen_user` (keys of the ledger); name schools that are gone from a whole read."""
+    """Make `frozen_section` and `frozen_user` (keys of the ledger); name schools that are gone from a whole read. Where
+    the ledger has courses, `_courses` says what they are in the SIS."""
     if complete:
         _name_gone_schools(db, settings, year)
-    if count(db, "ledger_section"):
+    sections = count(db, "ledger_section")
+    if sections or count(db, "ledger_course"):
+        _courses(db, settings)
+    if sections:
         _sections(db, settings, year)
     else:
         db.execute("CREATE TABLE frozen_section (key VARCHAR)")
@@ -42,7 +46,6 @@ def _sections(db: Connection, settings: Settings, year: int | None) -> None:
     terms = _Terms(db, settings)
     scope = [(school, key) for school, key, *period in rows if terms.lead_to(school, key, period)]
     fill(db, "period_in_scope", {"school": "VARCHAR", "period": "VARCHAR"}, scope)
-    _courses(db, settings)
     db.execute(
         """
         CREATE TABLE frozen_section AS
