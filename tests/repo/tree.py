@@ -21,7 +21,7 @@ def files(*, within: Path = ROOT) -> tuple[Path, ...]:
     found = []
     for folder, folders, names in within.walk() if hasattr(within, "walk") else _walk(within):
         folders[:] = [name for name in folders if name not in MADE and not name.endswith(".egg-info")]
-        found += [folder / name for name in names if name not in MADE]  # .git is a file in a second working tree
+        found += [folder / name for name in names if name not in MADE]  # in a worktree, .git is a file
     return tuple(sorted(found))
 
 
