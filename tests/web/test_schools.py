@@ -79,7 +79,7 @@ def test_trouble_with_reading_is_said_and_keeps_the_list(ann: Person, world: Spa
     world.faults.next_calls(CUT)
     ann.post(READ)
     text = words(ann.get(PAGE))
-    assert "The SIS could not be read: the memory space does not answer" in text
+    assert "The SIS could not be read: The memory space does not answer." in text
     assert world.rows["orgs"][0]["name"] in text
 
 
