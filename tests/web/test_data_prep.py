@@ -89,6 +89,12 @@ def test_who_is_where(ann: Person, world: Space, pages: DataFolder) -> None:
     assert "ACCOUNT_CONFLICT" in page
 
 
+def test_a_count_that_no_finding_explains_says_so(ann: Person, world: Space, pages: DataFolder) -> None:
+    world.rows["users"][-1] |= {"username": "", "email": "somebody@example.org"}
+    run_now(pages, wanted=LOOK)
+    assert "People without a username 1 No finding: this stops nobody." in words(ann.get(HERE))
+
+
 def test_the_lists_have_pages(ann: Person, pages: DataFolder, world: Space, looked: None) -> None:
     run = Run.objects.get()
     assert run.result is not None
