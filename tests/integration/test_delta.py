@@ -130,14 +130,43 @@ def _fields(district: District, name: str) -> dict[str, Any]:
     return {code: dict(fields)[name] for code, fields in district.state()["user"]}
 
 
-def _leave_out(path: Path, column: str) -> None:
+def _rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert rows, "the delta has no records to leave anything out of"
+        return list(csv.DictReader(file))
+
+
+def _write(path: Path, rows: list[dict[str, str]], without: str = "") -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [name for name in rows[0] if name != column], extrasaction="ignore")
+        writer = csv.DictWriter(file, [name for name in rows[0] if name != without], extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def _leave_out(path: Path, column: str) -> None:
+    rows = _rows(path)
+    assert rows, "the delta has no records to leave anything out of"
+    _write(path, rows, without=column)
+
+
+@pytest.mark.rule(13)
+@pytest.mark.parametrize("sent_again", [False, True])
+def test_who_may_be_disabled_gets_no_account_by_a_delta_either(
+    sent_again: bool, tmp_path: Path, district: Callable[..., District]
+) -> None:
+    """`sent_again`: by a delta whose file does not have the column."""
+    first, second = _days(tmp_path / "changes", "1.1", "delta-mode")
+    changed = {row["sourcedId"] for row in _rows(second / "users.csv") if row["status"] == "active"}
+    people = _rows(first / "users.csv")
+    row = next(row for row in people if row["role"] == "student" and (row["sourcedId"] in changed) == sent_again)
+    key = row["sourcedId"]
+    _write(first / "users.csv", [each | {"enabledUser": "maybe"} if each == row else each for each in people])
+    _leave_out(second / "users.csv", "enabledUser")
+    delta = district("delta", delta=True)
+    for day, path in enumerate((first, second)):
+        result = delta.run(delta.csv(path), day)
+        assert key not in _fields(delta, "email")
+        assert result.findings["VALUE_UNREADABLE"] == 1
+    assert not result.verdicts
 
 
 @pytest.mark.rule(20)

@@ -245,10 +245,14 @@ def test_a_person_under_a_new_id_is_not_a_leaver(organization: Make) -> None:
         assert active(org)
 
 
-def test_whoever_still_has_an_enrollment_in_the_sis_is_not_gone(organization: Make) -> None:
-    org = organization(users=AFTER)
+@pytest.mark.parametrize("unique_id", ["sourcedId", "username"])
+@pytest.mark.parametrize("spelled", ["sam", "SAM"])
+def test_whoever_still_has_an_enrollment_in_the_sis_is_not_gone(
+    organization: Make, unique_id: str, spelled: str
+) -> None:
+    org = organization(users=AFTER | {"unique_id": unique_id})
     org.run()
-    org.district.drop("users", "sam")
+    org.district.drop("users", "sam").put("enrollments", "k1-sam-student", userSourcedId=spelled)
     for _ in range(6):
         org.next_day().run()
         assert active(org)

@@ -141,8 +141,9 @@ def test_a_school_under_a_new_id_keeps_its_building(organization: Make) -> None:
 
 
 @pytest.mark.rule(20)
-def test_enrollments_that_spell_ids_otherwise_are_present(organization: Make) -> None:
-    org = organization(with_k2())
+@pytest.mark.parametrize("unique_id", ["sourcedId", "username"])
+def test_enrollments_that_spell_ids_otherwise_are_present(organization: Make, unique_id: str) -> None:
+    org = organization(with_k2(), users={"unique_id": unique_id})
     org.run()
     roster, rows = org.roster, org.district.rows["enrollments"][:3]
     for name, spelled in (("userSourcedId", str.upper), ("classSourcedId", lambda text: f"{text.upper()}\u00a0")):

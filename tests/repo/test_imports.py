@@ -143,6 +143,7 @@ def test_every_stage_is_under_contract() -> None:
         "buildings",
         "columns",
         "conflicts",
+        "enrollments",
         "frozen",
         "leavers",
         "members",

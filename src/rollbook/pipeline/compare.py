@@ -6,7 +6,7 @@ Every kind gets its rows in `changes_<kind>`; `reason` marks changes that a pers
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 from rollbook.core.aside import load_aside
@@ -18,6 +18,7 @@ from rollbook.core.protocols import Progress
 from rollbook.core.references import BY_ID
 from rollbook.pipeline.columns import hold_newcomers
 from rollbook.pipeline.conflicts import LINKED, SAME_USERNAME, link_decided, no_conflict
+from rollbook.pipeline.enrollments import compare_enrollments
 from rollbook.pipeline.frozen import freeze
 from rollbook.pipeline.leavers import leave_and_return
 from rollbook.pipeline.rekeys import REKEYED, hold_the_unsure, recognise, under_both_ids
@@ -59,7 +60,7 @@ def compare(db: Connection, scope: Scope, progress: Progress) -> SetAside:
             _difference(db, kind, scope)
     if count(db, "ledger_guardian_link"):
         _run(db, named["gone_links"], scope)
-    _enrollments(db, named, scope)
+    compare_enrollments(db, lambda name: _run(db, named[name], scope), live="enrollment" in scope.live)
     if scope.pins:
         for kind in PAIRS:
             pin_links(db, kind, named[f"pinned_{kind}"].replace("$complete", str(scope.complete)))
@@ -318,49 +319,6 @@ def _note(db: Connection, kind: str, on: str, cases: Collection[str]) -> None:
             WHERE e.deleted AND starts_with(d.key, '{_OWN[kind]}')""",
             key,
         )
-
-
-# --- enrollments ------------------------------------------------------------------------------------------------------
-
-
-def _enrollments(db: Connection, named: Mapping[str, str], scope: Scope) -> None:
-    """By row numbers, for millions; see `sql/compare.sql`."""
-    db.execute("""
-        CREATE TABLE section_no AS
-        SELECT id AS key, no FROM classes_no WHERE id NOT IN (SELECT old FROM rekey_section)
-        UNION ALL SELECT r.old, c.no FROM rekey_section r JOIN classes_no c ON c.id = r.new""")
-    db.execute("""
-        CREATE TABLE user_no AS
-        SELECT unique_id AS key, user_no FROM present_user WHERE unique_id NOT IN (SELECT old FROM rekey_user)
-        UNION ALL SELECT r.old, p.user_no FROM rekey_user r JOIN present_user p ON p.unique_id = r.new""")
-    _run(db, named["have_enrollment"], scope)
-    if "enrollment" in scope.live:
-        for step in (
-            "drifted_away",
-            "give_drifted",
-            "list_drifted",
-            "drifted_role",
-            "extra_members",
-            "take_extra_members",
-        ):
-            _run(db, named[step], scope)
-        db.execute("""
-            INSERT INTO found BY NAME
-            SELECT 'EXTRA_MEMBER' AS code, 'section' AS collection, section AS id, any_value(e.school) AS school,
-                   count(*) || ' members' AS detail
-            FROM extra_member e ANTI JOIN want_enrollment w ON w.class_no = e.class_no
-             AND w.user_no IN (SELECT user_no FROM user_no u WHERE u.key = e."user") GROUP BY section""")
-    _run(db, named["enrollment_difference"], scope)
-    _run(db, named["doubtful_enrollments"], scope)
-    if count(db, "enrollment_difference", "want_class IS NOT NULL"):
-        _run(db, named["give_enrollments"], scope)
-    _run(db, named["spelled"], scope)
-    _run(db, named["dangling"], scope)
-    if count(db, "enrollment_difference", "want_class IS NULL"):
-        _run(db, named["gone_enrollments"], scope)
-    if db.execute("SELECT 1 FROM changes_enrollment WHERE action IN ('update', 'remove') LIMIT 1").fetchone():
-        _run(db, named["given_enrollments"], scope)
-        _run(db, named["seen_enrollments"], scope)
 
 
 # --- what a person must look at ---------------------------------------------------------------------------------------

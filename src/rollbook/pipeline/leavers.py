@@ -21,6 +21,12 @@ _PINNED = """
     SELECT CASE kind WHEN 'user' THEN key WHEN 'enrollment' THEN split_part(key, '|', 2) END FROM pin
     WHERE NOT ended AND kind IN ('user', 'enrollment')"""
 
+#: Everybody in classes of which the SIS lists an enrollment of nobody knows whom.
+_IN_DANGLING_CLASSES = """
+    SELECT "user" FROM ledger_enrollment WHERE section IN (
+        SELECT key FROM ledger_section WHERE spelled(key) IN (SELECT section_spelled FROM dangling WHERE "user" IS NULL)
+    )"""
+
 
 def read_leavers(db: Connection, target: Target, scope: Scope) -> None:
     """`due` and `live_leaver`: who is, and how the LMS has their accounts, read afresh, so that one that
@@ -82,7 +88,8 @@ def _leavers(db: Connection, scope: Scope) -> None:
           AND l.key NOT IN (SELECT key FROM eff_user WHERE key IS NOT NULL AND (deleted OR inactive OR protected))
           AND l.key NOT IN ({_PINNED})
           AND (l.key IN (SELECT {unique_id} FROM users WHERE gone AND {unique_id} IS NOT NULL)
-               OR (l.key NOT IN (SELECT "user" FROM dangling WHERE "user" IS NOT NULL)
+               OR (spelled(l.key) NOT IN (SELECT user_spelled FROM dangling WHERE user_spelled IS NOT NULL)
+                   AND l.key NOT IN ({_IN_DANGLING_CLASSES})
                    AND NOT exists(SELECT 1 FROM users WHERE NOT gone AND {unique_id} IS NULL)))""")
 
 

@@ -100,15 +100,16 @@ def _merge(db: Connection, name: str, snapshot: Path, *, nested_roles: bool) -> 
         unspoken = 'k."userSourcedId" NOT IN (SELECT id FROM delta_users)'
     if name == "users":
         db.execute('CREATE OR REPLACE TABLE delta_users AS SELECT "sourcedId" AS id FROM users')
-    old = f"FROM read_parquet({quote(snapshot)}) k"
+    nothing = "SELECT CAST(NULL AS VARCHAR) AS odd WHERE false"  # older snapshots lack it
+    old = f"FROM ({nothing} UNION ALL BY NAME FROM read_parquet({quote(snapshot)})) k"
     _fill_left_out(db, name, old)
     if name != "enrollments":
-        db.execute(f"INSERT INTO {name} BY NAME SELECT {columns}, k.gone {old} WHERE coalesce({unspoken}, true)")
+        db.execute(f"INSERT INTO {name} BY NAME SELECT {columns}, k.gone, k.odd {old} WHERE coalesce({unspoken}, true)")
         return
     rest = ", ".join(f'k."{c}"' for c in _kept(name) if c not in ("classSourcedId", "userSourcedId"))
     db.execute(f"""
         INSERT INTO enrollments BY NAME
-        SELECT {rest}, k.gone, c.no AS class_no, u.no AS user_no,
+        SELECT {rest}, k.gone, k.odd, c.no AS class_no, u.no AS user_no,
                CASE WHEN c.no IS NULL THEN k."classSourcedId" END AS "classSourcedId",
                CASE WHEN u.no IS NULL THEN k."userSourcedId" END AS "userSourcedId"
         {old} LEFT JOIN classes_no c ON c.id = k."classSourcedId" LEFT JOIN users_no u ON u.id = k."userSourcedId"
@@ -121,6 +122,8 @@ def _fill_left_out(db: Connection, name: str, old: str) -> None:
     left_out = [column for column in _kept(name) if column not in header] if header else []
     if left_out:
         values = ", ".join(f'"{column}" = k."{column}"' for column in left_out)
+        odd = ", ".join(f"CASE WHEN contains(k.odd, '{column} ') THEN '{column} ' END" for column in left_out)
+        values += f", odd = nullif(concat({name}.odd, {odd}), '')"
         db.execute(f'UPDATE {name} SET {values} {old} WHERE k."sourcedId" = {name}."sourcedId"')
 
 
@@ -130,9 +133,9 @@ def _kept(name: str) -> list[str]:
 
 def _query(name: str) -> str:
     if name != "enrollments":
-        return f"SELECT {', '.join(f'{chr(34)}{c}{chr(34)}' for c in _kept(name))}, gone FROM {name}"
+        return f"SELECT {', '.join(f'{chr(34)}{c}{chr(34)}' for c in _kept(name))}, gone, odd FROM {name}"
     rest = ", ".join(f'e."{c}"' for c in _kept(name) if c not in ("classSourcedId", "userSourcedId"))
     return f"""
-        SELECT {rest}, e.gone, coalesce(c."sourcedId", e."classSourcedId") AS "classSourcedId",
+        SELECT {rest}, e.gone, e.odd, coalesce(c."sourcedId", e."classSourcedId") AS "classSourcedId",
                coalesce(u."sourcedId", e."userSourcedId") AS "userSourcedId"
         FROM enrollments e LEFT JOIN classes c ON c.rowid = e.class_no LEFT JOIN users u ON u.rowid = e.user_no"""

@@ -73,16 +73,25 @@ ORDER BY action, s.school, key
 CREATE MACRO spelled(id) AS lower(nfc_normalize(regexp_replace(id, '[\s\pZ\pC]', '', 'g')))
 -- name: dangling
 -- Records that are present although their class or user is not, or the user has lost the unique id: blocked, so not
--- gone (rule 20). A user nobody lists is
--- known by sourcedId alone; with another unique id, NULL stands for everybody in that class who is not there.
+-- gone (rule 20). A user nobody lists is known by sourcedId alone; with another unique id, NULL stands for everybody in
+-- that class who is not there. Nothing is asked of them where not everything was read.
 CREATE TABLE dangling AS
-SELECT section, "user", spelled(section) AS section_spelled, spelled("user") AS user_spelled FROM (
+SELECT section, "user", spelled(section) AS section_spelled, spelled("user") AS user_spelled, user_id FROM (
 SELECT coalesce(c."sourcedId", e."classSourcedId") AS section,
-       CASE WHEN u."sourcedId" IS NOT NULL THEN u.{unique_id} WHEN $by_sourced_id THEN e."userSourcedId" END AS "user"
-FROM (SELECT "classSourcedId", "userSourcedId", class_no, user_no FROM enrollments WHERE NOT gone
+       CASE WHEN u."sourcedId" IS NOT NULL THEN u.{unique_id} WHEN $by_sourced_id THEN e."userSourcedId" END AS "user",
+       e."userSourcedId" AS user_id
+FROM (SELECT "classSourcedId", "userSourcedId", class_no, user_no FROM enrollments WHERE NOT gone AND $complete
       AND (class_no IS NULL OR user_no IS NULL OR class_no IN (SELECT rowid FROM classes WHERE gone)
            OR user_no IN (SELECT rowid FROM users WHERE gone OR {unique_id} IS NULL))) e
 LEFT JOIN classes c ON c.rowid = e.class_no LEFT JOIN users u ON u.rowid = e.user_no)
+-- name: dangling_people
+-- With another unique id, whom a sourcedId means that is spelled otherwise.
+INSERT INTO dangling BY NAME
+SELECT DISTINCT d.section, u."user", d.section_spelled, spelled(u."user") AS user_spelled
+FROM dangling d
+JOIN (SELECT spelled("sourcedId") AS id, {unique_id} AS "user" FROM users WHERE {unique_id} IS NOT NULL) u
+  ON u.id = spelled(d.user_id)
+WHERE d."user" IS NULL
 -- name: gone_enrollments
 -- Rule 20: taken away only what we gave, only when every collection on the path was read whole, and only inside the
 -- scope; a record that is present but blocked, frozen or dormant is not gone, nor is one of a person whose rename waits.
