@@ -36,6 +36,8 @@ _SAME = {
         OR d.key = 'id:' || v.lms_id OR d.key = 'title:' || v.title""",
     "course": "v.code = d.code OR (v.code = d.plain_code AND v.building = d.building)",
 }
+#: What is done with members who were read.
+_DRIFT = ("drifted_away", "give_drifted", "list_drifted", "drifted_role", "extra_members", "take_extra_members")
 
 
 def compare(db: Connection, scope: Scope, progress: Progress) -> SetAside:
@@ -335,14 +337,7 @@ def _enrollments(db: Connection, named: Mapping[str, str], scope: Scope) -> None
         UNION ALL SELECT r.old, p.user_no FROM rekey_user r JOIN present_user p ON p.unique_id = r.new""")
     _run(db, named["have_enrollment"], scope)
     if "enrollment" in scope.live:
-        for step in (
-            "drifted_away",
-            "give_drifted",
-            "list_drifted",
-            "drifted_role",
-            "extra_members",
-            "take_extra_members",
-        ):
+        for step in _DRIFT:
             _run(db, named[step], scope)
         db.execute("""
             INSERT INTO found BY NAME
