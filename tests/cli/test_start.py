@@ -134,3 +134,19 @@ def test_what_a_process_says_arrives_and_its_code_too(tmp_path: Path, data: Path
         ended = subprocess.run([*command[:3], "version"], stdout=closed, stderr=subprocess.PIPE, text=True, check=False)
     assert ended.returncode != 0
     assert "Traceback" not in ended.stderr
+
+
+def test_who_has_no_stdout_gets_the_code_all_the_same(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "rollbook.cli", "version"]
+    ended = subprocess.run(command, preexec_fn=lambda: os.close(1), stderr=subprocess.PIPE, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk to write to")
+def test_what_does_not_arrive_is_told() -> None:
+    """`config export ORG - > FILE` on a full disk: what is said last is only written at the end of the process."""
+    ends = "from rollbook.cli import lifetime; lifetime.starting(); print('settings'); lifetime.ending(0)"
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run([sys.executable, "-E", "-c", ends], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.decode() == "Not all could be written: No space left on device.\n"

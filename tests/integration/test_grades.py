@@ -99,6 +99,16 @@ def test_a_plan_is_stale_when_somebody_changed_the_sis_since(school: School, wha
     assert school.sent == []
 
 
+def test_what_somebody_removed_from_the_sis_already_makes_no_plan_stale(school: School) -> None:
+    """To plan again would plan the same removal again."""
+    school.sync()
+    school.grade("i1", "s1")
+    del school.sis.records["result"][school.result_key("i1", "s1")]
+    school.sync(dry_run=True)
+    assert school.apply_later().state == "done"
+    assert quiet(school)
+
+
 @pytest.mark.rule(32)
 def test_a_cleared_grade_is_cleared_in_the_sis(school: School) -> None:
     school.sync()

@@ -213,3 +213,21 @@ def test_the_registry_line_says_what_the_target_does(world: World) -> None:
     """Runs of grades have no target whose traits they could ask."""
     assert connector("moodle").users_by_id == world.target.traits.users_by_id
     assert [world.fresh_target(id_numbers=how).traits.codes_proven for how in ("open", "locked")] == [False, True]
+
+
+def test_accounts_that_the_ledger_has_cost_one_call_a_batch(course: World) -> None:
+    """None in the run that made them: neither courses nor people are asked for one by one."""
+    people = [f"u{n}" for n in range(3)]
+    for expected in ([], ["core_user_get_users_by_field"]):
+        course.forget_calls()
+        course.done(*[course.enrollment("s1", person) for person in people])
+        assert [name for name in course.calls() if "user" in name and "get" in name] == expected
+        course.fresh_target()
+
+
+def test_a_leaver_whose_number_is_another_stays_active(course: World) -> None:
+    """It may be another person's account by now (docs/explain/limits.md)."""
+    renumber(course, "u1", "u9")
+    (outcome,) = course.apply(course.user("u1", "deactivate", more={"lms_id": course.accounts["u1"]}))
+    assert (outcome.status, outcome.message) == ("refused", "the account has another ID number by now")
+    assert not any(row["suspended"] for row in course.state()["users"])

@@ -7,6 +7,7 @@ takes a tenth of the time. To take them apart at the end takes as long.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import os
 import sys
@@ -44,8 +45,20 @@ def _leave() -> None:
     if not _code:
         return
     for stream in (sys.stdout, sys.stderr):
+        if stream is None or stream.closed:  # there is nobody to tell anything
+            continue
         try:
             stream.flush()
-        except (AttributeError, OSError, ValueError):  # whoever read us is gone, or it is closed, or there is none
+        except (OSError, ValueError) as error:
             _code[:] = [_code[0] or 1]
+            _tell(error)
     os._exit(_code[0])
+
+
+def _tell(error: Exception) -> None:
+    """What was said has not arrived whole, where a disk is full for instance. Whoever hung up knows."""
+    if isinstance(error, BrokenPipeError):
+        return
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        words = getattr(error, "strerror", None) or type(error).__name__
+        print(f"Not all could be written: {words}.", file=sys.stderr, flush=True)

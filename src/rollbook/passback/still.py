@@ -18,7 +18,7 @@ from rollbook.passback.ledger import read_ledger
 from rollbook.passback.reading import read_live
 from rollbook.passback.same import moved, shows
 from rollbook.roster.changes import Fields
-from rollbook.roster.lms import ADOPT, CREATE
+from rollbook.roster.lms import ADOPT, CREATE, REMOVE
 
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 #: Action, key, id in the SIS, before, after.
@@ -58,6 +58,6 @@ def _is_same(row: _Row, side: Side) -> bool:
         theirs = side.theirs(_decode(after)) if isinstance(side, Results) else None
         return live is None and theirs is None
     if live is None:
-        return False
+        return action == REMOVE  # somebody was quicker
     known: Fields = _decode(before) if before else {}
     return (entry is not None and not moved(live, entry)) or (bool(known) and shows(live, known))
