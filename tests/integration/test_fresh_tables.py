@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from rollbook.store import fresh as fresh_tables
 from rollbook.store import setup as store_setup
 from rollbook.store.setup import setup
 from tests.cli.kit import close_store
@@ -58,7 +59,7 @@ def test_a_first_start_makes_the_tables_that_all_migrations_make(
 ) -> None:
     with _made(tmp_path / "fresh") as fresh:
         at_once, filled = _shape(fresh), _filled(fresh)
-    monkeypatch.setattr(store_setup, "make_fresh_tables", lambda: False)
+    monkeypatch.setattr(fresh_tables, "make_fresh_tables", lambda: False)
     with _made(tmp_path / "step by step") as stepped:
         step_by_step = _shape(stepped)
         assert _filled(stepped) == filled

@@ -37,7 +37,6 @@ _SAME = {
         OR d.key = 'id:' || v.lms_id OR d.key = 'title:' || v.title""",
     "course": "v.code = d.code OR (v.code = d.plain_code AND v.building = d.building)",
 }
-#: What is done with members who were read.
 
 
 def compare(db: Connection, scope: Scope, progress: Progress) -> SetAside:
