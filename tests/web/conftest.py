@@ -24,7 +24,7 @@ from rollbook.web.api.rights import PER_MINUTE, Pace
 from rollbook.web.static_files import StaticFiles
 from tests.cli.kit import open_store
 from tests.cli.once import once
-from tests.patience import LONG
+from tests.patience import LONG, until
 from tests.staged import quick_runs
 from tests.web.asking import Site
 from tests.web.people import Person, make_person
@@ -114,6 +114,8 @@ def serving(folder: DataFolder) -> Iterator[Site]:
         stop.set()
         thread.join(LONG)
         assert not thread.is_alive()
+        # It looks once more, in the database of this test, before it notices that nobody follows.
+        until(lambda: all(one.name != "live" for one in threading.enumerate()))
 
 
 @pytest.fixture
