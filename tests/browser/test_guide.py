@@ -123,6 +123,7 @@ def schools(tab: Page) -> None:
 def terms(tab: Page) -> None:
     to(tab, "Terms")
     tab.get_by_role("link", name="Terms of all other schools").click()
+    tab.wait_for_url("**/terms/others/")
     for box in tab.locator("main select").all():
         if box.is_visible() and box.locator("option[value=create]").count():
             box.select_option("create")

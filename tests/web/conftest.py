@@ -97,6 +97,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DataFolde
 
 @contextmanager
 def serving(folder: DataFolder) -> Iterator[Site]:
+    from rollbook.web.live_runs import WATCHER
     from rollbook.web.serve import serve_web
 
     stop, ready, found = threading.Event(), threading.Event(), []
@@ -114,8 +115,8 @@ def serving(folder: DataFolder) -> Iterator[Site]:
         stop.set()
         thread.join(LONG)
         assert not thread.is_alive()
-        # It looks once more, in the database of this test, before it notices that nobody follows.
-        until(lambda: all(one.name != "live" for one in threading.enumerate()))
+        if WATCHER.number() == 0:  # it looks once more, in the database of this test, before it notices that
+            until(lambda: WATCHER._thread is None)
 
 
 @pytest.fixture
