@@ -45,6 +45,7 @@ class _Soon:
         await asyncio.sleep(seconds / 8)
 
 
+# The type checker knows a module there; what stands in for it gives all else that the module has.
 uvicorn.server.asyncio = _Soon()  # type: ignore[attr-defined]
 
 _getaddrinfo = socket.getaddrinfo

@@ -52,7 +52,7 @@ def test_the_page_is_accessible(look: Page, path: str) -> None:
 def test_nothing_of_a_list_is_out_of_sight_on_a_phone(look: Page, path: str) -> None:
     """Nobody would guess that a list goes on to the right where scroll bars hide."""
     if (look.viewport_size or {})["width"] > 400:
-        pytest.skip("this is no phone")
+        pytest.skip("this is no phone")  # the fixture's other look; making a third one would sign in once more
     look.goto(f"/o/maple/{path}")
     assert look.locator(".rb-stack").count() > 0 or path == "data-prep/?show=both"
     assert look.locator(".rb-scroll").evaluate_all(HIDDEN) == []
