@@ -148,6 +148,29 @@ def test_how_many_is_a_setting(organization: Make, live: dict[str, Any], daily: 
 
 
 @pytest.mark.rule(24)
+def test_a_section_with_many_members_counts_as_several(organization: Make) -> None:
+    """Reading one costs an LMS as much as reading several: 90 members fill a turn of three."""
+    district = six()
+    for number in range(90):
+        district.student(f"x{number}").enroll("k4", f"x{number}")
+    org = organization(district, live={"sections_per_run": 3})
+    org.run()
+    reader, turns = Reader(org), []
+    for _ in range(6):
+        org.next_day().run()
+        turns.append([section for part in reader.asked for section in part])
+        reader.take()
+    assert set().union(*turns) == ALL, "every section has its turn"
+    assert all(turn[-1] == "k4" for turn in turns if "k4" in turn), "none is read after it"
+    assert all(len(turn) == 3 for turn in turns if "k4" not in turn)
+    alone = organization(district, live={"sections_per_run": 1})
+    assert alone.run().state == "done"
+    reader = Reader(alone)
+    alone.next_day().run()
+    assert len(reader.take()) == 1, "even a big section has its turn"
+
+
+@pytest.mark.rule(24)
 def test_only_runs_that_end_well_move_the_turn_on(organization: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     org = organization(six(), live={"sections_per_run": 2})
     org.run()

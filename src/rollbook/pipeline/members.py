@@ -23,6 +23,8 @@ from rollbook.pipeline.run_types import Request
 
 #: Under this name it is remembered: {"places": {schools: how far}, "again": [section keys]}.
 FACT: Final = "enrollment_turns"
+#: A section with more members than this counts as several: LMSs read a page of members at a time, or look at each.
+_MEMBERS: Final = 40
 #: So many reads may fail in a run: enough to find one bad section among fifty by halves.
 _MOST_TROUBLES = 8
 
@@ -82,7 +84,8 @@ class Members:
         return {FACT: found}
 
     def _choose(self) -> None:
-        """Sections that wait for a person, and then the next ones behind the place that was reached."""
+        """Sections that wait for a person, and then the next ones behind the place that was reached, at least one and
+        as many as the turn has room for."""
         if not count(self._db, "ledger_section"):
             return
         rows = self._db.execute(
@@ -92,8 +95,15 @@ class Members:
                 FROM ledger_section l SEMI JOIN desired_section d
                   ON d.key = l.key AND (len($schools::VARCHAR[]) = 0 OR list_contains($schools::VARCHAR[], d.school))
                 WHERE l.lms_id IS NOT NULL
-            ), turn AS (
+            ), near AS (
                 FROM mine WHERE NOT again ORDER BY place <= $place, place LIMIT $number
+            ), sized AS (
+                SELECT e.section AS key, ceil(count(*) / $members) AS reads
+                FROM ledger_enrollment e SEMI JOIN near ON near.key = e.section GROUP BY ALL
+            ), turn AS (
+                SELECT near.* FROM near LEFT JOIN sized USING (key)
+                QUALIFY coalesce(sum(greatest(1, coalesce(reads, 1))) OVER (
+                    ORDER BY place <= $place, place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) < $number
             )
             FROM (FROM mine WHERE again UNION ALL FROM turn) ORDER BY NOT again, place <= $place, place""",
             {
@@ -101,6 +111,7 @@ class Members:
                 "schools": list(self._request.schools),
                 "place": self._reached,
                 "number": self._request.settings.live.sections_per_run,
+                "members": _MEMBERS,
             },
         ).fetchall()
         self._chosen = {key: lms_id for key, lms_id, _, _ in rows}
