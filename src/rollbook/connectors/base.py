@@ -168,7 +168,9 @@ class TargetTraits:
     password. `lower_usernames`: the LMS has them in lower case only. `title` names the system in errors.
     `users_by_id`: a person may have another unique id in the LMS than we gave; enrollments name users by LMS id as well
     (`refs`), and members are told by it. `codes_proven`: the unique id of an account proves whose it is; else only one
-    that also has the wanted username is linked by it, and others wait for Data Prep."""
+    that also has the wanted username is linked by it, and others wait for Data Prep.
+    `helpers_are_staff`: a member of a section is a student there, so whoever has a staff role and is in a class neither
+    as its student nor as its teacher becomes a course admin; enrollments tell the account's role (`refs`)."""
 
     kinds: frozenset[str]
     bulk: Mapping[str, int]
@@ -181,6 +183,7 @@ class TargetTraits:
     lower_usernames: bool = False
     users_by_id: bool = False
     codes_proven: bool = True
+    helpers_are_staff: bool = False
     title: str = "the LMS"
 
 

@@ -68,6 +68,7 @@ class MoodleTarget:
             sets_passwords=self._options.auth in WITH_PASSWORDS,
             lower_usernames=True,
             users_by_id=True,
+            helpers_are_staff=True,
             codes_proven=self._options.id_numbers == "locked",
         )
 
@@ -96,9 +97,9 @@ class MoodleTarget:
 
     def roles(self) -> Mapping[str, bool]:
         """Moodle cannot list its roles by web services: those of the options. A user's role only says what the person
-        is; in sections it is that of student or teacher."""
+        is; in sections it is that of student, teacher or assistant."""
         options = self._options
-        staff = dict.fromkeys((options.teacher_role, *options.other_teacher_roles), True)
+        staff = dict.fromkeys((options.teacher_role, options.assistant_role, *options.other_teacher_roles), True)
         return {options.student_role: False, **staff, "user": False}
 
     def read(self, kind: str, *, within: Sequence[str] = ()) -> Iterator[LiveRecord]:

@@ -129,10 +129,10 @@ ANTI JOIN blocked_courses b ON b.id = a.course
 -- name: want_enrollment
 -- Live on the section's day: today, or its last day when that has passed, for then the roster stays (rules 19, 20).
 CREATE TABLE want_enrollment AS
-SELECT s.class_no, u.user_no, bool_or(e.role = 'teacher') AS admin
+SELECT s.class_no, u.user_no, bool_or({admin}) AS admin
 FROM enrollments e
 JOIN (SELECT class_no, least($today, last_day) AS day FROM desired_section) s ON s.class_no = e.class_no
-JOIN (SELECT user_no FROM desired_user) u ON u.user_no = e.user_no
+JOIN (SELECT user_no, role FROM desired_user) u ON u.user_no = e.user_no
 ANTI JOIN blocked_enrollments b ON b.id = e."sourcedId"
 WHERE NOT e.gone AND e."sourcedId" IS NOT NULL AND e.role NOT IN ('guardian', 'parent', 'relative')
   AND (e."beginDate" IS NULL OR e."beginDate" <= s.day + $before)
