@@ -85,9 +85,8 @@ class References:
             WHERE lms_id IS NOT NULL AND key IN (SELECT unnest($keys::VARCHAR[]))""",
             {"keys": older},
         ).fetchall()
-        return {key: (lms_id, role) for key, lms_id, role in rows} | {
-            key: self._users[key] for key in keys if key in self._users
-        }
+        known = {key: (lms_id, role) for key, lms_id, role in rows}
+        return known | {key: self._users[key] for key in keys if key in self._users}
 
     def _complete(self, change: Change, users: Mapping[str, Account]) -> Change:
         refs: dict[str, Any] = {}
