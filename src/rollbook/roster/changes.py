@@ -18,7 +18,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     (users and sections are referred to by their codes; users of an enrollment also by id, for targets with
     `users_by_id`, and with "user.role" as the LMS role of their account), "before.building" and
     "before.additional_buildings" to those that a user has left, and "course.building" to the id of a section's
-    building. `parent_fields` maps "course" to the course's fields as last written, for connectors whose upserts nest parents.
+    building. `parent_fields` maps "course" to the course's fields as last written, for connectors whose upserts nest
+    parents.
     `new_key` is set for a rekey, and for an update that moves an object to another key.
     """
 
