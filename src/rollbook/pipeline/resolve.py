@@ -47,6 +47,7 @@ def resolve(
     Mapper(db, settings, lms_roles, year).map_all()
     texts = _texts(settings, year, traits) | {"admin": _admin(lms_roles, traits)}
     parameters: dict[str, Any] = {
+        "usernames": traits.usernames,
         "today": today,
         "year": year,
         "before": settings.enrollments.give_days_before,
@@ -59,6 +60,8 @@ def resolve(
             statement = statement.replace("{" + word + "}", text)
         used = {key: value for key, value in parameters.items() if f"${key}" in statement}
         empty = _EMPTY.get(name)
+        if name == "usernames_refused" and not traits.usernames:
+            continue
         if empty and not count(db, empty[0], empty[1]):
             db.execute(f"CREATE TABLE {name} ({empty[2]})")
         else:

@@ -15,6 +15,7 @@ from rollbook.connectors.moodle.lenient import listing, text
 from rollbook.connectors.moodle.options import WITH_PASSWORDS, MoodleOptions
 from rollbook.connectors.moodle.reading import Reader
 from rollbook.connectors.moodle.sending import Sizes
+from rollbook.connectors.moodle.translate import usernames
 from rollbook.errors import AuthFailed, Bug
 from rollbook.roster.changes import Change, LiveRecord, Outcome
 from rollbook.roster.lms import CREATE, REKEY, REMOVE, UPDATE
@@ -67,6 +68,7 @@ class MoodleTarget:
             deactivates=True,
             sets_passwords=self._options.auth in WITH_PASSWORDS,
             lower_usernames=True,
+            usernames=usernames(self._options),
             users_by_id=True,
             helpers_are_staff=True,
             codes_proven=self._options.id_numbers == "locked",

@@ -71,6 +71,12 @@ SELECT p.unique_id AS key, u."givenName" AS first_name, u."familyName" AS last_n
 FROM main_place m JOIN people p USING (user_no) JOIN users u ON u.rowid = p.user_no
 LEFT JOIN other_places o USING (user_no)
 LEFT JOIN kept_places l ON l.key = p.unique_id
+-- name: usernames_refused
+-- Shown before anything is sent; the account itself is refused only when it is.
+INSERT INTO found BY NAME
+SELECT 'USER_USERNAME_REFUSED' AS code, 'users' AS collection, u."sourcedId" AS id, d.school, u.page
+FROM desired_user d JOIN users u ON u.rowid = d.user_no
+WHERE d.username IS NULL OR NOT regexp_full_match(d.username, $usernames)
 -- name: desired_guardian_link
 CREATE TABLE desired_guardian_link AS
 SELECT student, guardian, min(org) AS school, CAST(NULL AS VARCHAR) AS year FROM links GROUP BY ALL
