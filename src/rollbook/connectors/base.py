@@ -165,8 +165,8 @@ class TargetTraits:
     once. `replay_safe` kinds may be sent again after a lost answer; others are looked up first. `slice_size` is the
     most changes of one slice. `removable` kinds can be removed at all. `deactivates`: accounts can be deactivated and
     revived with all that belongs to them, unseen by their people. `sets_passwords`: an account can be given another
-    password. `lower_usernames`: the LMS has them in lower case only; `usernames` is a regular expression (RE2) that those
-    match which it takes, empty where it takes all. `title` names the system in errors.
+    password. `lower_usernames`: the LMS has them in lower case only; `usernames` is a regular expression (RE2) that
+    those match which it takes, empty where it takes all. `title` names the system in errors.
     `users_by_id`: a person may have another unique id in the LMS than we gave; enrollments name users by LMS id as well
     (`refs`), and members are told by it. `codes_proven`: the unique id of an account proves whose it is; else only one
     that also has the wanted username is linked by it, and others wait for Data Prep.
