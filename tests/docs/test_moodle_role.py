@@ -21,5 +21,5 @@ def test_it_has_just_the_capabilities_that_are_listed() -> None:
     listed = re.search(r"these capabilities, in the system context(.*?)It must be allowed", page, re.DOTALL)
     assert listed is not None
     assert sorted(allowed) == sorted(re.findall(r"`([a-z]+/[a-z:]+)`", listed[1])) != []
-    assert {each.text for each in role.findall("allowassign/*")} == {"student", "editingteacher"}
+    assert {each.text for each in role.findall("allowassign/*")} == {"student", "editingteacher", "teacher"}
     assert [each.text for each in role.findall("contextlevels/*")] == ["system"]

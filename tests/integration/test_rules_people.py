@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.districts import ROLES, District, Organization, counts, differing, reasons, small
+from rollbook.connectors.base import TargetTraits
+from tests.districts import ROLES, District, Organization, Watched, counts, differing, reasons, small
 
 Make = Callable[..., Organization]
 
@@ -356,3 +358,26 @@ def test_an_account_deactivated_by_hand_stays_so_and_its_enrollments_wait(organi
     org.stored("user", "sam").active = True
     org.next_day().run(compare_live=True)
     assert "k3|sam" in org.roster
+
+
+class Particular(Watched):
+    """The LMS in memory, which takes some usernames only."""
+
+    @property
+    def traits(self) -> TargetTraits:
+        traits: TargetTraits = self._target.traits
+        return replace(traits, lower_usernames=True, usernames="[a-z0-9.]{1,9}")
+
+
+@pytest.mark.rule(9)
+def test_usernames_that_the_lms_does_not_take_are_named_before_anything_is_sent(organization: Make) -> None:
+    district = small().put("users", "sam", username="Sam.Q").put("users", "sue", username="süß")
+    district.put("users", "tina", username="much.too.long").user(
+        "nora", "student", "A", username="", email="n@x.example"
+    )
+    org = organization(district)
+    assert org.found(org.run(dry_run=True), "USER_USERNAME_REFUSED") == [], "where the LMS takes all"
+    org.target = Particular(org.target._target)
+    result = org.run(dry_run=True)
+    assert sorted(org.found(result, "USER_USERNAME_REFUSED")) == ["nora", "sue", "tina"]
+    assert org.sent == []

@@ -165,10 +165,13 @@ class TargetTraits:
     once. `replay_safe` kinds may be sent again after a lost answer; others are looked up first. `slice_size` is the
     most changes of one slice. `removable` kinds can be removed at all. `deactivates`: accounts can be deactivated and
     revived with all that belongs to them, unseen by their people. `sets_passwords`: an account can be given another
-    password. `lower_usernames`: the LMS has them in lower case only. `title` names the system in errors.
+    password. `lower_usernames`: the LMS has them in lower case only; `usernames` is a regular expression (RE2) that
+    those match which it takes, empty where it takes all. `title` names the system in errors.
     `users_by_id`: a person may have another unique id in the LMS than we gave; enrollments name users by LMS id as well
     (`refs`), and members are told by it. `codes_proven`: the unique id of an account proves whose it is; else only one
-    that also has the wanted username is linked by it, and others wait for Data Prep."""
+    that also has the wanted username is linked by it, and others wait for Data Prep.
+    `helpers_are_staff`: a member of a section is a student there, so whoever has a staff role and is in a class neither
+    as its student nor as its teacher becomes a course admin; enrollments tell the account's role (`refs`)."""
 
     kinds: frozenset[str]
     bulk: Mapping[str, int]
@@ -179,8 +182,10 @@ class TargetTraits:
     deactivates: bool = False
     sets_passwords: bool = False
     lower_usernames: bool = False
+    usernames: str = ""
     users_by_id: bool = False
     codes_proven: bool = True
+    helpers_are_staff: bool = False
     title: str = "the LMS"
 
 

@@ -15,6 +15,9 @@ from rollbook.roster.lms import ADOPT, CREATE, DEACTIVATE, KINDS, REKEY, REMOVE,
 #: Parents that connectors address by the LMS's own id; users and sections have codes.
 BY_ID = ("building", "grading_period", "course")
 
+#: LMS id and role of an account.
+Account = tuple[str, str | None]
+
 
 class References:
     """`down` are keys of objects that this run failed to make: their children wait (rule 27). `users_by_id` as of the
@@ -22,8 +25,8 @@ class References:
 
     def __init__(self, db: Connection, *, users_by_id: bool = False) -> None:
         self._db, self._users_by_id = db, users_by_id
-        #: LMS ids of the accounts that this run has written or linked; of all others the ledger knows them.
-        self._users: dict[str, str] = {}
+        #: LMS id and role of the accounts that this run has written or linked; of all others the ledger knows them.
+        self._users: dict[str, Account] = {}
         self.ids: dict[str, dict[str, str]] = {}
         for kind in BY_ID:
             query = f"SELECT key, lms_id FROM ledger_{kind} WHERE lms_id IS NOT NULL"
@@ -44,7 +47,7 @@ class References:
             if change.kind in self.ids and (lms_id := outcome.lms_id or change.lms_id):
                 self.ids[change.kind][key] = lms_id
             if self._users_by_id and change.kind == "user" and (lms_id := outcome.lms_id or change.lms_id):
-                self._users[key] = lms_id
+                self._users[key] = (lms_id, change.after.get("role"))
             if change.kind == "course" and change.action in (CREATE, ADOPT, REKEY, UPDATE):
                 self._courses[key] = change.after
         elif change.action in (CREATE, REKEY, REVIVE):
@@ -70,22 +73,25 @@ class References:
     def complete(self, changes: Sequence[Change]) -> list[Change]:
         """Changes of one slice, with their references filled in."""
         asked = {change.after["user"] for change in changes if change.kind == "enrollment"} if self._users_by_id else ()
-        users = self._user_ids(asked) if asked else {}
+        users = self._accounts(asked) if asked else {}
         return [self._complete(change, users) for change in changes]
 
-    def _user_ids(self, keys: Collection[str]) -> dict[str, str]:
-        """LMS ids of the accounts of a slice's people: looked up, as all of them would take much memory."""
+    def _accounts(self, keys: Collection[str]) -> dict[str, Account]:
+        """The accounts of a slice's people: looked up, as all of them would take much memory."""
         older = sorted(key for key in keys if key not in self._users)
         rows = self._db.execute(
-            "SELECT key, lms_id FROM ledger_user WHERE lms_id IS NOT NULL AND key IN (SELECT unnest($keys::VARCHAR[]))",
+            """
+            SELECT key, lms_id, role FROM ledger_user
+            WHERE lms_id IS NOT NULL AND key IN (SELECT unnest($keys::VARCHAR[]))""",
             {"keys": older},
         ).fetchall()
-        return dict(rows) | {key: self._users[key] for key in keys if key in self._users}
+        known = {key: (lms_id, role) for key, lms_id, role in rows}
+        return known | {key: self._users[key] for key in keys if key in self._users}
 
-    def _complete(self, change: Change, users: Mapping[str, str]) -> Change:
+    def _complete(self, change: Change, users: Mapping[str, Account]) -> Change:
         refs: dict[str, Any] = {}
         if change.kind == "enrollment" and change.after["user"] in users:
-            refs["user"] = users[change.after["user"]]
+            refs["user"], refs["user.role"] = users[change.after["user"]]
         parents: dict[str, Fields] = {}
         for name, parent in KINDS[change.kind].parents.items():
             known = self.ids.get(parent)

@@ -6,7 +6,7 @@ Makes `desired_<kind>` (key columns, fields, school, year) for every kind but en
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, Final
 
@@ -36,17 +36,18 @@ def resolve(
     db: Connection,
     settings: Settings,
     today: date,
-    lms_roles: Iterable[str],
+    lms_roles: Mapping[str, bool],
     progress: Progress,
     *,
     traits: TargetTraits,
 ) -> int | None:
-    """Fill the desired tables, as far as an LMS with these traits has it; returns the active year. Raises ConfigError
-    when the year is not in the SIS at all."""
+    """Fill the desired tables, as far as an LMS with these traits has it; returns the active year. `lms_roles` says of
+    each role whether it is one of staff. Raises ConfigError when the year is not in the SIS at all."""
     year = active_year(db, settings, today)
     Mapper(db, settings, lms_roles, year).map_all()
-    texts = _texts(settings, year, traits)
+    texts = _texts(settings, year, traits) | {"admin": _admin(lms_roles, traits)}
     parameters: dict[str, Any] = {
+        "usernames": traits.usernames,
         "today": today,
         "year": year,
         "before": settings.enrollments.give_days_before,
@@ -59,6 +60,8 @@ def resolve(
             statement = statement.replace("{" + word + "}", text)
         used = {key: value for key, value in parameters.items() if f"${key}" in statement}
         empty = _EMPTY.get(name)
+        if name == "usernames_refused" and not traits.usernames:
+            continue
         if empty and not count(db, empty[0], empty[1]):
             db.execute(f"CREATE TABLE {name} ({empty[2]})")
         else:
@@ -94,6 +97,15 @@ def _texts(settings: Settings, year: int | None, traits: TargetTraits) -> dict[s
         "class_excluded": _classes_excluded(settings.exclude),
         "title": _title(settings.sections.title),
     }
+
+
+def _admin(lms_roles: Mapping[str, bool], traits: TargetTraits) -> str:
+    """Does an enrollment `e` of a desired user `u` make a course admin?"""
+    staff = [role for role, is_staff in lms_roles.items() if is_staff]
+    teaches = "e.role = 'teacher'"
+    if not traits.helpers_are_staff or not staff:
+        return teaches
+    return f"{teaches} OR (e.role <> 'student' AND u.role IN ({_list(staff)}))"
 
 
 def _people_excluded(exclude: Exclusions) -> str:

@@ -16,9 +16,10 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     `before` holds the fields that change, as the ledger has them. `lms_id` is the LMS's own id where known.
     `refs` maps a parent field to the LMS id (or list of ids) of the building, grading period or course its key names
     (users and sections are referred to by their codes; users of an enrollment also by id, for targets with
-    `users_by_id`), "before.building" and "before.additional_buildings" to those that a user has left, and
-    "course.building" to the id of a section's building;
-    `parent_fields` maps "course" to the course's fields as last written, for connectors whose upserts nest parents.
+    `users_by_id`, and with "user.role" as the LMS role of their account), "before.building" and
+    "before.additional_buildings" to those that a user has left, and "course.building" to the id of a section's
+    building. `parent_fields` maps "course" to the course's fields as last written, for connectors whose upserts nest
+    parents.
     `new_key` is set for a rekey, and for an update that moves an object to another key.
     """
 

@@ -120,6 +120,10 @@ _BLOCKS: dict[str, tuple[str, str]] = {
     ),
 }
 _WARNS: dict[str, tuple[str, str]] = {
+    "USER_USERNAME_REFUSED": (
+        "The LMS takes no such username (its letters, its length, or none at all), and will refuse it.",
+        "Change the username in the SIS, choose another column for usernames, or let the LMS allow it.",
+    ),
     "CSV_EMPTY_FILE": ("A file has no rows.", "If that is not meant, export again; removals wait for a person."),
     "CSV_COLUMN_EXPECTED": (
         "A column that OneRoster demands is missing; Rollbook goes on without it.",

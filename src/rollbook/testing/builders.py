@@ -55,6 +55,7 @@ class Sender:
         self._users_by_id = target.traits.users_by_id
         self._ids: dict[tuple[str, str], str] = {}
         self._courses: dict[str, Mapping[str, Any]] = {}
+        self._roles: dict[str, Any] = {}
 
     def send_all(self, changes: Mapping[str, Sequence[Change]]) -> dict[str, list[Outcome]]:
         """Send the kinds that the target has, in order; other kinds are known as done, as the ledger has them."""
@@ -100,6 +101,8 @@ class Sender:
             if not by_id or not value:
                 continue
             refs[name] = self._ids_of(parent, value)
+            if parent == "user":
+                refs["user.role"] = self._roles.get(value)
             if parent == "course" and value in self._courses:
                 parents[name] = dict(self._courses[value])
                 refs[f"{name}.building"] = self._id("building", str(parents[name].get("building")))
@@ -118,6 +121,8 @@ class Sender:
             self._ids[change.kind, key] = outcome.lms_id
         if change.kind == "course":
             self._courses[key] = change.after
+        if change.kind == "user":
+            self._roles[key] = change.after.get("role")
 
     def _id(self, kind: str, key: str) -> str | None:
         return self._ids.get((kind, key))

@@ -18,7 +18,9 @@ from rollbook.roster.changes import Change, Outcome
 from rollbook.roster.lms import CREATE, REKEY, REMOVE, UPDATE
 
 FIELDS: Final = 3
-_SUSPENDED_FIELDS, _ROLE_FIELDS = 4, 4
+_SUSPENDED_FIELDS = 4
+#: Of each of the roles that are taken away, two at most.
+_ROLE_FIELDS = 2 * 4
 
 _NOBODY: Final = "the LMS has no account with this ID number"
 #: Whose an ID number is, people may have chosen themselves.
@@ -118,8 +120,9 @@ class Enrollments:
 
     def _take_role(self, part: Sequence[Placed]) -> list[Outcome]:
         items = [
-            {"roleid": self._role(change, other=True), "userid": user, "contextlevel": "course", "instanceid": section}
+            {"roleid": role, "userid": user, "contextlevel": "course", "instanceid": section}
             for change, section, user in part
+            for role in self._other_roles(change)
         ]
         return self._done("core_role_unassign_roles", part, unassignments=items)
 
@@ -128,9 +131,19 @@ class Enrollments:
         self._client.write(function, "writing enrolments", **items)
         return [done(f"{section}|{user}") for _, section, user in part]
 
-    def _role(self, change: Change, *, other: bool = False) -> int:
-        admin = flag(change.after.get("admin")) != other
-        return self._options.teacher_role_id if admin else self._options.student_role_id
+    def _role(self, change: Change) -> int:
+        options = self._options
+        if not flag(change.after.get("admin")):
+            return options.student_role_id
+        assists = options.assistant_role and change.refs.get("user.role") == options.assistant_role
+        return options.assistant_role_id if assists else options.teacher_role_id
+
+    def _other_roles(self, change: Change) -> list[int]:
+        """What somebody is not any more; who is not it anyway is no error."""
+        options = self._options
+        if flag(change.after.get("admin")):
+            return [options.student_role_id]
+        return [options.teacher_role_id, options.assistant_role_id]
 
 
 def _given(lms_id: str | None) -> tuple[str, str] | None:

@@ -81,7 +81,8 @@ def is_admin(raw: Any, options: MoodleOptions) -> bool | None:
     roles = listing(mapping(raw).get("roles"))
     names = {text(each.get("shortname")) for each in roles}
     ids = {text(each.get("roleid")) for each in roles}
-    if str(options.teacher_role_id) in ids or names & {options.teacher_role, *options.other_teacher_roles}:
+    teaching = {options.teacher_role, options.assistant_role, *options.other_teacher_roles}
+    if ids & {str(options.teacher_role_id), str(options.assistant_role_id)} or names & teaching:
         return True
     return False if str(options.student_role_id) in ids or options.student_role in names else None
 

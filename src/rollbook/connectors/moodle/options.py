@@ -36,10 +36,14 @@ class MoodleOptions(Options, frozen=True, kw_only=True):
         "editingteacher"
     )
     teacher_role_id: Annotated[RoleId, option("Teacher role id", "Its id: in the address of the role's page.")] = 3
+    assistant_role: Annotated[
+        str, option("Assistant role", "Short name of the role that course admins get whose own role is this one.")
+    ] = "teacher"
+    assistant_role_id: Annotated[RoleId, option("Assistant role id", "Its id: in the address of the role's page.")] = 4
     other_teacher_roles: Annotated[
         tuple[str, ...],
         option("Other teacher roles", "Short names of roles whose holders count as course admins when they are read."),
-    ] = ("teacher", "manager", "coursecreator")
+    ] = ("manager", "coursecreator")
     auth: Annotated[
         str,
         option("Authentication", "Moodle's plugin with which new accounts log in: manual, oidc, saml2, ldap, …"),

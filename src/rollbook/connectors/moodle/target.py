@@ -15,6 +15,7 @@ from rollbook.connectors.moodle.lenient import listing, text
 from rollbook.connectors.moodle.options import WITH_PASSWORDS, MoodleOptions
 from rollbook.connectors.moodle.reading import Reader
 from rollbook.connectors.moodle.sending import Sizes
+from rollbook.connectors.moodle.translate import usernames
 from rollbook.errors import AuthFailed, Bug
 from rollbook.roster.changes import Change, LiveRecord, Outcome
 from rollbook.roster.lms import CREATE, REKEY, REMOVE, UPDATE
@@ -67,7 +68,9 @@ class MoodleTarget:
             deactivates=True,
             sets_passwords=self._options.auth in WITH_PASSWORDS,
             lower_usernames=True,
+            usernames=usernames(self._options),
             users_by_id=True,
+            helpers_are_staff=True,
             codes_proven=self._options.id_numbers == "locked",
         )
 
@@ -96,9 +99,9 @@ class MoodleTarget:
 
     def roles(self) -> Mapping[str, bool]:
         """Moodle cannot list its roles by web services: those of the options. A user's role only says what the person
-        is; in sections it is that of student or teacher."""
+        is; in sections it is that of student, teacher or assistant."""
         options = self._options
-        staff = dict.fromkeys((options.teacher_role, *options.other_teacher_roles), True)
+        staff = dict.fromkeys((options.teacher_role, options.assistant_role, *options.other_teacher_roles), True)
         return {options.student_role: False, **staff, "user": False}
 
     def read(self, kind: str, *, within: Sequence[str] = ()) -> Iterator[LiveRecord]:

@@ -19,9 +19,11 @@ from rollbook.roster.changes import Change, Fields
 
 #: Moodle sends no mail to addresses that end so (lib/moodlelib.php, email_to_user); it takes no account without one.
 NO_EMAIL: Final = "@no-email.invalid"
-_USERNAME: Final = re.compile(r"[-.@_a-z0-9]+")
 _EMAIL: Final = re.compile(r"[^\s@,;<>\"()\[\]\\]+@[^\s@,;<>\"()\[\]\\]+\.[^\s@,;<>\"()\[\]\\.]+")
 _NAME_MOST, _CODE_MOST, _TITLE_MOST, _KEY_SHOWN = 100, 100, 254, 40
+#: What Moodle takes as a username, lower-cased (PARAM_USERNAME), and what it takes where the site allows all letters.
+_USERNAME: Final = f"[-.@_a-z0-9]{{1,{_NAME_MOST}}}"
+_EXTENDED_USERNAME: Final = f"[^\\s]{{1,{_NAME_MOST}}}"
 _NAMES: Final = {
     "first_name": "firstname",
     "last_name": "lastname",
@@ -86,9 +88,16 @@ def username(value: object, options: MoodleOptions) -> str | Refusal:
         return Refusal("it has no username; choose another column for usernames")
     if re.search(r"\s", name):
         return Refusal("the username has a space, which Moodle does not take")
-    if not options.extended_usernames and not _USERNAME.fullmatch(name):
-        return Refusal("the username has letters that Moodle does not take: only a-z, 0-9 and - . _ @ are allowed")
-    return name if len(name) <= _NAME_MOST else Refusal(f"the username is longer than {_NAME_MOST} letters")
+    if len(name) > _NAME_MOST:
+        return Refusal(f"the username is longer than {_NAME_MOST} letters")
+    if re.fullmatch(usernames(options), name):
+        return name
+    return Refusal("the username has letters that Moodle does not take: only a-z, 0-9 and - . _ @ are allowed")
+
+
+def usernames(options: MoodleOptions) -> str:
+    """A regular expression that matches what this site takes."""
+    return _EXTENDED_USERNAME if options.extended_usernames else _USERNAME
 
 
 def email(change: Change) -> str | Refusal:

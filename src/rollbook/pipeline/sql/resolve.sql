@@ -71,6 +71,12 @@ SELECT p.unique_id AS key, u."givenName" AS first_name, u."familyName" AS last_n
 FROM main_place m JOIN people p USING (user_no) JOIN users u ON u.rowid = p.user_no
 LEFT JOIN other_places o USING (user_no)
 LEFT JOIN kept_places l ON l.key = p.unique_id
+-- name: usernames_refused
+-- Shown before anything is sent; the account itself is refused only when it is.
+INSERT INTO found BY NAME
+SELECT 'USER_USERNAME_REFUSED' AS code, 'users' AS collection, u."sourcedId" AS id, d.school, u.page
+FROM desired_user d JOIN users u ON u.rowid = d.user_no
+WHERE d.username IS NULL OR NOT regexp_full_match(d.username, $usernames)
 -- name: desired_guardian_link
 CREATE TABLE desired_guardian_link AS
 SELECT student, guardian, min(org) AS school, CAST(NULL AS VARCHAR) AS year FROM links GROUP BY ALL
@@ -129,10 +135,10 @@ ANTI JOIN blocked_courses b ON b.id = a.course
 -- name: want_enrollment
 -- Live on the section's day: today, or its last day when that has passed, for then the roster stays (rules 19, 20).
 CREATE TABLE want_enrollment AS
-SELECT s.class_no, u.user_no, bool_or(e.role = 'teacher') AS admin
+SELECT s.class_no, u.user_no, bool_or({admin}) AS admin
 FROM enrollments e
 JOIN (SELECT class_no, least($today, last_day) AS day FROM desired_section) s ON s.class_no = e.class_no
-JOIN (SELECT user_no FROM desired_user) u ON u.user_no = e.user_no
+JOIN (SELECT user_no, role FROM desired_user) u ON u.user_no = e.user_no
 ANTI JOIN blocked_enrollments b ON b.id = e."sourcedId"
 WHERE NOT e.gone AND e."sourcedId" IS NOT NULL AND e.role NOT IN ('guardian', 'parent', 'relative')
   AND (e."beginDate" IS NULL OR e."beginDate" <= s.day + $before)
