@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from rollbook.connectors.base import Batch, Cancel, TargetTraits
+from rollbook.core.lanes import Lane, lanes
 from rollbook.core.plan import PlanReader, Slice, slices
 from rollbook.core.protocols import Journal, Passwords, Progress
 from rollbook.core.references import waiting
@@ -131,15 +132,20 @@ class Applier:
         self, part: Slice, changes: Sequence[Change], pool: ThreadPoolExecutor
     ) -> tuple[list[Outcome], Exception | None]:
         """All answers, and the trouble that ended it early (then what was not sent is waiting)."""
-        bulk = self.target.traits.bulk.get(part.kind, 1)
+        traits = self.target.traits
+        cut = lanes(changes, traits.bulk.get(part.kind, 1), traits.parallel, traits.apart)
         secrets = self._secrets(part, changes)
-        batches = [
-            Batch(kind=part.kind, action=part.action, changes=changes[i : i + bulk], secrets=secrets)
-            for i in range(0, len(changes), bulk)
-        ]
         stop: list[Exception] = []
-        found = side_by_side(lambda batch: self._guarded(batch, stop), batches, pool, self.target.traits.parallel)
-        return [answer for answers in found for answer in answers], stop[0] if stop else None
+        found: dict[int, Outcome] = {}
+
+        def send(lane: Lane) -> None:
+            for places in lane:
+                chosen = [changes[place] for place in places]
+                batch = Batch(kind=part.kind, action=part.action, changes=chosen, secrets=secrets)
+                found.update(zip(places, self._guarded(batch, stop), strict=True))
+
+        side_by_side(send, cut, pool, traits.parallel)
+        return [found[place] for place in range(len(changes))], stop[0] if stop else None
 
     def _guarded(self, batch: Batch, stop: list[Exception]) -> Sequence[Outcome]:
         """The answers of one bulk call; never raises, so that the other calls' answers are recorded too."""

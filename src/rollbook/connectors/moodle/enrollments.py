@@ -40,6 +40,7 @@ class Enrollments:
         ends = self._ends(batch)
         settled = {place: each for place, each in enumerate(ends) if isinstance(each, Outcome)}
         placed = [(place, each) for place, each in enumerate(ends) if not isinstance(each, Outcome)]
+        placed.sort(key=_rows_in_order)
         sent = [each for _, each in placed]
         settled.update(zip((place for place, _ in placed), self._send(batch.action, sent), strict=True))
         return [settled[place] for place in range(len(batch.changes))]
@@ -131,6 +132,12 @@ class Enrollments:
     def _role(self, change: Change, *, other: bool = False) -> int:
         admin = flag(change.after.get("admin")) != other
         return self._options.teacher_role_id if admin else self._options.student_role_id
+
+
+def _rows_in_order(placed: tuple[int, Placed]) -> tuple[int, int]:
+    """By account, then course: calls that change rows in one order wait for each other, and never both at once."""
+    _, (_, section, user) = placed
+    return int(user), int(section)
 
 
 def _given(lms_id: str | None) -> tuple[str, str] | None:

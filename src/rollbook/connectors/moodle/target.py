@@ -15,6 +15,7 @@ from rollbook.connectors.moodle.lenient import listing, text
 from rollbook.connectors.moodle.options import WITH_PASSWORDS, MoodleOptions
 from rollbook.connectors.moodle.reading import Reader
 from rollbook.connectors.moodle.sending import Sizes
+from rollbook.connectors.moodle.variables import SPARE, Variables
 from rollbook.errors import AuthFailed, Bug
 from rollbook.roster.changes import Change, LiveRecord, Outcome
 from rollbook.roster.lms import CREATE, REKEY, REMOVE, UPDATE
@@ -39,7 +40,9 @@ class MoodleTarget:
         self._client = MoodleClient(options, context)
         self._reader = Reader(self._client, options)
         most = dict.fromkeys(_FIELDS, options.batch_size) | {"section": min(options.batch_size, sections.MOST)}
-        self._sizes = {kind: Sizes(most[kind], options.max_input_vars) for kind in _FIELDS}
+        wanted = max(most[kind] * fields for kind, fields in _FIELDS.items()) + SPARE
+        variables = Variables(options.max_input_vars, wanted, self._client.takes)
+        self._sizes = {kind: Sizes(most[kind], variables, self._client.wait) for kind in _FIELDS}
         self._places, self._users, self._sections, self._enrollments = (
             places.Places(self._client, self._reader, options, self._sizes["building"]),
             users.Users(self._client, self._reader, options, self._sizes["user"]),
@@ -63,13 +66,24 @@ class MoodleTarget:
             replay_safe=kinds - {"building", "course", "section"},
             removable=frozenset({"enrollment"}),
             parallel=self._options.parallel,
-            slice_size=max(1000, self._options.batch_size),
+            slice_size=max(1000, self._options.batch_size * self._options.parallel),
             deactivates=True,
             sets_passwords=self._options.auth in WITH_PASSWORDS,
             lower_usernames=True,
             users_by_id=True,
             codes_proven=self._options.id_numbers == "locked",
+            apart=self._apart,
         )
+
+    def _apart(self, change: Change) -> str | None:
+        """Of whom, or of what, Moodle changes a row until the call ends, so that calls with the same one would wait for
+        each other, or fail (README): a person who gets or loses a role, the courses of a category among which one is
+        made, all categories."""
+        if change.kind == "enrollment":
+            return text(change.after.get("user"))
+        if change.kind == "section":
+            return text(change.refs.get("course.building" if self._options.courses == "ignore" else "course"))
+        return None if change.kind == "user" else ""
 
     def close(self) -> None:
         self._client.close()
