@@ -11,7 +11,7 @@ from rollbook.connectors.kit.looking_up import found_by_code
 from rollbook.connectors.moodle import enrollments, places, sections, users
 from rollbook.connectors.moodle.client import MoodleClient
 from rollbook.connectors.moodle.functions import missing
-from rollbook.connectors.moodle.lenient import listing, text
+from rollbook.connectors.moodle.lenient import decimal, listing, text
 from rollbook.connectors.moodle.options import WITH_PASSWORDS, MoodleOptions
 from rollbook.connectors.moodle.reading import Reader
 from rollbook.connectors.moodle.sending import Sizes
@@ -27,6 +27,8 @@ _FIELDS: Final = {
     "section": sections.FIELDS,
     "enrollment": enrollments.FIELDS,
 }
+#: The version (4.4) from which on Moodle mails people whom web services enrol; whether it does, no call tells (README).
+_WELCOMES: Final = 2024042200
 _WRITES: Final = frozenset({CREATE, UPDATE, REKEY})
 
 
@@ -106,6 +108,8 @@ class MoodleTarget:
             "buildings": str(buildings),
             "roles": ", ".join(self.roles()),
         }
+        if (decimal(site.get("version")) or 0.0) >= _WELCOMES:
+            facts["welcome messages"] = "Moodle mails whoever is enrolled unless its administrator switched that off"
         return Report(ok=True, summary=f"Connected to {name}: {buildings} buildings.", facts=facts)
 
     def roles(self) -> Mapping[str, bool]:
