@@ -40,8 +40,9 @@ _WORDS_MOST: Final = 300
 _RAW: Final = ("moodlewssettingraw", "1")
 #: The rules of the password policy come in markup.
 _TAG: Final = re.compile(r"<[^<>]*>")
-#: Said without JSON: a proxy in front of Moodle takes no body of this size.
+#: Said without JSON: a proxy in front of Moodle takes no body of this size. And the code that we give that.
 _TOO_LARGE: Final = 413
+TOO_LARGE: Final = "toolarge"
 
 
 class MoodleError(BadResponse):
@@ -94,7 +95,7 @@ class MoodleClient:
         pairs = self._form(function, parameters)
         answer = self._quick.request("POST", _PATH, form=pairs, what=what, returns=(_TOO_LARGE,))
         if answer.status == _TOO_LARGE:
-            raise MoodleError(f"{answer.who} takes no call of this size (413)", code="toolarge")
+            raise MoodleError(f"{answer.who} takes no call of this size (413)", code=TOO_LARGE)
         try:
             found = answer.json()
         except BadResponse as error:

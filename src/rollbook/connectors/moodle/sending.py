@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
 from rollbook.connectors.kit import LostAnswer
-from rollbook.connectors.moodle.client import MoodleError
+from rollbook.connectors.moodle.client import TOO_LARGE, MoodleError
 from rollbook.connectors.moodle.outcomes import DATABASE, cut_short, unclear, unknown
 from rollbook.connectors.moodle.variables import SPARE, Variables
 from rollbook.errors import AuthFailed, BadResponse, LeaseLost, RunCancelled, Unavailable
-from rollbook.roster.changes import REFUSED, Outcome
+from rollbook.roster.changes import DONE, REFUSED, Outcome
 
 T = TypeVar("T")
 
@@ -112,12 +112,21 @@ class _Sending(Generic[T]):
             if len(items) == 1:
                 self._in_vain += error.of_database
                 return [self._alone(items[0], error)]
-            middle = len(items) // 2
-            return [each for half in (items[:middle], items[middle:]) for each in self.send(half)]
+            return self._halves(items, blaming=not error.of_database and error.code != TOO_LARGE)
         self._begun, self._in_vain = True, 0
         self._sizes.went_well()
         whole = len(outcomes) == len(items)
         return outcomes if whole else [unclear("Moodle did not answer for each record")] * len(items)
+
+    def _halves(self, items: Sequence[T], *, blaming: bool) -> list[Outcome]:
+        """Of a call that failed. `blaming`: for the sake of a record, which is in the second half if all of the first
+        one went through; so the second half is not sent as it is only to fail, too."""
+        middle = len(items) // 2
+        rest = items[middle:]
+        first = self.send(items[:middle])
+        if blaming and len(rest) > 1 and all(each.status == DONE for each in first):
+            return first + self._halves(rest, blaming=True)
+        return first + self.send(rest)
 
     def _taken(self, items: Sequence[T]) -> list[Outcome]:
         """The answers to one call. Where the database had trouble, nothing of it was done, and it is sent again as it
