@@ -88,7 +88,7 @@ class MoodleOptions(Options, frozen=True, kw_only=True):
     ] = 250
     max_input_vars: Annotated[
         Variables | None,
-        option("Form fields of a call", "The site's max_input_vars of PHP; no call has more. Left out: found out."),
+        option("Form fields of a call", "The site's max_input_vars of PHP; no call has more. Empty: it is found out."),
     ] = None
     parallel: Annotated[Parallel, option("Parallel calls", "How many calls may be under way at once.")] = 4
     timeout: Annotated[

@@ -140,11 +140,12 @@ class Rest:
         clock = asyncio.get_running_loop().time
         due = clock()
         for row in rows:
+            asked = clock()
             try:
                 await self._site.locks.take(call, row, patience)
             except Stuck as stuck:
                 raise not_written(str(stuck)) from None
-            due = max(due, clock() - each) + each  # what a sleep is too long is made up for by the next one
+            due += clock() - asked + each  # what a sleep is too long is made up for by the next one
             await asyncio.sleep(max(0.0, due - clock()))
 
     def _thrown(self, thrown: Thrown, as_json: bool) -> Answer:
