@@ -1,5 +1,5 @@
-"""Trouble of Moodle's database: what is sent again, what is split, and a first sync in which calls get into each other's
-way. Nothing is lost."""
+"""Trouble of the database below Moodle: what is sent again, what is split, and a first sync in which calls get into each
+other's way. Nothing is lost."""
 
 from __future__ import annotations
 

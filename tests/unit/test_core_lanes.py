@@ -1,4 +1,4 @@
-"""Lanes: every change once, in calls that are not too large, and nothing shared by two that may be under way at once."""
+"""Lanes: every change once, in calls that are not too large, and nothing shared by two that may be sent at once."""
 
 from __future__ import annotations
 

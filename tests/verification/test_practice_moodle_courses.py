@@ -151,7 +151,7 @@ def test_refused_enrolments_undo_the_others(moodle: Client, change: dict[str, An
 
 @pytest.mark.parametrize(("site", "mails"), [({"moodle": "5.0"}, 4), ({"moodle": "4.1"}, 0)])
 def test_welcome_messages_go_to_all_that_a_call_names(moodle_with: _With, site: dict[str, Any], mails: int) -> None:
-    """Also to who is enrolled already, and to who is being suspended; to nobody as long as the course has no teacher."""
+    """Also to who is enrolled already or is being suspended; to nobody as long as the course has no teacher."""
     moodle = moodle_with(welcome_messages=True, **site)
     course, (ann, bob, eve) = moodle.course(), moodle.users("ann", "bob", "eve")
     moodle.enrol(course, ann, bob)

@@ -73,7 +73,10 @@ def with_warnings(answer: Any, sent: Sequence[tuple[Change, str]], secrets: Mapp
     for each in listing(mapping(answer).get("warnings")):
         own, code = ident(each.get("itemid")), text(each.get("warningcode"))
         if own is not None:
-            warned[own] = text(each.get("message")) or code or "refused", DATABASE if of_database(code) else _REFUSED_CODE
+            warned[own] = (
+                text(each.get("message")) or code or "refused",
+                DATABASE if of_database(code) else _REFUSED_CODE,
+            )
 
     def outcome(change: Change, lms_id: str) -> Outcome:
         if lms_id not in warned:

@@ -83,9 +83,7 @@ def send_all(
 class _Sending(Generic[T]):
     """One batch on its way: whether anything of it was sent, what ended it early, and how often it was repeated."""
 
-    def __init__(
-        self, sizes: Sizes, call: Call[T], alone: Callable[[T, MoodleError], Outcome], *, begun: bool
-    ) -> None:
+    def __init__(self, sizes: Sizes, call: Call[T], alone: Callable[[T, MoodleError], Outcome], *, begun: bool) -> None:
         self._sizes, self._call, self._alone, self._begun = sizes, call, alone, begun
         self._trouble: Outcome | None = None
         self._repeats, self._in_vain = 0, 0

@@ -29,6 +29,8 @@ _FIELDS: Final = {
 }
 #: The version (4.4) from which on Moodle mails people whom web services enrol; whether it does, no call tells (README).
 _WELCOMES: Final = 2024042200
+#: Changes of one slice: between two slices no call is under way for a moment.
+_SLICE: Final = 2000
 _WRITES: Final = frozenset({CREATE, UPDATE, REKEY})
 
 
@@ -68,7 +70,7 @@ class MoodleTarget:
             replay_safe=kinds - {"building", "course", "section"},
             removable=frozenset({"enrollment"}),
             parallel=self._options.parallel,
-            slice_size=max(1000, self._options.batch_size * self._options.parallel),
+            slice_size=max(_SLICE, self._options.batch_size * self._options.parallel),
             deactivates=True,
             sets_passwords=self._options.auth in WITH_PASSWORDS,
             lower_usernames=True,
