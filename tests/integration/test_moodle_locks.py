@@ -1,4 +1,4 @@
-"""Trouble of the database below Moodle: what is sent again, what is split, and a first sync in which calls get into each
+"""Trouble of the database below Moodle: what is sent again, what is split, first syncs in which calls get into each
 other's way. Nothing is lost."""
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Hashable, Sequence
+from itertools import pairwise
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -48,4 +49,4 @@ def _cut(places: list[int], bulk: int) -> Lane:
     """In equal parts: a rest of two would be a call of its own, too."""
     parts = -(-len(places) // bulk)
     ends = [len(places) * part // parts for part in range(parts + 1)]
-    return [places[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    return [places[start:end] for start, end in pairwise(ends)]

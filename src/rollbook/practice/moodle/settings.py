@@ -24,8 +24,9 @@ class Settings:
     accents. `max_input_vars` and `post_max_size` (bytes) are PHP's, `body_limit` (bytes, 0: none) a web server's in
     front of it. `call_seconds`, `user_seconds` and `enrolment_seconds` are how long a call, each user it writes and
     each enrolment it writes take. `workers` is how many calls are worked at at once (0: all), as on a machine with so
-    many cores; others wait. `welcome_messages`: whoever is enrolled is mailed, from 4.4 on. `lang` "es" answers with Spanish messages. `path` is what the site's address ends
-    with, such as "/moodle"; `wwwroot` None: the server's own address.
+    many cores; others wait. `welcome_messages`: whoever is enrolled is mailed, from 4.4 on. `lang` "es" answers with
+    Spanish messages. `path` is what the site's address ends with, such as "/moodle"; `wwwroot` None: the server's own
+    address.
     """
 
     token: str = "practice"
