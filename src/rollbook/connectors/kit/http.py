@@ -257,11 +257,11 @@ class Client:
 
 def encode(pairs: Pairs) -> str:
     """A query or form body with RFC 3986 percent-encoding (spaces as %20)."""
-    return "&".join(f"{_name(key)}={_value(value)}" for key, value in pairs)
+    return "&".join(f"{_quoted(key)}={_value(value)}" for key, value in pairs)
 
 
 @lru_cache(maxsize=16_384)
-def _name(key: str) -> str:
+def _quoted(key: str) -> str:
     """Large forms have the same names call after call; values are kept nowhere."""
     return quote(key, safe="")
 
