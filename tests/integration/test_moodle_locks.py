@@ -180,3 +180,19 @@ def check_first_sync(world: World, folder: Path) -> None:
     again = org.run()
     assert again.state == "done"
     assert not [each for each in world.calls() if "_get_" not in each]
+
+
+@pytest.mark.rule(27)
+def test_what_the_database_did_not_take_is_sent_by_the_next_run(switch: Switch, tmp_path: Path) -> None:
+    with closing(World(switch, tmp_path, {})) as world:
+        district = crowded(students=8, classes=4)
+        org = Organization(tmp_path, district, roles=ROLES, limits=NO_LIMITS)
+        org.target = Watched(world.target)
+        world.fault("write_error", path=ENROL)
+        result = org.run()
+        assert (result.state, result.kinds["enrollment"]["refused"]) == ("done", len(district.rows["enrollments"]))
+        assert world.state()["enrolments"] == []
+        world.no_faults()
+        result = org.next_day().run()
+        assert result.kinds["enrollment"]["done"] == len(district.rows["enrollments"])
+        assert len(world.state()["enrolments"]) == len(district.rows["enrollments"])

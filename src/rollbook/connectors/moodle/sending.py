@@ -4,12 +4,11 @@ database of the site had trouble with is sent again before it is split or refuse
 
 from __future__ import annotations
 
-import random
 import threading
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
-from rollbook.connectors.kit import LostAnswer
+from rollbook.connectors.kit import LostAnswer, Retry
 from rollbook.connectors.moodle.client import TOO_LARGE, MoodleError
 from rollbook.connectors.moodle.outcomes import DATABASE, cut_short, unclear, unknown
 from rollbook.connectors.moodle.variables import SPARE, Variables
@@ -19,11 +18,10 @@ from rollbook.roster.changes import DONE, REFUSED, Outcome
 T = TypeVar("T")
 
 _LEAST: Final = 5
-#: So often something of a batch is sent again after trouble of the database, and after so many seconds, doubled each
-#: time: calls that waited for each other's rows are apart by then. A record that the database will never take looks the
-#: same from outside, and must not cost much. One that is alone is sent once more even when all that is used up.
-_AGAIN: Final = 3
-_FIRST_WAIT: Final = 0.1
+#: How often something of a batch is sent again after trouble of the database: calls that waited for each other's rows are
+#: apart after a moment. A record that the database will never take looks the same from outside, and must not cost much.
+#: One that is alone is sent once more even when all that is used up.
+_UNDONE: Final = Retry(lost_answers=False, attempts=4, first_wait=0.2, backoff_cap=2.0)
 #: After so many records in a row that the database did not take even alone, it is not asked once more.
 _IN_VAIN: Final = 10
 
@@ -158,8 +156,9 @@ class _Sending(Generic[T]):
 
     def _again(self, tries: int, number: int) -> bool:
         """Waits, and says whether so many records, tried so often before, are sent once more."""
-        if self._in_vain >= _IN_VAIN or (self._repeats >= _AGAIN and (number > 1 or tries)):
+        used_up = self._repeats >= _UNDONE.attempts - 1 and (number > 1 or tries > 0)
+        if used_up or self._in_vain >= _IN_VAIN:
             return False
         self._repeats += 1
-        self._sizes.wait(_FIRST_WAIT * 2.0 ** min(tries, 3) * random.uniform(0.5, 1.5))
+        self._sizes.wait(_UNDONE.backoff(tries + 1))
         return True
