@@ -18,9 +18,9 @@ from rollbook.roster.changes import DONE, REFUSED, Outcome
 T = TypeVar("T")
 
 _LEAST: Final = 5
-#: How often something of a batch is sent again after trouble of the database: calls that waited for each other's rows are
-#: apart after a moment. A record that the database will never take looks the same from outside, and must not cost much.
-#: One that is alone is sent once more even when all that is used up.
+#: How often something of a batch is sent again after trouble of the database: calls that waited for each other's rows
+#: are apart after a moment. A record that the database will never take looks the same from outside, and must not cost
+#: much. One that is alone is sent once more even when all that is used up.
 _UNDONE: Final = Retry(lost_answers=False, attempts=4, first_wait=0.2, backoff_cap=2.0)
 #: After so many records in a row that the database did not take even alone, it is not asked once more.
 _IN_VAIN: Final = 10
