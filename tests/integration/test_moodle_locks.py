@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from rollbook.errors import RunCancelled
+from rollbook.roster.changes import Change
 from rollbook.roster.lms import KINDS
 from tests.districts import District, Organization, Watched
 from tests.integration.moodle_world import Going, Switch, World, switched
@@ -136,6 +137,12 @@ def check_names(world: World) -> None:
     assert apart(world.building("a")) == apart(world.building("b")) is not None
 
 
+def to_and_fro(placed: tuple[int, tuple[Change, str, str]]) -> int:
+    """In every second course people come in the other order."""
+    _, (_, section, user) = placed
+    return int(user) if int(section) % 2 else -int(user)
+
+
 def crowded(students: int, classes: int) -> District:
     """Two schools; everybody is in five classes that they share with others in each."""
     district = District().school("A").school("B").term("fall").course("cA", "A").course("cB", "B")
@@ -157,7 +164,7 @@ def test_a_first_sync_among_locked_rows_ends_with_everybody_and_the_next_run_wri
     if way != "apart":
         monkeypatch.setattr("rollbook.connectors.moodle.target.MoodleTarget._apart", lambda self, change: None)
     if way == "crosswise":
-        monkeypatch.setattr("rollbook.connectors.moodle.enrollments._rows_in_order", lambda placed: placed[0])
+        monkeypatch.setattr("rollbook.connectors.moodle.enrollments._rows_in_order", to_and_fro)
     with closing(World(switch, tmp_path, {}, batch_size=20, parallel=4)) as world:
         check_first_sync(world, tmp_path)
         locks = world.site.locks
@@ -166,7 +173,7 @@ def test_a_first_sync_among_locked_rows_ends_with_everybody_and_the_next_run_wri
 
 
 def check_first_sync(world: World, folder: Path) -> None:
-    world.fault("deadlocks", seconds=0.0005)
+    world.fault("deadlocks", seconds=0.002)
     district = crowded(students=60, classes=12)
     org = Organization(folder, district, roles=ROLES, limits=NO_LIMITS)
     org.target = Watched(world.target)

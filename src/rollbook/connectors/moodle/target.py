@@ -111,7 +111,7 @@ class MoodleTarget:
             "roles": ", ".join(self.roles()),
         }
         if (decimal(site.get("version")) or 0.0) >= _WELCOMES:
-            facts["welcome messages"] = "Moodle mails whoever is enrolled unless its administrator switched that off"
+            facts["welcome messages"] = "Moodle mails whoever is enrolled, unless its administrator switched that off"
         return Report(ok=True, summary=f"Connected to {name}: {buildings} buildings.", facts=facts)
 
     def roles(self) -> Mapping[str, bool]:
