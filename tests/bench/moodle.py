@@ -53,7 +53,7 @@ def sync(
 ) -> tuple[Watched, list[dict[str, Any]]]:
     """So many runs into a site of its own, with these settings and options of the connection."""
     work.mkdir(parents=True)
-    with serving(kind="moodle", **_SLOW, **(site or {})) as url:
+    with serving(kind="moodle", **{**_SLOW, **(site or {})}) as url:
         watched = watch("moodle_child", url=url, day=str(day), work=str(work), runs=runs, options=options or {})
     return watched, watched.answer["runs"]
 

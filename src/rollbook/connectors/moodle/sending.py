@@ -18,6 +18,8 @@ from rollbook.roster.changes import DONE, REFUSED, Outcome
 T = TypeVar("T")
 
 _LEAST: Final = 5
+#: Calls that carry a bad record get no smaller than this: splitting one costs little more than it saves.
+_FEW: Final = 50
 #: How often something of a batch is sent again after trouble of the database: calls that waited for each other's rows
 #: are apart after a moment. A record that the database will never take looks the same from outside, and must not cost
 #: much. One that is alone is sent once more even when all that is used up.
@@ -52,6 +54,12 @@ class Sizes:
         with self._lock:
             self._now = max(min(_LEAST, self._most), min(self._now, sent // 2))
 
+    def bad_record(self, sent: int) -> None:
+        """A call with so many records failed for the sake of one: where there is one there are more, and what is sent
+        beside them is sent several times."""
+        with self._lock:
+            self._now = max(min(_FEW, self._now), min(self._now, sent // 2))
+
     def went_well(self) -> None:
         with self._lock:
             self._now = min(self._most, self._now + max(1, self._now // 4))
@@ -74,7 +82,7 @@ def send_all(
     while len(outcomes) < len(items):
         left = len(items) - len(outcomes)
         part = items[len(outcomes) : len(outcomes) + sizes.now(fields, left)]
-        outcomes += sending.send(part)
+        outcomes += sending.send(part, whole=True)
     return outcomes
 
 
@@ -86,18 +94,19 @@ class _Sending(Generic[T]):
         self._trouble: Outcome | None = None
         self._repeats, self._in_vain = 0, 0
 
-    def send(self, items: Sequence[T]) -> list[Outcome]:
+    def send(self, items: Sequence[T], *, whole: bool = False) -> list[Outcome]:
+        """`whole`: these are no part of a call that failed."""
         if self._trouble is not None:
             return [self._trouble] * len(items)
         try:
-            return self._sent(items)
+            return self._sent(items, whole=whole)
         except (AuthFailed, Unavailable, BadResponse, RunCancelled, LeaseLost) as error:
             if not self._begun:
                 raise
             self._trouble = cut_short(error)
             return [self._trouble] * len(items)
 
-    def _sent(self, items: Sequence[T]) -> list[Outcome]:
+    def _sent(self, items: Sequence[T], *, whole: bool) -> list[Outcome]:
         try:
             outcomes = self._taken(items)
         except LostAnswer as lost:
@@ -108,11 +117,15 @@ class _Sending(Generic[T]):
             if len(items) == 1:
                 self._in_vain += error.of_database
                 return [self._alone(items[0], error)]
-            return self._halves(items, blaming=not error.of_database and error.code != TOO_LARGE)
+            blaming = not error.of_database and error.code != TOO_LARGE
+            if blaming and whole:
+                self._sizes.bad_record(len(items))
+            return self._halves(items, blaming=blaming)
         self._begun, self._in_vain = True, 0
-        self._sizes.went_well()
-        whole = len(outcomes) == len(items)
-        return outcomes if whole else [unclear("Moodle did not answer for each record")] * len(items)
+        if whole:
+            self._sizes.went_well()
+        complete = len(outcomes) == len(items)
+        return outcomes if complete else [unclear("Moodle did not answer for each record")] * len(items)
 
     def _halves(self, items: Sequence[T], *, blaming: bool) -> list[Outcome]:
         """Of a call that failed. `blaming`: for the sake of a record, which is in the second half if all of the first

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-#: What PHP takes unless it is set up otherwise. Moodle asks for 5000 (lib/upgradelib.php, check_max_input_vars).
-SURE: Final = 1000
+#: What PHP takes unless it is set up otherwise, and what Moodle asks for (lib/upgradelib.php, check_max_input_vars).
+SURE, ASKED_FOR: Final = 1000, 5000
 #: Fields of a call beside its records: format, raw, token, function, and a few to spare.
 SPARE: Final = 10
 
@@ -17,14 +17,14 @@ class Variables:
 
     def __init__(self, given: int | None, wanted: int, takes: Callable[[int], bool]) -> None:
         """`wanted` fields would be enough for every call; `takes` asks the site whether it takes so many."""
-        self.hoped = given if given is not None else max(SURE, wanted)
+        self.hoped = given if given is not None else min(max(SURE, wanted), ASKED_FOR)
         self._takes = takes
         self._found = given
         self._lock = threading.Lock()
 
     def most(self, needed: int) -> int:
         """How many fields a call may have that would like so many. The site is asked only when a call is to be larger
-        than any PHP takes, and once: whether it takes as many as will ever be wanted."""
+        than any PHP takes, and once: whether it takes as many as will ever be wanted, or as Moodle asks for."""
         if self._found is None and needed <= SURE:
             return SURE
         with self._lock:
