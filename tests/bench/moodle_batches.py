@@ -2,8 +2,8 @@
 
 A tenth of the district of `moodle` (1,000 users, 4,800 enrollments, 20 s of work for the practice Moodle), by size of
 batch and calls at once. Then with four at once: where two are worked at at once and each takes 50 ms before its first
-record, as PHP may; where one person of each hundred cannot be enrolled, so that calls are split; and where the answer to
-every tenth call that enrolls is lost. The default is chosen by these.
+record, as PHP may; where one person of each hundred cannot be enrolled, so that calls are split; and where the answer
+to every tenth call that enrolls is lost. The default is chosen by these.
 """
 
 from __future__ import annotations

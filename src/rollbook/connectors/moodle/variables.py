@@ -6,8 +6,10 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-#: What PHP takes unless it is set up otherwise, and what Moodle asks for (lib/upgradelib.php, check_max_input_vars).
-SURE, ASKED_FOR: Final = 1000, 5000
+#: What PHP takes unless it is set up otherwise.
+SURE: Final = 1000
+#: What Moodle asks for (lib/upgradelib.php, check_max_input_vars).
+ASKED_FOR: Final = 5000
 #: Fields of a call beside its records: format, raw, token, function, and a few to spare.
 SPARE: Final = 10
 
