@@ -37,6 +37,7 @@ BENCHES = (
     "grades_many",
     "grades_term",
     "moodle",
+    "moodle_batches",
 )
 
 

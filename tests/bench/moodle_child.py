@@ -1,37 +1,40 @@
-"""Lands one day of a district twice in a practice Moodle; tells what it saw."""
+"""Lands one day of a district once or more in a practice Moodle; tells what it saw."""
 
 from __future__ import annotations
 
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
-from rollbook.connectors.base import Target
+from rollbook.connectors.base import Context, Target
 from rollbook.connectors.kit import parse
 from rollbook.connectors.moodle import CONNECTOR
 from rollbook.pipeline.roster_run import roster_run
-from rollbook.testing.world import MemoryWorld
+from rollbook.testing.world import MemoryWorld, NeverCancelled
 from tests.bench.river import context, csv_source, request, settings
 
 _ROLES = {"*": {"student": "student", "teacher": "editingteacher", "*": "skip"}}
 
 
-def main(url: str, day: str, work: str) -> dict[str, Any]:
+def main(url: str, day: str, work: str, runs: int = 2, options: dict[str, Any] | None = None) -> dict[str, Any]:
+    """`options` are those of the connection, beside address and token."""
     folder = Path(work)
     world = MemoryWorld(folder / "world")
+    given = {"base_url": url, "token": "practice", "root_category": 1, **(options or {})}
     with httpx2.Client(base_url=url, trust_env=False, timeout=60.0) as control:
-        return {"runs": [_run(Path(day), world, url, control) for _ in range(2)]}
+        return {"runs": [_run(Path(day), world, given, control) for _ in range(runs)]}
 
 
-def _run(day: Path, world: MemoryWorld, url: str, control: httpx2.Client) -> dict[str, Any]:
+def _run(day: Path, world: MemoryWorld, given: dict[str, Any], control: httpx2.Client) -> dict[str, Any]:
     """Each run has a target of its own, as workers do."""
     assert CONNECTOR.target is not None
-    options = parse(CONNECTOR.options, {"base_url": url, "token": "practice", "root_category": 1})
-    target: Target = CONNECTOR.target(options, context(world.folder / "lms"))
+    options = parse(CONNECTOR.options, given)
+    target: Target = CONNECTOR.target(options, _context(world.folder / "lms"))
     before = len(_calls(control))
     source = csv_source(day, world.folder / "sis")
     asked = request(settings("moodle", roles=_ROLES), dry_run=False)
@@ -48,12 +51,24 @@ def _run(day: Path, world: MemoryWorld, url: str, control: httpx2.Client) -> dic
         "wall": round(ended - started, 2),
         "idle": 1 - under_way / (ended - started),
         "calls": len(calls),
+        "undone": sum(1 for row in calls if row[3] == "dmlwriteexception"),
         "writes": sum(1 for row in calls if "_get_" not in row[2]),
         "done": {kind: counts["done"] for kind, counts in result.kinds.items()},
         "left": {kind: {name: counts[name] for name in ("refused", "unknown", "waiting", "held") if counts[name]}
                  for kind, counts in result.kinds.items()},
         "seconds": result.seconds,
     }  # fmt: skip
+
+
+class _Waits(NeverCancelled):
+    """Waits as long as a real run does."""
+
+    def wait(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def _context(work: Path) -> Context:
+    return replace(context(work), cancel=_Waits())
 
 
 def _calls(control: httpx2.Client) -> list[list[Any]]:

@@ -64,7 +64,7 @@ class TestEndedEarly:
     def test_after_a_refusal_and_a_half(self, world: World) -> None:
         """The first half went through, the second meets a token that has ended."""
         world.done(world.user("other"))
-        world.fault("refuse_items", path="core_user_create_users", each=7, times=1)
+        world.fault("refuse_items", path="core_user_create_users", each=7, times=1, code="odd")
         world.fault("invalid_token", path="core_user_create_users", after=2)
         outcomes = world.apply(*[world.user(f"u{n}") for n in range(8)])
         states = [each.status for each in outcomes]

@@ -214,6 +214,13 @@ class TestTheConnection:
         assert "core_user_create_users" in str(caught.value)
         assert "core_user_get_users," not in str(caught.value)
 
+    @pytest.mark.parametrize(("release", "named"), [("4.1", False), ("4.4", True), ("5.1", True)])
+    def test_welcome_messages_are_named_where_moodle_has_them(
+        self, switch: Switch, tmp_path: Path, release: str, *, named: bool
+    ) -> None:
+        with a_world(switch, tmp_path, {"moodle": release}) as world:
+            assert ("welcome messages" in world.target.test().facts) is named
+
     @pytest.mark.parametrize("fault", ["invalid_token", "expire_token", "no_access", "forbidden"])
     def test_a_bad_token_is_auth_failed(self, world: World, fault: str) -> None:
         world.fault(fault)

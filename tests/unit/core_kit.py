@@ -32,7 +32,8 @@ class ScriptedTarget:
     """Answers each bulk call with the next of `script`, then with `rest`."""
 
     def __init__(self, *script: Answer, rest: Answer = done, bulk: int = 4, slice_size: int = 8, parallel: int = 1,
-                 unsafe: Sequence[str] = ("building",)) -> None:  # fmt: skip
+                 unsafe: Sequence[str] = ("building",),
+                 apart: Callable[[Change], str | None] | None = None) -> None:  # fmt: skip
         self.traits = TargetTraits(
             kinds=frozenset(KINDS),
             bulk=dict.fromkeys(KINDS, bulk),
@@ -40,6 +41,7 @@ class ScriptedTarget:
             removable=frozenset(kind for kind, traits in KINDS.items() if traits.removable),
             parallel=parallel,
             slice_size=slice_size,
+            apart=apart,
         )
         self.script, self.rest = list(script), rest
         self.batches: list[Batch] = []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,6 +48,30 @@ def test_changes_go_out_in_order_in_calls_of_the_bulk_size(tmp_path: Path) -> No
     assert [outcome.lms_id for outcome in sending.run()] == [f"lms-u{place:03}" for place in range(10)]
     assert [len(keys) for keys in sending.target.sent] == [4, 4, 2]
     assert sending.journal.intents == {0: (0, 7), 1: (8, 9)}
+
+
+def test_what_a_target_wants_apart_is_never_under_way_twice_at_once(tmp_path: Path) -> None:
+    lock, under_way, together = threading.Lock(), Counter[str](), list[int]()
+
+    def answer(batch: Batch) -> list[Outcome]:
+        people = {each.after["user"] for each in batch.changes}
+        with lock:
+            assert not people & under_way.keys(), "two calls share a person"
+            under_way.update(people)
+            together.append(len(batch.changes))
+        time.sleep(0.002)
+        with lock:
+            under_way.subtract(people)
+            for each in [each for each, number in under_way.items() if not number]:
+                del under_way[each]
+        return done(batch)
+
+    given = [enrollment(f"k{section}", f"u{person}") for section in range(5) for person in range(12)]
+    target = ScriptedTarget(rest=answer, bulk=8, slice_size=40, parallel=4, apart=lambda each: str(each.after["user"]))
+    sending = Sending(tmp_path, target, given)
+    assert [outcome.lms_id for outcome in sending.run()] == [f"lms-{each.key}" for each in given]
+    assert sum(together) == 60
+    assert max(together) <= 8
 
 
 def test_a_call_refused_whole_is_split_until_the_bad_row_is_alone(tmp_path: Path) -> None:

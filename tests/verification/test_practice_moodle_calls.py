@@ -106,7 +106,9 @@ def test_get_and_post_are_one(moodle: Client) -> None:
     assert [each["id"] for each in answer.json()] == [2]
     mixed = moodle.http.post(f"{moodle.url}/webservice/rest/server.php", params=query, data={"wsfunction": _INFO})
     assert mixed.json()["userid"] == 3
-    assert moodle.send(_INFO, moodlewssettinglang="en").json()["userid"] == 3
+    for setting in ("raw", "fileurl", "filter", "lang", "timezone"):
+        assert moodle.send(_INFO, **{f"moodlewssetting{setting}": "1"}).json()["userid"] == 3
+    assert moodle.send(_INFO, moodlewssettingcolour="1").json()["errorcode"] == "invalidparameter"
 
 
 def test_keys_of_lists_do_not_matter(moodle: Client) -> None:

@@ -149,6 +149,20 @@ def test_refused_enrolments_undo_the_others(moodle: Client, change: dict[str, An
     assert moodle.state()["enrolments"] == []
 
 
+@pytest.mark.parametrize(("site", "mails"), [({"moodle": "5.0"}, 4), ({"moodle": "4.1"}, 0)])
+def test_welcome_messages_go_to_all_that_a_call_names(moodle_with: _With, site: dict[str, Any], mails: int) -> None:
+    """Also to who is enrolled already or is being suspended; to nobody as long as the course has no teacher."""
+    moodle = moodle_with(welcome_messages=True, **site)
+    course, (ann, bob, eve) = moodle.course(), moodle.users("ann", "bob", "eve")
+    moodle.enrol(course, ann, bob)
+    moodle.enrol(course, eve, role=3)
+    assert moodle.state()["mails"] == {}
+    moodle.enrol(course, ann, bob)
+    moodle.enrol(course, ann, suspend=1)
+    moodle.enrol(course, eve, role=3)
+    assert moodle.state()["mails"].get("enrolcoursewelcomemessage", 0) == mails
+
+
 def test_suspended_people_can_be_enrolled_and_deleted_ones_not(moodle: Client) -> None:
     ann, bob = moodle.users("ann", "bob")
     course = moodle.course()

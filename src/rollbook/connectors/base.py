@@ -3,7 +3,7 @@ these docstrings as tests."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -169,7 +169,9 @@ class TargetTraits:
     those match which it takes, empty where it takes all. `title` names the system in errors.
     `users_by_id`: a person may have another unique id in the LMS than we gave; enrollments name users by LMS id as well
     (`refs`), and members are told by it. `codes_proven`: the unique id of an account proves whose it is; else only one
-    that also has the wanted username is linked by it, and others wait for Data Prep.
+    that also has the wanted username is linked by it, and others wait for Data Prep. `apart` names what two calls at
+    once must not share, such as the person of an enrollment where the LMS locks a row for each: changes of one name are
+    sent one call after the other; None goes with anything.
     `helpers_are_staff`: a member of a section is a student there, so whoever has a staff role and is in a class neither
     as its student nor as its teacher becomes a course admin; enrollments tell the account's role (`refs`)."""
 
@@ -186,6 +188,7 @@ class TargetTraits:
     users_by_id: bool = False
     codes_proven: bool = True
     helpers_are_staff: bool = False
+    apart: Callable[[Change], str | None] | None = None
     title: str = "the LMS"
 
 

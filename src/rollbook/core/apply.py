@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from rollbook.connectors.base import Batch, Cancel, TargetTraits
+from rollbook.core.lanes import Lane, lanes
 from rollbook.core.plan import PlanReader, Slice, slices
 from rollbook.core.protocols import Journal, Passwords, Progress
 from rollbook.core.references import waiting
@@ -68,6 +70,9 @@ class Applier:
     late: float = 0.0
     _streaks: Streaks = field(default_factory=Streaks)
     _resumed: bool = False
+    #: The slice that comes next, and one that was read before its turn, by its number.
+    _next: Slice | None = None
+    _ahead: tuple[int, list[Change]] | None = None
 
     def run(self, plan: StoredPlan) -> None:
         """Send every slice that has no outcomes yet. Raises what ends a run: RunCancelled, LeaseLost, AuthFailed,
@@ -76,12 +81,13 @@ class Applier:
         interrupted = {attempt.number for attempt in self.journal.attempts() if attempt.number not in done}
         recorded = (attempt for attempt in self.journal.attempts() if attempt.number in done)
         total = sum(group.count for group in plan.groups)
-        sent = 0
+        parts, sent = list(slices(plan)), 0
         self.progress.update("apply", sent, total)  # from here on it only waits for the LMS
         with ThreadPoolExecutor(max_workers=self.target.traits.parallel, thread_name_prefix="apply") as pool:
-            for part in slices(plan):
+            for place, part in enumerate(parts):
                 self.cancel.check()
-                changes = self.reader.changes(part)
+                self._next = parts[place + 1] if place + 1 < len(parts) else None
+                changes = self._read(part)
                 if part.number in done:
                     outcomes = next(attempt.outcomes or () for attempt in recorded if attempt.number == part.number)
                     if part.action != ADOPT and not self._lacks(part.kind):
@@ -95,6 +101,16 @@ class Applier:
                 self.progress.update("apply", sent, total, part.kind)
         if silence := self._streaks.silence(self.target.traits.title, over=True):
             raise silence
+
+    def _read(self, part: Slice) -> list[Change]:
+        ahead, self._ahead = self._ahead, None
+        return ahead[1] if ahead is not None and ahead[0] == part.number else self.reader.changes(part)
+
+    def _look_ahead(self) -> None:
+        """Reads the next slice while the calls of this one are under way. Trouble is told when its turn comes."""
+        if self._next is not None:
+            with suppress(Exception):
+                self._ahead = self._next.number, self.reader.changes(self._next)
 
     def _slice(self, part: Slice, changes: Sequence[Change], pool: ThreadPoolExecutor) -> Sequence[Outcome]:
         if part.action == ADOPT or self._lacks(part.kind):
@@ -131,15 +147,20 @@ class Applier:
         self, part: Slice, changes: Sequence[Change], pool: ThreadPoolExecutor
     ) -> tuple[list[Outcome], Exception | None]:
         """All answers, and the trouble that ended it early (then what was not sent is waiting)."""
-        bulk = self.target.traits.bulk.get(part.kind, 1)
+        traits = self.target.traits
+        cut = lanes(changes, traits.bulk.get(part.kind, 1), traits.parallel, traits.apart)
         secrets = self._secrets(part, changes)
-        batches = [
-            Batch(kind=part.kind, action=part.action, changes=changes[i : i + bulk], secrets=secrets)
-            for i in range(0, len(changes), bulk)
-        ]
         stop: list[Exception] = []
-        found = side_by_side(lambda batch: self._guarded(batch, stop), batches, pool, self.target.traits.parallel)
-        return [answer for answers in found for answer in answers], stop[0] if stop else None
+        found: dict[int, Outcome] = {}
+
+        def send(lane: Lane) -> None:
+            for places in lane:
+                chosen = [changes[place] for place in places]
+                batch = Batch(kind=part.kind, action=part.action, changes=chosen, secrets=secrets)
+                found.update(zip(places, self._guarded(batch, stop), strict=True))
+
+        side_by_side(send, cut, pool, traits.parallel, meanwhile=self._look_ahead)
+        return [found[place] for place in range(len(changes))], stop[0] if stop else None
 
     def _guarded(self, batch: Batch, stop: list[Exception]) -> Sequence[Outcome]:
         """The answers of one bulk call; never raises, so that the other calls' answers are recorded too."""

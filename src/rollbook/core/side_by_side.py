@@ -12,9 +12,14 @@ Made = TypeVar("Made")
 
 
 def side_by_side(
-    work: Callable[[Piece], Made], pieces: Sequence[Piece], pool: ThreadPoolExecutor, at_once: int
+    work: Callable[[Piece], Made],
+    pieces: Sequence[Piece],
+    pool: ThreadPoolExecutor,
+    at_once: int,
+    meanwhile: Callable[[], object] = object,
 ) -> list[Made]:
-    """What `work` makes of each piece, in their order; begun in that order too. `work` must not raise.
+    """What `work` makes of each piece, in their order; begun in that order too. `work` must not raise. `meanwhile` is
+    done once in this thread while the others are at work.
 
     As `pool.map`, for pieces that take less time than to hand one over to a thread and back: each of the pool's
     threads takes piece after piece by itself."""
@@ -30,6 +35,10 @@ def side_by_side(
                 return
             found[place] = work(pieces[place])
 
-    for taking in [pool.submit(take) for _ in range(min(at_once, len(pieces)))]:
-        taking.result()
+    at_work = [pool.submit(take) for _ in range(min(at_once, len(pieces)))]
+    try:
+        meanwhile()
+    finally:
+        for taking in at_work:
+            taking.result()
     return found

@@ -63,6 +63,7 @@ TESTS: Final = (
     "Connected to %(lms)s: grades can be read.",
     "Connected to %(school)s: %(number)s buildings.",
     "Connected to the memory space.",
+    "Moodle mails whoever is enrolled, unless its administrator switched that off",
     "A OneRoster %(version)s export with all files.",
     "Files are missing: %(files)s.",
     "Grades are written as OneRoster CSV %(version)s.",

@@ -40,7 +40,7 @@ class TargetContract(TargetFaults):
         """A ladder of creates for this target; see `rollbook.testing.ladder`."""
         return ladder(target.roles())
 
-    def test_traits_are_sane(self, target: Target) -> None:
+    def test_traits_are_sane(self, target: Target, wanted: dict[str, list[Change]]) -> None:
         traits = target.traits
         assert traits.kinds
         assert traits.kinds <= set(KINDS)
@@ -49,6 +49,9 @@ class TargetContract(TargetFaults):
         assert all(traits.bulk[kind] >= 1 for kind in traits.kinds)
         assert traits.parallel >= 1
         assert traits.slice_size >= max(traits.bulk[kind] for kind in traits.kinds)
+        if traits.apart is not None:
+            names = [traits.apart(change) for kind in traits.kinds for change in wanted.get(kind, ())]
+            assert all(name is None or isinstance(name, str) for name in names)
 
     def test_roles_tell_who_is_staff(self, target: Target) -> None:
         roles = target.roles()

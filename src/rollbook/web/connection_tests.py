@@ -49,6 +49,7 @@ _FACTS: Final = {
     "site": gettext_lazy("Site"),
     "release": gettext_lazy("Release"),
     "service account": gettext_lazy("Account of the service"),
+    "welcome messages": gettext_lazy("Welcome messages"),
     "files": gettext_lazy("Files"),
     "system": gettext_lazy("System"),
     "section": gettext_lazy("Section"),

@@ -7,6 +7,7 @@ import copy
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 from urllib.parse import parse_qsl, quote, urljoin, urlsplit, urlunsplit
@@ -256,7 +257,17 @@ class Client:
 
 def encode(pairs: Pairs) -> str:
     """A query or form body with RFC 3986 percent-encoding (spaces as %20)."""
-    return "&".join(f"{quote(key, safe='')}={quote(value, safe='')}" for key, value in pairs)
+    return "&".join(f"{_quoted(key)}={_value(value)}" for key, value in pairs)
+
+
+@lru_cache(maxsize=16_384)
+def _quoted(key: str) -> str:
+    """Large forms have the same names call after call; values are kept nowhere."""
+    return quote(key, safe="")
+
+
+def _value(text: str) -> str:
+    return text if text.isascii() and text.isalnum() else quote(text, safe="")
 
 
 def _judge(answer: Answer) -> Failure:

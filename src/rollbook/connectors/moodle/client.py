@@ -7,7 +7,7 @@ import re
 from typing import Any, Final
 
 from rollbook.connectors.base import Context
-from rollbook.connectors.kit import SAFE, Answer, Client, LostAnswer
+from rollbook.connectors.kit import NEVER, SAFE, Answer, Client, LostAnswer
 from rollbook.connectors.moodle.lenient import Json, form, mapping, text
 from rollbook.connectors.moodle.options import MoodleOptions
 from rollbook.errors import AuthFailed, BadResponse, RollbookError, Unavailable
@@ -32,13 +32,17 @@ _AUTH: Final = {
 _AWAY: Final = frozenset({"sitemaintenance", "upgraderunning", "siteundermaintenance"})
 #: Said after a call was carried out: its answer was not what its function promises (clean_returnvalue).
 _LOST: Final = frozenset({"invalidresponse"})
-#: The database gave up, or did not like one record (too long a text): the call is rolled back, and is split as others.
-_READ_TROUBLE: Final = ("dml", "ddl", "dbconnection", "databaseconnection")
+#: The database gave up, or did not like one record (too long a text): the call is rolled back. Writes are sent again
+#: (`sending`), and then split as others.
+_DATABASE: Final = ("dml", "ddl", "dbconnection", "databaseconnection")
 _WORDS_MOST: Final = 300
+#: Texts as they are, not made ready for a page.
+_RAW: Final = ("moodlewssettingraw", "1")
 #: The rules of the password policy come in markup.
 _TAG: Final = re.compile(r"<[^<>]*>")
-#: Said without JSON: a proxy in front of Moodle takes no body of this size.
+#: Said without JSON: a proxy in front of Moodle takes no body of this size. And the code that we give that.
 _TOO_LARGE: Final = 413
+TOO_LARGE: Final = "toolarge"
 
 
 class MoodleError(BadResponse):
@@ -48,12 +52,22 @@ class MoodleError(BadResponse):
         super().__init__(message)
         self.code, self.words = code, words
 
+    @property
+    def of_database(self) -> bool:
+        """Did the database not do it: a deadlock, a wait for a lock that was too long, or a value that it does not
+        take? All are told with the same code (lib/dmllib.php); the call was rolled back."""
+        return of_database(self.code)
+
+
+def of_database(code: str) -> bool:
+    return code.startswith(_DATABASE)
+
 
 class MoodleClient:
     """One site, for several threads. Raises AuthFailed, Unavailable, Throttled, BadResponse, MoodleError."""
 
     def __init__(self, options: MoodleOptions, context: Context) -> None:
-        self._token = options.token
+        self._token, self._cancel = options.token, context.cancel
         clients = [
             Client(options.base_url, context, name="Moodle", timeout=seconds, connections=options.parallel)
             for seconds in (options.timeout, options.read_timeout)
@@ -81,7 +95,7 @@ class MoodleClient:
         pairs = self._form(function, parameters)
         answer = self._quick.request("POST", _PATH, form=pairs, what=what, returns=(_TOO_LARGE,))
         if answer.status == _TOO_LARGE:
-            raise MoodleError(f"{answer.who} takes no call of this size (413)", code="toolarge")
+            raise MoodleError(f"{answer.who} takes no call of this size (413)", code=TOO_LARGE)
         try:
             found = answer.json()
         except BadResponse as error:
@@ -89,10 +103,28 @@ class MoodleClient:
         self._check(found, answer, function, write=True)
         return found
 
+    def takes(self, fields: int) -> bool:
+        """Whether the site takes so many form fields in one call: asked once, of a function that only reads, with the
+        same setting over and over (PHP counts each) and the function's name last. Not taken, and not an error, is
+        whatever else becomes of such a call: what is wrong for good is told by the calls that follow."""
+        pairs = self._form("core_webservice_get_site_info", {})
+        filling = [_RAW] * (fields - len(pairs))
+        try:
+            answer = self._quick.request(
+                "POST", _PATH, form=[*pairs[:-1], *filling, pairs[-1]], what="the number of form fields", retry=NEVER
+            )
+            return "userid" in mapping(answer.json())
+        except (AuthFailed, Unavailable, BadResponse):
+            return False
+
+    def wait(self, seconds: float) -> None:
+        """Raises what ends the run."""
+        self._cancel.wait(seconds)
+
     def _form(self, function: str, parameters: Json) -> list[tuple[str, str]]:
         """The token is in the body, where no log of addresses has it. The function's name is last: PHP drops fields
         beyond its max_input_vars, and a call without it is refused whole, instead of done in part."""
-        fixed = [("moodlewsrestformat", "json"), ("moodlewssettingraw", "1"), ("wstoken", self._token)]
+        fixed = [("moodlewsrestformat", "json"), _RAW, ("wstoken", self._token)]
         return [*fixed, *form(parameters), ("wsfunction", function)]
 
     def _check(self, found: Any, answer: Answer, function: str, *, write: bool) -> None:
@@ -110,6 +142,6 @@ class MoodleClient:
             return Unavailable(f"{who} is in maintenance ({code}); try again later")
         if write and code in _LOST:
             return LostAnswer(f"{who} carried out {function}, and its answer got lost ({code})")
-        if not write and code.startswith(_READ_TROUBLE):
+        if not write and of_database(code):
             return Unavailable(f"the database of {who} has trouble ({code})")
         return MoodleError(f"{who} refused {function} ({code or 'no error code'})", code=code, words=words)

@@ -42,6 +42,7 @@ class Enrollments:
         ends = self._ends(batch)
         settled = {place: each for place, each in enumerate(ends) if isinstance(each, Outcome)}
         placed = [(place, each) for place, each in enumerate(ends) if not isinstance(each, Outcome)]
+        placed.sort(key=_rows_in_order)
         sent = [each for _, each in placed]
         settled.update(zip((place for place, _ in placed), self._send(batch.action, sent), strict=True))
         return [settled[place] for place in range(len(batch.changes))]
@@ -144,6 +145,12 @@ class Enrollments:
         if flag(change.after.get("admin")):
             return [options.student_role_id]
         return [options.teacher_role_id, options.assistant_role_id]
+
+
+def _rows_in_order(placed: tuple[int, Placed]) -> tuple[int, int]:
+    """By account, then course: calls that change rows in one order wait for each other, and never both at once."""
+    _, (_, section, user) = placed
+    return int(user), int(section)
 
 
 def _given(lms_id: str | None) -> tuple[str, str] | None:

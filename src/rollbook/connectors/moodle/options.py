@@ -91,8 +91,9 @@ class MoodleOptions(Options, frozen=True, kw_only=True):
         Size, option("Batch size", "Records of one call, at most; fewer after trouble, or where fewer fit.")
     ] = 250
     max_input_vars: Annotated[
-        Variables, option("Form fields of a call", "The site's max_input_vars of PHP; no call has more.")
-    ] = 1000
+        Variables | None,
+        option("Form fields of a call", "The site's max_input_vars of PHP; no call has more. Empty: it is found out."),
+    ] = None
     parallel: Annotated[Parallel, option("Parallel calls", "How many calls may be under way at once.")] = 4
     timeout: Annotated[
         Seconds, option("Timeout", "Seconds after which the answer to a call counts as lost.")

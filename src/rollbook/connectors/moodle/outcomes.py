@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from rollbook.connectors.moodle.client import MoodleError
+from rollbook.connectors.moodle.client import MoodleError, of_database
 from rollbook.connectors.moodle.lenient import ident, listing, mapping, optional, text
 from rollbook.errors import RollbookError
 from rollbook.roster.changes import DONE, REFUSED, TOO_EARLY, UNKNOWN, Change, Outcome
@@ -17,14 +17,16 @@ _PERSONAL: Final = ("first_name", "last_name", "middle_name", "preferred_first_n
 NOT_ONE: Final = "several accounts of the LMS have this ID number; take it away from all but the person's own"
 #: Moodle gives no status of a record: these are as HTTP would say it.
 _REFUSED_CODE, _UNCLEAR = 400, 207
+#: Of a refusal that is the database's, and may be otherwise a moment later.
+DATABASE: Final = 503
 
 
 def done(lms_id: str | None) -> Outcome:
     return Outcome(status=DONE, lms_id=lms_id)
 
 
-def refused(message: str) -> Outcome:
-    return Outcome(status=REFUSED, message=message, code=_REFUSED_CODE)
+def refused(message: str, code: int = _REFUSED_CODE) -> Outcome:
+    return Outcome(status=REFUSED, message=message, code=code)
 
 
 def unknown(message: str, code: int | None = None) -> Outcome:
@@ -49,7 +51,8 @@ def too_early() -> Outcome:
 
 def said(error: MoodleError, change: Change, secret: str | None = None) -> Outcome:
     """A refusal of one record in Moodle's words."""
-    return refused(scrubbed(error.words, change, secret) or f"refused with error code {error.code or 'none'}")
+    words = scrubbed(error.words, change, secret) or f"refused with error code {error.code or 'none'}"
+    return refused(words, DATABASE if error.of_database else _REFUSED_CODE)
 
 
 def scrubbed(message: str, change: Change, secret: str | None = None) -> str:
@@ -66,12 +69,19 @@ def scrubbed(message: str, change: Change, secret: str | None = None) -> str:
 def with_warnings(answer: Any, sent: Sequence[tuple[Change, str]], secrets: Mapping[str, str]) -> list[Outcome]:
     """Outcomes of an update that does each record by itself and warns of those that it did not do, by their ids
     (core_user_update_users, core_course_update_courses). Older sites return nothing, and have then done all."""
-    warned: dict[str, str] = {}
+    warned: dict[str, tuple[str, int]] = {}
     for each in listing(mapping(answer).get("warnings")):
-        own = ident(each.get("itemid"))
+        own, code = ident(each.get("itemid")), text(each.get("warningcode"))
         if own is not None:
-            warned[own] = text(each.get("message")) or text(each.get("warningcode")) or "refused"
-    return [
-        refused(scrubbed(warned[lms_id], change, secrets.get(change.key))) if lms_id in warned else done(lms_id)
-        for change, lms_id in sent
-    ]
+            warned[own] = (
+                text(each.get("message")) or code or "refused",
+                DATABASE if of_database(code) else _REFUSED_CODE,
+            )
+
+    def outcome(change: Change, lms_id: str) -> Outcome:
+        if lms_id not in warned:
+            return done(lms_id)
+        words, code = warned[lms_id]
+        return refused(scrubbed(words, change, secrets.get(change.key)), code)
+
+    return [outcome(change, lms_id) for change, lms_id in sent]

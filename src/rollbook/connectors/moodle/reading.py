@@ -13,6 +13,7 @@ from rollbook.connectors.moodle import live
 from rollbook.connectors.moodle.client import MoodleClient, MoodleError
 from rollbook.connectors.moodle.lenient import Json, ident, listing, mapping, optional, text
 from rollbook.connectors.moodle.options import MoodleOptions
+from rollbook.connectors.moodle.variables import SPARE, SURE
 from rollbook.errors import BadResponse, Bug
 from rollbook.roster.changes import LiveRecord
 
@@ -33,7 +34,7 @@ class Reader:
         self._client, self._options = client, options
         self._zone = options.zone()
         self._lock, self._asking = threading.Lock(), threading.Lock()
-        self._values_most = min(_VALUES_MOST, options.max_input_vars - 10)
+        self._values_most = min(_VALUES_MOST, (options.max_input_vars or SURE) - SPARE)
         self._site: Json | None = None
         #: LMS ids by ID number, of users and of sections' courses; and ID numbers of courses by LMS id.
         self.users: dict[str, str] = {}

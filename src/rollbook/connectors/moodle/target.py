@@ -11,11 +11,12 @@ from rollbook.connectors.kit.looking_up import found_by_code
 from rollbook.connectors.moodle import enrollments, places, sections, users
 from rollbook.connectors.moodle.client import MoodleClient
 from rollbook.connectors.moodle.functions import missing
-from rollbook.connectors.moodle.lenient import listing, text
+from rollbook.connectors.moodle.lenient import decimal, listing, text
 from rollbook.connectors.moodle.options import WITH_PASSWORDS, MoodleOptions
 from rollbook.connectors.moodle.reading import Reader
 from rollbook.connectors.moodle.sending import Sizes
 from rollbook.connectors.moodle.translate import usernames
+from rollbook.connectors.moodle.variables import SPARE, Variables
 from rollbook.errors import AuthFailed, Bug
 from rollbook.roster.changes import Change, LiveRecord, Outcome
 from rollbook.roster.lms import CREATE, REKEY, REMOVE, UPDATE
@@ -27,6 +28,10 @@ _FIELDS: Final = {
     "section": sections.FIELDS,
     "enrollment": enrollments.FIELDS,
 }
+#: The version (4.4) from which on Moodle mails people whom web services enrol; whether it does, no call tells (README).
+_WELCOMES: Final = 2024042200
+#: Changes of one slice: between two slices no call is under way for a moment.
+_SLICE: Final = 2000
 _WRITES: Final = frozenset({CREATE, UPDATE, REKEY})
 
 
@@ -40,7 +45,9 @@ class MoodleTarget:
         self._client = MoodleClient(options, context)
         self._reader = Reader(self._client, options)
         most = dict.fromkeys(_FIELDS, options.batch_size) | {"section": min(options.batch_size, sections.MOST)}
-        self._sizes = {kind: Sizes(most[kind], options.max_input_vars) for kind in _FIELDS}
+        wanted = max(most[kind] * fields for kind, fields in _FIELDS.items()) + SPARE
+        variables = Variables(options.max_input_vars, wanted, self._client.takes)
+        self._sizes = {kind: Sizes(most[kind], variables, self._client.wait) for kind in _FIELDS}
         self._places, self._users, self._sections, self._enrollments = (
             places.Places(self._client, self._reader, options, self._sizes["building"]),
             users.Users(self._client, self._reader, options, self._sizes["user"]),
@@ -64,7 +71,7 @@ class MoodleTarget:
             replay_safe=kinds - {"building", "course", "section"},
             removable=frozenset({"enrollment"}),
             parallel=self._options.parallel,
-            slice_size=max(1000, self._options.batch_size),
+            slice_size=max(_SLICE, self._options.batch_size * self._options.parallel),
             deactivates=True,
             sets_passwords=self._options.auth in WITH_PASSWORDS,
             lower_usernames=True,
@@ -72,7 +79,18 @@ class MoodleTarget:
             users_by_id=True,
             helpers_are_staff=True,
             codes_proven=self._options.id_numbers == "locked",
+            apart=self._apart,
         )
+
+    def _apart(self, change: Change) -> str | None:
+        """Of whom, or of what, Moodle changes a row until the call ends, so that calls with the same one would wait for
+        each other, or fail (README): a person who gets or loses a role, the courses of a category among which one is
+        made, all categories."""
+        if change.kind == "enrollment":
+            return text(change.after.get("user"))
+        if change.kind == "section":
+            return text(change.refs.get("course.building" if self._options.courses == "ignore" else "course"))
+        return None if change.kind == "user" else ""
 
     def close(self) -> None:
         self._client.close()
@@ -95,6 +113,8 @@ class MoodleTarget:
             "buildings": str(buildings),
             "roles": ", ".join(self.roles()),
         }
+        if (decimal(site.get("version")) or 0.0) >= _WELCOMES:
+            facts["welcome messages"] = "Moodle mails whoever is enrolled, unless its administrator switched that off"
         return Report(ok=True, summary=f"Connected to {name}: {buildings} buildings.", facts=facts)
 
     def roles(self) -> Mapping[str, bool]:

@@ -34,7 +34,7 @@ _CAPABILITIES: Final = {
 }  # fmt: skip
 
 
-@dataclass
+@dataclass(eq=False)
 class Call:
     """`base` is the site's address, `size` the body's in bytes; `fatal`: PHP is to end in the middle of it."""
 
@@ -70,10 +70,14 @@ class Call:
             listed = listed[: len(listed) // 2]
         yield from listed
 
-    def check(self) -> None:
-        """To be called for each element. Raises Thrown where the fault `refuse_items` strikes."""
+    def check(self, person: int | None = None) -> None:
+        """To be called for each element, with the id of the person it is of, if it is of one. Raises Thrown where the
+        fault `refuse_items` strikes."""
         self._count += 1
-        if self._refuse and self._count % int(self._refuse["each"]) == 0:
+        if not self._refuse:
+            return
+        number = person if self._refuse["people"] and person is not None else self._count
+        if number % int(self._refuse["each"]) == 0:
             raise Thrown(str(self._refuse["code"]), str(self._refuse["message"]))
 
     def page(self, listed: list[Any], start: int = 0, most: int = 0) -> list[Any]:
@@ -105,6 +109,7 @@ class Function:
     """A web service function. `costs` names the list of which each element takes time: "users" or "enrolments".
 
     `whole` is False where an element that fails leaves the others standing. `since` is the first release that has it.
+    `locks` names a list, and the value of its elements of which the call changes a row that others may want, too.
     """
 
     do: Callable[[Call, Json], Any]
@@ -112,5 +117,6 @@ class Function:
     writes: bool = False
     whole: bool = True
     costs: str = ""
+    locks: tuple[str, str] = ("", "")
     since: tuple[int, int] = (4, 1)
     component: str = "moodle"

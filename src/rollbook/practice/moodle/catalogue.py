@@ -32,10 +32,14 @@ _ABOUT: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "no_permission": ("the error `nopermissions`, HTTP 200", {}),
     "read_error": ("the error `dmlreadexception`, HTTP 200, nothing is done", {}),
     "write_error": ("the error `dmlwriteexception`, HTTP 200, nothing is done", {}),
+    "deadlocks": (
+        "rows stay locked until a call ends; of calls that wait for each other one is undone: `dmlwriteexception`",
+        {"seconds": 0.001, "patience": 50.0},
+    ),
     "invalid_response": ("does the work; the answer is the error `invalidresponse`, HTTP 200", {}),
     "refuse_items": (
-        "refuses each n-th element that a call writes",
-        {"each": 1, "code": "dmlwriteexception", "message": "Error writing to database"},
+        "refuses each n-th element that a call writes; with `people`, what it writes of each n-th person, by their ids",
+        {"each": 1, "people": False, "code": "dmlwriteexception", "message": "Error writing to database"},
     ),
     "half_page": ("a list holds half of its records", {}),
     "repeat_page": ("a page that is not the first (`limitfrom`) is the first once more", {}),

@@ -179,7 +179,7 @@ def delete_courses(call: Call, given: Json) -> Json:
 
 
 FUNCTIONS: Final = {
-    "core_course_create_courses": Function(create_courses, _CREATE, writes=True),
+    "core_course_create_courses": Function(create_courses, _CREATE, writes=True, locks=("courses", "categoryid")),
     "core_course_update_courses": Function(update_courses, _UPDATE, writes=True, whole=False),
     "core_course_delete_courses": Function(
         delete_courses, Group({"courseids": Many(Value("int"))}), writes=True, whole=False

@@ -31,8 +31,8 @@ def enrol_users(call: Call, given: Json) -> None:
     """All of them or none. Who is enrolled gets the dates and status given; a further role is added to the others."""
     store = call.site.store
     for each in call.items(given["enrolments"]):
-        call.check()
         course, user = each["courseid"], each["userid"]
+        call.check(user)
         row = store.one("SELECT manual FROM courses WHERE id = ?", course)
         if row is None:
             raise bad_parameter("Context does not exist")
@@ -44,9 +44,19 @@ def enrol_users(call: Call, given: Json) -> None:
         values = (int(bool(each.get("suspend"))), each.get("timestart", 0), each.get("timeend", 0))
         fresh = store.one("SELECT 1 FROM enrolments WHERE course = ? AND user = ?", course, user) is None
         store.run("INSERT OR REPLACE INTO enrolments VALUES (?, ?, 'manual', ?, ?, ?)", course, user, *values)
+        _welcome(call, course, user)
         store.run("INSERT OR IGNORE INTO role_assignments VALUES (?, ?, ?)", course, user, each["roleid"])
         if fresh:
             _recover_grades(call, course, user)
+
+
+def _welcome(call: Call, course: int, user: int) -> None:
+    """The course's first teacher writes to whoever is enrolled, also to who was there before."""
+    settings = call.site.settings
+    if settings.welcome_messages and settings.release() >= (4, 4):
+        sql = "SELECT 1 FROM role_assignments WHERE course = ? AND role = ?"
+        if call.site.store.one(sql, course, settings.roles["editingteacher"]) is not None:
+            call.site.mail("enrolcoursewelcomemessage", user)
 
 
 def _check_role(call: Call, each: Json) -> None:
@@ -74,8 +84,8 @@ def unenrol_users(call: Call, given: Json) -> None:
     """All of them or none. Grades are lost with the last enrolment; who is not enrolled is no error."""
     store = call.site.store
     for each in call.items(given["enrolments"]):
-        call.check()
         course, user = each["courseid"], each["userid"]
+        call.check(user)
         row = find_course(call, course)
         call.need("enrol/manual:unenrol")
         if not row["manual"]:
@@ -109,7 +119,7 @@ def unassign_roles(call: Call, given: Json) -> None:
 
 
 def _assignable(call: Call, each: Json) -> int:
-    call.check()
+    call.check(each["userid"])
     course = int(each.get("contextid", 0)) - CONTEXT_OFFSET
     if not each.get("contextid"):
         if each.get("contextlevel") != "course" or "instanceid" not in each:
@@ -128,13 +138,18 @@ _ROLE: Final = Many(Group({
     "instanceid": may("int"),
 }))  # fmt: skip
 _PERSON: Final = {"userid": Value("int"), "courseid": Value("int")}
+_MARKED: Final = ("enrolments", "userid")
 FUNCTIONS: Final = {
     "enrol_manual_enrol_users": Function(enrol_users, Group({"enrolments": Many(Group({
         "roleid": Value("int"), **_PERSON, "timestart": may("int"), "timeend": may("int"), "suspend": may("int"),
-    }))}), writes=True, costs="enrolments"),
+    }))}), writes=True, costs="enrolments", locks=_MARKED),
     "enrol_manual_unenrol_users": Function(
-        unenrol_users, Group({"enrolments": Many(Group(_PERSON))}), writes=True, costs="enrolments"
+        unenrol_users, Group({"enrolments": Many(Group(_PERSON))}), writes=True, costs="enrolments", locks=_MARKED
     ),
-    "core_role_assign_roles": Function(assign_roles, Group({"assignments": _ROLE}), writes=True),
-    "core_role_unassign_roles": Function(unassign_roles, Group({"unassignments": _ROLE}), writes=True),
+    "core_role_assign_roles": Function(
+        assign_roles, Group({"assignments": _ROLE}), writes=True, locks=("assignments", "userid")
+    ),
+    "core_role_unassign_roles": Function(
+        unassign_roles, Group({"unassignments": _ROLE}), writes=True, locks=("unassignments", "userid")
+    ),
 }  # fmt: skip

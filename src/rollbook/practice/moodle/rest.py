@@ -12,13 +12,24 @@ import msgspec
 from rollbook.practice.moodle import words
 from rollbook.practice.moodle.call import Call, Function
 from rollbook.practice.moodle.functions import FUNCTIONS
+from rollbook.practice.moodle.locks import Stuck
 from rollbook.practice.moodle.php import Arrays, variables
 from rollbook.practice.moodle.site import Site
-from rollbook.practice.moodle.thrown import Thrown, as_xml, bad_parameter, no_access, no_record, result_as_xml
+from rollbook.practice.moodle.thrown import (
+    Thrown,
+    as_xml,
+    bad_parameter,
+    no_access,
+    no_record,
+    not_written,
+    result_as_xml,
+)
 from rollbook.practice.moodle.trouble import Trouble, after, before, thrown_fault
 from rollbook.practice.server import Message, Receive, Scope, Send, cut
 
 _JSON, _XML = "application/json", "application/xml; charset=utf-8"
+#: What a call may say about texts of its answer; another name is one of the function's parameters, and refused.
+_SETTINGS = ("raw", "fileurl", "filter", "lang", "timezone")
 _HEADERS = {
     "cache-control": "private, must-revalidate, pre-check=0, post-check=0, max-age=0", "pragma": "no-cache",
     "accept-ranges": "none", "access-control-allow-origin": "*",
@@ -103,20 +114,51 @@ class Rest:
             return _told(trouble), 0
         as_json = request.pop("moodlewsrestformat", "xml") == "json"
         items = _count(request, function)
-        seconds = settings.call_seconds + items * _seconds(self._site, function)
+        async with self._site.workers:
+            try:
+                await self._take_time(call, request, function, items)
+                return self._run(call, request, function, as_json), items
+            except Thrown as thrown:
+                return self._thrown(thrown, as_json), items
+            finally:
+                self._site.locks.release(call)
+
+    async def _take_time(self, call: Call, request: Arrays, function: Function | None, items: int) -> None:
+        """As long as the call takes, and waits for rows that other calls hold. Raises Thrown where it does not get one;
+        nothing was written by then."""
+        each = _seconds(self._site, function)
+        rows = _rows(request, function)
+        locked = call.fault("deadlocks") if rows else None
+        seconds = self._site.settings.call_seconds + (0.0 if locked else items * each)
         if seconds:
             await asyncio.sleep(seconds)
-        return self._run(call, request, function, as_json), items
+        if locked:
+            await self._row_by_row(call, rows, each or float(locked["seconds"]), float(locked["patience"]))
+
+    async def _row_by_row(self, call: Call, rows: list[str], each: float, patience: float) -> None:
+        """Takes the rows one after the other, with so many seconds of work at each. Raises Thrown."""
+        clock = asyncio.get_running_loop().time
+        due = clock()
+        for row in rows:
+            asked = clock()
+            try:
+                await self._site.locks.take(call, row, patience)
+            except Stuck as stuck:
+                raise not_written(str(stuck)) from None
+            due += clock() - asked + each  # what a sleep is too long is made up for by the next one
+            await asyncio.sleep(max(0.0, due - clock()))
+
+    def _thrown(self, thrown: Thrown, as_json: bool) -> Answer:
+        settings = self._site.settings
+        texts = words.of(settings.lang)
+        shown = thrown.shown(debugging=settings.debug, release=settings.release(), words=texts)
+        text = msgspec.json.encode(shown) if as_json else as_xml(shown).encode()
+        return Answer(200, text, _JSON if as_json else _XML, note=thrown.code)
 
     def _run(self, call: Call, request: Arrays, function: Function | None, as_json: bool) -> Answer:
-        settings = self._site.settings
+        """Raises Thrown."""
         try:
             data = self._execute(call, request, function)
-        except Thrown as thrown:
-            texts = words.of(settings.lang)
-            shown = thrown.shown(debugging=settings.debug, release=settings.release(), words=texts)
-            text = msgspec.json.encode(shown) if as_json else as_xml(shown).encode()
-            return Answer(200, text, _JSON if as_json else _XML, note=thrown.code)
         except _Fatal:
             return Answer(500, b"", "text/html; charset=UTF-8", note="fatal")
         text = msgspec.json.encode(data) if as_json else result_as_xml(data).encode()
@@ -154,8 +196,8 @@ class Rest:
         allowed = self._site.settings.functions
         if allowed is not None and name not in allowed:
             raise no_access(f"Access to the function {name}() is not allowed.")
-        for setting in [key for key in request if key.startswith("moodlewssetting")]:
-            del request[setting]
+        for setting in _SETTINGS:
+            request.pop(f"moodlewssetting{setting}", None)
 
     async def _send(self, scope: Scope, send: Send, call: Call, answer: Answer) -> None:
         if call.fault("drop_answer"):
@@ -188,6 +230,15 @@ def _count(request: Arrays, function: Function | None) -> int:
     """How many elements a call brings that take time."""
     listed = request.get(function.costs) if function and function.costs else None
     return len(listed) if isinstance(listed, dict) else 0
+
+
+def _rows(request: Arrays, function: Function | None) -> list[str]:
+    """The rows that a call changes and others may want, in its order."""
+    name, value = function.locks if function else ("", "")
+    listed = request.get(name)
+    if not isinstance(listed, dict):
+        return []
+    return [f"{value} {each[value]}" for each in listed.values() if isinstance(each, dict) and value in each]
 
 
 def _seconds(site: Site, function: Function | None) -> float:

@@ -23,8 +23,10 @@ class Settings:
     `denied` are capabilities that the token's user does not have. `dbtype` "mysqli" compares without case and
     accents. `max_input_vars` and `post_max_size` (bytes) are PHP's, `body_limit` (bytes, 0: none) a web server's in
     front of it. `call_seconds`, `user_seconds` and `enrolment_seconds` are how long a call, each user it writes and
-    each enrolment it writes take. `lang` "es" answers with Spanish messages. `path` is what the site's address ends
-    with, such as "/moodle"; `wwwroot` None: the server's own address.
+    each enrolment it writes take. `workers` is how many calls are worked at at once (0: all), as on a machine with so
+    many cores; others wait. `welcome_messages`: whoever is enrolled is mailed, from 4.4 on. `lang` "es" answers with
+    Spanish messages. `path` is what the site's address ends with, such as "/moodle"; `wwwroot` None: the server's own
+    address.
     """
 
     token: str = "practice"
@@ -46,6 +48,7 @@ class Settings:
     password_policy: bool = True
     manual_enrolment: bool = True
     recover_grades: bool = False
+    welcome_messages: bool = False
     letter_grades: bool = False
     course_end_dates: bool = True
     max_input_vars: int = 5000
@@ -54,6 +57,7 @@ class Settings:
     call_seconds: float = 0.0
     user_seconds: float = 0.0
     enrolment_seconds: float = 0.0
+    workers: int = 0
     path: str = ""
     wwwroot: str | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from typing import Any
 from rollbook.practice.control import Traffic
 from rollbook.practice.faults import Faults
 from rollbook.practice.moodle.catalogue import KNOWN_FAULTS
+from rollbook.practice.moodle.locks import Locks
 from rollbook.practice.moodle.params import Cleaner
 from rollbook.practice.moodle.settings import Settings
 from rollbook.practice.moodle.store import Row, Store
@@ -39,6 +41,9 @@ class Site:
         self.traffic = Calls()
         self.cleaner = Cleaner(settings.auths, settings.langs, settings.extended_username_chars)
         self.pretended_now: int | None = None
+        self.locks = Locks()
+        #: Calls wait here until a worker is free; so many that nobody waits where their number is not limited.
+        self.workers = asyncio.Semaphore(settings.workers or 1_000_000)
 
     def now(self) -> int:
         """Unix seconds, pretended or real."""
