@@ -78,6 +78,22 @@ class TestSentAgain:
         assert [(each.status, each.code) for each in outcomes] == [("refused", 400)]
         assert course.calls() == [ENROL]
 
+    def test_calls_get_smaller_where_records_are_bad_and_larger_again(self, course: World) -> None:
+        course.done(*[course.user(f"u{n}") for n in range(40, 120)])
+        everybody = [course.enrollment("s1", f"u{n}") for n in range(120)]
+        course.fault("refuse_items", path=ENROL, people=True, each=course.accounts["u60"], code="odd", message="No")
+        course.forget_calls()
+        outcomes = course.apply(*everybody)
+        assert [n for n, each in enumerate(outcomes) if each.status != "done"] == [60]
+        assert len(course.calls()) <= 1 + 2 * 7, "a half that must hold the bad one is not sent as it is"
+        course.no_faults()
+        sizes = []
+        for _ in range(4):
+            course.forget_calls()
+            course.done(*everybody)
+            sizes.append(len(course.calls()))
+        assert sizes == [2, 1, 1, 1] or sizes == [2, 2, 1, 1]
+
     def test_of_a_call_that_does_each_by_itself_only_those_are(self, course: World) -> None:
         people = {n: course.accounts[f"u{n}"] for n in range(4)}
         course.fault("refuse_items", path="core_user_update_users", each=3, times=1)
