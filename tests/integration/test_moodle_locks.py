@@ -104,6 +104,19 @@ class TestSentAgain:
         assert course.calls() == ["core_user_update_users"] * 2
         assert [each["firstname"] for each in course.state()["users"]].count("New") == 4
 
+    def test_of_which_the_second_answer_is_lost_only_those_are_unknown(self, course: World) -> None:
+        people = {n: course.accounts[f"u{n}"] for n in range(12)}
+        for sizes in course.target._sizes.values():
+            sizes.lost(10)  # calls of five from now on
+        course.fault("refuse_items", path="core_user_update_users", each=3, times=1)
+        course.fault("drop_answer", path="core_user_update_users", after=1, times=1)
+        outcomes = course.apply(
+            *[course.user(f"u{n}", "update", {"lms_id": own, "before": {"first_name": "Old"}}, first_name="New")
+              for n, own in people.items()]
+        )  # fmt: skip
+        assert [n for n, each in enumerate(outcomes) if each.status != "done"] == [2]
+        assert outcomes[2].status == "unknown"
+
     def test_a_run_that_is_stopped_while_it_waits_keeps_what_was_done(self, course: World) -> None:
         class Stopping(Going):
             def wait(self, seconds: float) -> None:
