@@ -30,7 +30,7 @@ _ROUGH: dict[str, dict[str, Any]] = {
 def run(students: int | None, work: Path) -> dict[str, Any]:
     number = students or STUDENTS // 10
     day = district(work / "district", number)
-    sizes, at_once = (_SIZES, _AT_ONCE) if students is None else (_SIZES[2:4], _AT_ONCE[2:3])
+    sizes, at_once = (_SIZES, _AT_ONCE) if students is None else (_SIZES[3:4], _AT_ONCE[2:3])
     calm = {
         f"{size} × {many}": _first(work, day, size, many)
         for many in at_once

@@ -131,9 +131,24 @@ def test_a_small_moodle_gets_everything_once(tmp_path: Path) -> None:
     results = json.loads(out.read_text(encoding="utf-8"))
     _check_shape(results)
     first, again = results["benches"]["moodle"]["details"]["runs"]
+    (narrow,) = results["benches"]["moodle"]["details"]["two workers"]
+    assert narrow["done"] == first["done"]
     assert first["state"] == again["state"] == "done"
     assert (first["done"]["user"], first["done"]["section"]) == (25, 1)
     assert first["writes"] > 0 == again["writes"]
+
+
+def test_batches_of_a_small_moodle_are_measured_in_calm_and_in_trouble(tmp_path: Path) -> None:
+    out = tmp_path / "results.json"
+    names = ["moodle_batches", "--students", "144"]
+    assert command.main([*names, "--work", str(tmp_path / "bench"), "--out", str(out)]) == 0
+    results = json.loads(out.read_text(encoding="utf-8"))
+    _check_shape(results)
+    found = results["benches"]["moodle_batches"]["details"]
+    refused = {name: one["left"]["enrollment"].get("refused", 0) for name, one in found.items()}
+    assert len(refused) == 4
+    assert [name.partition(", ")[2] for name, number in refused.items() if number] == ["one of each hundred refused"]
+    assert len({one["done"]["enrollment"] + refused[name] for name, one in found.items()}) == 1
 
 
 def test_how_far_behind_viewers_are() -> None:

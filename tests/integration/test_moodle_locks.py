@@ -78,6 +78,22 @@ class TestSentAgain:
         assert [(each.status, each.code) for each in outcomes] == [("refused", 400)]
         assert course.calls() == [ENROL]
 
+    def test_calls_get_smaller_where_records_are_bad_and_larger_again(self, course: World) -> None:
+        course.done(*[course.user(f"u{n}") for n in range(40, 120)])
+        everybody = [course.enrollment("s1", f"u{n}") for n in range(120)]
+        course.fault("refuse_items", path=ENROL, people=True, each=course.accounts["u60"], code="odd", message="No")
+        course.forget_calls()
+        outcomes = course.apply(*everybody)
+        assert [n for n, each in enumerate(outcomes) if each.status != "done"] == [60]
+        assert len(course.calls()) <= 1 + 2 * 7, "a half that must hold the bad one is not sent as it is"
+        course.no_faults()
+        sizes = []
+        for _ in range(4):
+            course.forget_calls()
+            course.done(*everybody)
+            sizes.append(len(course.calls()))
+        assert sizes == [2, 1, 1, 1] or sizes == [2, 2, 1, 1]
+
     def test_of_a_call_that_does_each_by_itself_only_those_are(self, course: World) -> None:
         people = {n: course.accounts[f"u{n}"] for n in range(4)}
         course.fault("refuse_items", path="core_user_update_users", each=3, times=1)
@@ -87,6 +103,19 @@ class TestSentAgain:
         )  # fmt: skip
         assert course.calls() == ["core_user_update_users"] * 2
         assert [each["firstname"] for each in course.state()["users"]].count("New") == 4
+
+    def test_of_which_the_second_answer_is_lost_only_those_are_unknown(self, course: World) -> None:
+        people = {n: course.accounts[f"u{n}"] for n in range(12)}
+        for sizes in course.target._sizes.values():
+            sizes.lost(10)  # calls of five from now on
+        course.fault("refuse_items", path="core_user_update_users", each=3, times=1)
+        course.fault("drop_answer", path="core_user_update_users", after=1, times=1)
+        outcomes = course.apply(
+            *[course.user(f"u{n}", "update", {"lms_id": own, "before": {"first_name": "Old"}}, first_name="New")
+              for n, own in people.items()]
+        )  # fmt: skip
+        assert [n for n, each in enumerate(outcomes) if each.status != "done"] == [2]
+        assert outcomes[2].status == "unknown"
 
     def test_a_run_that_is_stopped_while_it_waits_keeps_what_was_done(self, course: World) -> None:
         class Stopping(Going):

@@ -12,11 +12,12 @@ import pytest
 
 from rollbook.connectors.base import Batch
 from rollbook.core.apply import REPLAYS
+from rollbook.core.plan import Slice
 from rollbook.core.streaks import SILENT_AFTER, STOP_AFTER
 from rollbook.errors import AuthFailed, BatchRefused, RunCancelled, Unavailable
 from rollbook.roster.changes import REFUSED, TOO_EARLY, UNKNOWN, Change, LiveRecord, Outcome
 from rollbook.testing.builders import change, enrollment
-from tests.unit.core_kit import Answer, ScriptedTarget, Sending, done, users
+from tests.unit.core_kit import Answer, Rows, ScriptedTarget, Sending, done, users
 
 #: Bulk calls without an answer, each asked for again, until nobody asks any more.
 BULK_CALLS = SILENT_AFTER // (REPLAYS + 1)
@@ -72,6 +73,47 @@ def test_what_a_target_wants_apart_is_never_under_way_twice_at_once(tmp_path: Pa
     assert [outcome.lms_id for outcome in sending.run()] == [f"lms-{each.key}" for each in given]
     assert sum(together) == 60
     assert max(together) <= 8
+
+
+class Reading(Rows):
+    """Tells what was read, and fails at one slice the first time."""
+
+    def __init__(self, changes: Sequence[Change], log: list[str], fails_at: int = -1) -> None:
+        super().__init__(changes)
+        self.log, self.fails_at = log, fails_at
+
+    def changes(self, part: Slice) -> list[Change]:
+        self.log.append(f"read {part.number}")
+        if part.number == self.fails_at:
+            self.fails_at = -1
+            raise OSError("the file is not there just now")
+        return super().changes(part)
+
+
+@pytest.mark.parametrize("fails_at", [-1, 1])
+def test_the_next_slice_is_read_while_calls_are_under_way(tmp_path: Path, fails_at: int) -> None:
+    log: list[str] = []
+    waiting_for_it = threading.Event()
+
+    def answer(batch: Batch) -> list[Outcome]:
+        if batch.changes[0].seq == 0:  # the second slice must be read before this call ends
+            assert waiting_for_it.wait(20)
+        log.append("answered")
+        return done(batch)
+
+    class Noting(Reading):
+        def changes(self, part: Slice) -> list[Change]:
+            if part.number == 1:
+                waiting_for_it.set()
+            return super().changes(part)
+
+    sending = Sending(tmp_path, ScriptedTarget(rest=answer, bulk=4, slice_size=4), users(10))
+    sending.run(reader=Noting(sending.rows, log, fails_at))
+    assert sending.statuses == ["done"] * 10
+    assert log.count("answered") == 3
+    assert [each for each in log if each != "answered"] == [
+        "read 0", "read 1", *(["read 1"] if fails_at == 1 else []), "read 2"
+    ]  # fmt: skip
 
 
 def test_a_call_refused_whole_is_split_until_the_bad_row_is_alone(tmp_path: Path) -> None:

@@ -87,6 +87,9 @@ class MoodleOptions(Options, frozen=True, kw_only=True):
         tuple[str, ...],
         option("Protected users", "Usernames of accounts that are never changed, beside the token's own."),
     ] = ("admin", "guest")
+    # By measurement (docs/reference/figures.md, moodle_batches): smaller ones cost more where each call takes a while
+    # before its first record, larger ones gain nothing, do not fit into the 5000 fields that Moodle asks for, and cost
+    # more where a record is bad.
     batch_size: Annotated[
         Size, option("Batch size", "Records of one call, at most; fewer after trouble, or where fewer fit.")
     ] = 250

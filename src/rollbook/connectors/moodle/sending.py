@@ -161,6 +161,9 @@ class _Sending(Generic[T]):
             again = self._call([items[place] for place in places])
         except MoodleError:
             return outcomes
+        except LostAnswer as lost:
+            self._sizes.lost(len(places))
+            again = [unknown(str(lost), lost.status)] * len(places)
         except (AuthFailed, Unavailable, BadResponse, RunCancelled, LeaseLost) as error:
             self._trouble = cut_short(error)
             return outcomes
