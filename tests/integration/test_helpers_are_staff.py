@@ -1,4 +1,4 @@
-"""Where members of a section are students (Moodle), who helps in a class is none of them (decision 42)."""
+"""Where members of a section are students (Moodle), who helps in a class is none of them (decision 41)."""
 
 from __future__ import annotations
 

@@ -41,12 +41,15 @@ def refs(references: References, *changes: Change) -> list[dict[str, Any]]:
 def test_enrollments_name_accounts_of_the_ledger_and_of_this_run(ledger: Any) -> None:
     references = References(ledger, users_by_id=True)
     people = [enrollment("k1", name) for name in ("ann", "ben", "cy", "dee")]
-    assert refs(references, *people) == [{"user": "7"}, {}, {}, {}]
+    assert refs(references, *people) == [{"user": "7", "user.role": None}, {}, {}, {}]
     for name, status, lms_id in (("ben", "done", "8"), ("cy", "unknown", "9"), ("ann", "done", "70")):
-        references.learn(change("user", name, {}), Outcome(status=status, lms_id=lms_id))
-    renamed = msgspec.structs.replace(change("user", "old", {}, "rekey"), new_key="dee", lms_id="10")
+        references.learn(change("user", name, {"role": "teacher"}), Outcome(status=status, lms_id=lms_id))
+    renamed = msgspec.structs.replace(change("user", "old", {"role": "student"}, "rekey"), new_key="dee", lms_id="10")
     references.learn(renamed, Outcome(status="done"))
-    assert refs(references, *people) == [{"user": "70"}, {"user": "8"}, {}, {"user": "10"}]
+    assert refs(references, *people) == [
+        {"user": "70", "user.role": "teacher"}, {"user": "8", "user.role": "teacher"}, {},
+        {"user": "10", "user.role": "student"},
+    ]  # fmt: skip
 
 
 def test_elsewhere_codes_are_enough(ledger: Any) -> None:
