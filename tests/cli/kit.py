@@ -99,6 +99,7 @@ class Command:
         return answer.json
 
     def text(self, *arguments: str) -> Answer:
+        close_store()  # a connection that a test left open would go on with a file that `again` has replaced
         return again(self.data, arguments, partial(self._work, arguments))
 
     def _work(self, arguments: Sequence[str]) -> Answer:
