@@ -23,10 +23,14 @@ from rollbook.roster.grades import EXCUSED, Grade, GradedItem, GradingCategory, 
 _TOTALS: Final = frozenset({"course", "category"})
 #: What items outside of every category of the teacher are in: their real one has the course's name.
 UNCATEGORIZED: Final = "Uncategorized"
+#: Fields that belong to columns of the report, and what shows the column.
+_COLUMNS: Final = {"graderaw": "Show grades: Show", "rangeformatted": "Show ranges: Show"}
 #: Formats of feedback that are no HTML: plain text.
 _PLAIN: Final = "2"
 _BREAK, _TAG = re.compile(r"<br\s*/?>|</p>|</div>|</li>", re.IGNORECASE), re.compile(r"<[^<>]*>")
 _UNKNOWN_MOST: Final = 40
+#: What a report that shows ranges in whole numbers may have rounded away.
+_ROUNDED: Final = 0.51
 
 #: The kind of an activity (assign, quiz …) and its id among its like.
 Activity = tuple[str, str]
@@ -48,7 +52,8 @@ def rows_by_student(answer: Any) -> dict[str, list[Json]]:
 
 
 def items(report: Report, zone: ZoneInfo) -> tuple[GradedItem, ...]:
-    """What can be graded, without totals. An item all of whose grades are hidden counts as not published."""
+    """What can be graded, without totals. An item all of whose grades are hidden counts as not published; one that is
+    graded in words has no points."""
     found: dict[str, GradedItem] = {}
     hidden = _hidden(report)
     for row in _rows(report):
@@ -60,7 +65,7 @@ def items(report: Report, zone: ZoneInfo) -> tuple[GradedItem, ...]:
             id=own,
             title=text(row.get("itemname")),
             due=_local(due, zone),
-            points=decimal(row.get("grademax")),
+            points=None if in_words(row) else decimal(row.get("grademax")),
             category=ident(row.get("categoryid")),
             published=own not in hidden,
         )
@@ -100,8 +105,8 @@ def _grade(item: str, student: str, row: Json) -> Grade | None:
     """None where nothing was given. A word of a scale is no number and passed on as unknown."""
     excused = text(row.get("status")) == "excluded"
     raw, word = decimal(row.get("graderaw")), ""
-    if raw is not None and ident(row.get("scaleid")) is not None:
-        raw, word = None, (optional(row.get("gradeformatted")) or "a word of a scale")[:_UNKNOWN_MOST]
+    if raw is not None and in_words(row):
+        raw, word = None, (plain(row.get("gradeformatted"), "") or "a word of a scale")[:_UNKNOWN_MOST]
     comment = plain(row.get("feedback"), text(row.get("feedbackformat")))
     if raw is None and not (excused or word or comment):
         return None
@@ -114,6 +119,37 @@ def _grade(item: str, student: str, row: Json) -> Grade | None:
         comment=comment,
         at=number(row.get("gradedategraded")),
     )
+
+
+def in_words(row: Json) -> bool:
+    """Is a grade of this item the place of a word in a scale? No field says so: `scaleid` has the outcome's id, and the
+    bounds are places, too. But `rangeformatted` has the first and the last word where others have their numbers
+    (grade_item::get_formatted_range)."""
+    shown = html.unescape(text(row.get("rangeformatted"))).split("–")
+    bounds = [decimal(row.get(name)) for name in ("grademin", "grademax")]
+    numbers = [decimal(each.strip().replace(",", ".")) for each in shown]
+    return len(numbers) != len(bounds) or any(
+        told is None or bound is None or abs(told - bound) > _ROUNDED
+        for told, bound in zip(numbers, bounds, strict=True)
+    )
+
+
+def unreadable(report: Mapping[str, Sequence[Json]]) -> str | None:
+    """Why these rows would read as if nobody had a grade, and who must act; None where they can be read. Teachers may
+    switch columns off for the whole course, and their fields are then missing (fill_table_recursive)."""
+    for row in (row for rows in report.values() for row in rows if text(row.get("itemtype")) not in _TOTALS):
+        if flag(row.get("gradeneedsupdate")):
+            return (
+                "Moodle could not work out the grades of this section; a teacher opens its gradebook there, and mends "
+                "the formula that Moodle names"
+            )
+        for field_, column in _COLUMNS.items():
+            if field_ not in row:
+                return (
+                    f"the user report of this section hides a column; a teacher chooses {column} in Moodle "
+                    "(Grades → Course grade settings → User report)"
+                )
+    return None
 
 
 def member(raw: Json, active: bool, options: MoodleOptions) -> Member | None:

@@ -86,10 +86,14 @@ class MoodleGrades:
         return frozenset(code for raw in listing(rows) if (code := optional(raw.get("idnumber"))))
 
     def _rows(self, section: str) -> dict[str, list[dict[str, object]]]:
+        """Raises BadResponse for a report that would read as if grades had been taken away."""
         answer = mapping(self._client.read("gradereport_user_get_grade_items", "grades", long=True, courseid=section))
         if not isinstance(answer.get("usergrades"), list):
             raise BadResponse("Moodle did not answer with a list of grades")
-        return words.rows_by_student(answer["usergrades"])
+        found = words.rows_by_student(answer["usergrades"])
+        if (why := words.unreadable(found)) is not None:
+            raise BadResponse(why)
+        return found
 
     def _due(self, section: str) -> dict[words.Activity, int]:
         """Due dates by activity; where the token may not see the course's contents, of assignments alone. Without both

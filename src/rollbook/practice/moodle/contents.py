@@ -62,6 +62,8 @@ def get_contents(call: Call, given: Json) -> list[Json]:
 def _is_shown(call: Call, module: Json, asked: Json) -> bool:
     if not module["visible"] and not call.site.may("moodle/course:viewhiddenactivities"):
         return False
+    if module.pop("restricted") and not call.site.may("moodle/course:ignoreavailabilityrestrictions"):
+        return False
     names = {"cmid": "id", "modname": "modname", "modid": "instance"}
     return all(str(module[key]) == asked[name] for name, key in names.items() if name in asked)
 
@@ -76,6 +78,7 @@ def _module(call: Call, item: Row) -> Json:
         "modname": kind, "modplural": kind.title(), "purpose": "assessment", "indent": 0, "onclick": "",
         "afterlink": None, "customdata": _own_data(dates, fields), "noviewlink": False, "completion": 0,
         "downloadcontent": 1, "dates": _dates(call, dates, fields), "groupmode": 0,
+        "restricted": bool(fields.get("restricted")),
     }  # fmt: skip
 
 

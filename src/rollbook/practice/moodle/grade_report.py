@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
+
 from rollbook.practice.moodle.call import Call, Function, Json
 from rollbook.practice.moodle.courses import find as find_course
 from rollbook.practice.moodle.enrolments import active_user
@@ -13,6 +15,15 @@ from rollbook.practice.moodle.gradebook import course_category
 from rollbook.practice.moodle.params import Group, Value, given
 from rollbook.practice.moodle.store import Row
 
+#: Fields of columns of the report that the setting `report_hides` may switch off.
+_COLUMNS: Final = {
+    "grade": (
+        "graderaw", "gradedatesubmitted", "gradedategraded", "gradehiddenbydate", "gradeneedsupdate", "gradeishidden",
+        "gradeislocked", "gradeisoverridden", "gradeformatted",
+    ),
+    "range": ("rangeformatted", "grademin", "grademax"), "weight": ("weightraw", "weightformatted", "status"),
+    "percentage": ("percentageformatted",), "feedback": ("feedback", "feedbackformat"),
+}  # fmt: skip
 _PERSON: Final = Group({"courseid": Value("int"), "userid": given("int", 0), "groupid": given("int", 0)})
 
 
@@ -81,23 +92,28 @@ def _person(call: Call, course: Row, book: _Book, person: Row) -> Json:
 def _item(call: Call, book: _Book, item: Row, grades: dict[int, Row]) -> Json | None:
     """One line; None where the token's user may not see it."""
     grade = grades.get(item["id"])
+    if _out_of_reach(call, item):
+        return None
     hidden = _is_hidden(call, item) or (grade is not None and _is_hidden(call, grade)) or _in_hidden(call, book, item)
     sees = call.site.may("moodle/grade:viewhidden")
     if hidden and not sees and (item["hidden"] == 1 or (grade is not None and grade["hidden"] == 1)):
         return None
     value, most = _value(book, item, grades)
     shown = value if sees or not hidden else None
-    least = item["grademin"]
+    least, updating = item["grademin"], bool(msgspec.json.decode(item["fields"]).get("needs_update"))
+    if updating:
+        shown = None
     found: Json = {
         "id": item["id"], "itemname": item["itemname"], "itemtype": item["itemtype"], "itemmodule": item["itemmodule"],
         "iteminstance": item["iteminstance"], "itemnumber": 0 if item["itemmodule"] else None,
         "idnumber": item["idnumber"] or None, "categoryid": item["category"], "outcomeid": None, "scaleid": None,
         "locked": bool(item["locked"]), **_weight(book, item, grades), "graderaw": shown,
         "gradedatesubmitted": grade["submitted"] if grade else None,
-        "gradedategraded": grade["graded"] if grade else None, "gradehiddenbydate": False, "gradeneedsupdate": False,
+        "gradedategraded": grade["graded"] if grade else None, "gradehiddenbydate": False, "gradeneedsupdate": updating,
         "gradeishidden": hidden, "gradeislocked": bool(grade and grade["locked"]),
-        "gradeisoverridden": bool(grade and grade["overridden"]), "gradeformatted": _words(item, shown),
-        "grademin": least, "grademax": most, "rangeformatted": f"{least:g}&ndash;{most:g}",
+        "gradeisoverridden": bool(grade and grade["overridden"]),
+        "gradeformatted": "Error" if updating else _words(item, shown),
+        "grademin": least, "grademax": most, "rangeformatted": _range(call, item, least, most),
         "percentageformatted": _percent(shown, least, most),
         "feedback": grade["feedback"] if grade and (sees or not hidden) else "", "feedbackformat": 1 if grade else 0,
     }  # fmt: skip
@@ -105,7 +121,22 @@ def _item(call: Call, book: _Book, item: Row, grades: dict[int, Row]) -> Json | 
         found["cmid"] = item["cmid"]
     if call.site.settings.letter_grades:
         found["lettergradeformatted"] = _letter(shown, least, most)
-    return found
+    gone = {name for column, names in _COLUMNS.items() if column in call.site.settings.report_hides for name in names}
+    return {name: value for name, value in found.items() if name not in gone}
+
+
+def _range(call: Call, item: Row, least: float, most: float) -> str:
+    """First and last word of a scale; else numbers without decimals, in the language's own way of writing."""
+    words = item["scale"].split(",") if item["scale"] else []
+    return f"{words[0]}&ndash;{words[-1]}" if words else f"{least:.0f}&ndash;{most:.0f}"
+
+
+def _out_of_reach(call: Call, item: Row) -> bool:
+    """An activity that the token's user may not see: a hidden one, or one that a condition hides entirely."""
+    fields = msgspec.json.decode(item["fields"])
+    conditions = fields.get("restricted") and not call.site.may("moodle/course:ignoreavailabilityrestrictions")
+    unseen = not fields.get("visible", 1) and not call.site.may("moodle/course:viewhiddenactivities")
+    return bool(item["itemmodule"] and (conditions or unseen))
 
 
 def _is_hidden(call: Call, row: Row) -> bool:

@@ -87,7 +87,8 @@ def _find_item(site: Site, course: int, name: Any) -> Row:
 
 def _item(site: Site, course: int, top: int, each: Json) -> None:
     """`scale` is a list of words, `module` "" a manual item, `due` and `open` seconds, `visible` is the activity's
-    own; other fields are Moodle's."""
+    own, `restricted`: a condition hides it entirely, `needs_update`: its grades cannot be worked out; other fields are
+    Moodle's."""
     store, scale = site.store, each.get("scale", [])
     columns: Json = {
         "category": _find_category(site, course, each["category"]) if each.get("category") else top,
@@ -96,6 +97,7 @@ def _item(site: Site, course: int, top: int, each: Json) -> None:
         "idnumber": each.get("idnumber", ""), "weight": each.get("weight"),
         "fields": msgspec.json.encode({
             "due": each.get("due", 0), "open": each.get("open", 0), "visible": each.get("visible", 1),
+            "restricted": each.get("restricted", 0), "needs_update": each.get("needs_update", 0),
         }).decode(),
     }  # fmt: skip
     row = store.one("SELECT id FROM grade_items WHERE course = ? AND itemname = ?", course, each["name"])
