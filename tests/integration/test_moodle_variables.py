@@ -68,7 +68,7 @@ def test_whoever_says_a_number_is_believed(making: Any) -> None:
     assert world.fresh_target(max_input_vars=1000).traits.bulk["user"] == 90
 
 
-@pytest.mark.parametrize("fault", ["server_error", "throttle", "not_json", "notice", "too_large", "cut", "no_access"])
+@pytest.mark.parametrize("fault", ["server_error", "throttle", "not_json", "html", "too_large", "cut", "no_access"])
 def test_trouble_with_the_question_is_no_trouble_of_the_run(making: Any, fault: str) -> None:
     world = making({"max_input_vars": 5000}, batch_size=250)
     world.fault(fault, path=INFO, times=1)

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from rollbook.connectors.base import Context
 from rollbook.connectors.kit import NEVER, SAFE, Answer, Client, LostAnswer
+from rollbook.connectors.moodle.address import site_address, token
+from rollbook.connectors.moodle.answers import decoded
 from rollbook.connectors.moodle.lenient import Json, form, mapping, text
 from rollbook.connectors.moodle.options import MoodleOptions
 from rollbook.errors import AuthFailed, BadResponse, RollbookError, Unavailable
@@ -28,6 +30,11 @@ _AUTH: Final = {
     "forcepasswordchangenotice": "the service account must change its password first",
     "usernotfullysetup": "the service account's profile is not complete",
     "sitepolicynotagreed": "the service account has not agreed to the site's policy",
+}
+#: Functions that ask for a right in the whole site, and which (their sources): without it no record goes through.
+_RIGHTS: Final = {
+    "core_user_create_users": "moodle/user:create",
+    "core_user_update_users": "moodle/user:update",
 }
 _AWAY: Final = frozenset({"sitemaintenance", "upgraderunning", "siteundermaintenance"})
 #: Said after a call was carried out: its answer was not what its function promises (clean_returnvalue).
@@ -59,17 +66,23 @@ class MoodleError(BadResponse):
         return of_database(self.code)
 
 
+class NotAllowed(AuthFailed):
+    """The account of the token lacks a right that it needs for whatever is in the call."""
+
+
 def of_database(code: str) -> bool:
     return code.startswith(_DATABASE)
 
 
 class MoodleClient:
-    """One site, for several threads. Raises AuthFailed, Unavailable, Throttled, BadResponse, MoodleError."""
+    """One site, for several threads. Raises ConfigError for an address or a token that cannot be one, else AuthFailed,
+    Unavailable, Throttled, BadResponse, MoodleError."""
 
     def __init__(self, options: MoodleOptions, context: Context) -> None:
-        self._token, self._cancel = options.token, context.cancel
+        self._token, self._cancel = token(options.token), context.cancel
+        address = site_address(options.base_url)
         clients = [
-            Client(options.base_url, context, name="Moodle", timeout=seconds, connections=options.parallel)
+            Client(address, context, name="Moodle", timeout=seconds, connections=options.parallel)
             for seconds in (options.timeout, options.read_timeout)
         ]
         self._quick, self._patient = clients
@@ -86,7 +99,7 @@ class MoodleClient:
         because everything comes in one answer."""
         client = self._patient if long else self._quick
         answer = client.request("POST", _PATH, form=self._form(function, parameters), what=what, retry=SAFE)
-        found = answer.json()
+        found = decoded(answer)
         self._check(found, answer, function, write=False)
         return found
 
@@ -97,7 +110,7 @@ class MoodleClient:
         if answer.status == _TOO_LARGE:
             raise MoodleError(f"{answer.who} takes no call of this size (413)", code=TOO_LARGE)
         try:
-            found = answer.json()
+            found = decoded(answer)
         except BadResponse as error:
             raise LostAnswer(str(error), answer.status) from None
         self._check(found, answer, function, write=True)
@@ -113,7 +126,7 @@ class MoodleClient:
             answer = self._quick.request(
                 "POST", _PATH, form=[*pairs[:-1], *filling, pairs[-1]], what="the number of form fields", retry=NEVER
             )
-            return "userid" in mapping(answer.json())
+            return "userid" in mapping(decoded(answer))
         except (AuthFailed, Unavailable, BadResponse):
             return False
 
@@ -138,6 +151,9 @@ class MoodleClient:
     def _error(self, who: str, function: str, code: str, words: str, *, write: bool) -> RollbookError:
         if code in _AUTH:
             return AuthFailed(f"{who} does not let the token call {function}: {_AUTH[code]} ({code})")
+        if code == "nopermissions" and function in _RIGHTS:
+            lacks = f"the service account lacks the capability {_RIGHTS[function]}"
+            return NotAllowed(f"{who} does not let the token call {function}: {lacks} ({code})")
         if code in _AWAY:
             return Unavailable(f"{who} is in maintenance ({code}); try again later")
         if write and code in _LOST:

@@ -14,6 +14,7 @@ from rollbook.connectors.moodle.functions import missing
 from rollbook.connectors.moodle.lenient import decimal, listing, text
 from rollbook.connectors.moodle.options import WITH_PASSWORDS, MoodleOptions
 from rollbook.connectors.moodle.reading import Reader
+from rollbook.connectors.moodle.rights import lacking
 from rollbook.connectors.moodle.sending import Sizes
 from rollbook.connectors.moodle.translate import usernames
 from rollbook.connectors.moodle.variables import SPARE, Variables
@@ -96,13 +97,14 @@ class MoodleTarget:
         self._client.close()
 
     def test(self) -> Report:
-        """Asks the site about itself, which functions the token may call, and for its categories. Raises AuthFailed
-        when functions are missing, and names them."""
+        """Asks the site about itself, which functions the token may call, what its account may do, and for its
+        categories. Raises AuthFailed when functions or rights are missing, and names them."""
         site = self._reader.site()
         have = {text(each.get("name")) for each in listing(site.get("functions"))}
         lacking = missing(have, self._options)
         if lacking:
             raise AuthFailed(f"the service of the token lacks these functions: {', '.join(lacking)}")
+        self._may_write()
         buildings = sum(1 for _ in self._reader.read("building", ()))
         name = text(site.get("sitename")) or "the site"
         release = text(site.get("release")) or text(site.get("version")) or "not told"
@@ -116,6 +118,16 @@ class MoodleTarget:
         if (decimal(site.get("version")) or 0.0) >= _WELCOMES:
             facts["welcome messages"] = "Moodle mails whoever is enrolled, unless its administrator switched that off"
         return Report(ok=True, summary=f"Connected to {name}: {buildings} buildings.", facts=facts)
+
+    def _may_write(self) -> None:
+        """Raises AuthFailed that names every right which the service account lacks, as far as that can be found out."""
+        capabilities, roles = lacking(self._client, self._reader, self._options)
+        words = [f"lacks these capabilities: {', '.join(capabilities)}"] if capabilities else []
+        words += [f"may not assign these roles (Allow role assignments): {', '.join(roles)}"] if roles else []
+        if words:
+            raise AuthFailed(
+                f"the service account {', and it '.join(words)}; an administrator changes its role in Moodle"
+            )
 
     def roles(self) -> Mapping[str, bool]:
         """Moodle cannot list its roles by web services: those of the options. A user's role only says what the person

@@ -24,6 +24,7 @@ _ABOUT: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "html": ("200 with an HTML page, nothing is done", {}),
     "not_json": ("200, called JSON, that is plain text; nothing is done", {}),
     "empty_body": ("200 with an empty body, nothing is done", {}),
+    "byte_mark": ("does the work; a byte order mark stands before the JSON, a PHP notice in plain text after it", {}),
     "notice": ("does the work; a PHP notice in HTML stands before the JSON", {}),
     "fatal": ("PHP ends in the middle of the call: 500 with an empty body; see *Whole or in parts*", {}),
     "invalid_token": ("the error `invalidtoken`, HTTP 200", {}),

@@ -23,6 +23,7 @@ _LOGIN = "<!DOCTYPE html><html><head><title>Log in to the site</title></head><bo
 _NOTICE = (
     "<br />\n<b>Notice</b>:  Undefined variable in <b>/var/www/moodle/lib/plugin.php</b> on line <b>12</b><br />\n"
 )
+_PLAIN_NOTICE = "\nDeprecated: Optional parameter before required one in /var/www/moodle/local/own/lib.php on line 7\n"
 
 
 @dataclass
@@ -92,6 +93,8 @@ def after(call: Call, text: bytes) -> Trouble | None:
         return Trouble.page(504, "Gateway Time-out")
     if call.fault("notice"):
         return Trouble(200, _NOTICE + text.decode(), "application/json", note="notice")
+    if call.fault("byte_mark"):
+        return Trouble(200, f"\ufeff\n{text.decode()}\n{_PLAIN_NOTICE}", "application/json", note="byte_mark")
     if call.fault("invalid_response"):
         release = call.site.settings.release()
         thrown = Thrown("invalidresponse", "Invalid response value detected", kind="invalid_response_exception")
