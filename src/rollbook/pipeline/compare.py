@@ -365,7 +365,7 @@ def _mark(db: Connection, scope: Scope) -> None:
         if (kind, REKEY) in there:
             db.execute(f"""
                 INSERT INTO found BY NAME SELECT 'REKEY_PROPOSED' AS code, '{kind}' AS collection, key AS id, school,
-                new_key AS other FROM changes_{kind} WHERE action = 'rekey'""")
+                new_key AS other FROM changes_{kind} WHERE action = 'rekey' AND reason IS DISTINCT FROM '{LINKED}'""")
     hold_the_unsure(db)
     hold_newcomers(db, scope.settings)
 
