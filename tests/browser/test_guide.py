@@ -139,23 +139,33 @@ def _confirm(tab: Page) -> None:
         asked.first.click()
 
 
-def data_prep(tab: Page) -> None:
-    to(tab, "Users")
+def data_prep(tab: Page, roles: Mapping[str, str] = ROLES) -> None:
+    to(tab, "Courses")
     expect(tab.get_by_text("This page is locked")).to_be_visible()
     to(tab, "Data Prep")
-    tab.get_by_role("button", name="Skip this step knowingly").click()
+    expect(tab.get_by_text("No roles are mapped yet")).to_be_visible()
     to(tab, "Users")
+    expect(tab.get_by_text("Nothing can be synced yet.")).to_be_visible()
+    expect(tab.get_by_role("button", name="Sync Users")).to_have_count(0)
+    map_roles(tab, roles)
+    tab.get_by_role("button", name="Save role maps").click()
+    to(tab, "Data Prep")
+    expect(tab.get_by_text("No roles are mapped yet")).to_have_count(0)
+    tab.get_by_role("button", name="Skip this step knowingly").click()
+    to(tab, "Courses")
     expect(tab.get_by_text("This page is locked")).to_have_count(0)
 
 
-def sync(tab: Page, page: str, button: str, roles: Mapping[str, str] = ROLES) -> None:
+def map_roles(tab: Page, roles: Mapping[str, str]) -> None:
+    for role, title in roles.items():
+        tab.locator("main select[aria-label^='" + role + " at ']").first.select_option(title)
+    for box in tab.locator("main select").filter(has=tab.locator("option[value=skip]")).all():
+        if box.input_value() == "":
+            box.select_option("skip")
+
+
+def sync(tab: Page, page: str, button: str) -> None:
     to(tab, page)
-    if page == "Users":
-        for role, title in roles.items():
-            tab.locator("main select[aria-label^='" + role + " at ']").first.select_option(title)
-        for box in tab.locator("main select").filter(has=tab.locator("option[value=skip]")).all():
-            if box.input_value() == "":
-                box.select_option("skip")
     for box in tab.locator("input[type=checkbox][name=school]").all():
         box.check()
     tab.get_by_role("button", name=button, exact=True).click()

@@ -46,13 +46,13 @@ def test_moodle_is_chosen_set_up_and_synced(tab: Page, installation: Installatio
     terms(tab)
     expect(tab.locator("#rb-messages")).not_to_contain_text("grading periods")
     expect(tab.get_by_text("Create new grading period")).to_have_count(0)
-    data_prep(tab)
+    data_prep(tab, ROLES)
     for page, button, kind in (
         ("Users", "Sync Users", "Users"),
         ("Courses", "Sync Courses", "Courses"),
         ("Sections", "Sync Sections/Enrollments", "Enrollments"),
     ):
-        sync(tab, page, button, ROLES)
+        sync(tab, page, button)
         logs(tab, kind)
     state = installation.lms_state(site)
     assert len(state["users"]) > 60

@@ -26,7 +26,10 @@ class Plain:
     @property
     def traits(self) -> TargetTraits:
         bulk, removable = dict.fromkeys(HAS, 50), frozenset({"enrollment"})
-        return TargetTraits(kinds=HAS, bulk=bulk, replay_safe=HAS, removable=removable, lower_usernames=True)
+        nowhere = {"user": frozenset({"role", "graduation_year"}), "section": frozenset({"location"})}
+        return TargetTraits(
+            kinds=HAS, bulk=bulk, replay_safe=HAS, removable=removable, lower_usernames=True, nowhere=nowhere
+        )
 
     def roles(self) -> Mapping[str, bool]:
         return {"Student": False, "Parent": False, "Teacher": True}
@@ -86,6 +89,19 @@ def test_a_term_that_moves_moves_its_sections(org: Organization) -> None:
     (moved,) = _run(org)
     assert (moved.kind, moved.action, moved.before) == ("section", "update", {"end": "2027-05-28"})
     assert moved.after["end"] == "2027-06-11"
+
+
+def test_what_the_lms_has_no_place_for_makes_no_update(org: Organization) -> None:
+    """But what Rollbook goes by does: the ledger has to know somebody's role."""
+    _run(org)
+    org.district.put("classes", "k1", location="Room 7")
+    assert _run(org) == []
+    org.district.put("classes", "k1", title="Algebra, advanced")
+    (renamed,) = _run(org)
+    assert "title" in renamed.before
+    org.district.put("users", "tina", role="student")
+    (change,) = _run(org)
+    assert (change.key, change.before) == ("tina", {"role": "Teacher"})
 
 
 def test_usernames_are_wanted_in_lower_case(org: Organization) -> None:

@@ -48,6 +48,7 @@ def _seen() -> int:
 @pytest.mark.parametrize("name", PAGES)
 def test_locked_until_set_up(name: str, ann: Person) -> None:
     """Rule 4: Users, Courses and Sections stay locked until Data Prep was looked at or skipped."""
+    _change(terms={})
     page = ann.get(f"/o/maple/{name}/")
     assert "This page is locked" in words(page)
     assert 'href="/o/maple/data_prep/"' in page.content.decode() or "Data Prep" in words(page)
@@ -56,6 +57,27 @@ def test_locked_until_set_up(name: str, ann: Person) -> None:
     assert answer.status_code == 400
     assert "Nothing was queued" in words(answer)
     assert not Run.objects.exists()
+
+
+def test_roles_are_mapped_before_data_prep(ann: Person, world: Space, folder: DataFolder) -> None:
+    """Rule 4: they decide whom a look finds; nothing is sent before somebody has looked."""
+    for side in ("sis", "lms"):
+        look(folder, Organization.objects.get(slug="maple"), side, by="test")
+    _change(roles={})
+    assert "No roles are mapped yet" in words(ann.get("/o/maple/data-prep/"))
+    page = ann.get("/o/maple/users/")
+    assert "Nothing can be synced yet." in words(page)
+    assert "Save role maps" in words(page)
+    for button in ("Sync Users", "Preview", "Sync everything"):
+        assert button not in words(page)
+    fields = {"role|student|*": "Student", "seen": str(_seen())}
+    for do in ("sync", "preview", "everything"):
+        assert ann.post("/o/maple/users/send/", do=do, every="1", **fields).status_code == 400
+    assert not _roles()
+    ann.post("/o/maple/users/send/", do="save", **fields)
+    assert _roles()["*"]["student"] == "Student"
+    assert not Run.objects.exists()
+    assert "No roles are mapped yet" not in words(ann.get("/o/maple/data-prep/"))
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -319,7 +319,10 @@ def test_others_only_look(who: str, request: pytest.FixtureRequest, school: str)
 def test_without_an_active_year(ann: Person, school: str) -> None:
     change(lambda document: document.update(active_year=None))
     assert "No Active Year is chosen yet" in words(ann.get(LIST))
-    assert "once the Active Year is chosen" in words(ann.get(_at(school)))
+    answer = ann.get(_at(school))
+    assert "No Active Year is chosen yet" in words(answer)
+    assert set(YEAR) <= {name.removeprefix("term:") for name in selections(answer)}, "those of all years are listed"
+    assert "Show the terms of all years" not in words(answer)
 
 
 def test_before_anything_was_read(ann: Person) -> None:

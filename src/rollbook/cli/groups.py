@@ -14,6 +14,7 @@ import typer
 MODULES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "demo": ("demo",),
+        "prep": ("prep",),
         "sync": ("plan", "sync"),
         "runs": ("runs", "run"),
         "holds": ("hold",),

@@ -173,7 +173,10 @@ class TargetTraits:
     once must not share, such as the person of an enrollment where the LMS locks a row for each: changes of one name are
     sent one call after the other; None goes with anything.
     `helpers_are_staff`: a member of a section is a student there, so whoever has a staff role and is in a class neither
-    as its student nor as its teacher becomes a course admin; enrollments tell the account's role (`refs`)."""
+    as its student nor as its teacher becomes a course admin; enrollments tell the account's role (`refs`).
+    `nowhere` are, by kind, fields for which the LMS has no place of their own, so that it neither takes nor shows them:
+    an object that was there is linked with what is wanted of them, and by itself none of them makes an update, except
+    those that Rollbook goes by itself."""
 
     kinds: frozenset[str]
     bulk: Mapping[str, int]
@@ -189,6 +192,7 @@ class TargetTraits:
     codes_proven: bool = True
     helpers_are_staff: bool = False
     apart: Callable[[Change], str | None] | None = None
+    nowhere: Mapping[str, frozenset[str]] = field(default_factory=dict)
     title: str = "the LMS"
 
 

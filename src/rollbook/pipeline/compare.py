@@ -28,6 +28,12 @@ from rollbook.roster.lms import KEYS, KINDS, REKEY, UPDATE
 
 #: Kinds that were mapped to an object people made: it is linked, never changed.
 _OWN = {"building": "org:", "grading_period": "session:"}
+#: What Rollbook goes by even where the LMS has nowhere to put it (decision 42): the ledger keeps up with these, and so
+#: they make updates.
+_GONE_BY = {
+    "user": frozenset({"role", "building", "additional_buildings"}),
+    "section": frozenset({"course", "grading_periods"}),
+}
 #: When a live object is the wanted one.
 _SAME = {
     "building": """
@@ -159,7 +165,12 @@ def _effective(db: Connection, kind: str, scope: Scope) -> None:
     if kind in ("building", "grading_period") or live:
         _adopt(db, kind, scope)
     if kind == "user":
-        link_decided(db, live=live)
+        link_decided(db, live=live, nowhere=_nowhere(scope, kind))
+
+
+def _nowhere(scope: Scope, kind: str) -> frozenset[str]:
+    """Fields that this LMS neither takes nor shows."""
+    return scope.nowhere.get(kind, frozenset())
 
 
 def _keep_aside(db: Connection, kind: str) -> None:
@@ -194,7 +205,8 @@ def _adopt(db: Connection, kind: str, scope: Scope) -> None:
     if kind == "user" and not scope.codes_proven:
         match += f" AND {SAME_USERNAME}"
     keys = ", ".join(f'd."{column}"' for column in key_columns(kind))
-    fields = ", ".join(f'v."{name}"' for name in KINDS[kind].fields if name not in key_columns(kind))
+    told = {name: "d" if name in _nowhere(scope, kind) else "v" for name in KINDS[kind].fields}
+    fields = ", ".join(f'{whose}."{name}"' for name, whose in told.items() if name not in key_columns(kind))
     on = " AND ".join(f'e."{column}" = d."{column}"' for column in key_columns(kind))
     db.execute(f"""
         INSERT INTO eff_{kind} BY NAME
@@ -245,7 +257,8 @@ def _difference(db: Connection, kind: str, scope: Scope) -> None:
     keys, cases = key_columns(kind), _cases(db, kind)
     on = " AND ".join(f'e."{column}" = d."{column}"' for column in keys)
     key = key_text(kind, "d")
-    fields = [name for name in KINDS[kind].fields if name not in keys]
+    unheard = _nowhere(scope, kind) - _GONE_BY.get(kind, frozenset())
+    fields = [name for name in KINDS[kind].fields if name not in keys and name not in unheard]
     differs = " OR ".join(f'{_wanted(kind, name)} IS DISTINCT FROM e."{name}"' for name in fields) or "false"
     if kind in _OWN:
         differs = f"starts_with(d.key, '{_OWN[kind]}') AND ({differs})"
@@ -344,7 +357,7 @@ def _mark(db: Connection, scope: Scope) -> None:
         db.execute("""
             UPDATE changes_course SET reason = 'moved'
             WHERE action = 'update' AND (before->>'building') <> p_building""")
-    if ("section", UPDATE) in there:
+    if ("section", UPDATE) in there and "grading_periods" not in _nowhere(scope, "section"):
         db.execute("""
             UPDATE changes_section SET reason = 'periods'
             WHERE action = 'update' AND (before->'grading_periods') <> (after->'grading_periods')""")
@@ -352,7 +365,7 @@ def _mark(db: Connection, scope: Scope) -> None:
         if (kind, REKEY) in there:
             db.execute(f"""
                 INSERT INTO found BY NAME SELECT 'REKEY_PROPOSED' AS code, '{kind}' AS collection, key AS id, school,
-                new_key AS other FROM changes_{kind} WHERE action = 'rekey'""")
+                new_key AS other FROM changes_{kind} WHERE action = 'rekey' AND reason IS DISTINCT FROM '{LINKED}'""")
     hold_the_unsure(db)
     hold_newcomers(db, scope.settings)
 

@@ -17,6 +17,7 @@ from rollbook.roster.lms import KINDS
 LINKED: Final = "linked"
 #: Of a wanted and a live account: what people cannot change themselves, where they can change their unique id.
 SAME_USERNAME: Final = "lower(v.username) = lower(d.username)"
+_FIELDS: Final = tuple(KINDS["user"].fields)
 _NOBODY_ELSES: Final = "v.lms_id NOT IN (SELECT lms_id FROM eff_user WHERE lms_id IS NOT NULL AND NOT adopt)"
 
 
@@ -38,9 +39,10 @@ def decisions_open(db: Connection) -> bool:
     )
 
 
-def link_decided(db: Connection, *, live: bool) -> None:
+def link_decided(db: Connection, *, live: bool, nowhere: frozenset[str] = frozenset()) -> None:
     """Add to `eff_user` the accounts that were decided to be somebody's, to be linked. Not one that belongs, or by its
-    unique id should belong, to somebody else, nor one that two decisions name."""
+    unique id should belong, to somebody else, nor one that two decisions name. Of fields that the LMS has `nowhere`
+    they have what is wanted."""
     db.execute("CREATE TABLE linked (key VARCHAR, lms_id VARCHAR)")
     if not live or not count(db, "decided"):
         return
@@ -54,13 +56,14 @@ def link_decided(db: Connection, *, live: bool) -> None:
         WHERE d.choice = '{LINK}' AND p.unique_id IS NULL
           AND v.lms_id NOT IN (SELECT lms_id FROM eff_user WHERE lms_id IS NOT NULL)
         QUALIFY count(*) OVER (PARTITION BY d.lms_id) = 1""")
-    parents = KINDS["user"].parents
-    fields = ", ".join(f'v."{name}"' for name in KINDS["user"].fields if name not in parents)
     # In which building it was is not ours to know before it is linked; the update that follows says where it shall be.
+    unknown = {"building": "NULL", "additional_buildings": "CAST([] AS VARCHAR[])"}
+    values = {name: f'd."{name}"' if name in nowhere else unknown.get(name, f'v."{name}"') for name in _FIELDS}
+    fields = ", ".join(f'{value} AS "{name}"' for name, value in values.items())
     db.execute(f"""
         INSERT INTO eff_user BY NAME
-        SELECT l.key, {fields}, CAST([] AS VARCHAR[]) AS additional_buildings, l.lms_id, 'adopted' AS origin, d.school,
-               d.year, false AS deleted, NOT v.active AS inactive, v.protected, true AS adopt, false AS deactivated
+        SELECT l.key, {fields}, l.lms_id, 'adopted' AS origin, d.school, d.year,
+               false AS deleted, NOT v.active AS inactive, v.protected, true AS adopt, false AS deactivated
         FROM linked l JOIN desired_user d ON d.key = l.key JOIN live_user v ON v.lms_id = l.lms_id""")
 
 

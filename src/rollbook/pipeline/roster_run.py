@@ -280,6 +280,7 @@ class _River:
             gone_since=facts.get("gone_since") or {},
             deactivates=world.target.traits.deactivates,
             codes_proven=world.target.traits.codes_proven,
+            nowhere=world.target.traits.nowhere,
         )
 
     def _plan(self, scope: Scope, matching: Matching) -> None:

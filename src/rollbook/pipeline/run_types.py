@@ -91,8 +91,8 @@ class Scope:
     was read whole, believed or not. `live`: kinds read from the LMS, `whole` those of them of which every object was
     read. `set_aside` is what earlier comparisons left alone. `doubted`: something is far smaller than it was; `shrunk`
     are (kind, school) pairs of which that is so. `gone_since` is since which day people have been gone, as earlier runs
-    saw it, and `deactivates` whether the LMS can deactivate their accounts. `codes_proven` as of the target's
-    traits."""
+    saw it, and `deactivates` whether the LMS can deactivate their accounts. `codes_proven` and `nowhere` as
+    of the target's traits."""
 
     settings: Settings
     today: date
@@ -110,6 +110,7 @@ class Scope:
     gone_since: Mapping[str, str] = field(default_factory=dict)
     deactivates: bool = False
     codes_proven: bool = True
+    nowhere: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def leaving(self) -> bool:

@@ -37,7 +37,7 @@ def _next(parts: Iterator[bytes], end: object) -> object:
 
 def csv_answer(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
     """A download called `name` (letters, digits, dots and dashes) with a header line."""
-    answer = _PartByPart(_lines(columns, rows), content_type="text/csv; charset=utf-8")
+    answer = _PartByPart(csv_text(columns, rows), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     answer["Cache-Control"] = "no-store"
     return answer
@@ -49,7 +49,8 @@ def defused(value: Any) -> str:
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) or text.startswith(_FORMULA) else text
 
 
-def _lines(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """The file part by part, with a header line."""
     out = io.StringIO()
     writer = csv.writer(out)
     out.write(_BOM)

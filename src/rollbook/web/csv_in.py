@@ -39,7 +39,12 @@ def read_csv(upload: UploadedFile[Any] | None, columns: Sequence[str], *, most: 
         raise ConfigError(_("Choose a CSV file first."))
     if (upload.size or 0) > MOST_BYTES:
         raise ConfigError(_("The file is too large: at most %(most)s MB are read.") % {"most": MOST_BYTES >> 20})
-    text = _text(upload.read())
+    return rows_of(upload.read(), columns, most=most)
+
+
+def rows_of(body: bytes, columns: Sequence[str], *, most: int = MOST_ROWS) -> list[Line]:
+    """The rows of a file with these bytes, as `read_csv` has them."""
+    text = _text(body)
     delimiter = _delimiter(text)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=False)
     try:

@@ -48,6 +48,11 @@ class Steps:
         """May Users, Courses and Sections be synced?"""
         return self.configuration and self.schools and self.terms and self.data_prep
 
+    @property
+    def mapped(self) -> bool:
+        """May roles be mapped? Whom a look at both systems finds depends on them, so Data Prep comes after that."""
+        return self.configuration and self.schools and self.terms
+
     def missing(self) -> list[str]:
         """URL names of the pages that are still to be done, in their order."""
         done = (

@@ -190,7 +190,7 @@ def school_context(
         "page": page,
         "lines": lines,
         "others": _line(view, terms, (ANY, None, 0), chosen, wrong),
-        "has_other_years": bool(years) or bool(terms.gone()),
+        "has_other_years": bool(view.year) and bool(years or terms.gone()),
         "gone": len(terms.gone()),
         "all_years": query.get("years") == "all",
         "problem": problem or (_("Some choices cannot be saved; they are marked below.") if wrong else ""),
@@ -234,8 +234,9 @@ Placed = tuple[str, Mapping[str, Any] | None, int]
 
 
 def _sessions(view: View, terms: TermMap, query: Mapping[str, str], chosen: Mapping[str, Choice]) -> list[Placed]:
-    """(session, its row, depth): of the active year or of all years, those that are gone last."""
-    is_all = query.get("years") == "all"
+    """(session, its row, depth): of the active year or of all years, those that are gone last. Without an active year
+    there is nothing to choose by: they are those of all years."""
+    is_all = query.get("years") == "all" or not view.year
     if chosen:
         return [(key, terms.sessions.get(key), 0) for key in chosen if key != ANY]
     rows = [row for row in terms.sessions.values() if is_all or row["year"] == view.year]

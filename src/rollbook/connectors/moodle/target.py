@@ -81,7 +81,16 @@ class MoodleTarget:
             helpers_are_staff=True,
             codes_proven=self._options.id_numbers == "locked",
             apart=self._apart,
+            nowhere=self._nowhere(),
         )
+
+    def _nowhere(self) -> dict[str, frozenset[str]]:
+        """An account has no role, no year and, without cohorts, no building; a course no location and no grading
+        periods. What is taught in it its category says, or nothing: then a course that was there stays where it is."""
+        options = self._options
+        user = {"role", "graduation_year"} | (set() if options.cohorts else {"building", "additional_buildings"})
+        section = {"grading_periods", "location"} | ({"course"} if options.courses == "ignore" else set())
+        return {"user": frozenset(user), "section": frozenset(section)}
 
     def _apart(self, change: Change) -> str | None:
         """Of whom, or of what, Moodle changes a row until the call ends, so that calls with the same one would wait for

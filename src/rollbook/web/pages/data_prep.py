@@ -75,6 +75,7 @@ def show(request: HttpRequest, place: Place) -> HttpResponse:
         .values_list("value")
         .first(),
         "can_look": done.configuration,
+        "no_roles": done.settings is not None and not done.settings.roles,
     }
     if look is not None:
         context |= _shown(look, place.organization, state, _number(request.GET.get("page")))

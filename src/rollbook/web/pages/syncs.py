@@ -67,7 +67,8 @@ def sections(request: HttpRequest, place: Place) -> HttpResponse:
 def users_send(request: HttpRequest, place: Place) -> HttpResponse:
     """Saves the role maps, and plans or syncs users if asked."""
     done, typed = steps(place.organization), role_maps.read_typed(request.POST)
-    if not done.ready or done.settings is None:
+    sends = request.POST.get("do") in (PREVIEW, SYNC, EVERYTHING)
+    if done.settings is None or not (done.ready if sends else done.mapped):
         return _show(request, place, USERS, typed=typed, refused=_locked_words())
     schools = mapped_schools(place.organization, done.settings)
     try:
@@ -79,7 +80,7 @@ def users_send(request: HttpRequest, place: Place) -> HttpResponse:
         return _show(request, place, USERS, typed=typed, refused=words)
     except ConfigError as error:
         return _show(request, place, USERS, typed=typed, refused=error_said(error))
-    if request.POST.get("do") not in (PREVIEW, SYNC, EVERYTHING):
+    if not sends:
         return redirect(_here(place, USERS, request))
     return _ask(request, place, USERS, typed, _without_map(new, schools, typed, request))
 
@@ -202,7 +203,8 @@ def _show(
     organization = place.organization
     done = steps(organization)
     context: dict[str, Any] = {"tab": tab, "steps": done, "refused": refused, "missing": _missing(done, organization)}
-    if done.ready and done.settings is not None:
+    context["mapping"] = tab is USERS and done.mapped
+    if (done.ready or context["mapping"]) and done.settings is not None:
         asked = request.POST if request.method == "POST" else request.GET
         schools = mapped_schools(organization, done.settings)
         shown = page_of(schools, _number(asked.get("page"), 1), asked.get("find", ""))
