@@ -10,9 +10,9 @@ from rollbook.practice.moodle.store import Row, marks
 from rollbook.practice.moodle.thrown import Thrown, bad_parameter, coding, no_record
 from rollbook.practice.moodle.user_view import details, empty
 
-_FIELDS: Final = {"id": "int", "idnumber": "raw", "username": "username", "email": "email"}
+_FIELDS: Final = {"id": "int", "idnumber": "raw", "username": "username", "email": "trimmed"}
 _EXACT: Final = {"id": "int", "idnumber": "raw", "username": "username", "auth": "auth"}
-_LIKE: Final = {"email": "raw", "lastname": "notags", "firstname": "notags"}
+_LIKE: Final = {"email": "trimmed", "lastname": "notags", "firstname": "notags"}
 _IN_ONE_QUERY = 500
 
 
