@@ -165,7 +165,7 @@ class TestSeparateGroups:
 
     def test_a_section_without_people_has_no_admins(self, grades: MoodleGrades, switch: Switch) -> None:
         switch._app.state.moodle.store.run("DELETE FROM enrolments")
-        assert grades.course_admins(CODE, None) == frozenset()
+        assert grades.course_admins(CODE, None) == []
         assert grades.gradebook(CODE, None).members == ()
 
 

@@ -67,13 +67,13 @@ class MoodleGrades:
             grades=tuple(each for each in words.grades(report) if each.member in people),
         )
 
-    def course_admins(self, code: str, lms_id: str | None) -> frozenset[str]:
+    def course_admins(self, code: str, lms_id: str | None) -> list[Member]:
         section = self._section(code, lms_id)
         rows = self._reader.enrolled(section, active=True)
         if not rows and self._rows(section):
             raise BadResponse(_GROUPS)
         found = [words.member(raw, True, self._options) for raw in rows]
-        return frozenset(each.unique_id for each in found if each and each.admin and each.unique_id)
+        return [each for each in found if each and each.admin]
 
     def sections_of(self, unique_id: str, lms_id: str | None) -> frozenset[str]:
         """Courses where the person is active."""
