@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rollbook.errors import BadResponse
 from rollbook.roster.changes import Change
 from tests.integration.moodle_world import Switch, World, switched
 
@@ -143,3 +144,72 @@ def test_nobody_is_looked_up_after_trouble_of_the_database(world: World) -> None
     world.done(*[world.user(f"u{n}") for n in range(4)])
     reads = [each for each in world.calls() if each == "core_user_get_users_by_field"]
     assert (world.calls().count(CREATE), len(reads)) == (2, 1)
+
+
+ODD = [("auth", "carrier"), ("username", "Old Name"), ("firstname", "Ana<b>"), ("email", " a@b.example")]
+UNREADABLE = "Moodle cannot show the account"
+
+
+class TestAccountsThatMoodleCannotShow:
+    @pytest.fixture
+    def many(self, world: World) -> World:
+        world.done(
+            *[world.user(f"u{n}", last_name="Li" * (n % 4 + 1), first_name="Al" * (n % 3 + 1)) for n in range(60)]
+        )
+        world.fresh_target()
+        world.forget_calls()
+        return world
+
+    def spoil(self, world: World, key: str, column: str = "auth", value: str = "carrier") -> None:
+        world.site.store.run(f"UPDATE users SET {column} = ? WHERE idnumber = ?", value, key)
+
+    @pytest.mark.parametrize(("column", "value"), ODD)
+    def test_all_others_are_read_and_it_is_not_gone(self, many: World, column: str, value: str) -> None:
+        self.spoil(many, "u7", column, value)
+        found = {each.lms_id: each for each in many.target.read("user")}
+        codes = {each.code for each in found.values()} - {None}
+        assert codes == {f"u{n}" for n in range(60) if n != 7}
+        odd = found[many.accounts["u7"]]
+        assert (odd.code, odd.fields, odd.active) == (None, {}, True)
+
+    def test_several_and_the_last_one(self, many: World) -> None:
+        for key in ("u7", "u8", "u58", "u59"):
+            self.spoil(many, key)
+        many.site.store.run("UPDATE users SET deleted = 1 WHERE idnumber = 'u57'")
+        found = [each.lms_id for each in many.target.read("user")]
+        assert len(found) == len(set(found))
+        assert set(many.accounts.values()) - set(found) == {many.accounts["u57"]}
+
+    def test_nobody_is_taken_for_gone_where_all_are_odd(self, many: World) -> None:
+        many.site.store.run("UPDATE users SET auth = 'carrier'")
+        with pytest.raises(BadResponse, match=UNREADABLE):
+            list(many.target.read("user"))
+
+    def test_its_person_is_refused_alone(self, many: World) -> None:
+        self.spoil(many, "u7")
+        outcomes = many.apply(*[many.user(f"u{n}", last_name="New") for n in range(5, 70)])
+        assert {at + 5: each.status for at, each in enumerate(outcomes) if each.status != "done"} == {7: "refused"}
+        assert UNREADABLE in outcomes[2].message
+
+    def test_whoever_has_its_username_is_refused_alone(self, many: World) -> None:
+        self.spoil(many, "u7")
+        outcomes = many.apply(many.user("v1", username="u7"), many.user("v2"))
+        assert [each.status for each in outcomes] == ["refused", "done"]
+        assert "username" in outcomes[0].message
+
+    def test_it_is_neither_deactivated_nor_taken_for_another(self, many: World) -> None:
+        self.spoil(many, "u7")
+        leaving = [many.change("user", key, {}, "deactivate", lms_id=many.accounts[key]) for key in ("u6", "u7", "u8")]
+        outcomes = many.apply(*leaving)
+        assert [each.status for each in outcomes] == ["done", "refused", "done"]
+        assert UNREADABLE in outcomes[1].message
+
+
+def test_hidden_addresses_are_not_read_as_none(switch: Switch, tmp_path: Path) -> None:
+    world = World(switch, tmp_path, {"identity_fields": frozenset()})
+    world.done(world.user("u1"), world.user("u2"))
+    world.site.store.run("""UPDATE users SET fields = '{"maildisplay":1}' WHERE idnumber = 'u2'""")
+    found = {each.code: each.fields for each in world.target.read("user") if each.code}
+    assert "email" not in found["u1"]
+    assert found["u2"]["email"] == "u2@example.org"
+    world.close()

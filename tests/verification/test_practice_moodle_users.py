@@ -163,3 +163,20 @@ def test_how_databases_compare(moodle_with: _With, dbtype: str, found: int) -> N
     site = moodle_with(dbtype=dbtype)
     site.call(_CREATE, users=[site.user("ann", idnumber="Zoë-1")])
     assert len(site.call("core_user_get_users_by_field", field="idnumber", values=["zoe-1"])) == found
+
+
+def test_addresses_are_seen_by_the_setting_of_the_site_or_of_the_person(moodle_with: _With) -> None:
+    site = moodle_with(identity_fields=frozenset())
+    site.call(_CREATE, users=[site.user("ann"), site.user("bob", maildisplay=1)])
+    found = site.call("core_user_get_users", criteria=[{"key": "lastname", "value": "%"}])["users"]
+    assert [each["username"] for each in found if "email" in each] == ["bob"]
+
+
+@pytest.mark.parametrize(("column", "value"), [("auth", "carrier"), ("username", "An N"), ("lastname", "B<i>")])
+def test_one_odd_account_spoils_the_whole_answer(moodle: Client, column: str, value: str) -> None:
+    ann, bob = moodle.users("ann", "bob")
+    moodle.app.state.moodle.store.run(f"UPDATE users SET {column} = ? WHERE id = ?", value, ann)
+    everybody = {"criteria": [{"key": "lastname", "value": "%"}]}
+    assert moodle.error("core_user_get_users", **everybody) == "invalidresponse"
+    assert moodle.error("core_user_get_users_by_field", field="id", values=[ann, bob]) == "invalidresponse"
+    assert len(moodle.call("core_user_get_users_by_field", field="id", values=[bob])) == 1

@@ -9,6 +9,7 @@ from typing import Any, Final
 from rollbook.connectors.moodle import translate
 from rollbook.connectors.moodle.client import TOO_LARGE, MoodleClient, MoodleError
 from rollbook.connectors.moodle.lenient import Json, ident, listing, text
+from rollbook.connectors.moodle.odd_accounts import UNREADABLE, is_odd
 from rollbook.connectors.moodle.options import MoodleOptions
 from rollbook.connectors.moodle.outcomes import NOT_ONE, done, refused, said, unclear
 from rollbook.connectors.moodle.reading import Reader
@@ -74,6 +75,8 @@ class NewUsers:
     def _not_ours(self, item: Json, holders: Sequence[Json]) -> str | None:
         if len(holders) > 1:
             return NOT_ONE
+        if is_odd(holders[0]):
+            return UNREADABLE
         own, name = text(holders[0].get("id")), text(holders[0].get("username"))
         if own == self._reader.own_id() or name in self._options.protected_users:
             return "a protected account of the LMS has this ID number; an administrator takes it away there"

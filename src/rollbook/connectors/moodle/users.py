@@ -12,6 +12,7 @@ from rollbook.connectors.moodle.client import MoodleClient, MoodleError
 from rollbook.connectors.moodle.cohorts import Cohorts
 from rollbook.connectors.moodle.lenient import Json, flag, ident, optional, text
 from rollbook.connectors.moodle.new_users import CREATE_FIELDS, NewUsers, Said
+from rollbook.connectors.moodle.odd_accounts import UNREADABLE, is_odd
 from rollbook.connectors.moodle.options import MoodleOptions
 from rollbook.connectors.moodle.outcomes import NOT_ONE, done, refused, said, with_warnings
 from rollbook.connectors.moodle.reading import Reader
@@ -115,6 +116,8 @@ class Users:
         """None where the account is to be written."""
         if raw is None:
             return refused("the LMS has no such account")
+        if is_odd(raw):
+            return refused(UNREADABLE)
         own = text(raw.get("id"))
         if optional(raw.get("idnumber")) != change.key:
             return refused("the account has another ID number by now")

@@ -126,7 +126,7 @@ def _bool(site: Cleaner, text: str) -> int:
 
 
 def _text(site: Cleaner, text: str) -> str:
-    return _TAG.sub("", text.replace("\0", ""))
+    return _TAG.sub("", text.replace("\0", "")) if "<" in text or "\0" in text else text
 
 
 def _trimmed(site: Cleaner, text: str) -> str:
