@@ -11,6 +11,8 @@ import pytest
 
 from rollbook.connectors.moodle.address import site_address, token
 from rollbook.errors import AuthFailed, ConfigError
+from rollbook.roster.reasons import recognized
+from rollbook.roster.words import Words
 from tests.integration.moodle_world import TOKEN, Switch, World, switched
 
 
@@ -144,3 +146,34 @@ class TestRights:
         with pytest.raises(AuthFailed, match=f"lacks the capability moodle/user:{action}"):
             world.apply(*[world.user(f"u{n}", action, **more) for n in range(50)])
         assert world.calls().count(f"core_user_{action}_users") == 1
+
+
+class TestAccounts:
+    """What is amiss with the service account, as the connection test says it."""
+
+    @pytest.mark.parametrize(
+        ("account", "words"),
+        [
+            ("wsaccessuserdeleted", "make another one"),
+            ("wsaccessuserunconfirmed", "confirm it"),
+            ("wsaccessusersuspended", "activate it"),
+            ("wsaccessuserexpired", "set a new one"),
+            ("wsaccessusernologin", "Web services authentication"),
+            ("forcepasswordchangenotice", "untick Force password change"),
+            ("nopasswordchangeforced", "untick Force password change"),
+            ("usernotfullysetup", "required fields"),
+            ("sitepolicynotagreed", "agree for it"),
+            ("restrictedcontextexception", "make one for the whole site"),
+        ],
+    )
+    @pytest.mark.parametrize("lang", ["en", "es"])
+    def test_the_test_says_what_to_do(self, connecting: Connecting, account: str, words: str, lang: str) -> None:
+        world = connecting({"account": account, "lang": lang})
+        for ask in (world.target.test, lambda: world.apply(world.user("u1"))):
+            with pytest.raises(AuthFailed, match=words) as caught:
+                ask()
+            assert account in str(caught.value)
+            assert "rollbook" not in str(caught.value).lower()  # no name of the account
+            whole = recognized(str(caught.value))
+            assert isinstance(whole, Words)  # so pages can say it in another language
+            assert isinstance(whole.values["why"], Words)

@@ -19,17 +19,26 @@ _PATH: Final = "webservice/rest/server.php"
 _AUTH: Final = {
     "invalidtoken": "the token is not valid, or not any more; make a new one",
     "invalidtimedtoken": "the token has expired; make a new one",
-    "accessexception": "the token's service may not call this function, or its account not use the service",
-    "servicenotavailable": "the token's service is switched off",
-    "enablewsdescription": "web services are switched off",
-    "wsaccessuserdeleted": "the service account was deleted",
-    "wsaccessuserunconfirmed": "the service account is not confirmed",
-    "wsaccessusersuspended": "the service account is suspended",
-    "wsaccessuserexpired": "the service account's password has expired",
-    "wsaccessusernologin": "the service account may not log in",
-    "forcepasswordchangenotice": "the service account must change its password first",
-    "usernotfullysetup": "the service account's profile is not complete",
-    "sitepolicynotagreed": "the service account has not agreed to the site's policy",
+    "accessexception": "look in Moodle whether the service is enabled and has this function, the account is one "
+    "of its authorised users and has webservice/rest:use, and neither token nor user is limited to other "
+    "addresses or to a time that is over",
+    "servicenotavailable": "the token's service is switched off; enable it under External services",
+    "enablewsdescription": "web services are switched off; enable them under Advanced features",
+    "restrictedcontextexception": "the token is for a part of the site only; make one for the whole site",
+    "wsaccessuserdeleted": "the service account was deleted; make another one, with a token of its own",
+    "wsaccessuserunconfirmed": "the service account is not confirmed; confirm it in the list of users",
+    "wsaccessusersuspended": "the service account is suspended; activate it in the list of users",
+    "wsaccessuserexpired": "the service account's password has expired; set a new one in Moodle",
+    "wsaccessusernologin": "the service account may not log in; set its authentication method to Web services "
+    "authentication",
+    "forcepasswordchangenotice": "the service account must change its password first; untick Force password "
+    "change in its profile",
+    "nopasswordchangeforced": "the service account must change its password first, and cannot; untick Force "
+    "password change in its profile",
+    "usernotfullysetup": "the service account's profile lacks what the site demands; fill in name, e-mail "
+    "address and required fields",
+    "sitepolicynotagreed": "the service account has not agreed to the site's policies; agree for it under User "
+    "agreements",
 }
 #: Functions that ask for a right in the whole site, and which (their sources): without it no record goes through.
 _RIGHTS: Final = {

@@ -131,12 +131,11 @@ class MoodleTarget:
     def _may_write(self) -> None:
         """Raises AuthFailed that names every right which the service account lacks, as far as that can be found out."""
         capabilities, roles = lacking(self._client, self._reader, self._options)
-        words = [f"lacks these capabilities: {', '.join(capabilities)}"] if capabilities else []
-        words += [f"may not assign these roles (Allow role assignments): {', '.join(roles)}"] if roles else []
+        words = [f"it lacks these capabilities: {', '.join(capabilities)}"] if capabilities else []
+        words += [f"it may not assign these roles (Allow role assignments): {', '.join(roles)}"] if roles else []
         if words:
-            raise AuthFailed(
-                f"the service account {', and it '.join(words)}; an administrator changes its role in Moodle"
-            )
+            whys = "; ".join([*words, "an administrator changes its role in Moodle"])
+            raise AuthFailed(f"the service account cannot do its work: {whys}")
 
     def roles(self) -> Mapping[str, bool]:
         """Moodle cannot list its roles by web services: those of the options. A user's role only says what the person

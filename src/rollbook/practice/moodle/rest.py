@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from rollbook.practice.moodle import words
+from rollbook.practice.moodle.account import account_amiss, account_unfit
 from rollbook.practice.moodle.call import Call, Function
 from rollbook.practice.moodle.functions import FUNCTIONS
 from rollbook.practice.moodle.locks import Stuck
@@ -170,7 +171,7 @@ class Rest:
         """Raises Thrown and _Fatal; what was written stays unless the function is whole."""
         self._admit(call, request, function)
         assert function is not None
-        refused = thrown_fault(call)
+        refused = thrown_fault(call) or account_unfit(self._site.settings.account, call.name)
         if refused is not None:
             raise refused
         given = self._site.cleaner.check(function.takes, request)
@@ -187,6 +188,9 @@ class Rest:
         token, name = request.pop("wstoken", None), request.pop("wsfunction", "")
         if token != self._site.settings.token:
             raise Thrown("invalidtoken", "Invalid token - token not found")
+        amiss = account_amiss(self._site.settings.account)
+        if amiss is not None:
+            raise amiss
         if not self._site.may("webservice/rest:use"):
             raise no_access("You are not allowed to use the rest protocol (missing capability: webservice/rest:use)")
         if not name:

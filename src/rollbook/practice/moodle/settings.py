@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from rollbook.practice.moodle.account import ACCOUNTS
+
 #: Releases that are known, with the build of the version number (version.php).
 RELEASES: Final = {
     "4.1": ("4.1.19 (Build: 20250609)", "2022112819"),
@@ -18,7 +20,8 @@ ROLES: Final = {"manager": 1, "coursecreator": 2, "editingteacher": 3, "teacher"
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """`moodle` is one of RELEASES. `functions` of the token's service; None: all that the release has.
+    """`moodle` is one of RELEASES. `account` is what is amiss with the token's user, by its errorcode.
+    `functions` of the token's service; None: all that the release has.
 
     `denied` are capabilities that the token's user does not have. `dbtype` "mysqli" compares without case and
     accents. `identity_fields` of people are seen by whoever has moodle/site:viewuseridentity. `max_input_vars` and
@@ -33,6 +36,7 @@ class Settings:
     token: str = "practice"
     moodle: str = "5.0"
     enabled: bool = True
+    account: str = ""
     functions: frozenset[str] | None = None
     denied: frozenset[str] = frozenset()
     assignable_roles: frozenset[int] = frozenset({1, 3, 4, 5})
@@ -67,6 +71,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.moodle not in RELEASES:
             raise ValueError(f"unknown release {self.moodle!r}; known: {', '.join(RELEASES)}")
+        if self.account not in ACCOUNTS:
+            raise ValueError(f"unknown account trouble {self.account!r}; known: {', '.join(sorted(ACCOUNTS - {''}))}")
 
     def release(self) -> tuple[int, int]:
         """Major and minor number."""
