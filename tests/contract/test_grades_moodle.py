@@ -163,10 +163,43 @@ class TestSeparateGroups:
             with pytest.raises(BadResponse, match="accessallgroups"):
                 ask(CODE, None)
 
-    def test_a_section_without_people_has_no_admins(self, grades: MoodleGrades, switch: Switch) -> None:
-        switch._app.state.moodle.store.run("DELETE FROM enrolments")
-        assert grades.course_admins(CODE, None) == frozenset()
-        assert grades.gradebook(CODE, None).members == ()
+    def test_one_visible_group_is_not_taken_for_everybody(self, grades: MoodleGrades, switch: Switch) -> None:
+        """Of visible groups a token is shown everybody who is enrolled, but the report of the first group alone."""
+        store = switch._app.state.moodle.store
+        member = store.one("SELECT user FROM role_assignments WHERE role = 5")["user"]
+        store.run("UPDATE courses SET fields = ? WHERE idnumber = ?", f'{{"groupmode": 2, "group": [{member}]}}', CODE)
+        with pytest.raises(BadResponse, match=r"lacks students of this section.*accessallgroups"):
+            grades.gradebook(CODE, None)
+
+
+class TestWithoutStudents:
+    """After the last day nobody is active; what is in the gradebook stays."""
+
+    @pytest.fixture
+    def book(self, switch: Switch, tmp_path: Path) -> Callable[[str], Gradebook]:
+        context = Context(work=tmp_path, cancel=Going(), count=lambda attempts=1, /: None, allow_private_hosts=True)
+        site = switch.put_on()
+        plant(site, as_moodle_knows_it())
+        student = next(each.unique_id for each in SAMPLE.members if not each.admin and each.active)
+        body = {
+            "course": CODE,
+            "items": [{"name": "Essay", "max": 20}],
+            "grades": [{"item": "Essay", "user": student, "grade": 9}],
+        }
+        httpx2.post(f"{switch.url}/_practice/gradebook", json=body).raise_for_status()
+
+        def after(sql: str) -> Gradebook:
+            site.store.run(sql)
+            with closing(MoodleGrades(MoodleOptions(base_url=switch.url, token=TOKEN), context)) as grades:
+                return grades.gradebook(CODE, None)
+
+        return after
+
+    @pytest.mark.parametrize("sql", ["UPDATE enrolments SET status = 1", "DELETE FROM enrolments"])
+    def test_items_do_not_read_as_deleted(self, book: Callable[[str], Gradebook], sql: str) -> None:
+        read = book(sql)
+        assert [(each.title, each.points, each.published) for each in read.items] == [("Essay", 20, True)]
+        assert (read.grades, [each for each in read.members if each.active]) == ((), [])
 
 
 class TestDueDates:
@@ -270,8 +303,26 @@ class TestWhatReadsLikeNoGrades:
             book({"name": "Essay", "grade": 50}, report_hides=frozenset({column}))
 
     def test_grades_that_cannot_be_worked_out_are_an_error(self, book: Callable[..., Gradebook]) -> None:
-        with pytest.raises(BadResponse, match="could not work out"):
+        with pytest.raises(BadResponse, match="has not worked out"):
             book({"name": "Essay", "grade": 50, "needs_update": 1})
+
+    def test_one_section_that_cannot_be_read_does_not_fail_the_connection(
+        self, book: Callable[..., Gradebook], switch: Switch, tmp_path: Path
+    ) -> None:
+        with pytest.raises(BadResponse):
+            book({"name": "Essay", "grade": 50, "needs_update": 1})
+        context = Context(work=tmp_path, cancel=Going(), count=lambda attempts=1, /: None, allow_private_hosts=True)
+        with closing(MoodleGrades(MoodleOptions(base_url=switch.url, token=TOKEN), context)) as grades:
+            assert grades.test().ok
+
+    @pytest.mark.parametrize("right", ["gradereport/user:view", "moodle/grade:viewall"])
+    def test_a_report_that_is_refused_names_the_right(self, book: Callable[..., Gradebook], right: str) -> None:
+        with pytest.raises(BadResponse, match=rf"the token's role needs .*{right}"):
+            book({"name": "Essay", "grade": 50}, denied=frozenset({right}))
+
+    def test_students_without_a_graded_role_are_an_error(self, book: Callable[..., Gradebook]) -> None:
+        with pytest.raises(BadResponse, match="one of the graded roles"):
+            book({"name": "Essay", "grade": 50}, graded_roles=frozenset({"teacher"}))
 
     def test_other_columns_may_be_hidden(self, book: Callable[..., Gradebook]) -> None:
         hides = frozenset({"weight", "percentage", "feedback"})

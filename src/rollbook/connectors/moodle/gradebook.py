@@ -29,6 +29,10 @@ _COLUMNS: Final = {"graderaw": "Show grades: Show", "rangeformatted": "Show rang
 _PLAIN: Final = "2"
 _BREAK, _TAG = re.compile(r"<br\s*/?>|</p>|</div>|</li>", re.IGNORECASE), re.compile(r"<[^<>]*>")
 _UNKNOWN_MOST: Final = 40
+NOT_WORKED_OUT: Final = (
+    "Moodle has not worked out the grades of this section, or could not; if the next run says so, too, a teacher opens "
+    "the grader report there, and mends the formula that Moodle names"
+)
 #: What a report that shows ranges in whole numbers may have rounded away.
 _ROUNDED: Final = 0.51
 
@@ -139,10 +143,7 @@ def unreadable(report: Mapping[str, Sequence[Json]]) -> str | None:
     switch columns off for the whole course, and their fields are then missing (fill_table_recursive)."""
     for row in (row for rows in report.values() for row in rows if text(row.get("itemtype")) not in _TOTALS):
         if flag(row.get("gradeneedsupdate")):
-            return (
-                "Moodle could not work out the grades of this section; a teacher opens its gradebook there, and mends "
-                "the formula that Moodle names"
-            )
+            return NOT_WORKED_OUT
         for field_, column in _COLUMNS.items():
             if field_ not in row:
                 return (
