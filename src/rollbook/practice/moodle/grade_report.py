@@ -182,9 +182,24 @@ def _in_hidden(call: Call, book: _Book, item: Row) -> bool:
 
 
 def _counted(book: _Book, category: int, grades: dict[int, Row]) -> list[Row]:
-    """Items that count for a total: with a grade, not excluded; scales count by their position."""
-    rows = [(item, grades.get(item["id"])) for item in book.below(category)]
+    """Items that count for a total: with a grade, not excluded or among the lowest; scales count by their position."""
+    low = {own for each in book.categories for own in _lowest(book, each, grades)}
+    return [item for item in _graded(book.below(category), grades) if item["id"] not in low]
+
+
+def _graded(items: list[Row], grades: dict[int, Row]) -> list[Row]:
+    rows = [(item, grades.get(item["id"])) for item in items]
     return [item for item, grade in rows if grade is not None and grade["final"] is not None and not grade["excluded"]]
+
+
+def _lowest(book: _Book, category: int, grades: dict[int, Row]) -> dict[int, bool]:
+    """Items of a category that its rule leaves out, and whether that is told: of equal grades it is not (array_diff in
+    aggregate_grades compares values)."""
+    ours = _graded([item for item in book.items if item["category"] == category], grades)
+    shares = {item["id"]: grades[item["id"]]["final"] / item["grademax"] for item in ours}
+    order = sorted(shares, key=lambda own: shares[own])
+    low, kept = order[: book.categories[category]["droplow"]], order[book.categories[category]["droplow"] :]
+    return {own: shares[own] not in {shares[each] for each in kept} for own in low}
 
 
 def _value(book: _Book, item: Row, grades: dict[int, Row]) -> tuple[float | None, float]:
@@ -202,10 +217,14 @@ def _weight(book: _Book, item: Row, grades: dict[int, Row]) -> Json:
     if item["category"] is None:
         return {}
     grade = grades.get(item["id"])
-    if grade is not None and grade["excluded"]:
-        return {"weightraw": 0.0, "weightformatted": "0.00 %", "status": "excluded"}
+    unweighted = {"weightraw": 0.0, "weightformatted": "0.00 %"}
     if grade is None or grade["final"] is None:
-        return {"weightraw": 0.0, "weightformatted": "0.00 %", "status": "novalue"}
+        return {**unweighted, "status": "novalue"}
+    if grade["excluded"]:
+        return {**unweighted, "status": "dropped"}
+    low = _lowest(book, item["category"], grades)
+    if item["id"] in low:
+        return {**unweighted, "status": "dropped"} if low[item["id"]] else dict(unweighted)
     counted = _counted(book, item["category"], grades)
     total = sum(each["grademax"] for each in counted)
     share = item["weight"] if item["weight"] is not None else (item["grademax"] / total if total else 0.0)
