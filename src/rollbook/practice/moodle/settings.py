@@ -29,8 +29,9 @@ class Settings:
     `user_seconds` and `enrolment_seconds` are how long a call, each user it writes and each enrolment it writes take.
     `workers` is how many calls are worked at at once (0: all), as on a machine with so many cores; others wait.
     `welcome_messages`: whoever is enrolled is mailed, from 4.4 on. `report_hides` are columns that the user report does
-    not show: grade, range, weight, percentage, feedback. `lang` "es" answers with Spanish messages. `path` is what the
-    site's address ends with, such as "/moodle"; `wwwroot` None: the server's own address.
+    not show: grade, range, weight, percentage, feedback; `graded_roles` are names of the roles whose people are in it.
+    `lang` "es" answers with Spanish messages. `path` is what the site's address ends with, such as "/moodle"; `wwwroot`
+    None: the server's own address.
     """
 
     token: str = "practice"
@@ -57,6 +58,7 @@ class Settings:
     welcome_messages: bool = False
     letter_grades: bool = False
     report_hides: frozenset[str] = frozenset()
+    graded_roles: frozenset[str] = frozenset({"student"})
     course_end_dates: bool = True
     max_input_vars: int = 5000
     post_max_size: int = 8 * 1024 * 1024
