@@ -166,11 +166,6 @@ class TestSeparateGroups:
             with pytest.raises(BadResponse, match="accessallgroups"):
                 ask(CODE, None)
 
-    def test_a_section_without_people_has_no_admins(self, grades: MoodleGrades, switch: Switch) -> None:
-        switch._app.state.moodle.store.run("DELETE FROM enrolments")
-        assert grades.course_admins(CODE, None) == []
-        assert grades.gradebook(CODE, None).members == ()
-
     def test_one_visible_group_is_not_taken_for_everybody(self, grades: MoodleGrades, switch: Switch) -> None:
         """Of visible groups a token is shown everybody who is enrolled, but the report of the first group alone."""
         store = switch._app.state.moodle.store
