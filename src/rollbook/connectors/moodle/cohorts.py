@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from rollbook.connectors.moodle.client import MoodleClient, MoodleError
 from rollbook.connectors.moodle.functions import COHORTS_LEFT
-from rollbook.connectors.moodle.lenient import ident, listing, optional, text
+from rollbook.connectors.moodle.lenient import ident, listing, mapping, optional, text
 from rollbook.connectors.moodle.outcomes import cut_short, done, said
 from rollbook.connectors.moodle.reading import Reader
 from rollbook.connectors.moodle.sending import Sizes, send_all
@@ -20,6 +20,9 @@ from rollbook.roster.lms import CREATE, UPDATE
 #: Form fields of somebody who is put in, and of somebody who is taken out.
 FIELDS: Final = 4
 _LEFT_FIELDS: Final = 2
+#: The warning of somebody who is in a cohort already (add_cohort_members).
+_IN: Final = "3"
+_GONE: Final = "the account or the cohort is not there any more"
 _WHERE: Final = ("building", "additional_buildings")
 
 #: A change with the user's id and the ID number of a cohort.
@@ -94,12 +97,16 @@ class Cohorts:
                 self._made.add(each)
 
     def _add(self, part: Sequence[Place]) -> list[Outcome]:
-        """Whoever is in a cohort already is a warning, and done."""
+        """Whoever is in a cohort already is a warning, and done. Any other says that account or cohort is gone: of
+        whom, only its words tell, so the call is split, and what was done is done again."""
         members = [
             {"cohorttype": {"type": "idnumber", "value": cohort}, "usertype": {"type": "id", "value": user}}
             for _, user, cohort in part
         ]
-        self._client.write("core_cohort_add_cohort_members", "writing cohorts", members=members)
+        answer = self._client.write("core_cohort_add_cohort_members", "writing cohorts", members=members)
+        warned = [each for each in listing(mapping(answer).get("warnings")) if text(each.get("warningcode")) != _IN]
+        if warned:
+            raise MoodleError("Moodle did not put everybody into a cohort", code="notincohort", words=_GONE)
         return [done(user) for _, user, _ in part]
 
     # --- out ----------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from msgspec import Meta
 from rollbook.connectors.kit import Options, option
 from rollbook.errors import ConfigError
 
+RoleName = Annotated[str, Meta(min_length=1)]
 RoleId = Annotated[int, Meta(ge=1)]
 Size = Annotated[int, Meta(ge=1, le=5000)]
 Variables = Annotated[int, Meta(ge=100, le=1_000_000)]
@@ -28,16 +29,19 @@ class MoodleOptions(Options, frozen=True, kw_only=True):
     base_url: Annotated[str, option("Site address", "Where Moodle is, without /webservice.")]
     token: Annotated[str, option("Token", "Of the service account, for a service with the functions of the README.",
                                  secret=True)]  # fmt: skip
-    student_role: Annotated[str, option("Student role", "Short name of the role that members of a section get.")] = (
-        "student"
-    )
+    student_role: Annotated[
+        RoleName, option("Student role", "Short name of the role that members of a section get.")
+    ] = "student"
     student_role_id: Annotated[RoleId, option("Student role id", "Its id: in the address of the role's page.")] = 5
-    teacher_role: Annotated[str, option("Teacher role", "Short name of the role that course admins get.")] = (
+    teacher_role: Annotated[RoleName, option("Teacher role", "Short name of the role that course admins get.")] = (
         "editingteacher"
     )
     teacher_role_id: Annotated[RoleId, option("Teacher role id", "Its id: in the address of the role's page.")] = 3
     assistant_role: Annotated[
-        str, option("Assistant role", "Short name of the role that course admins get whose own role is this one.")
+        str,
+        option(
+            "Assistant role", "Short name of the role that course admins get whose own role is this one. Empty: none."
+        ),
     ] = "teacher"
     assistant_role_id: Annotated[RoleId, option("Assistant role id", "Its id: in the address of the role's page.")] = 4
     other_teacher_roles: Annotated[

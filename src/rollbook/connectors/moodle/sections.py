@@ -97,7 +97,9 @@ class Sections:
         def call(part: Sequence[Said]) -> list[Outcome]:
             try:
                 return self._create(part)
-            except MoodleError:
+            except MoodleError as error:
+                if error.of_database:  # nothing of the call was done
+                    raise
                 fresh = [change.key for change, _ in part if change.key not in looked_up]
                 looked_up.update(fresh)
                 there = self._reader.course_ids(fresh)

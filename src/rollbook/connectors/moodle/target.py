@@ -141,7 +141,8 @@ class MoodleTarget:
         """Moodle cannot list its roles by web services: those of the options. A user's role only says what the person
         is; in sections it is that of student, teacher or assistant."""
         options = self._options
-        staff = dict.fromkeys((options.teacher_role, options.assistant_role, *options.other_teacher_roles), True)
+        names = (options.teacher_role, options.assistant_role, *options.other_teacher_roles)
+        staff = {name: True for name in names if name}
         return {options.student_role: False, **staff, "user": False}
 
     def read(self, kind: str, *, within: Sequence[str] = ()) -> Iterator[LiveRecord]:

@@ -144,7 +144,7 @@ def category(change: Change, options: MoodleOptions) -> Json | Refusal:
         if found is None:
             return Refusal("the LMS id of the course's building is not known")
         parent = found
-    return {"name": title[:_TITLE_MOST], "parent": parent, "idnumber": code or ""}
+    return {"name": _title(title), "parent": parent, "idnumber": code or ""}
 
 
 # --- sections ---------------------------------------------------------------------------------------------------------
@@ -162,7 +162,7 @@ def course_fields(change: Change, options: MoodleOptions, zone: ZoneInfo, *, eve
     """What a section's course gets: everything, or what changes."""
     item: Json = {}
     if every or "title" in change.before:
-        item["fullname"] = (text(change.after.get("title")) or change.key)[:_TITLE_MOST]
+        item["fullname"] = _title(text(change.after.get("title")) or change.key)
     if every or "course" in change.before:
         place = place_of(change, options)
         if place is None:
@@ -185,7 +185,13 @@ def short_name(change: Change) -> str:
     key = change.key
     if len(key) > _KEY_SHOWN:
         key = hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:12]
-    return f"{text(change.after.get('title'))[:200]} [{key}]".strip()
+    return _title(f"{text(change.after.get('title'))[:200]} [{key}]".strip())
+
+
+def _title(title: str) -> str:
+    """As long as Moodle takes it. What follows a "<" it takes for markup, and refuses a whole call for it (PARAM_TEXT);
+    with a blank after it, it stays what it is."""
+    return _TAG.sub(lambda found: "< " if found[0] == "<" else "", title)[:_TITLE_MOST].removesuffix("<")
 
 
 def moments(fields: Fields, zone: ZoneInfo) -> tuple[int, int]:
