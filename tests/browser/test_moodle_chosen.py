@@ -58,6 +58,7 @@ def test_moodle_is_chosen_set_up_and_synced(tab: Page, installation: Installatio
     ):
         sync(tab, page, button)
         logs(tab, kind)
+    expect(tab.get_by_text("In Moodle a section is a course")).to_be_visible()
     state = installation.lms_state(site)
     assert len(state["users"]) > 60
     assert len(state["courses"]) > 0

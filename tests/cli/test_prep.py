@@ -63,7 +63,12 @@ def test_accounts_are_linked_by_a_file(district: MoodleDistrict, tmp_path: Path)
     assert (again["changed"], again["link"]) == (0, len(proposed))
     command("prep", "export", "maple", str(tmp_path / "later.csv"), schema="prep-export")
     assert [row["decision"] for row in rows_of(tmp_path / "later.csv")] == [row["decision"] for row in rows]
-    counts = district.sync()["kinds"]["user"]
+    for asked in (("plan", "maple", "--live"), ("sync", "maple")):
+        command(*asked)
+        again = command("prep", "import", "maple", str(path), schema="prep-import")
+        assert again["changed"] == 0, "what is decided is decided, though a later look knows nothing of it"
+    runs = command("runs", "maple", schema="runs")["runs"]
+    counts = command("run", "show", runs[0]["run"])["kinds"]["user"]
     assert counts["rekey"] == len(proposed)
     run = command("runs", "maple", schema="runs")["runs"][0]["run"]
     assert "REKEY_PROPOSED" not in command.text("run", "findings", run).out, "a person has decided that already"

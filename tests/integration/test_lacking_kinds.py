@@ -26,7 +26,10 @@ class Plain:
     @property
     def traits(self) -> TargetTraits:
         bulk, removable = dict.fromkeys(HAS, 50), frozenset({"enrollment"})
-        nowhere = {"user": frozenset({"role", "graduation_year"}), "section": frozenset({"location"})}
+        nowhere = {
+            "user": frozenset({"role", "graduation_year"}),
+            "section": frozenset({"location", "grading_periods"}),
+        }
         return TargetTraits(
             kinds=HAS, bulk=bulk, replay_safe=HAS, removable=removable, lower_usernames=True, nowhere=nowhere
         )
@@ -102,6 +105,18 @@ def test_what_the_lms_has_no_place_for_makes_no_update(org: Organization) -> Non
     org.district.put("users", "tina", role="student")
     (change,) = _run(org)
     assert (change.key, change.before) == ("tina", {"role": "Teacher"})
+
+
+def test_other_terms_wait_for_nobody_where_there_are_no_grading_periods(org: Organization) -> None:
+    _run(org)
+    org.district.put("classes", "k1", termSourcedIds="fall")
+    (shorter,) = _run(org)
+    assert shorter.before["end"] == "2027-05-28"
+    org.target.sent = []  # type: ignore[attr-defined]
+    result: Any = org._river(roster_run.undo_run, {}, *(org.plan or ()))
+    assert result.state == "done"
+    (back,) = org.target.sent  # type: ignore[attr-defined]
+    assert back.after["end"] == "2027-05-28"
 
 
 def test_usernames_are_wanted_in_lower_case(org: Organization) -> None:

@@ -92,19 +92,27 @@ def _decided(organization: Organization) -> dict[str, tuple[str, frozenset[str]]
     return {key: (choice, frozenset(ids.split())) for key, choice, ids in rows.values_list("key", "choice", "lms_id")}
 
 
-def read_decisions(blobs: KeptBlobs, rows: Sequence[Row], look: Look | None) -> Decided:
-    """Row by row; of a person with several accounts one row may say link, the others nothing or leave. Raises
-    ConfigError when no row decides anything, and BlobLost."""
+def read_decisions(blobs: KeptBlobs, organization: Organization, rows: Sequence[Row], look: Look | None) -> Decided:
+    """Row by row; of a person with several accounts one row may say link, the others nothing or leave. What is decided
+    so already is passed over: a later look may know nothing of it any more. Raises ConfigError when no row decides
+    anything, and BlobLost."""
     wanted = [row for row in rows if row.get("decision")]
     if not wanted:
         raise ConfigError(say("No row of the file has a decision. Write link or leave into the column decision."))
     there = accounts_in_question(blobs, look, [row.get("unique_id") for row in wanted]) if look else {}
-    found = Decided()
+    found, saved = Decided(), _decided(organization)
     for row in wanted:
+        key = row.get("unique_id")
+        if key not in there and _is_saved(row, saved.get(key)):
+            continue
         problem = _take(row, there, found)
         if problem is not None:
             found.problems.append((row.number, problem))
     return found
+
+
+def _is_saved(row: Row, decided: tuple[str, frozenset[str]] | None) -> bool:
+    return decided is not None and row.get("decision").lower() == decided[0] and row.get("lms_id") in decided[1]
 
 
 def _take(row: Row, there: dict[str, list[str]], found: Decided) -> Words | None:

@@ -94,8 +94,9 @@ def _add_import(group: typer.Typer) -> None:
         from rollbook.store.setup import opened
         from rollbook.web.csv_in import rows_of
 
-        look = _look(find_organization(org))
-        found = read_decisions(open_blobs(opened()), rows_of(_read(file), NEEDED), look)
+        organization = find_organization(org)
+        look = _look(organization)
+        found = read_decisions(open_blobs(opened()), organization, rows_of(_read(file), NEEDED), look)
         if found.problems:
             raise ConfigError(_wrong(file, found))
         changed = decide_matches(org=org, by=OPERATOR, decisions=list(found.decisions.values()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -13,11 +13,13 @@ from rollbook.errors import BlobLost
 from rollbook.roster.grades import ALL_KINDS
 from rollbook.store.held import doubt_words
 from rollbook.store.models import HoldRow, HoldState, River, Role, Run
+from rollbook.store.newest_settings import newest_settings
 from rollbook.store.plan_counts import plan_counts
 from rollbook.store.runs import ShownResult, shown_result, stored_plan
 from rollbook.store.summary import hold_summary
 from rollbook.web.access import Place
 from rollbook.web.error_words import error_said
+from rollbook.web.lists import lms_notes
 from rollbook.web.live_runs import counts_table, progress_of
 from rollbook.web.plan_words import ACTION_WORDS, kind_of
 from rollbook.web.run_findings import groups
@@ -58,11 +60,18 @@ def run_context(place: Place, run: Run, wanted: Asked) -> dict[str, Any]:
         "refusals": refusals_by_message(run, own) if run.ended and own else None,
         "undoable": run.undo_of_id is None and is_undoable(run),
         "planned": plan is not None,
+        "notes": _notes(place, run, own),
         "narrowed": wanted.query(state="") if wanted.school or wanted.sync else "",
         **_counts(run, result, plan, wanted, kinds),
         **_findings(result, wanted),
         **filters(place, names, wanted, states=False),
     }
+
+
+def _notes(place: Place, run: Run, kinds: Sequence[str]) -> list[str]:
+    """What of this run's kinds is in the LMS, where it calls them otherwise."""
+    newest = newest_settings(place.organization.pk) if run.river == River.ROSTER else None
+    return lms_notes(newest[1], *kinds) if newest else []
 
 
 def _holds(run: Run, wanted: Asked, kinds: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -56,7 +56,7 @@ def bring(request: HttpRequest, place: Place) -> HttpResponse:
         return _save(request, place)
     try:
         lines = read_csv(request.FILES.get("file"), NEEDED)
-        found = read_decisions(open_blobs(opened()), lines, newest_look(place.organization))
+        found = read_decisions(open_blobs(opened()), place.organization, lines, newest_look(place.organization))
     except (ConfigError, BlobLost) as error:
         messages.error(request, error_said(error))
         return redirect("data_prep", place.organization.slug)
