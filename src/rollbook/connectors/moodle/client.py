@@ -75,7 +75,7 @@ class MoodleError(BadResponse):
         return of_database(self.code)
 
 
-class NotAllowed(AuthFailed):
+class LacksRight(AuthFailed):
     """The account of the token lacks a right that it needs for whatever is in the call."""
 
 
@@ -162,7 +162,7 @@ class MoodleClient:
             return AuthFailed(f"{who} does not let the token call {function}: {_AUTH[code]} ({code})")
         if code == "nopermissions" and function in _RIGHTS:
             lacks = f"the service account lacks the capability {_RIGHTS[function]}"
-            return NotAllowed(f"{who} does not let the token call {function}: {lacks} ({code})")
+            return LacksRight(f"{who} does not let the token call {function}: {lacks} ({code})")
         if code in _AWAY:
             return Unavailable(f"{who} is in maintenance ({code}); try again later")
         if write and code in _LOST:
