@@ -105,6 +105,10 @@ class World:
         """The functions that were called, in order."""
         return [row[2] for row in self._control.get("/_practice/requests").json()["calls"]]
 
+    def notes(self) -> list[str]:
+        """What became of each call, in order: "ok", an errorcode, a status."""
+        return [row[3] for row in self._control.get("/_practice/requests").json()["calls"]]
+
     def forget_calls(self) -> None:
         self._control.post("/_practice/reset-counters").raise_for_status()
 

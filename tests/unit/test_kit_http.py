@@ -201,6 +201,12 @@ def test_a_redirected_write_keeps_its_body_only_when_told_so(ctx: Context) -> No
         client(ctx, handle).request("POST", "users", json=[1])
 
 
+def test_redirects_that_are_asked_for_are_handed_back(ctx: Context) -> None:
+    handle, asked = script(httpx2.Response(302, headers={"location": "https://elsewhere.example/"}))
+    answer = client(ctx, handle).request("POST", "users", json=[1], returns=(302,))
+    assert (answer.status, answer.ok, len(asked)) == (302, False, 1)
+
+
 def test_credentials_are_renewed_a_few_times(ctx: Context) -> None:
     handle, asked = script(httpx2.Response(401), OK)
     hook = Hook()

@@ -26,6 +26,7 @@ def add_to(app: typer.Typer) -> None:
     _add_check(group)
     _add_import(group)
     _add_export(group)
+    _add_test(group)
 
 
 def _add_check(group: typer.Typer) -> None:
@@ -80,6 +81,35 @@ def _add_export(group: typer.Typer) -> None:
             _write(file, text)
         found = {"org": slug, "file": str(file), "settings": text}
         shell.answer(found, lambda: shell.say(f"Settings of {slug} written to {file}."))
+
+
+def _add_test(group: typer.Typer) -> None:
+    @command(group, "test")
+    def test(
+        shell: Shell,
+        org: Annotated[str, typer.Argument(metavar="ORG", help="The organization's slug.")],
+        *,
+        source: Annotated[bool, typer.Option("--source", help="The connection to the SIS alone.")] = False,
+        target: Annotated[bool, typer.Option("--target", help="The connection to the LMS alone.")] = False,
+    ) -> None:
+        """Try the saved connections as a run would open them; write nothing to either side."""
+        folder = shell.open()
+        from rollbook.cli.connections import try_connections
+
+        sides = [side for side, asked in (("sis", source), ("lms", target)) if asked] or ["sis", "lms"]
+        tests, code = try_connections(folder, org, sides)
+
+        def people() -> None:
+            for one in tests:
+                shell.say(f"{one['side']} ({one['connector']}): {'ok' if one['ok'] else 'FAILED'}. {one['summary']}")
+                for name, fact in one["facts"].items():
+                    shell.say(f"  {name}: {fact}")
+                if "who" in one:
+                    shell.say(f"  Who must act: {one['who']}.")
+
+        shell.answer({"org": org, "ok": code == 0, "tests": tests}, people)
+        if code:
+            raise typer.Exit(code)
 
 
 def _write(file: Path, text: str) -> None:

@@ -20,6 +20,8 @@ from rollbook.store.scratch import looking_scratch
 #: Seconds until a test is left behind whose other side answers drop by drop.
 _LEFT: Final = DEADLINE_S + 15
 _NOWHERE: Final = "https://rollbook.invalid/"
+#: Shorter texts are no secrets worth hiding, and hiding them would make words unreadable.
+_SHORTEST: Final = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,14 @@ def check_connection(folder: DataFolder, settings: Settings, secrets: Mapping[st
         (doors.source() if side == "sis" else doors.target()).close()
         if side == "lms" and asks_teachers(settings):
             doors.grade_consent().close()
+
+
+def scrubbed(text: str, secrets: Mapping[str, str]) -> str:
+    """Without any secret, even where the other side repeats one."""
+    for secret in sorted(secrets.values(), key=len, reverse=True):
+        if len(secret) >= _SHORTEST:
+            text = text.replace(secret, "********")
+    return text
 
 
 def _try(folder: DataFolder, settings: Settings, secrets: Mapping[str, str], side: str) -> Tried:

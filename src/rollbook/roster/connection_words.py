@@ -172,6 +172,14 @@ TOKENS: Final = (
     "the service account must change its password first, and cannot; untick Force password change in its profile",
     "the service account's profile lacks what the site demands; fill in name, e-mail address and required fields",
     "the service account has not agreed to the site's policies; agree for it under User agreements",
+    "a firewall in front of Moodle lets other calls through, but none with this record",
+    "the web server in front of Moodle takes no call of this size (413)",
+    "%(who)s is at %(site)s; enter that as the site address",
+    "%(who)s sends calls to another page (%(code)s): it is being upgraded, or something in front of it asks for a "
+    "sign-in",
+    "%(who)s answered %(code)s: web services or their REST protocol are switched off; enable both",
+    "%(who)s answered %(code)s: a firewall in front of it lets no calls through; its administrator allows those of "
+    "this server",
     "the service account lacks the capability %(name)s",
     "it lacks these capabilities: %(names)s",
     "it may not assign these roles (Allow role assignments): %(names)s",

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from rollbook.actions.accounts import account_by
 from rollbook.connectors.registry import connector
-from rollbook.engine.try_connection import check_connection, try_connection
+from rollbook.engine.try_connection import check_connection, scrubbed, try_connection
 from rollbook.errors import AuthFailed, BadResponse, ConfigError, RollbookError, Throttled, Unavailable
 from rollbook.roster.settings import Connection, Settings
 from rollbook.store.audit import audit
@@ -28,8 +28,6 @@ from rollbook.web.partner_list import CSV
 from rollbook.web.said import stored_said
 
 _MOST_A_MINUTE: Final = 5
-#: Shorter texts are no secrets worth hiding, and hiding them would make words unreadable.
-_SHORTEST: Final = 4
 _FACTS: Final = {
     "version": gettext_lazy("OneRoster version"),
     "address": gettext_lazy("Address"),
@@ -91,9 +89,9 @@ def try_typed(place: Place, settings: Settings, form: OptionForm) -> Outcome:
     assert tried.report is not None
     report = tried.report
     facts = tuple(
-        (str(_FACTS.get(name, name)), _scrubbed(stored_said(text), secrets)) for name, text in report.facts.items()
+        (str(_FACTS.get(name, name)), scrubbed(stored_said(text), secrets)) for name, text in report.facts.items()
     )
-    return Outcome(good=report.ok, summary=_scrubbed(stored_said(report.summary), secrets), facts=facts)
+    return Outcome(good=report.ok, summary=scrubbed(stored_said(report.summary), secrets), facts=facts)
 
 
 def check_typed(organization: Organization, settings: Settings, form: OptionForm) -> None:
@@ -119,7 +117,7 @@ def as_typed(organization: Organization, settings: Settings, form: OptionForm) -
 
 
 def _told(error: RollbookError, form: OptionForm, secrets: Mapping[str, str]) -> Outcome:
-    return Outcome(good=False, summary=_scrubbed(error_said(error), secrets), who=_who(error, form))
+    return Outcome(good=False, summary=scrubbed(error_said(error), secrets), who=_who(error, form))
 
 
 def _who(error: RollbookError, form: OptionForm) -> str:
@@ -148,11 +146,3 @@ def _who(error: RollbookError, form: OptionForm) -> str:
             "system."
         )
     return _("The operator of this server: %s.") % _(error.who)
-
-
-def _scrubbed(text: str, secrets: Mapping[str, str]) -> str:
-    """Without any secret, even where the other side repeats one."""
-    for secret in sorted(secrets.values(), key=len, reverse=True):
-        if len(secret) >= _SHORTEST:
-            text = text.replace(secret, "********")
-    return text

@@ -64,6 +64,7 @@ class _Call:
     headers: Mapping[str, str]
     retry: Retry
     what: str
+    returns: frozenset[int]
 
 
 class Client:
@@ -140,15 +141,17 @@ class Client:
         """One call with its redirects, renewal of credentials and retries.
 
         `target` is a path below the base URL, or a URL of the same origin. `what` names the thing asked for
-        in error messages: no ids, no personal data. Statuses in `returns` (from 400 up, 429 excepted) are
-        handed back, all others raise: AuthFailed, Throttled, Unavailable, BadStatus, BadResponse, LostAnswer
+        in error messages: no ids, no personal data. Statuses in `returns` (from 300 up, 429 excepted) are
+        handed back, and redirects among them not followed; all others raise: AuthFailed, Throttled,
+        Unavailable, BadStatus, BadResponse, LostAnswer
         (a write whose fate is unknown).
         """
         body, kind = _body(json, form)
         more = {**({"content-type": kind} if kind else {}), **(headers or {})}
         outgoing = Outgoing(method=method, url=self.url(target, query), body=body, form=form is not None)
         policy = retry or (SAFE if method in _READS else CAREFUL)
-        return self._persist(_Call(outgoing=outgoing, headers=more, retry=policy, what=what), frozenset(returns))
+        call = _Call(outgoing=outgoing, headers=more, retry=policy, what=what, returns=frozenset(returns))
+        return self._persist(call)
 
     def url(self, target: str, query: Pairs = ()) -> str:
         """The full address of a target, its query encoded by RFC 3986 as OAuth 1 signatures need it. Raises
@@ -164,7 +167,7 @@ class Client:
         pairs = [*parse_qsl(parts.query, keep_blank_values=True), *query]
         return urlunsplit((parts.scheme, parts.netloc, parts.path, encode(pairs), ""))
 
-    def _persist(self, call: _Call, returns: frozenset[int]) -> Answer:
+    def _persist(self, call: _Call) -> Answer:
         """Attempts until one counts."""
         failed, waited, renewed = 0, 0.0, 0
         while True:
@@ -182,7 +185,7 @@ class Client:
                 ):
                     renewed += 1
                     continue
-                if answer.ok or (answer.status in returns and answer.status != 429):
+                if answer.ok or (answer.status in call.returns and answer.status != 429):
                     return answer
                 failure = _judge(answer)
             if failure.lost and not call.retry.lost_answers:
@@ -217,7 +220,7 @@ class Client:
         for _ in range(_MOST_HOPS + 1):
             answer = self._send(outgoing, call, used, allowance)
             location = answer.headers.get("location")
-            if answer.status not in _REDIRECTS:
+            if answer.status not in _REDIRECTS or answer.status in call.returns:
                 return answer
             if not location:
                 raise answer.bad("a redirect without a location")

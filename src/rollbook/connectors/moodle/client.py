@@ -7,14 +7,15 @@ import re
 from typing import Any, Final
 
 from rollbook.connectors.base import Context
-from rollbook.connectors.kit import NEVER, SAFE, Answer, Client, LostAnswer
+from rollbook.connectors.kit import NEVER, SAFE, Answer, Client, LostAnswer, Retry
 from rollbook.connectors.moodle.address import site_address, token
 from rollbook.connectors.moodle.answers import decoded
+from rollbook.connectors.moodle.front import BLOCKED_WORDS, KEPT_OUT, MOVED, PATH, kept_out, moved
 from rollbook.connectors.moodle.lenient import Json, form, mapping, text
 from rollbook.connectors.moodle.options import MoodleOptions
-from rollbook.errors import AuthFailed, BadResponse, RollbookError, Unavailable
+from rollbook.errors import AuthFailed, BadResponse, ConfigError, RollbookError, Unavailable
 
-_PATH: Final = "webservice/rest/server.php"
+_SITE_INFO: Final = "core_webservice_get_site_info"
 #: About the token, its service or its account (webservice/lib.php, externallib.php), and what an admin does about it.
 _AUTH: Final = {
     "invalidtoken": "the token is not valid, or not any more; make a new one",
@@ -59,6 +60,12 @@ _TAG: Final = re.compile(r"<[^<>]*>")
 #: Said without JSON: a proxy in front of Moodle takes no body of this size. And the code that we give that.
 _TOO_LARGE: Final = 413
 TOO_LARGE: Final = "toolarge"
+_TOO_LARGE_WORDS: Final = "the web server in front of Moodle takes no call of this size (413)"
+#: The code that we give calls which a firewall does not like for what is in them.
+_BLOCKED: Final = "blocked"
+#: After so many in a row, with none that it let through, it is not for the sake of single records.
+_MOST_BLOCKED: Final = 20
+_RETURNED: Final = frozenset({_TOO_LARGE, *KEPT_OUT, *MOVED})
 
 
 class MoodleError(BadResponse):
@@ -75,7 +82,7 @@ class MoodleError(BadResponse):
         return of_database(self.code)
 
 
-class NotAllowed(AuthFailed):
+class LacksRight(AuthFailed):
     """The account of the token lacks a right that it needs for whatever is in the call."""
 
 
@@ -95,6 +102,7 @@ class MoodleClient:
             for seconds in (options.timeout, options.read_timeout)
         ]
         self._quick, self._patient = clients
+        self._blocked = 0
 
     def __repr__(self) -> str:
         return "MoodleClient()"
@@ -107,17 +115,23 @@ class MoodleClient:
         """What a function that only reads returns; repeated as long as that makes sense. `long`: it may take a while,
         because everything comes in one answer."""
         client = self._patient if long else self._quick
-        answer = client.request("POST", _PATH, form=self._form(function, parameters), what=what, retry=SAFE)
+        answer = self._post(client, self._form(function, parameters), what, SAFE)
+        if answer.status in KEPT_OUT:
+            raise kept_out(answer)
+        if not answer.ok:
+            raise answer.error()
         found = decoded(answer)
         self._check(found, answer, function, write=False)
         return found
 
     def write(self, function: str, what: str, **parameters: Any) -> Any:
         """What a function that writes returns, sent once. Raises LostAnswer where it may or may not have happened."""
-        pairs = self._form(function, parameters)
-        answer = self._quick.request("POST", _PATH, form=pairs, what=what, returns=(_TOO_LARGE,))
+        answer = self._post(self._quick, self._form(function, parameters), what, None)
         if answer.status == _TOO_LARGE:
-            raise MoodleError(f"{answer.who} takes no call of this size (413)", code=TOO_LARGE)
+            raise MoodleError(f"{answer.who} takes no call of this size (413)", code=TOO_LARGE, words=_TOO_LARGE_WORDS)
+        if answer.status in KEPT_OUT:
+            raise self._kept_out(answer)
+        self._blocked = 0
         try:
             found = decoded(answer)
         except BadResponse as error:
@@ -125,18 +139,34 @@ class MoodleClient:
         self._check(found, answer, function, write=True)
         return found
 
+    def _post(self, client: Client, pairs: list[tuple[str, str]], what: str, retry: Retry | None) -> Answer:
+        """Raises what a redirect means, too."""
+        answer = client.request("POST", PATH, form=pairs, what=what, retry=retry, returns=_RETURNED)
+        if answer.status in MOVED:
+            raise moved(answer)
+        return answer
+
+    def _kept_out(self, answer: Answer) -> RollbookError:
+        """The error for a write that did not get to Moodle. Where a small call does, a firewall does not like something
+        in this one: nothing was done, and it is split until the record is alone."""
+        self._blocked += 1
+        if not answer.body or self._blocked > _MOST_BLOCKED:
+            return kept_out(answer)
+        self.read(_SITE_INFO, "the site")
+        return MoodleError(f"{answer.who} did not get a call ({answer.status})", code=_BLOCKED, words=BLOCKED_WORDS)
+
     def takes(self, fields: int) -> bool:
         """Whether the site takes so many form fields in one call: asked once, of a function that only reads, with the
         same setting over and over (PHP counts each) and the function's name last. Not taken, and not an error, is
         whatever else becomes of such a call: what is wrong for good is told by the calls that follow."""
-        pairs = self._form("core_webservice_get_site_info", {})
+        pairs = self._form(_SITE_INFO, {})
         filling = [_RAW] * (fields - len(pairs))
         try:
             answer = self._quick.request(
-                "POST", _PATH, form=[*pairs[:-1], *filling, pairs[-1]], what="the number of form fields", retry=NEVER
+                "POST", PATH, form=[*pairs[:-1], *filling, pairs[-1]], what="the number of form fields", retry=NEVER
             )
             return "userid" in mapping(decoded(answer))
-        except (AuthFailed, Unavailable, BadResponse):
+        except (AuthFailed, ConfigError, Unavailable, BadResponse):
             return False
 
     def wait(self, seconds: float) -> None:
@@ -162,7 +192,7 @@ class MoodleClient:
             return AuthFailed(f"{who} does not let the token call {function}: {_AUTH[code]} ({code})")
         if code == "nopermissions" and function in _RIGHTS:
             lacks = f"the service account lacks the capability {_RIGHTS[function]}"
-            return NotAllowed(f"{who} does not let the token call {function}: {lacks} ({code})")
+            return LacksRight(f"{who} does not let the token call {function}: {lacks} ({code})")
         if code in _AWAY:
             return Unavailable(f"{who} is in maintenance ({code}); try again later")
         if write and code in _LOST:

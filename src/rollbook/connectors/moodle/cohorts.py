@@ -13,7 +13,7 @@ from rollbook.connectors.moodle.lenient import ident, listing, mapping, optional
 from rollbook.connectors.moodle.outcomes import cut_short, done, said
 from rollbook.connectors.moodle.reading import Reader
 from rollbook.connectors.moodle.sending import Sizes, send_all
-from rollbook.errors import AuthFailed, BadResponse, Unavailable
+from rollbook.errors import AuthFailed, BadResponse, ConfigError, Unavailable
 from rollbook.roster.changes import DONE, Change, Outcome
 from rollbook.roster.lms import CREATE, UPDATE
 
@@ -63,7 +63,7 @@ class Cohorts:
             return list(outcomes)
         try:
             sent = send(places)
-        except (AuthFailed, Unavailable, BadResponse) as error:  # the accounts are written by now
+        except (AuthFailed, ConfigError, Unavailable, BadResponse) as error:  # the accounts are written by now
             sent = [cut_short(error)] * len(places)
         failed = {place[1]: each for place, each in zip(places, sent, strict=True) if each.status != DONE}
         return [failed.get(outcome.lms_id or "", outcome) for outcome in outcomes]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from rollbook.connectors.kit import LostAnswer
-from rollbook.connectors.moodle.client import MoodleClient, MoodleError, NotAllowed
+from rollbook.connectors.moodle.client import LacksRight, MoodleClient, MoodleError
 from rollbook.connectors.moodle.lenient import ident, listing, mapping, text
 from rollbook.connectors.moodle.options import MoodleOptions
 from rollbook.connectors.moodle.reading import Reader
@@ -78,7 +78,7 @@ def _code(client: MoodleClient, function: str, parameters: dict[str, Any]) -> st
     """The error code of a call; "" for none, and for an answer that got lost."""
     try:
         client.write(function, "what the token's account may do", **parameters)
-    except NotAllowed:
+    except LacksRight:
         return _NOT_ALLOWED
     except MoodleError as error:
         return error.code

@@ -12,7 +12,7 @@ from rollbook.connectors.kit import LostAnswer, Retry
 from rollbook.connectors.moodle.client import TOO_LARGE, MoodleError
 from rollbook.connectors.moodle.outcomes import DATABASE, cut_short, unclear, unknown
 from rollbook.connectors.moodle.variables import SPARE, Variables
-from rollbook.errors import AuthFailed, BadResponse, LeaseLost, RunCancelled, Unavailable
+from rollbook.errors import AuthFailed, BadResponse, ConfigError, LeaseLost, RunCancelled, Unavailable
 from rollbook.roster.changes import DONE, REFUSED, Outcome
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ class Sizes:
 
     def __init__(self, most: int, variables: Variables, wait: Callable[[float], None]) -> None:
         self._most, self._variables, self.wait = most, variables, wait
-        self._now = most
+        self._now = self._ceiling = most
         self._lock = threading.Lock()
 
     def fitting(self, fields: int) -> int:
@@ -54,6 +54,12 @@ class Sizes:
         with self._lock:
             self._now = max(min(_LEAST, self._most), min(self._now, sent // 2))
 
+    def too_large(self, sent: int) -> None:
+        """The web server takes no call of the size of one with so many records: none is as large again."""
+        with self._lock:
+            self._ceiling = max(1, min(self._ceiling, sent // 2))
+            self._now = min(self._now, self._ceiling)
+
     def bad_record(self, sent: int) -> None:
         """A call with so many records failed for the sake of one: where there is one there are more, and what is sent
         beside them is sent several times."""
@@ -62,7 +68,7 @@ class Sizes:
 
     def went_well(self) -> None:
         with self._lock:
-            self._now = min(self._most, self._now + max(1, self._now // 4))
+            self._now = min(self._ceiling, self._now + max(1, self._now // 4))
 
 
 def send_all(
@@ -100,7 +106,7 @@ class _Sending(Generic[T]):
             return [self._trouble] * len(items)
         try:
             return self._sent(items, whole=whole)
-        except (AuthFailed, Unavailable, BadResponse, RunCancelled, LeaseLost) as error:
+        except (AuthFailed, ConfigError, Unavailable, BadResponse, RunCancelled, LeaseLost) as error:
             if not self._begun:
                 raise
             self._trouble = cut_short(error)
@@ -118,6 +124,8 @@ class _Sending(Generic[T]):
                 self._in_vain += error.of_database
                 return [self._alone(items[0], error)]
             blaming = not error.of_database and error.code != TOO_LARGE
+            if error.code == TOO_LARGE:
+                self._sizes.too_large(len(items))
             if blaming and whole:
                 self._sizes.bad_record(len(items))
             return self._halves(items, blaming=blaming)
@@ -164,7 +172,7 @@ class _Sending(Generic[T]):
         except LostAnswer as lost:
             self._sizes.lost(len(places))
             again = [unknown(str(lost), lost.status)] * len(places)
-        except (AuthFailed, Unavailable, BadResponse, RunCancelled, LeaseLost) as error:
+        except (AuthFailed, ConfigError, Unavailable, BadResponse, RunCancelled, LeaseLost) as error:
             self._trouble = cut_short(error)
             return outcomes
         known = dict(zip(places, again, strict=False))

@@ -36,7 +36,8 @@ _CAPABILITIES: Final = {
 
 @dataclass(eq=False)
 class Call:
-    """`base` is the site's address, `size` the body's in bytes; `fatal`: PHP is to end in the middle of it."""
+    """`base` is the site's address, `size` the body's in bytes; `fatal`: PHP is to end in the middle of it;
+    `blocked`: a firewall in front does not let it through."""
 
     site: Site
     name: str
@@ -44,6 +45,7 @@ class Call:
     base: str
     size: int = 0
     fatal: bool = False
+    blocked: bool = False
     _asked: dict[str, Json | None] = field(default_factory=dict)
     _refuse: Json | None = None
     _count: int = field(default=0)

@@ -17,7 +17,7 @@ _ABOUT: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "too_large": ("413 of a web server in front, with an HTML page", {}),
     "not_found": ("404 with an HTML page", {}),
     "forbidden": ("403 without a body, as where web services or REST are switched off", {}),
-    "redirect": ("303 to the login page", {}),
+    "redirect": ("a redirect to another page or site, without a body", {"status": 303, "to": "login/index.php"}),
     "maintenance": ("503 with Moodle's page of CLI maintenance and `Retry-After: 300`", {}),
     "site_maintenance": ("the error `sitemaintenance`, HTTP 200", {}),
     "upgrading": ("the error `upgraderunning`, HTTP 200", {}),

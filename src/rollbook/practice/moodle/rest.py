@@ -72,6 +72,7 @@ class Rest:
         known = self._functions.get(name)
         shown = name if known else "unknown"
         call = Call(self._site, shown, bool(known and known.writes), base_of(self._site, scope), len(body))
+        call.blocked = self._site.settings.blocks(body)
         try:
             answer, items = await self._answer(scope, call, request, known)
         except Closed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from urllib.parse import urljoin
 
 import msgspec
 
@@ -56,8 +57,12 @@ def before(call: Call) -> Trouble | None:
             return Trouble.page(status, title)
     if call.fault("forbidden"):
         return Trouble(403, "", note="403")
-    if call.fault("redirect"):
-        return Trouble(303, "", headers={"location": f"{call.base}/login/index.php"}, note="303")
+    if call.blocked:
+        return Trouble.page(403, "Forbidden")
+    redirect = call.fault("redirect")
+    if redirect:
+        location = urljoin(f"{call.base}/", str(redirect["to"]))
+        return Trouble(int(redirect["status"]), "", headers={"location": location}, note=str(redirect["status"]))
     if call.fault("maintenance"):
         return Trouble(503, _MAINTENANCE, headers={"retry-after": "300"}, note="503")
     if call.fault("html"):
