@@ -134,9 +134,13 @@ class TestWhatReadsLikeNoGrades:
             ]
             body = {"course": CODE, "items": items, "grades": grades}
             httpx2.post(f"{switch.url}/_practice/gradebook", json=body).raise_for_status()
+            return again()
+
+        def again() -> Gradebook:
             with closing(MoodleGrades(MoodleOptions(base_url=switch.url, token=TOKEN), context)) as grades_of:
                 return grades_of.gradebook(CODE, None)
 
+        self.again = again
         return read
 
     @pytest.mark.parametrize(
@@ -169,6 +173,16 @@ class TestWhatReadsLikeNoGrades:
         self, book: Callable[..., Gradebook], name: str, title: str
     ) -> None:
         assert [each.title for each in book({"name": name, "grade": 1}).items] == [title]
+
+    def test_a_category_is_called_as_its_teacher_called_it(
+        self, book: Callable[..., Gradebook], switch: Switch
+    ) -> None:
+        book({"name": "Essay", "grade": 1})
+        body = {
+            "course": CODE, "categories": [{"name": "Q & A"}], "items": [{"name": "Essay", "category": "Q & A"}],
+        }  # fmt: skip
+        httpx2.post(f"{switch.url}/_practice/gradebook", json=body).raise_for_status()
+        assert [each.title for each in self.again().categories] == ["Q & A"]
 
     def test_a_grade_out_of_other_points_is_no_score(self, book: Callable[..., Gradebook]) -> None:
         read = book({"name": "Essay", "max": 20, "grade": 8, "rawmax": 10})

@@ -88,7 +88,7 @@ def categories(report: Report) -> tuple[GradingCategory, ...]:
     for row in _rows(report):
         place = ident(row.get("categoryid"))
         if place is not None and text(row.get("itemtype")) not in TOTALS:
-            titles[place] = titles.get(place) or one_language(report.titles.get(text(row.get("id")), ""))
+            titles[place] = titles.get(place) or report.titles.get(text(row.get("id")), "")
     return tuple(
         GradingCategory(id=own, title=UNCATEGORIZED if own in top else title or f"Category {own}")
         for own, title in titles.items()
