@@ -128,12 +128,19 @@ class TestWhatReadsLikeNoGrades:
         def read(*items: dict[str, Any], **site: Any) -> Gradebook:
             plant(switch.put_on(**site), as_moodle_knows_it())
             student = next(each.unique_id for each in SAMPLE.members if not each.admin and each.active)
-            grades = [{"item": each["name"], "user": student, "grade": each.pop("grade")} for each in items]
+            grades = [
+                {"item": each["name"], "user": student, "grade": each.pop("grade"), "rawmax": each.pop("rawmax", None)}
+                for each in items
+            ]
             body = {"course": CODE, "items": items, "grades": grades}
             httpx2.post(f"{switch.url}/_practice/gradebook", json=body).raise_for_status()
+            return again()
+
+        def again() -> Gradebook:
             with closing(MoodleGrades(MoodleOptions(base_url=switch.url, token=TOKEN), context)) as grades_of:
                 return grades_of.gradebook(CODE, None)
 
+        self.again = again
         return read
 
     @pytest.mark.parametrize(
@@ -151,6 +158,36 @@ class TestWhatReadsLikeNoGrades:
         read = book({"name": "Oral", "module": "", "scale": scale, "grade": place})
         (item,), (grade,) = read.items, read.grades
         assert (item.points, grade.score, grade.unknown_exception) == (None, None, word)
+
+    @pytest.mark.parametrize(
+        ("name", "title"),
+        [
+            (
+                '<span lang="en" class="multilang">Essay</span> <span class="multilang" lang="es">Ensayo</span> 1',
+                "Essay 1",
+            ),
+            ("Essay <1> & <span>more</span>", "Essay <1> & <span>more</span>"),
+        ],
+    )
+    def test_a_name_in_several_languages_is_told_in_one(
+        self, book: Callable[..., Gradebook], name: str, title: str
+    ) -> None:
+        assert [each.title for each in book({"name": name, "grade": 1}).items] == [title]
+
+    def test_a_category_is_called_as_its_teacher_called_it(
+        self, book: Callable[..., Gradebook], switch: Switch
+    ) -> None:
+        book({"name": "Essay", "grade": 1})
+        body = {
+            "course": CODE, "categories": [{"name": "Q & A"}], "items": [{"name": "Essay", "category": "Q & A"}],
+        }  # fmt: skip
+        httpx2.post(f"{switch.url}/_practice/gradebook", json=body).raise_for_status()
+        assert [each.title for each in self.again().categories] == ["Q & A"]
+
+    def test_a_grade_out_of_other_points_is_no_score(self, book: Callable[..., Gradebook]) -> None:
+        read = book({"name": "Essay", "max": 20, "grade": 8, "rawmax": 10})
+        assert [each.points for each in read.items] == [20]
+        assert [(each.score, each.unknown_exception) for each in read.grades] == [(None, "a grade out of 10 points")]
 
     @pytest.mark.parametrize(("most", "least"), [(100, 0), (10.5, 0), (3, 1), (7.25, -2)])
     def test_points_are_points_however_they_are_rounded(

@@ -63,6 +63,21 @@ def test_a_launch_names_people_and_courses_twice(moodle: Client, launched: _Laun
     assert launched(bob, course)[CLAIM + "roles"][0].endswith("#Learner")
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"), [([], set()), (["email"], {"email"}), (["given_name"], {"name", "given_name", "family_name"})]
+)
+def test_names_and_addresses_go_to_whom_they_were_promised(
+    moodle: Client, launched: _Launch, tool: dict[str, str], asked: list[str], told: set[str]
+) -> None:
+    wanted = {"login_url": f"{TOOL}/login", "redirect_url": f"{TOOL}/launch", "claims": asked}
+    tool.update(moodle.practice("tools", wanted))
+    (ann,) = moodle.users("ann")
+    claims = launched(ann, moodle.course())
+    assert {"name", "given_name", "family_name", "email"} & claims.keys() == told
+    assert ("user_username" in claims[CLAIM + "ext"]) == ("name" in told)
+    assert claims[CLAIM + "lis"]["person_sourcedid"] == "id-ann"
+
+
 def test_who_has_no_id_number_has_an_empty_one(moodle: Client, launched: _Launch) -> None:
     claims = launched(2, 1)
     assert claims[CLAIM + "lis"] == {"person_sourcedid": "", "course_section_sourcedid": ""}

@@ -20,13 +20,14 @@ LASTS_S: Final = 300
 
 @dataclass(frozen=True, kw_only=True)
 class Tool:
-    """One tool, as it was registered; it is deployed once."""
+    """One tool, as it was registered; it is deployed once. `claims` are those about people that it asked for."""
 
     name: str
     login_url: str
     redirect_urls: tuple[str, ...]
     target: str
     custom: dict[str, str] = field(default_factory=dict)
+    claims: tuple[str, ...] = ()
     client_id: str = field(default_factory=lambda: str(6_000_000_000 + secrets.randbelow(10**9)))
     deployment_id: str = field(default_factory=lambda: f"{secrets.randbelow(10**9)}-{secrets.token_hex(8)}")
 
@@ -61,6 +62,8 @@ class Platform:
     version: str
     variables: tuple[str, ...]
     paths: Paths
+    #: What an LMS wants back as it was: letters, or whatever it likes.
+    message_hint = "link"
 
     def __init__(self) -> None:
         self.tools: dict[str, Tool] = {}
@@ -86,8 +89,9 @@ class Platform:
         hint = secrets.token_urlsafe(12)
         self._launches[hint] = launch
         asked = {
-            "iss": url, "login_hint": hint, "target_link_uri": launch.tool.target, "lti_message_hint": "link",
-            "client_id": launch.tool.client_id, "lti_deployment_id": launch.tool.deployment_id,
+            "iss": url, "login_hint": hint, "target_link_uri": launch.tool.target,
+            "lti_message_hint": self.message_hint, "client_id": launch.tool.client_id,
+            "lti_deployment_id": launch.tool.deployment_id,
         }  # fmt: skip
         return f"{launch.tool.login_url}?{urlencode(asked)}"
 
@@ -100,7 +104,7 @@ class Platform:
         wrong = [name for name, value in wanted.items() if asked.get(name) != value]
         if tool is None or asked.get("redirect_uri") not in tool.redirect_urls:
             raise ValueError("unknown client_id, or a redirect_uri that was not registered")
-        if wrong or not asked.get("nonce") or asked.get("lti_message_hint") != "link":
+        if wrong or not asked.get("nonce") or asked.get("lti_message_hint") != self.message_hint:
             raise ValueError(f"wrong or missing: {', '.join(wrong) or 'nonce or lti_message_hint'}")
         if launch is None or launch.tool != tool:
             raise ValueError("unknown login_hint")

@@ -102,6 +102,7 @@ async def register(platform: Platform, request: Request) -> Response:
             redirect_urls=tuple(given["redirect_uris"]),
             target=about["target_link_uri"],
             custom=about.get("custom_parameters", {}),
+            claims=tuple(about.get("claims", ())),
         )
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
         return json_response({"error": "invalid_client_metadata"}, 400)
@@ -152,11 +153,11 @@ async def opened(platform: Platform, request: Request) -> Response:
 
 
 async def add_tool(platform: Platform, request: Request) -> Response:
-    """For tests: {"name", "login_url", "redirect_url", "custom"}; answers with the ids."""
+    """For tests: {"name", "login_url", "redirect_url", "custom", "claims"}; answers with the ids."""
     given = msgspec.json.decode(await request.body())
     tool = platform.add(Tool(
         name=given.get("name", "Tool"), login_url=given["login_url"], redirect_urls=(given["redirect_url"],),
-        target=given["redirect_url"], custom=given.get("custom", {}),
+        target=given["redirect_url"], custom=given.get("custom", {}), claims=tuple(given.get("claims", ())),
     ))  # fmt: skip
     url = _url(request)
     return json_response({

@@ -28,6 +28,10 @@ _COLUMNS: Final = {"graderaw": "Show grades: Show", "rangeformatted": "Show rang
 #: Formats of feedback that are no HTML: plain text.
 _PLAIN: Final = "2"
 _BREAK, _TAG = re.compile(r"<br\s*/?>|</p>|</div>|</li>", re.IGNORECASE), re.compile(r"<[^<>]*>")
+_LANGUAGE: Final = re.compile(
+    r"""<span(?:\s+lang="[\w-]+"|\s+class="multilang"){2}\s*>(.*?)</span>""", re.IGNORECASE | re.DOTALL
+)
+_LANGUAGES: Final = re.compile(rf"(?:{_LANGUAGE.pattern}\s*)+(?<!\s)".replace("(.*?)", ".*?"), _LANGUAGE.flags)
 _UNKNOWN_MOST: Final = 40
 _UNCLEAR: Final = "dropped (excluded, or by a rule)"
 NOT_WORKED_OUT: Final = (
@@ -60,7 +64,7 @@ def items(report: Report, zone: ZoneInfo) -> tuple[GradedItem, ...]:
     """What can be graded, without totals. An item all of whose grades are hidden counts as not published; one that is
     graded in words has no points."""
     found: dict[str, GradedItem] = {}
-    hidden = _hidden(report)
+    hidden, points = _hidden(report), _points(report)
     for row in _rows(report):
         own = ident(row.get("id"))
         if own is None or own in found or text(row.get("itemtype")) in TOTALS:
@@ -68,9 +72,9 @@ def items(report: Report, zone: ZoneInfo) -> tuple[GradedItem, ...]:
         due = report.due.get((text(row.get("itemmodule")), text(row.get("iteminstance"))))
         found[own] = GradedItem(
             id=own,
-            title=text(row.get("itemname")),
+            title=one_language(text(row.get("itemname"))),
             due=_local(due, zone),
-            points=None if in_words(row) else decimal(row.get("grademax")),
+            points=None if in_words(row) else points.get(own),
             category=ident(row.get("categoryid")),
             published=own not in hidden,
         )
@@ -93,7 +97,7 @@ def categories(report: Report) -> tuple[GradingCategory, ...]:
 
 def grades(report: Report) -> Iterator[Grade]:
     """What students got. A hidden grade is not told: its teacher has not given it out."""
-    hidden, (excluded, by_rule) = _hidden(report), judged(report.rows)
+    hidden, (excluded, by_rule), points = _hidden(report), judged(report.rows), _points(report)
     for student, rows in report.rows.items():
         for row in rows:
             own = ident(row.get("id"))
@@ -102,18 +106,21 @@ def grades(report: Report) -> Iterator[Grade]:
             if own not in hidden and (flag(row.get("gradeishidden")) or flag(row.get("gradehiddenbydate"))):
                 continue
             place = student, own
-            unclear = text(row.get("status")) == DROPPED and place not in excluded | by_rule
+            unclear = _UNCLEAR if text(row.get("status")) == DROPPED and place not in excluded | by_rule else ""
+            most = decimal(row.get("grademax"))
+            if not unclear and most != points.get(own):
+                unclear = f"a grade out of {most or 0:g} points"
             found = _grade(own, student, row, excused=place in excluded, unclear=unclear)
             if found is not None:
                 yield found
 
 
-def _grade(item: str, student: str, row: Json, *, excused: bool, unclear: bool) -> Grade | None:
+def _grade(item: str, student: str, row: Json, *, excused: bool, unclear: str) -> Grade | None:
     """None where nothing was given. A word of a scale is no number and passed on as unknown, and so is a grade that is
-    `unclear`: excluded, or left out by a rule."""
+    `unclear` in these words: perhaps excluded, or out of other points than the item has."""
     raw, word = decimal(row.get("graderaw")), ""
     if raw is not None and unclear:
-        raw, word = None, _UNCLEAR
+        raw, word = None, unclear[:_UNKNOWN_MOST]
     elif raw is not None and in_words(row):
         raw, word = None, (plain(row.get("gradeformatted"), "") or "a word of a scale")[:_UNKNOWN_MOST]
     comment = plain(row.get("feedback"), text(row.get("feedbackformat")))
@@ -173,6 +180,26 @@ def plain(value: Any, form: str) -> str:
         return given
     bare = html.unescape(_TAG.sub("", _BREAK.sub("\n", given)))
     return "\n".join(line for each in bare.splitlines() if (line := " ".join(each.split())))
+
+
+def one_language(name: str) -> str:
+    """A name in several languages, which Moodle gives with markup, in the first of them (filter/multilang)."""
+    return _LANGUAGES.sub(lambda found: next(iter(_LANGUAGE.findall(found[0])), found[0]), name)
+
+
+def _points(report: Report) -> dict[str, float]:
+    """What each item is out of. Old grades may be out of what it was when they were given (minmaxtouse): rows without a
+    grade have the item's own."""
+    found: dict[str, float] = {}
+    sure: set[str] = set()
+    for row in _rows(report):
+        own, most = text(row.get("id")), decimal(row.get("grademax"))
+        if most is not None and own not in sure:
+            found.setdefault(own, most)
+            if decimal(row.get("graderaw")) is None:
+                found[own] = most
+                sure.add(own)
+    return found
 
 
 def _hidden(report: Report) -> frozenset[str]:

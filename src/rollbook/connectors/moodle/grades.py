@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import suppress
+from html import unescape
 from typing import Final
 
 from rollbook.connectors.base import Context
@@ -154,13 +155,16 @@ class MoodleGrades:
         return due_dates.of_assignments(answer)
 
     def _titles(self, section: str) -> dict[str, str]:
-        """Titles of categories by grade item; without the function they are called by their ids."""
+        """Titles of categories by grade item; without the function they are called by their ids. They come ready for a
+        page (grade_category::get_name)."""
         if not self._may(_TITLES):
             return {}
         answer = mapping(self._client.read(_TITLES, "grade categories", courseid=section))
         found = listing(answer.get("gradeItems"))
         return {
-            own: title for each in found if (own := ident(each.get("id"))) and (title := text(each.get("category")))
+            own: title
+            for each in found
+            if (own := ident(each.get("id"))) and (title := words.one_language(unescape(text(each.get("category")))))
         }
 
     def _members(self, section: str) -> tuple[tuple[Member, ...], frozenset[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import msgspec
@@ -24,9 +25,18 @@ def get_gradeitems(call: Call, given: Json) -> Json:
         "WHERE i.course = ? ORDER BY i.id", course["id"],
     )  # fmt: skip
     found = [
-        {"id": str(row["id"]), "itemname": row["itemname"], "category": _category_name(course, row)} for row in rows
-    ]
+        {
+            "id": str(row["id"]), "itemname": _formatted(row["itemname"]),
+            "category": _formatted(_category_name(course, row)),
+        }
+        for row in rows
+    ]  # fmt: skip
     return {"gradeItems": call.page(found), "warnings": []}
+
+
+def _formatted(name: str) -> str:
+    """As for a page: without tags, and with ampersands escaped (format_string)."""
+    return re.sub(r"&(?![a-zA-Z0-9#]{1,8};)", "&amp;", re.sub(r"<[^\s<>][^<>]*>", "", name))
 
 
 def _category_name(course: Row, row: Row) -> str:

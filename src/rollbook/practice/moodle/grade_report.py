@@ -206,7 +206,9 @@ def _value(book: _Book, item: Row, grades: dict[int, Row]) -> tuple[float | None
     """The grade and the most that could be had."""
     if item["category"] is not None:
         grade = grades.get(item["id"])
-        return (grade["final"] if grade is not None else None), item["grademax"]
+        if grade is None or grade["final"] is None:
+            return None, item["grademax"]
+        return grade["final"], grade["rawmax"] or item["grademax"]
     counted = _counted(book, item["iteminstance"], grades)
     most = sum(each["grademax"] for each in counted)
     return (sum(grades[each["id"]]["final"] for each in counted), most) if counted else (None, item["grademax"])

@@ -117,7 +117,8 @@ def _item(site: Site, course: int, top: int, each: Json) -> None:
 
 
 def _grade(site: Site, course: int, each: Json) -> None:
-    """`grade` None takes the grade away and leaves the row; `raw` is what the activity gave, if it differs."""
+    """`grade` None takes the grade away and leaves the row; `raw` is what the activity gave, if it differs;
+    `rawmax` what it was out of then, where the course keeps that (minmaxtouse)."""
     item = _find_item(site, course, each["item"])
     sql = "SELECT id FROM users WHERE deleted = 0 AND (id = ? OR username = ? OR (idnumber != '' AND idnumber = ?))"
     user = site.store.one(sql, each["user"], str(each["user"]), str(each["user"]))
@@ -125,8 +126,9 @@ def _grade(site: Site, course: int, each: Json) -> None:
         raise LookupError(f"no user {each['user']!r}")
     grade = each.get("grade")
     site.store.run(
-        "INSERT OR REPLACE INTO grades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+        "INSERT OR REPLACE INTO grades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
         item["id"], user["id"], each.get("raw", grade), grade, int(each.get("excluded", 0)),
         int(each.get("hidden", 0)), int(each.get("overridden", 0)), int(each.get("locked", 0)),
         each.get("feedback", ""), each.get("submitted"), each.get("graded", site.now() if grade is not None else None),
+        each.get("rawmax"),
     )  # fmt: skip

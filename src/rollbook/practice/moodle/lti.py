@@ -16,6 +16,7 @@ from rollbook.practice.moodle.store import Row
 
 _ROLES: Final = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
 _LASTS_S: Final = 60
+_NAMES: Final = frozenset({"name", "given_name", "family_name"})
 _TABS: Final = (("/", "Courses"), ("/tools", "Tools"))
 
 
@@ -23,6 +24,7 @@ class MoodlePlatform(Platform):
     """The issuer is the site's address; people and courses are named by ids, and by their ID numbers in `lis`."""
 
     family = "moodle"
+    message_hint = '{"cmid":1,"launchid":"ltilaunch1_1804289383"}'
     variables = ("User.id", "User.username", "Person.sourcedId", "CourseSection.sourcedId", "Context.id")
     paths = Paths(
         configuration="/mod/lti/openid-configuration.php", keys="/mod/lti/certs.php", authorize="/mod/lti/auth.php",
@@ -56,23 +58,27 @@ class MoodlePlatform(Platform):
                 "locale": self.site.settings.lang, "document_target": "iframe",
                 "return_url": f"{url}/mod/lti/return.php",
             },
-            CLAIM + "ext": {"lms": "moodle-2", "user_username": user["username"] if user else ""},
+            CLAIM + "ext": {"lms": "moodle-2"},
             CLAIM + "tool_platform": {
                 "product_family_code": "moodle", "version": RELEASES[self.site.settings.moodle][1], "guid": url,
                 "name": "practice", "description": "Practice Moodle",
             },
         }  # fmt: skip
         custom = {name: self._value(value, launch, user, course) for name, value in tool.custom.items()}
-        return claims | self._person(user) | ({CLAIM + "custom": custom} if custom else {})
+        if user is not None and _NAMES & set(tool.claims):
+            claims[CLAIM + "ext"]["user_username"] = user["username"]
+        return claims | self._person(user, set(tool.claims)) | ({CLAIM + "custom": custom} if custom else {})
 
     def _row(self, table: str, row_id: str) -> Row | None:
         return self.site.store.one(f"SELECT * FROM {table} WHERE id = ?", row_id)
 
-    def _person(self, user: Row | None) -> Json:
+    def _person(self, user: Row | None, wanted: set[str]) -> Json:
+        """Names and e-mail address go to tools that asked for them when they were registered."""
         if user is None:
             return {}
         first, last = user["firstname"], user["lastname"]
-        return {"name": f"{first} {last}", "given_name": first, "family_name": last, "email": user["email"]}
+        names = {"name": f"{first} {last}", "given_name": first, "family_name": last} if _NAMES & wanted else {}
+        return names | ({"email": user["email"]} if "email" in wanted else {})
 
     def _roles(self, launch: Launch) -> list[str]:
         """Who may manage activities is an instructor, everybody else a learner (lti_get_ims_role)."""
