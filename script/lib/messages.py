@@ -81,7 +81,8 @@ def _tables() -> Iterator[tuple[str, str]]:
         yield from ((f"{roster}/{table.__name__.rpartition('.')[2]}.py", text) for text in table.TEXTS)
     yield from (("src/rollbook/store/notice_advice.py", text) for text in notice_advice.TEXTS)
     for name in CONNECTORS:
-        yield f"{connectors}/{name}/__init__.py", connector(name).credentials
+        texts = (connector(name).credentials, *connector(name).notes.values())
+        yield from ((f"{connectors}/{name}/__init__.py", text) for text in texts)
         for option in describe(connector(name).options):
             yield from ((f"{connectors}/{name}/options.py", text) for text in (option.label, option.help))
     for row in PARTNERS.values():  # what has the name of a product is called so everywhere

@@ -107,8 +107,8 @@ class _Books:
             ),
         )  # fmt: skip
 
-    def course_admins(self, code: str, lms_id: str | None) -> frozenset[str]:
-        return frozenset()
+    def course_admins(self, code: str, lms_id: str | None) -> tuple[()]:
+        return ()
 
     def sections_of(self, unique_id: str, lms_id: str | None) -> frozenset[str]:
         return frozenset()

@@ -150,8 +150,8 @@ class Books:
             ),
         )  # fmt: skip
 
-    def course_admins(self, code: str, lms_id: str | None) -> frozenset[str]:
-        return frozenset(key for key, admin in self._people(code) if admin)
+    def course_admins(self, code: str, lms_id: str | None) -> list[Member]:
+        return [Member(id=key, user=key, unique_id=key, admin=True) for key, admin in self._people(code) if admin]
 
     def sections_of(self, unique_id: str, lms_id: str | None) -> frozenset[str]:
         return frozenset(code for code in self.members if unique_id in dict(self.members[code]))

@@ -47,6 +47,10 @@ def test_moodle_is_chosen_set_up_and_synced(tab: Page, installation: Installatio
     expect(tab.locator("#rb-messages")).not_to_contain_text("grading periods")
     expect(tab.get_by_text("Create new grading period")).to_have_count(0)
     data_prep(tab, ROLES)
+    to(tab, "Courses")
+    expect(tab.get_by_text("otherwise nothing is made of them in Moodle")).to_be_visible()
+    to(tab, "Sections")
+    expect(tab.get_by_text("In Moodle a section is a course")).to_be_visible()
     for page, button, kind in (
         ("Users", "Sync Users", "Users"),
         ("Courses", "Sync Courses", "Courses"),

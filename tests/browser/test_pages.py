@@ -58,6 +58,13 @@ def test_nothing_of_a_list_is_out_of_sight_on_a_phone(look: Page, path: str) -> 
     assert look.locator(".rb-scroll").evaluate_all(HIDDEN) == []
 
 
+def test_the_map_of_roles_fits_the_window(look: Page) -> None:
+    """However many roles the SIS has."""
+    look.goto("/o/maple/users/")
+    assert look.locator(".rb-roles select").count() > 20
+    assert look.locator(".rb-scroll").evaluate_all(HIDDEN) == []
+
+
 def test_the_run_page_is_accessible(look: Page) -> None:
     look.goto("/o/maple/logs/")
     look.locator("main a[href*='/logs/']").first.click()

@@ -55,3 +55,29 @@ def test_what_is_as_wanted_is_linked_without_updates(lms: Any, tmp_path: Path, d
 def _with_middle_name(day: Path) -> int:
     with (day / "users.csv").open(encoding="utf-8-sig", newline="") as file:
         return sum(1 for row in csv.DictReader(file) if row["middleName"] and row["role"] in ("student", "teacher"))
+
+
+def test_people_without_a_decision_are_blocked_and_not_unchanged(lms: Any, tmp_path: Path, days: list[Path]) -> None:
+    (first, second) = (rollbook(tmp_path / name, lms) for name in ("first", "second"))
+    for each in (first, second):
+        each.reads(days[0])
+    made = first.sync()["kinds"]["user"]["done"]
+    lms.site.store.run("UPDATE users SET idnumber = ''")
+    counts = second.rollbook("plan", "maple")["kinds"]["user"]
+    assert (counts["blocked"], counts["unchanged"], counts["create"]) == (made, 0, 0)
+    run = second.rollbook("runs", "maple", schema="runs")["runs"][0]["run"]
+    assert f"Whose account is it, for {made} people?" in second.rollbook.text("run", "show", run).out
+
+
+def test_a_course_without_its_number_says_what_to_do(lms: Any, tmp_path: Path, days: list[Path]) -> None:
+    """Somebody took the ID number of a class away from its course: no second course is made of it."""
+    (first, second) = (rollbook(tmp_path / name, lms) for name in ("first", "second"))
+    for each in (first, second):
+        each.reads(days[0])
+    first.sync()
+    (course,) = lms.site.store.all("SELECT id, shortname FROM courses WHERE idnumber <> '' LIMIT 1")
+    lms.site.store.run("UPDATE courses SET idnumber = '' WHERE id = ?", course["id"])
+    assert second.sync()["kinds"]["section"]["refused"] == 1
+    run = second.rollbook("runs", "maple", schema="runs")["runs"][0]["run"]
+    shown = " ".join(second.rollbook.text("run", "show", run).out.split())
+    assert "another course of the LMS has its short name" in shown

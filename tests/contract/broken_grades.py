@@ -15,7 +15,7 @@ from rollbook.connectors.memory.grades import MemoryGradeSink, MemoryGradeSource
 from rollbook.connectors.memory.space import Space
 from rollbook.errors import BadResponse, Unavailable
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, LiveRecord, Outcome
-from rollbook.roster.grades import ClassFacts, Gradebook
+from rollbook.roster.grades import ClassFacts, Gradebook, Member
 from rollbook.testing import CountingContext
 from tests.contract import test_grades_memory
 from tests.contract.test_grades_memory import fill
@@ -145,13 +145,13 @@ class LeavesOutLeavers(BrokenSource):
 
 
 class EverybodyIsAdmin(BrokenSource):
-    def course_admins(self, code: str, lms_id: str | None) -> frozenset[str]:
-        return frozenset(each.unique_id or "" for each in self.gradebook(code, lms_id).members)
+    def course_admins(self, code: str, lms_id: str | None) -> list[Member]:
+        return list(self.gradebook(code, lms_id).members)
 
 
 class ForgetsAdmins(BrokenSource):
     def sections_of(self, unique_id: str, lms_id: str | None) -> frozenset[str]:
-        admins = self.course_admins("suite-section", None)
+        admins = {each.unique_id for each in self.course_admins("suite-section", None)}
         return super().sections_of(unique_id, lms_id) if unique_id not in admins else frozenset()
 
 

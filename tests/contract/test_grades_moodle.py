@@ -18,7 +18,7 @@ from rollbook.connectors.moodle.gradebook import UNCATEGORIZED
 from rollbook.connectors.moodle.grades import MoodleGrades
 from rollbook.errors import BadResponse
 from rollbook.practice.moodle.functions import FUNCTIONS
-from rollbook.roster.grades import EXCUSED, Gradebook, GradingCategory
+from rollbook.roster.grades import EXCUSED, INCOMPLETE, Gradebook, GradingCategory
 from rollbook.testing import CountingContext
 from rollbook.testing.grade_samples import SAMPLE
 from rollbook.testing.grade_source_contract import CODE, GradeSourceContract
@@ -37,7 +37,8 @@ DUE = {"2026-10-05 23:59:00": 1_791_259_140, "2026-11-02 08:00:00": 1_793_624_40
 
 def as_moodle_knows_it(book: Gradebook = SAMPLE) -> Gradebook:
     """Without what Moodle has no words for: scales of letters, factors, weights, grading periods, finals, and of
-    exceptions all but excused. Every item has a category there."""
+    exceptions all but excused, which is told only where somebody else's grades show it. Every item has a category
+    there."""
     top = GradingCategory(id="top", title=UNCATEGORIZED)
     items = [
         msgspec.structs.replace(
@@ -46,7 +47,8 @@ def as_moodle_knows_it(book: Gradebook = SAMPLE) -> Gradebook:
         )
         for each in book.items
     ]  # fmt: skip
-    grades = [each for each in book.grades if each.score is not None or each.exception == EXCUSED or each.comment]
+    known = [msgspec.structs.replace(each, score=3.0) if each.exception == INCOMPLETE else each for each in book.grades]
+    grades = [each for each in known if each.score is not None or each.exception == EXCUSED or each.comment]
     members = [msgspec.structs.replace(each, id=each.user) for each in book.members]
     people = {each.id: each.user for each in book.members}
     return Gradebook(
@@ -118,7 +120,8 @@ class TestMoodleGrades(GradeSourceContract):
             "grades": [
                 {
                     "item": next(item.title for item in sample.items if item.id == each.item),
-                    "user": people[each.member], "grade": each.score, "excluded": int(each.exception == EXCUSED),
+                    "user": people[each.member],
+                    "grade": 5 if each.exception == EXCUSED else each.score, "excluded": int(each.exception == EXCUSED),
                     "feedback": f"<p>{each.comment}</p>" if each.comment else "",
                 }
                 for each in sample.grades
@@ -163,10 +166,13 @@ class TestSeparateGroups:
             with pytest.raises(BadResponse, match="accessallgroups"):
                 ask(CODE, None)
 
-    def test_a_section_without_people_has_no_admins(self, grades: MoodleGrades, switch: Switch) -> None:
-        switch._app.state.moodle.store.run("DELETE FROM enrolments")
-        assert grades.course_admins(CODE, None) == frozenset()
-        assert grades.gradebook(CODE, None).members == ()
+    def test_one_visible_group_is_not_taken_for_everybody(self, grades: MoodleGrades, switch: Switch) -> None:
+        """Of visible groups a token is shown everybody who is enrolled, but the report of the first group alone."""
+        store = switch._app.state.moodle.store
+        member = store.one("SELECT user FROM role_assignments WHERE role = 5")["user"]
+        store.run("UPDATE courses SET fields = ? WHERE idnumber = ?", f'{{"groupmode": 2, "group": [{member}]}}', CODE)
+        with pytest.raises(BadResponse, match=r"lacks students of this section.*accessallgroups"):
+            grades.gradebook(CODE, None)
 
 
 class TestDueDates:
@@ -218,70 +224,3 @@ class TestDueDates:
     def test_a_course_that_the_token_may_not_see_is_an_error(self, due: Callable[..., dict[str, str | None]]) -> None:
         with pytest.raises(BadResponse, match="core_course_get_contents"):
             due(denied=frozenset({"moodle/course:view"}))
-
-
-class TestWhatReadsLikeNoGrades:
-    """Places of words are no points, and a report that does not show its grades is no report of none."""
-
-    @pytest.fixture
-    def book(self, switch: Switch, tmp_path: Path) -> Callable[..., Gradebook]:
-        context = Context(work=tmp_path, cancel=Going(), count=lambda attempts=1, /: None, allow_private_hosts=True)
-
-        def read(*items: dict[str, Any], **site: Any) -> Gradebook:
-            plant(switch.put_on(**site), as_moodle_knows_it())
-            student = next(each.unique_id for each in SAMPLE.members if not each.admin and each.active)
-            grades = [{"item": each["name"], "user": student, "grade": each.pop("grade")} for each in items]
-            body = {"course": CODE, "items": items, "grades": grades}
-            httpx2.post(f"{switch.url}/_practice/gradebook", json=body).raise_for_status()
-            with closing(MoodleGrades(MoodleOptions(base_url=switch.url, token=TOKEN), context)) as grades_of:
-                return grades_of.gradebook(CODE, None)
-
-        return read
-
-    @pytest.mark.parametrize(
-        ("scale", "place", "word"),
-        [
-            (["poor", "fair", "good"], 3, "good"),
-            (["0", "1", "2", "3"], 4, "3"),
-            (["1", "2", "3", "5"], 4, "5"),
-            (["A–B", "C"], 1, "A–B"),
-        ],
-    )
-    def test_a_place_of_a_word_is_never_a_score(
-        self, book: Callable[..., Gradebook], scale: list[str], place: int, word: str
-    ) -> None:
-        read = book({"name": "Oral", "module": "", "scale": scale, "grade": place})
-        (item,), (grade,) = read.items, read.grades
-        assert (item.points, grade.score, grade.unknown_exception) == (None, None, word)
-
-    @pytest.mark.parametrize(("most", "least"), [(100, 0), (10.5, 0), (3, 1), (7.25, -2)])
-    def test_points_are_points_however_they_are_rounded(
-        self, book: Callable[..., Gradebook], most: float, least: float
-    ) -> None:
-        read = book({"name": "Essay", "min": least, "max": most, "grade": 2.5})
-        assert [(each.title, each.points) for each in read.items] == [("Essay", most)]
-        assert [(each.score, each.unknown_exception) for each in read.grades] == [(2.5, "")]
-
-    @pytest.mark.parametrize(("column", "words"), [("grade", "Show grades"), ("range", "Show ranges")])
-    def test_a_report_that_hides_a_column_is_an_error(
-        self, book: Callable[..., Gradebook], column: str, words: str
-    ) -> None:
-        with pytest.raises(BadResponse, match=f"a teacher chooses {words}"):
-            book({"name": "Essay", "grade": 50}, report_hides=frozenset({column}))
-
-    def test_grades_that_cannot_be_worked_out_are_an_error(self, book: Callable[..., Gradebook]) -> None:
-        with pytest.raises(BadResponse, match="could not work out"):
-            book({"name": "Essay", "grade": 50, "needs_update": 1})
-
-    def test_other_columns_may_be_hidden(self, book: Callable[..., Gradebook]) -> None:
-        hides = frozenset({"weight", "percentage", "feedback"})
-        assert [each.score for each in book({"name": "Essay", "grade": 50}, report_hides=hides).grades] == [50]
-
-    @pytest.mark.parametrize("how", [{"visible": 0}, {"restricted": 1}])
-    def test_activities_that_students_do_not_see_yet_are_there(
-        self, book: Callable[..., Gradebook], how: dict[str, int]
-    ) -> None:
-        assert [each.title for each in book({"name": "Essay", "grade": 50, **how}).items] == ["Essay"]
-        lacking = "viewhiddenactivities" if "visible" in how else "ignoreavailabilityrestrictions"
-        denied = frozenset({f"moodle/course:{lacking}"})
-        assert book({"name": "Essay", "grade": 50, **how}, denied=denied).items == ()

@@ -49,12 +49,33 @@ def test_the_report_of_all_students(moodle: Client) -> None:
     essay = _named(ann, "Essay")
     assert (essay["graderaw"], essay["gradeformatted"], essay["percentageformatted"]) == (40, "40.00", "80.00 %")
     assert (essay["feedback"], essay["gradedategraded"], essay["idnumber"]) == ("<p>Good</p>", 1_700_000_100, "essay")
-    assert (_named(ann, "Quiz")["status"], _named(ann, "Quiz")["graderaw"]) == ("excluded", 5)
+    assert (_named(ann, "Quiz")["status"], _named(ann, "Quiz")["graderaw"]) == ("dropped", 5)
     assert (_named(ann, "Oral")["graderaw"], _named(ann, "Oral")["gradeformatted"]) == (2, "good")
     assert (ann[-1]["graderaw"], ann[-1]["grademax"]) == (42, 52)
     bob = people["id-bob"]
     assert {line["graderaw"] for line in bob} == {None}
     assert _named(bob, "Essay")["status"] == "novalue"
+
+
+def test_the_lowest_grade_that_a_rule_leaves_out(moodle: Client) -> None:
+    """Told as dropped; of two equal ones it is not told, and weighs nothing all the same."""
+    course = moodle.course()
+    moodle.enrol(course, *moodle.users("ann", "bob"))
+    got = {"ann": (4, 5), "bob": (6, 6)}
+    book = {
+        "course": "c1", "categories": [{"name": "Tests", "droplow": 1}],
+        "items": [{"name": name, "max": 10, "category": "Tests"} for name in ("One", "Two")],
+        "grades": [
+            {"item": name, "user": user, "grade": grade}
+            for user, both in got.items() for name, grade in zip(("One", "Two"), both, strict=True)
+        ],
+    }  # fmt: skip
+    moodle.practice("gradebook", book)
+    people = _lines(moodle, course)
+    for own, status in (("id-ann", "dropped"), ("id-bob", None)):
+        one, two, total, _ = people[own]
+        assert (one.get("status"), one["weightraw"], two.get("status"), two["weightraw"]) == (status, 0, None, 1)
+        assert (total["itemtype"], total["graderaw"]) == ("category", two["graderaw"])
 
 
 def test_who_is_suspended_is_reported_alone(moodle: Client) -> None:

@@ -29,7 +29,9 @@ def test_all_are_made_or_none(moodle: Client) -> None:
     [
         {"username": "Ann"}, {"username": "an n"}, {"username": "änn"}, {"username": " "}, {"firstname": " "},
         {"email": "no address"}, {"email": ""}, {"auth": "carrier-pigeon"}, {"lang": "tlh"}, {"password": ""},
-        {"firstname": "<b>Ann</b>"}, {"suspended": 1},
+        {"firstname": "<b>Ann</b>"}, {"lastname": "Bo<"}, {"middlename": "<3"}, {"suspended": 1},
+        {"email": " ann@school.example"}, {"email": "ann@school"}, {"email": "ann@-school.example"},
+        {"email": f"{'a' * 65}@school.example"},
     ],
 )  # fmt: skip
 def test_refused_accounts(moodle: Client, change: dict[str, Any]) -> None:
@@ -66,6 +68,16 @@ def test_passwords(moodle: Client) -> None:
     assert moodle.practice("check-password", asked) == {"matches": True, "times_set": 1, "force_change": True}
 
 
+def test_updates_of_odd_names_fail_whole_and_of_odd_addresses_alone(moodle: Client) -> None:
+    ann, bob = moodle.users("ann", "bob")
+    odd = [{"id": ann, "firstname": "Ann<3"}, {"id": bob, "firstname": "Rob"}]
+    assert moodle.error(_UPDATE, users=odd) == "invalidparameter"
+    assert moodle.error(_UPDATE, users=[{"id": ann, "email": "a@b.example "}, odd[1]]) == "invalidparameter"
+    found = moodle.call(_UPDATE, users=[{"id": ann, "email": "ann@school"}, {"id": bob, "firstname": "R < b"}])
+    assert [each["warningcode"] for each in found["warnings"]] == ["useremailinvalid"]
+    assert "R < b" in {each["firstname"] for each in moodle.state()["users"]}
+
+
 def test_updates_fail_one_by_one(moodle: Client) -> None:
     ann, bob = moodle.users("ann", "bob")
     found = moodle.call(_UPDATE, users=[
@@ -83,7 +95,7 @@ def test_updates_fail_one_by_one(moodle: Client) -> None:
 
 def test_a_wrong_type_refuses_all_updates(moodle: Client) -> None:
     ann, bob = moodle.users("ann", "bob")
-    changes = [{"id": ann, "firstname": "New"}, {"id": bob, "email": "no address"}]
+    changes = [{"id": ann, "firstname": "New"}, {"id": bob, "username": "No Name"}]
     assert moodle.error(_UPDATE, users=changes) == "invalidparameter"
     assert {each["firstname"] for each in moodle.state()["users"]} == {"Ana"}
 
@@ -151,3 +163,20 @@ def test_how_databases_compare(moodle_with: _With, dbtype: str, found: int) -> N
     site = moodle_with(dbtype=dbtype)
     site.call(_CREATE, users=[site.user("ann", idnumber="Zoë-1")])
     assert len(site.call("core_user_get_users_by_field", field="idnumber", values=["zoe-1"])) == found
+
+
+def test_addresses_are_seen_by_the_setting_of_the_site_or_of_the_person(moodle_with: _With) -> None:
+    site = moodle_with(identity_fields=frozenset())
+    site.call(_CREATE, users=[site.user("ann"), site.user("bob", maildisplay=1)])
+    found = site.call("core_user_get_users", criteria=[{"key": "lastname", "value": "%"}])["users"]
+    assert [each["username"] for each in found if "email" in each] == ["bob"]
+
+
+@pytest.mark.parametrize(("column", "value"), [("auth", "carrier"), ("username", "An N"), ("lastname", "B<i>")])
+def test_one_odd_account_spoils_the_whole_answer(moodle: Client, column: str, value: str) -> None:
+    ann, bob = moodle.users("ann", "bob")
+    moodle.app.state.moodle.store.run(f"UPDATE users SET {column} = ? WHERE id = ?", value, ann)
+    everybody = {"criteria": [{"key": "lastname", "value": "%"}]}
+    assert moodle.error("core_user_get_users", **everybody) == "invalidresponse"
+    assert moodle.error("core_user_get_users_by_field", field="id", values=[ann, bob]) == "invalidresponse"
+    assert len(moodle.call("core_user_get_users_by_field", field="id", values=[bob])) == 1

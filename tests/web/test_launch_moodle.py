@@ -100,6 +100,36 @@ def test_an_id_number_that_somebody_gave_themselves_opens_nothing(moodle: Moodle
     assert not Membership.objects.exists()
 
 
+def test_a_teacher_whose_own_id_number_changed_comes_in(moodle: Moodle, lms: Lms, browser: Browser) -> None:
+    person, account, course, _ = moodle.someone(TEACHER)
+    moodle.store.run("UPDATE users SET idnumber = 'my-own' WHERE id = ?", account)
+    assert browser.launch(lms.begin(account, course)).status_code == 200
+    assert Membership.objects.get().unique_id == person
+
+
+def test_a_course_admin_lets_nobody_else_in_by_their_number(moodle: Moodle, lms: Lms, browser: Browser) -> None:
+    _, teacher, course, _ = moodle.someone(TEACHER)
+    person, student, _, _ = moodle.someone(STUDENT)
+    moodle.store.run("UPDATE users SET idnumber = ? WHERE id = ?", person, teacher)
+    _refused(browser.launch(lms.begin(student, course)), "NOT_COURSE_ADMIN")
+    assert browser.launch(lms.begin(teacher, course)).status_code == 200
+
+
+def test_a_number_is_not_believed_either_where_somebody_registered_it_so(
+    moodle: Moodle, site: Site, browser: Browser
+) -> None:
+    """Whatever the profile: with Moodle as the organization's LMS, ID numbers prove nothing."""
+    found = Lms(moodle.url, site.address)
+    found.add_tool()
+    found.register(name="Practice Moodle", profile="other-sis")
+    person, teacher, course, _ = moodle.someone(TEACHER)
+    _, student, _, _ = moodle.someone(STUDENT)
+    moodle.store.run("UPDATE users SET idnumber = '' WHERE id = ?", teacher)
+    moodle.store.run("UPDATE users SET idnumber = ? WHERE id = ?", person, student)
+    _refused(browser.launch(found.begin(student, course)), "NOT_COURSE_ADMIN")
+    assert browser.launch(found.begin(teacher, course)).status_code == 200
+
+
 def _refused(landed: Any, code: str) -> None:
     assert landed.status_code == 403
     assert f"<code>{code}</code>" in landed.text

@@ -348,3 +348,9 @@ def test_exported_passwords_have_the_columns_of_the_lms(eve: Person) -> None:
     sign_in_again(eve)
     text = text_of(eve.post(f"{AT}manage-users/passwords.csv", what="initial"))
     assert list(csv.reader(io.StringIO(text))) == [list(_moodle().user_import)]
+
+
+def test_what_our_words_are_in_the_chosen_lms_is_said(eve: Person) -> None:
+    assert "course category" not in words(eve.get(f"{AT}schools/"))
+    _choose(eve)
+    assert "In Moodle a building is a course category." in words(eve.get(f"{AT}schools/"))

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from rollbook.roster.lms import ADOPT, CREATE, DEACTIVATE, REKEY, REMOVE, REVIVE, UPDATE
 
@@ -26,7 +27,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, 
     for column in columns:
         made.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        made.add_row(*("" if value is None else str(value) for value in row))
+        made.add_row(*(Text("" if value is None else str(value)) for value in row))  # data has brackets, too
     console().print(made)
 
 
@@ -42,6 +43,8 @@ def run(summary: Mapping[str, Any], *, kept: bool = True) -> None:
         total = sum(summary["findings"].values())
         see = f"; see: rollbook run findings {summary['run']}" if kept else ""
         out.print(f"{total:,} finding{'s' * (total != 1)}{see}")
+    if undecided := summary["findings"].get("ACCOUNT_CONFLICT"):
+        out.print(f"Whose account is it, for {undecided:,} people? See: rollbook prep export --help", markup=False)
     for name, reason in summary["verdicts"].items():
         out.print(f"{name} could not be read completely ({reason}), so nothing is taken for gone.", markup=False)
     for reason in summary["doubts"].values():

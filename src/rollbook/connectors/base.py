@@ -268,8 +268,9 @@ class Connector:
     the other system shows what the needed options ask for, and whose it must be. `lacks` are kinds of object that an
     LMS of this kind never has, known before anything is connected. `users_by_id` is that trait of its target: graded
     members, too, are then told by the ids that the ledger has. `user_import` are the columns that the LMS's own
-    import of users calls first name, last name, username, e-mail, unique id and password, in this order. `practice`:
-    not meant for people's own systems, so no page offers it."""
+    import of users calls first name, last name, username, e-mail, unique id and password, in this order. `notes` say
+    in a sentence or two, by kind, what our kinds are in an LMS that calls them otherwise. `practice`: not meant for
+    people's own systems, so no page offers it."""
 
     name: str
     title: str
@@ -283,6 +284,7 @@ class Connector:
     lacks: frozenset[str] = frozenset()
     users_by_id: bool = False
     user_import: tuple[str, ...] = ()
+    notes: Mapping[str, str] = field(default_factory=dict)
     practice: bool = False
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from rollbook.connectors.base import Batch, Context, Report, TargetTraits
 from rollbook.roster.changes import Change, LiveRecord, Outcome
-from rollbook.roster.grades import ClassFacts, Gradebook, SinkLimits, SisCategory
+from rollbook.roster.grades import ClassFacts, Gradebook, Member, SinkLimits, SisCategory
 
 
 @runtime_checkable
@@ -25,8 +25,9 @@ class GradeSource(Protocol):
         section is not there. Where gradebooks are read by permission of teachers, NotAllowed as long as no course
         admin of the section has given one that works; one that the LMS accepts no more is told to `Context.tokens`."""
 
-    def course_admins(self, code: str, lms_id: str | None) -> frozenset[str]:
-        """Unique ids of the people who are course admins of the section now (rule 31)."""
+    def course_admins(self, code: str, lms_id: str | None) -> Sequence[Member]:
+        """The people who are course admins of the section now (rule 31), each with account and unique id: where people
+        may change the latter, the former says who it is (decision 39)."""
 
     def sections_of(self, unique_id: str, lms_id: str | None) -> frozenset[str]:
         """Codes of the sections that this person is in now, in whatever role; few requests. None for somebody who is

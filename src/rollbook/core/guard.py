@@ -21,6 +21,8 @@ from rollbook.errors import StalePlan
 from rollbook.roster.lms import CREATE, DEACTIVATE, KEYS, KINDS, REMOVE, UPDATE, Kind
 from rollbook.roster.settings import Limit, Limits
 
+#: Changes by which an object that was there comes into the ledger.
+_LINKS = "action = 'adopt' OR (action = 'rekey' AND reason = 'linked')"
 #: What of a change a permit is bound to: the whole wanted side (rule 26).
 DIGEST = "md5(coalesce(after, '') || coalesce(new_key, ''))"
 
@@ -174,20 +176,24 @@ def _hold_shrunk(db: Connection, kind: str, rules: Guard) -> None:
 
 
 def _hold_above(db: Connection, kind: str, action: str, limit: Limit, rules: Guard) -> None:
-    """Per school, then what is left for the whole organization (rule 25)."""
+    """Per school, then what is left for the whole organization (rule 25). Of updates the base is also what this very
+    plan links: before the first sync nothing is in the ledger."""
     year = f"WHERE year = {quote(rules.year or '')}" if rules.table[kind].yearly else ""
+    there_now = f"SELECT school FROM ledger_{kind} {year}"
+    if action == UPDATE:
+        there_now += f" UNION ALL SELECT school FROM changes_{kind} WHERE state = '{SEND}' AND ({_LINKS})"
     rows = db.execute(f"""
         SELECT c.school, c.n, coalesce(l.n, 0) FROM (
             SELECT school, count(*) AS n FROM changes_{kind}
             WHERE action = '{action}' AND state = '{SEND}' AND reason IS NULL GROUP BY school) c
-        LEFT JOIN (SELECT school, count(*) AS n FROM ledger_{kind} {year} GROUP BY school) l
+        LEFT JOIN (SELECT school, count(*) AS n FROM ({there_now}) GROUP BY school) l
           ON l.school IS NOT DISTINCT FROM c.school ORDER BY 1""").fetchall()
     for school, number, there in rows:
         if _above(number, there, limit):
             hold = Hold(_id(rules, "limit", kind, action, school), "limit", kind, action, school, number, there)
             _hold(db, kind, rules, hold)
     left = _count(db, kind, action, None)
-    total = db.execute(f"SELECT count(*) FROM ledger_{kind} {year}").fetchone()
+    total = db.execute(f"SELECT count(*) FROM ({there_now})").fetchone()
     if left and _above(left, total[0] if total else 0, limit):
         hold = Hold(
             _id(rules, "limit", kind, action, None), "limit", kind, action, None, left, total[0] if total else 0

@@ -9,7 +9,9 @@ from django.db import transaction
 
 from rollbook.actions.organizations import current_settings
 from rollbook.engine.directory import Deadline, impatient
+from rollbook.engine.whose import people_of
 from rollbook.engine.world import Doors
+from rollbook.store.blobs import open_blobs
 from rollbook.store.folder import DataFolder
 from rollbook.store.given_sections import GivenSection
 from rollbook.store.grade_states import keep_admins
@@ -30,7 +32,8 @@ def look_for_admins(folder: DataFolder, organization: Organization, section: Giv
     with looking_scratch(folder) as work:
         doors = Doors(impatient(settings, "lms"), secrets, work, Deadline(DEADLINE_S))
         with closing(doors.grade_source()) as source:
-            found = source.course_admins(section.code, section.lms_id)
+            admins = source.course_admins(section.code, section.lms_id)
+        found = people_of(admins, organization.pk, settings, open_blobs(folder, work))
     with transaction.atomic():
         keep_admins(section_row(organization.pk, section.code), found)
     return found

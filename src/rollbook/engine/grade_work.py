@@ -10,10 +10,10 @@ from pathlib import Path
 from django.utils import timezone
 
 from rollbook.connectors.base import Cancel
-from rollbook.connectors.registry import connector
 from rollbook.core.protocols import Journal, Progress
 from rollbook.core.stored import RunResult, StoredPlan
 from rollbook.engine.permissions import tokens_of
+from rollbook.engine.whose import proven
 from rollbook.engine.world import Doors, check_room
 from rollbook.errors import Bug
 from rollbook.passback import grade_run as river
@@ -109,7 +109,7 @@ class GradeWork:
 
     def _accounts(self, settings: Settings, work: Path) -> AccountIds | None:
         """Where people may change their unique id in the LMS, the ledger says whose an account is."""
-        if not connector(settings.lms.connector).users_by_id:
+        if proven(settings):
             return None
         return AccountIds(self.lease.organization, open_blobs(self.folder, work))
 

@@ -5,6 +5,7 @@ with the sections (rule 31)."""
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,6 +17,7 @@ from rollbook.actions.organizations import current_settings
 from rollbook.actions.teachers import ASK_AGAIN, claim_look, note_look
 from rollbook.connectors.gradebook import GradeSource
 from rollbook.engine.directory import Deadline, impatient
+from rollbook.engine.whose import people_of
 from rollbook.engine.world import Doors
 from rollbook.errors import BadResponse, Bug, RollbookError
 from rollbook.store.blobs import open_blobs
@@ -29,6 +31,8 @@ from rollbook.store.scratch import looking_scratch
 from rollbook.store.secrets import KeyRing, secrets_of
 from rollbook.store.teachers import sections_to_ask
 
+#: Unique ids of the course admins of a section, as the LMS says.
+AskAdmins = Callable[[GivenSection], frozenset[str]]
 log = logging.getLogger(__name__)
 
 #: For one person (seconds).
@@ -68,23 +72,28 @@ def _look(folder: DataFolder, claim: TeacherLook) -> None:
             every = sorted(here | roster | by_hand)
             given = given_sections(organization.pk, blobs, settings.active_year, every) if every else []
             known = _looked_at(organization, given)
+
+            def admins(section: GivenSection) -> frozenset[str]:
+                found = source.course_admins(section.code, section.lms_id)
+                return people_of(found, organization.pk, settings, blobs)
+
             for section in given:
                 long_ago = timezone.now() - (_ROSTER_AGAIN if section.code in roster else ASK_AGAIN)
                 if section.code not in here:
-                    _look_at(organization, section, source, without=claim.person)
+                    _look_at(organization, section, admins, without=claim.person)
                 elif known.get(section.code, long_ago) <= long_ago:
-                    _look_at(organization, section, source)
+                    _look_at(organization, section, admins)
 
 
 def _sections_of(source: GradeSource, person: KnownPerson | None) -> frozenset[str]:
     return source.sections_of(person.unique_id, person.lms_id) if person is not None else frozenset()
 
 
-def _look_at(organization: Organization, section: GivenSection, source: GradeSource, *, without: str = "") -> None:
+def _look_at(organization: Organization, section: GivenSection, admins: AskAdmins, *, without: str = "") -> None:
     """`without`: somebody who is in the section no more. Where the section cannot be read (it may be gone), they lose
     what people gave them by hand, and nothing else is concluded."""
     try:
-        found = source.course_admins(section.code, section.lms_id)
+        found = admins(section)
     except BadResponse:
         if not without:
             raise

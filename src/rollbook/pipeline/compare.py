@@ -134,9 +134,7 @@ def _effective(db: Connection, kind: str, scope: Scope) -> None:
     live, whole = kind in scope.live, kind in scope.whole
     shown = texts(db, "SELECT field FROM live_fields WHERE kind = $kind", {"kind": kind}) if live else ()
     chosen = ", ".join(
-        f'CASE WHEN v.active THEN v."{f}" ELSE l."{f}" END AS "{f}"' if live and f in shown else f'l."{f}" AS "{f}"'
-        for f in fields
-        if f not in PAIRS.get(kind, ())
+        _as_shown(f) if live and f in shown else f'l."{f}" AS "{f}"' for f in fields if f not in PAIRS.get(kind, ())
     )
     if kind == "user" and not live:  # what Rollbook gave is not the role that an administrator has (rule 11)
         chosen = chosen.replace('l."role"', 'coalesce(CASE WHEN s.protected THEN s.role END, l."role")')
@@ -171,6 +169,12 @@ def _effective(db: Connection, kind: str, scope: Scope) -> None:
 def _nowhere(scope: Scope, kind: str) -> frozenset[str]:
     """Fields that this LMS neither takes nor shows."""
     return scope.nowhere.get(kind, frozenset())
+
+
+def _as_shown(field: str) -> str:
+    """The live value, where the LMS shows it of this object (decision 43)."""
+    shown = f"v.active AND NOT list_contains(v.unseen, '{field}')"
+    return f'CASE WHEN {shown} THEN v."{field}" ELSE l."{field}" END AS "{field}"'
 
 
 def _keep_aside(db: Connection, kind: str) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from rollbook.core.duck import Connection, count, texts
 from rollbook.pipeline.run_types import Request
 from rollbook.roster.changes import UNKNOWN
+from rollbook.roster.lms import KINDS
 from rollbook.roster.oneroster import COLLECTIONS
 from rollbook.roster.reasons import because
 from rollbook.roster.settings import SKIP, school_value
@@ -66,6 +67,11 @@ def look_live(db: Connection, doubts: Mapping[str, str], found: Doubts) -> None:
     """Add what a comparison with the live LMS doubts."""
     found.shrunk |= doubts
     _as_findings(db, "LIVE_SHRANK", doubts)
+    db.execute(f"""
+        INSERT INTO found BY NAME
+        SELECT 'ACCOUNT_UNREAD' AS code, 'user' AS collection, coalesce(l.key, v.lms_id) AS id, l.school
+        FROM live_user v LEFT JOIN ledger_user l ON l.lms_id = v.lms_id
+        WHERE v.active AND len(v.unseen) = {len(KINDS["user"].fields)}""")  # only that it is there (decision 43)
 
 
 def unclear(db: Connection, lms: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Live: what the LMS really holds, read into tables for first matching and drift. Writes nothing and decides nothing.
 
-A field the LMS cannot show is taken from the ledger when both are compared; `live_fields` names what it showed.
+A field the LMS cannot show is taken from the ledger when both are compared; `live_fields` names what it showed of any
+object of a kind, and `unseen` what of those it did not show of this one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,13 @@ from rollbook.core.protocols import Progress
 from rollbook.roster.changes import LiveRecord
 from rollbook.roster.lms import KEYS, KINDS
 
-_META = {"lms_id": "VARCHAR", "code": "VARCHAR", "active": "BOOLEAN", "protected": "BOOLEAN"}
+_META = {
+    "lms_id": "VARCHAR",
+    "code": "VARCHAR",
+    "active": "BOOLEAN",
+    "protected": "BOOLEAN",
+    "unseen": "VARCHAR[]",
+}
 
 
 def declare_live(db: Connection) -> None:
@@ -96,4 +103,4 @@ def _rows(
                 fields[field] = known.get(value, f"id:{value}")
         own = {name: fields.get(name) for name in traits.fields}
         meta = {"lms_id": record.lms_id, "code": record.code, "active": record.active, "protected": record.protected}
-        yield meta | own
+        yield meta | {"unseen": [name for name in traits.fields if name not in fields]} | own

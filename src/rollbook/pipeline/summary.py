@@ -14,7 +14,11 @@ from rollbook.core.stored import COUNTS
 from rollbook.roster.findings import BLOCKS, FINDINGS
 from rollbook.roster.lms import ACTIONS, KINDS
 
-_DESIRED = {"enrollment": "want_enrollment"}
+#: Of people those who wait for a person's decision, or were left without an account by one, are not unchanged.
+_DESIRED = {
+    "enrollment": "want_enrollment",
+    "user": "desired_user WHERE key NOT IN (SELECT key FROM conflict UNION ALL SELECT key FROM left_alone)",
+}
 _READ = {
     "building": "SELECT count(*) FROM desired_building",
     "grading_period": "SELECT count(*) FROM desired_grading_period",
@@ -25,7 +29,9 @@ _READ = {
     "enrollment": "SELECT count(*) FROM enrollments WHERE NOT gone",
 }
 _BLOCKED = {
-    "user": "SELECT count(*) FROM users WHERE NOT gone AND rowid IN (SELECT no FROM blocked_users)",
+    "user": """
+        SELECT (SELECT count(*) FROM users WHERE NOT gone AND rowid IN (SELECT no FROM blocked_users))
+             + (SELECT count(*) FROM conflict)""",
     "course": "SELECT count(*) FROM blocked_courses",
     "section": "SELECT count(*) FROM classes WHERE NOT gone AND rowid IN (SELECT no FROM blocked_classes)",
     "enrollment": """

@@ -69,7 +69,8 @@ class LiveRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     `code` is the external id (school_uid, course_code, section_school_code, building_code; a grading period's title;
     for an enrollment "<section code>|<unique id>", None where it has none). `fields` uses the field names of the kind,
-    with LMS ids where the kind has keys. `active` is False for a deactivated account.
+    with LMS ids where the kind has keys; a field that the LMS does not show of this object is absent, an empty one is
+    None (decision 43). `active` is False for a deactivated account.
     `protected`: the key's own account or a system administrator (rule 11).
     """
 

@@ -230,6 +230,11 @@ _WARNS: dict[str, tuple[str, str]] = {
         "The account is a system administrator of the LMS or owns the key; Rollbook leaves its role alone.",
         "Nothing to do, or give the person a second account.",
     ),
+    "ACCOUNT_UNREAD": (
+        "The LMS cannot show this account, though it is there; nothing is concluded about it.",
+        "An administrator opens the account in the LMS (named by its id there, where Rollbook does not know the person)"
+        " and corrects what is not valid any more, such as its way of signing in or its username.",
+    ),
     "OBJECT_GONE": (
         "An object that was synced has been deleted by hand in the LMS; Rollbook does not make it again.",
         "Restore it in the LMS if that was a mistake.",

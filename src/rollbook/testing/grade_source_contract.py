@@ -92,7 +92,10 @@ class GradeSourceContract(Watched):
 
     def test_course_admins_are_the_active_ones(self, grades: GradeSource, sample: Gradebook) -> None:
         wanted = {each.unique_id for each in sample.members if each.admin and each.active}
-        assert grades.course_admins(CODE, None) == wanted
+        found = grades.course_admins(CODE, None)
+        assert {each.unique_id for each in found} == wanted
+        accounts = {each.unique_id: each.user for each in grades.gradebook(CODE, None).members}
+        assert {each.unique_id: each.user for each in found} == {name: accounts[name] for name in wanted}
 
     def test_the_sections_of_a_person_are_those_they_are_in(self, grades: GradeSource, expected: Gradebook) -> None:
         for each in expected.members:

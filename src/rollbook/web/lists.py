@@ -48,6 +48,12 @@ def lms_has(settings: Settings | None, kind: str) -> bool:
     return settings is None or kind not in connector(settings.lms.connector).lacks
 
 
+def lms_notes(settings: Settings | None, *kinds: str) -> list[str]:
+    """What these kinds are in the LMS of an organization, where it calls them otherwise."""
+    notes = connector(settings.lms.connector).notes if settings is not None else {}
+    return [_(notes[kind]) for kind in kinds if kind in notes]
+
+
 def read_both(request: HttpRequest, place: Place) -> None:
     """Read the lists of both sides and tell the person how it went; trouble with one side keeps its older lists."""
     for side, name in (("sis", _("The SIS")), ("lms", _("The LMS"))):

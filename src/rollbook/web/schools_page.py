@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from rollbook.roster.settings import ANY, CREATE, SKIP, Settings
 from rollbook.store.models import Organization
-from rollbook.web.lists import Listed, listed, lms_title
+from rollbook.web.lists import Listed, listed, lms_notes, lms_title
 from rollbook.web.options import Options
 from rollbook.web.paging import kept_query, piece
 from rollbook.web.school_map import (
@@ -53,7 +53,7 @@ class View:
         self.organization, self.settings, self.number = organization, settings, number
         self.sis: Listed = listed(organization, settings, "sis.orgs")
         self.lms: Listed = listed(organization, settings, "lms.building")
-        self.lms_title = lms_title(settings)
+        self.lms_title, self.notes = lms_title(settings), lms_notes(settings, "building")
         self.map = SchoolMap(settings.schools, self.sis.rows, self.lms.rows)
 
     @cached_property

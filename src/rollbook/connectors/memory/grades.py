@@ -12,7 +12,7 @@ from rollbook.connectors.memory.server import Answer
 from rollbook.connectors.memory.space import AnswerLost
 from rollbook.errors import BadResponse, Bug, Unavailable
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN, Change, LiveRecord, Outcome
-from rollbook.roster.grades import GRADE_KINDS, ClassFacts, Gradebook, SinkLimits, SisCategory
+from rollbook.roster.grades import GRADE_KINDS, ClassFacts, Gradebook, Member, SinkLimits, SisCategory
 from rollbook.roster.lms import CREATE, REMOVE, UPDATE
 
 BULK = 3  # odd on purpose: nobody may rely on 1
@@ -46,9 +46,8 @@ class MemoryGradeSource(_Asking):
             raise BadResponse("the memory space has no section of this code")
         return found
 
-    def course_admins(self, code: str, lms_id: str | None) -> frozenset[str]:
-        members = self.gradebook(code, lms_id).members
-        return frozenset(each.unique_id for each in members if each.admin and each.active and each.unique_id)
+    def course_admins(self, code: str, lms_id: str | None) -> list[Member]:
+        return [each for each in self.gradebook(code, lms_id).members if each.admin and each.active]
 
     def sections_of(self, unique_id: str, lms_id: str | None) -> frozenset[str]:
         self._pages("section", 0)

@@ -18,4 +18,13 @@ CONNECTOR = Connector(
     ),
     users_by_id=True,
     lacks=frozenset({"grading_period", "guardian_link"}),
+    notes={
+        "building": "In Moodle a building is a course category.",
+        "course": (
+            "Moodle has no courses with sections in them. Courses of the SIS become course categories if the option "
+            "“Courses of the SIS” says so; otherwise nothing is made of them in Moodle, and Rollbook only remembers "
+            "them."
+        ),
+        "section": "In Moodle a section is a course, and its members are the participants.",
+    },
 )

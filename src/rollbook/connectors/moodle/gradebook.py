@@ -14,13 +14,13 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from rollbook.connectors.moodle.dropped import DROPPED, TOTALS, judged
 from rollbook.connectors.moodle.lenient import Json, decimal, flag, ident, listing, number, optional, text
 from rollbook.connectors.moodle.live import is_admin
 from rollbook.connectors.moodle.options import MoodleOptions
 from rollbook.roster.grades import EXCUSED, Grade, GradedItem, GradingCategory, Member
 
 #: Totals that Moodle calculates.
-_TOTALS: Final = frozenset({"course", "category"})
 #: What items outside of every category of the teacher are in: their real one has the course's name.
 UNCATEGORIZED: Final = "Uncategorized"
 #: Fields that belong to columns of the report, and what shows the column.
@@ -29,6 +29,11 @@ _COLUMNS: Final = {"graderaw": "Show grades: Show", "rangeformatted": "Show rang
 _PLAIN: Final = "2"
 _BREAK, _TAG = re.compile(r"<br\s*/?>|</p>|</div>|</li>", re.IGNORECASE), re.compile(r"<[^<>]*>")
 _UNKNOWN_MOST: Final = 40
+_UNCLEAR: Final = "dropped (excluded, or by a rule)"
+NOT_WORKED_OUT: Final = (
+    "Moodle has not worked out the grades of this section, or could not; if the next run says so, too, a teacher opens "
+    "the grader report there, and mends the formula that Moodle names"
+)
 #: What a report that shows ranges in whole numbers may have rounded away.
 _ROUNDED: Final = 0.51
 
@@ -58,7 +63,7 @@ def items(report: Report, zone: ZoneInfo) -> tuple[GradedItem, ...]:
     hidden = _hidden(report)
     for row in _rows(report):
         own = ident(row.get("id"))
-        if own is None or own in found or text(row.get("itemtype")) in _TOTALS:
+        if own is None or own in found or text(row.get("itemtype")) in TOTALS:
             continue
         due = report.due.get((text(row.get("itemmodule")), text(row.get("iteminstance"))))
         found[own] = GradedItem(
@@ -78,7 +83,7 @@ def categories(report: Report) -> tuple[GradingCategory, ...]:
     titles: dict[str, str] = {}
     for row in _rows(report):
         place = ident(row.get("categoryid"))
-        if place is not None and text(row.get("itemtype")) not in _TOTALS:
+        if place is not None and text(row.get("itemtype")) not in TOTALS:
             titles[place] = titles.get(place) or report.titles.get(text(row.get("id")), "")
     return tuple(
         GradingCategory(id=own, title=UNCATEGORIZED if own in top else title or f"Category {own}")
@@ -88,24 +93,28 @@ def categories(report: Report) -> tuple[GradingCategory, ...]:
 
 def grades(report: Report) -> Iterator[Grade]:
     """What students got. A hidden grade is not told: its teacher has not given it out."""
-    hidden = _hidden(report)
+    hidden, (excluded, by_rule) = _hidden(report), judged(report.rows)
     for student, rows in report.rows.items():
         for row in rows:
             own = ident(row.get("id"))
-            if own is None or text(row.get("itemtype")) in _TOTALS:
+            if own is None or text(row.get("itemtype")) in TOTALS:
                 continue
             if own not in hidden and (flag(row.get("gradeishidden")) or flag(row.get("gradehiddenbydate"))):
                 continue
-            found = _grade(own, student, row)
+            place = student, own
+            unclear = text(row.get("status")) == DROPPED and place not in excluded | by_rule
+            found = _grade(own, student, row, excused=place in excluded, unclear=unclear)
             if found is not None:
                 yield found
 
 
-def _grade(item: str, student: str, row: Json) -> Grade | None:
-    """None where nothing was given. A word of a scale is no number and passed on as unknown."""
-    excused = text(row.get("status")) == "excluded"
+def _grade(item: str, student: str, row: Json, *, excused: bool, unclear: bool) -> Grade | None:
+    """None where nothing was given. A word of a scale is no number and passed on as unknown, and so is a grade that is
+    `unclear`: excluded, or left out by a rule."""
     raw, word = decimal(row.get("graderaw")), ""
-    if raw is not None and in_words(row):
+    if raw is not None and unclear:
+        raw, word = None, _UNCLEAR
+    elif raw is not None and in_words(row):
         raw, word = None, (plain(row.get("gradeformatted"), "") or "a word of a scale")[:_UNKNOWN_MOST]
     comment = plain(row.get("feedback"), text(row.get("feedbackformat")))
     if raw is None and not (excused or word or comment):
@@ -137,12 +146,9 @@ def in_words(row: Json) -> bool:
 def unreadable(report: Mapping[str, Sequence[Json]]) -> str | None:
     """Why these rows would read as if nobody had a grade, and who must act; None where they can be read. Teachers may
     switch columns off for the whole course, and their fields are then missing (fill_table_recursive)."""
-    for row in (row for rows in report.values() for row in rows if text(row.get("itemtype")) not in _TOTALS):
+    for row in (row for rows in report.values() for row in rows if text(row.get("itemtype")) not in TOTALS):
         if flag(row.get("gradeneedsupdate")):
-            return (
-                "Moodle could not work out the grades of this section; a teacher opens its gradebook there, and mends "
-                "the formula that Moodle names"
-            )
+            return NOT_WORKED_OUT
         for field_, column in _COLUMNS.items():
             if field_ not in row:
                 return (

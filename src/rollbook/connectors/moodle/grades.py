@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Final
 
 from rollbook.connectors.base import Context
@@ -17,10 +18,33 @@ from rollbook.connectors.moodle.reading import Reader
 from rollbook.errors import AuthFailed, BadResponse
 from rollbook.roster.grades import Gradebook, Member
 
+_REPORT: Final = "gradereport_user_get_grade_items"
 _CONTENTS, _ASSIGNMENTS, _TITLES = GRADES_MORE
 _GROUPS: Final = (
     "Moodle does not show everybody who is enrolled in this section; the token's role needs moodle/site:accessallgroups"
 )
+_UNGRADED: Final = (
+    "Moodle's grade report lacks students of this section; the token's role needs moodle/site:accessallgroups, and the "
+    "students' role must be one of the graded roles (Site administration → Grades → General settings)"
+)
+_NOT_YET: Final = "gradesneedregrading"
+#: Why there is no report, by errorcode, and who must act (check_report_access, export_verify_grades).
+_REFUSED: Final = {
+    _NOT_YET: words.NOT_WORKED_OUT,
+    "notingroup": _GROUPS,
+    "nopermissions": "the token's role needs gradereport/user:view and moodle/grade:viewall",
+    "nopermissiontoviewgrades": "the token's role needs moodle/grade:viewall",
+    "requireloginerror": "the token's role needs moodle/course:view and moodle/course:viewhiddencourses",
+}
+
+
+#: Rows of the grade report by student, or by _NOBODY.
+Rows = dict[str, list[dict[str, object]]]
+_NOBODY: Final = ""
+
+
+class _SectionUnread(BadResponse):
+    """The report of this section cannot be read, and those of others can."""
 
 
 class MoodleGrades:
@@ -46,7 +70,8 @@ class MoodleGrades:
         section = next((text(each.get("id")) for each in self._reader.raw_courses(()) if each.get("idnumber")), None)
         if section is None:
             return TestReport(ok=True, summary="Connected to Moodle; it has no section yet.", facts={"section": "none"})
-        self._rows(section)
+        with suppress(_SectionUnread):
+            self._rows(section)
         due = "yes" if self._may(_CONTENTS) else "of assignments" if self._may(_ASSIGNMENTS) else "no"
         facts = {"section": section, "due dates": due}
         return TestReport(ok=True, summary="Connected to Moodle: grades can be read.", facts=facts)
@@ -55,9 +80,11 @@ class MoodleGrades:
         """Grades are read first: what they are about, and who has them, is then sure to be there. What has gone from
         the section meanwhile is left out with its grades."""
         section = self._section(code, lms_id)
-        report = words.Report(self._rows(section), self._due(section), self._titles(section))
+        rows = self._rows(section) or self._items_alone(section)
+        report = words.Report(rows, self._due(section), self._titles(section))
         members, enrolled = self._members(section)
         self._all_enrolled(section, report.rows, enrolled)
+        self._all_graded(section, report.rows, members)
         found, people = words.items(report, self._zone), {each.id for each in members}
         return Gradebook(
             section=section,
@@ -67,13 +94,13 @@ class MoodleGrades:
             grades=tuple(each for each in words.grades(report) if each.member in people),
         )
 
-    def course_admins(self, code: str, lms_id: str | None) -> frozenset[str]:
+    def course_admins(self, code: str, lms_id: str | None) -> list[Member]:
         section = self._section(code, lms_id)
         rows = self._reader.enrolled(section, active=True)
         if not rows and self._rows(section):
             raise BadResponse(_GROUPS)
         found = [words.member(raw, True, self._options) for raw in rows]
-        return frozenset(each.unique_id for each in found if each and each.admin and each.unique_id)
+        return [each for each in found if each and each.admin]
 
     def sections_of(self, unique_id: str, lms_id: str | None) -> frozenset[str]:
         """Courses where the person is active."""
@@ -85,15 +112,28 @@ class MoodleGrades:
             raise BadResponse("Moodle did not answer with a list of courses")
         return frozenset(code for raw in listing(rows) if (code := optional(raw.get("idnumber"))))
 
-    def _rows(self, section: str) -> dict[str, list[dict[str, object]]]:
-        """Raises BadResponse for a report that would read as if grades had been taken away."""
-        answer = mapping(self._client.read("gradereport_user_get_grade_items", "grades", long=True, courseid=section))
+    def _rows(self, section: str, user: int = 0) -> Rows:
+        """Of all students, or of one account. Raises BadResponse for a report that would read as if grades had been
+        taken away."""
+        try:
+            answer = mapping(self._client.read(_REPORT, "grades", long=True, courseid=section, userid=user))
+        except MoodleError as error:
+            if error.code not in _REFUSED:
+                raise
+            kind = _SectionUnread if error.code == _NOT_YET else BadResponse
+            raise kind(f"{_REFUSED[error.code]} ({error.code})") from None
         if not isinstance(answer.get("usergrades"), list):
             raise BadResponse("Moodle did not answer with a list of grades")
         found = words.rows_by_student(answer["usergrades"])
         if (why := words.unreadable(found)) is not None:
-            raise BadResponse(why)
+            raise _SectionUnread(why)
         return found
+
+    def _items_alone(self, section: str) -> Rows:
+        """Where no student is active, as after the last day: items are told with somebody's grades only, and would all
+        read as deleted. So they are asked for as of the service account, which has none."""
+        own = ident(self._reader.site().get("userid"))
+        return {_NOBODY: [row for rows in self._rows(section, int(own or 0)).values() for row in rows]}
 
     def _due(self, section: str) -> dict[words.Activity, int]:
         """Due dates by activity; where the token may not see the course's contents, of assignments alone. Without both
@@ -134,9 +174,17 @@ class MoodleGrades:
     def _all_enrolled(self, section: str, graded: Collection[str], enrolled: frozenset[str]) -> None:
         """Moodle shows a token without the right to see all groups only its own groups, or nobody, and says nothing
         (get_enrolled_users). Whoever is in the grade report is enrolled, or has just left. Raises BadResponse."""
-        missing = frozenset(graded) - enrolled
+        missing = frozenset(graded) - enrolled - {_NOBODY}
         if missing and missing & self._rows(section).keys():
             raise BadResponse(_GROUPS)
+
+    def _all_graded(self, section: str, graded: Collection[str], members: Collection[Member]) -> None:
+        """Without the right to see all groups the report is that of one group where groups are visible
+        (groups_get_course_group); and those without a graded role are never in it. The others' grades would read as
+        taken away. Who has come meanwhile is in the next report. Raises BadResponse."""
+        missing = {each.id for each in members if each.active and not each.admin} - frozenset(graded)
+        if missing and missing - self._rows(section).keys():
+            raise BadResponse(_UNGRADED)
 
     def _section(self, code: str, lms_id: str | None) -> str:
         """The LMS id of the section with this code; one that is known counts as long as it has this code. Raises

@@ -10,8 +10,15 @@ from rollbook.connectors.moodle.options import MoodleOptions
 from rollbook.connectors.moodle.translate import NO_EMAIL, day
 from rollbook.roster.changes import Fields, LiveRecord
 
-#: Shown of an account only where they are set, or not at all.
-_MORE_NAMES = {"middle_name": "middlename", "preferred_first_name": "alternatename"}
+#: Not all are shown of each account: the address may be hidden, and of one that Moodle cannot show there is nothing.
+_SHOWN = {
+    "first_name": "firstname",
+    "last_name": "lastname",
+    "username": "username",
+    "email": "email",
+    "middle_name": "middlename",
+    "preferred_first_name": "alternatename",
+}
 
 
 def building(raw: Any) -> LiveRecord | None:
@@ -33,14 +40,10 @@ def user(raw: Any, own_id: str, protected: frozenset[str]) -> LiveRecord | None:
     lms_id, name = ident(known.get("id")), optional(known.get("username"))
     if lms_id is None:
         return None
-    address = optional(known.get("email"))
-    fields: Fields = {
-        "first_name": optional(known.get("firstname")),
-        "last_name": optional(known.get("lastname")),
-        "username": name,
-        "email": None if address is None or address.endswith(NO_EMAIL) else address,
-    }
-    fields |= {ours: optional(known[theirs]) for ours, theirs in _MORE_NAMES.items() if theirs in known}
+    fields: Fields = {ours: optional(known[theirs]) for ours, theirs in _SHOWN.items() if theirs in known}
+    address = fields.get("email")
+    if isinstance(address, str) and address.endswith(NO_EMAIL):
+        fields["email"] = None
     return LiveRecord(
         kind="user",
         lms_id=lms_id,

@@ -12,6 +12,7 @@ from rollbook.connectors.kit.side_by_side import side_by_side
 from rollbook.connectors.moodle import live
 from rollbook.connectors.moodle.client import MoodleClient, MoodleError
 from rollbook.connectors.moodle.lenient import Json, ident, listing, mapping, optional, text
+from rollbook.connectors.moodle.odd_accounts import INVALID, AroundOdd, Criteria, by_halves
 from rollbook.connectors.moodle.options import MoodleOptions
 from rollbook.connectors.moodle.variables import SPARE, SURE
 from rollbook.errors import BadResponse, Bug
@@ -103,17 +104,37 @@ class Reader:
     # --- people -------------------------------------------------------------------------------------------------------
 
     def users_by(self, field: str, values: Iterable[str]) -> list[Json]:
-        """Accounts by `idnumber`, `id`, `username` or `email`, many a call; LMS ids are learned."""
+        """Accounts by `idnumber`, `id`, `username` or `email`, many a call; LMS ids are learned. One that Moodle cannot
+        show has nothing but the value by which it was asked for."""
         wanted = list(dict.fromkeys(value for value in values if value.strip()))
         found: list[Json] = []
         for start in range(0, len(wanted), self._values_most):
             part = wanted[start : start + self._values_most]
-            rows = self._client.read("core_user_get_users_by_field", "users", field=field, values=part)
-            if not isinstance(rows, list):
-                raise BadResponse("Moodle did not answer with a list of users")
-            found += listing(rows)
+            found += by_halves(lambda values: self._users_by(field, values), field, part)
         self._learn_users(found)
         return found
+
+    def _users_by(self, field: str, values: Sequence[str]) -> list[Json]:
+        rows = self._client.read("core_user_get_users_by_field", "users", field=field, values=values)
+        if not isinstance(rows, list):
+            raise BadResponse("Moodle did not answer with a list of users")
+        return listing(rows)
+
+    def _users_with(self, criteria: Criteria) -> list[Json]:
+        """Those who meet all of it."""
+        pairs = [{"key": key, "value": value} for key, value in criteria.items()]
+        answer = self._client.read("core_user_get_users", "all users", long=True, criteria=pairs)
+        if not isinstance(mapping(answer).get("users"), list):
+            raise BadResponse("Moodle did not answer with a list of users")
+        return listing(mapping(answer)["users"])
+
+    def _all_users(self) -> list[Json]:
+        try:
+            return self._users_with({"lastname": "%"})  # nobody is without one, and everybody has it shown
+        except MoodleError as error:
+            if error.code != INVALID:
+                raise
+        return AroundOdd(self._users_with, self.users_by_id, self._options.parallel).read()
 
     def _learn_users(self, rows: Sequence[Json]) -> None:
         for each in rows:
@@ -178,11 +199,7 @@ class Reader:
         if within:
             rows = self.users_by("idnumber", within)
         else:
-            criteria = [{"key": "lastname", "value": "%"}]  # nobody is without one, and everybody has it shown
-            answer = self._client.read("core_user_get_users", "all users", long=True, criteria=criteria)
-            if not isinstance(mapping(answer).get("users"), list):
-                raise BadResponse("Moodle did not answer with a list of users")
-            rows = listing(mapping(answer)["users"])
+            rows = self._all_users()
             self._learn_users(rows)
         if rows and not any("username" in each for each in rows):
             raise BadResponse("Moodle does not show usernames and ID numbers; see which capabilities the token needs")

@@ -24,6 +24,12 @@ MOST: Final = 20
 #: The status of a call that has ended in trouble; what a proxy says (502 to 504 and more) tells nothing of the call.
 _OVER: Final = 500
 
+#: A short name of ours has the class's id in it, so it is hardly anybody else's course.
+_TAKEN: Final = (
+    "another course of the LMS has its short name; if that is the course of this class, give it the class's id as ID "
+    "number there, else another short name"
+)
+
 Said = tuple[Change, Json]
 
 
@@ -130,4 +136,6 @@ class Sections:
 
 
 def _alone(pair: Said, error: MoodleError) -> Outcome:
+    if error.code == "shortnametaken":
+        return refused(_TAKEN)
     return said(error, pair[0])

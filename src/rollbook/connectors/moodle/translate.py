@@ -19,7 +19,14 @@ from rollbook.roster.changes import Change, Fields
 
 #: Moodle sends no mail to addresses that end so (lib/moodlelib.php, email_to_user); it takes no account without one.
 NO_EMAIL: Final = "@no-email.invalid"
-_EMAIL: Final = re.compile(r"[^\s@,;<>\"()\[\]\\]+@[^\s@,;<>\"()\[\]\\]+\.[^\s@,;<>\"()\[\]\\.]+")
+#: What Moodle takes as an address (validate_email, which asks PHP's FILTER_VALIDATE_EMAIL), but for quoted names and
+#: numbered hosts, which it takes, too. The name has at most 64 letters, and so has each part of the host at most 63.
+_WORD: Final = r"[\w!#$%&'*+/=?^`{|}~-]+"
+_PART: Final = r"[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?"
+_EMAIL: Final = re.compile(rf"{_WORD}(?:\.{_WORD})*@(?:{_PART}\.)+(?!\d){_PART}", flags=re.IGNORECASE | re.ASCII)
+_LOCAL_MOST: Final = 64
+#: In a name it begins a tag for PHP unless a space follows, and Moodle refuses the whole call (PARAM_NOTAGS).
+_TAG: Final = re.compile(r"<(?![ \t\n\v\f\r])|\0")
 _NAME_MOST, _CODE_MOST, _TITLE_MOST, _KEY_SHOWN = 100, 100, 254, 40
 #: What Moodle takes as a username, lower-cased (PARAM_USERNAME), and what it takes where the site allows all letters.
 _USERNAME: Final = f"[-.@_a-z0-9]{{1,{_NAME_MOST}}}"
@@ -50,8 +57,10 @@ def user_fields(change: Change, options: MoodleOptions, *, every: bool) -> Json 
     for ours, theirs in _NAMES.items():
         if every or ours in change.before:
             value = text(change.after.get(ours))
-            if not value and ours in _NEEDED:
+            if not value.strip() and ours in _NEEDED:
                 return Refusal(f"Moodle takes no account without a {_NEEDED[ours]}")
+            if _TAG.search(value):
+                return Refusal("a name has “<”, which Moodle takes for markup and refuses; correct the name in the SIS")
             if len(value) > _NAME_MOST:
                 return Refusal(f"a name is longer than the {_NAME_MOST} letters that Moodle takes")
             item[theirs] = value
@@ -105,9 +114,16 @@ def email(change: Change) -> str | Refusal:
     address = optional(change.after.get("email"))
     if address is None:
         return f"{hashlib.sha256(change.key.encode('utf-8', 'replace')).hexdigest()[:20]}{NO_EMAIL}"
-    if not address.isascii() or not _EMAIL.fullmatch(address) or len(address) > _NAME_MOST:
-        return Refusal("the e-mail address has a form that Moodle does not take")
+    if not is_address(address):
+        return Refusal("the e-mail address has a form that Moodle does not take; correct it in the SIS")
     return address
+
+
+def is_address(address: str) -> bool:
+    """Does Moodle take it as an e-mail address? One that it does not take fails a whole call of creates."""
+    if len(address) > _NAME_MOST or address.find("@") > _LOCAL_MOST:
+        return False
+    return _EMAIL.fullmatch(address) is not None
 
 
 # --- categories -------------------------------------------------------------------------------------------------------

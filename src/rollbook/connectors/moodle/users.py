@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from rollbook.connectors.base import Batch
 from rollbook.connectors.moodle import translate
 from rollbook.connectors.moodle.client import MoodleClient, MoodleError
 from rollbook.connectors.moodle.cohorts import Cohorts
-from rollbook.connectors.moodle.lenient import Json, flag, ident, listing, optional, text
+from rollbook.connectors.moodle.lenient import Json, flag, ident, optional, text
+from rollbook.connectors.moodle.new_users import CREATE_FIELDS, NewUsers, Said
+from rollbook.connectors.moodle.odd_accounts import UNREADABLE, is_odd
 from rollbook.connectors.moodle.options import MoodleOptions
-from rollbook.connectors.moodle.outcomes import NOT_ONE, done, refused, said, unclear, with_warnings
+from rollbook.connectors.moodle.outcomes import NOT_ONE, done, refused, said, with_warnings
 from rollbook.connectors.moodle.reading import Reader
 from rollbook.connectors.moodle.sending import Sizes, send_all
 from rollbook.connectors.moodle.translate import Refusal
-from rollbook.roster.changes import DONE, Change, Outcome
+from rollbook.roster.changes import Change, Outcome
 from rollbook.roster.lms import CREATE, DEACTIVATE, REKEY, REVIVE, SET_PASSWORD, UPDATE
 
-#: Form fields of a new account: eight fields, and the two of a preference, and one to spare.
-CREATE_FIELDS: Final = 11
-#: Of an account that changes: its id, and at most six fields.
+__all__ = ["ACTIONS", "CREATE_FIELDS", "UPDATE_FIELDS", "Users"]
+
+#: Form fields of an account that changes: its id, and at most six fields.
 UPDATE_FIELDS: Final = 7
 ACTIONS: Final = frozenset({CREATE, UPDATE, REKEY, DEACTIVATE, REVIVE, SET_PASSWORD})
-
-#: A change with what is sent of it.
-Said = tuple[Change, Json]
 
 
 class Users:
@@ -34,6 +33,7 @@ class Users:
 
     def __init__(self, client: MoodleClient, reader: Reader, options: MoodleOptions, sizes: Sizes) -> None:
         self._client, self._reader, self._options, self._sizes = client, reader, options, sizes
+        self._new = NewUsers(client, reader, options, sizes, self._update)
         self._cohorts = Cohorts(client, reader, sizes) if options.cohorts else None
 
     def apply(self, batch: Batch) -> list[Outcome]:
@@ -47,7 +47,7 @@ class Users:
             else:
                 said_.append((place, (change, item)))
         sent = [pair for _, pair in said_]
-        send = self._create_all if batch.action == CREATE else self._update
+        send = self._new.create if batch.action == CREATE else self._update
         outcomes = send(sent, batch.secrets)
         settled.update(zip((place for place, _ in said_), outcomes, strict=True))
         found = [settled[place] for place in range(len(batch.changes))]
@@ -116,6 +116,8 @@ class Users:
         """None where the account is to be written."""
         if raw is None:
             return refused("the LMS has no such account")
+        if is_odd(raw):
+            return refused(UNREADABLE)
         own = text(raw.get("id"))
         if optional(raw.get("idnumber")) != change.key:
             return refused("the account has another ID number by now")
@@ -123,107 +125,6 @@ class Users:
             return refused("the account is protected")
         as_wanted = "suspended" in raw and flag(raw["suspended"]) == (change.action == DEACTIVATE)
         return done(own) if as_wanted else None
-
-    # --- creates ------------------------------------------------------------------------------------------------------
-
-    def _create_all(self, sent: Sequence[Said], passwords: Mapping[str, str]) -> list[Outcome]:
-        """Moodle takes a second account with one ID number. So whoever has it already is looked at first."""
-        there = self._reader.holders([change.key for change, _ in sent])
-        settled = self._there([pair for pair in sent if pair[0].key in there], there)
-        new = [pair for pair in sent if pair[0].key not in there]
-        made = iter(self._create_new(new, passwords, begun=bool(settled)))
-        return [settled[change.key] if change.key in there else next(made) for change, _ in sent]
-
-    def _there(self, sent: Sequence[Said], there: Mapping[str, Sequence[Json]]) -> dict[str, Outcome]:
-        """Outcomes by unique id where accounts have it already. One is brought up to date if it is as we would make it,
-        which most often is our own after a lost answer. Any other is somebody's: people may give themselves any ID
-        number, and would get the name and the roles of the person whose it is."""
-        settled: dict[str, Outcome] = {}
-        ours: list[Said] = []
-        for change, item in sent:
-            why = self._not_ours(item, there[change.key])
-            if why is None:
-                ours.append((change, self._whole(change, text(there[change.key][0].get("id")))))
-            else:
-                settled[change.key] = refused(why)
-        for (change, item), outcome in zip(ours, self._update(ours, {}), strict=True):
-            settled[change.key] = outcome
-            if outcome.status == DONE:
-                self._reader.made_user(change.key, text(item["id"]))
-        return settled
-
-    def _not_ours(self, item: Json, holders: Sequence[Json]) -> str | None:
-        if len(holders) > 1:
-            return NOT_ONE
-        own, name = text(holders[0].get("id")), text(holders[0].get("username"))
-        if own == self._reader.own_id() or name in self._options.protected_users:
-            return "a protected account of the LMS has this ID number; an administrator takes it away there"
-        if name != item["username"]:
-            return (
-                "an account with another username has this ID number; if it is not the person's, take the number away "
-                "from it in the LMS, else link it in Data Prep"
-            )
-        return None
-
-    def _create_new(self, sent: Sequence[Said], passwords: Mapping[str, str], *, begun: bool) -> list[Outcome]:
-        looked_up: set[str] = set()
-
-        def call(part: Sequence[Said]) -> list[Outcome]:
-            try:
-                return self._create(part)
-            except MoodleError:
-                fresh = [change.key for change, _ in part if change.key not in looked_up]
-                looked_up.update(fresh)
-                clear = self._clear(part) if fresh else {}
-                if not clear:
-                    raise
-            rest = [pair for pair in part if pair[0].key not in clear]
-            made = iter(send_all(rest, self._sizes, CREATE_FIELDS, call, alone, begun=True))
-            return [clear[change.key] if change.key in clear else next(made) for change, _ in part]
-
-        def alone(pair: Said, error: MoodleError) -> Outcome:
-            clear = self._clear([pair]) if error.code == "invalidparameter" else {}
-            return clear.get(pair[0].key) or said(error, pair[0], passwords.get(pair[0].key))
-
-        return send_all(sent, self._sizes, CREATE_FIELDS, call, alone, begun=begun)
-
-    def _create(self, part: Sequence[Said]) -> list[Outcome]:
-        answer = self._client.write("core_user_create_users", "writing users", users=[item for _, item in part])
-        made = {text(each.get("username")): ident(each.get("id")) for each in listing(answer)}
-        outcomes: list[Outcome] = []
-        for change, item in part:
-            lms_id = made.get(item["username"])
-            if lms_id is None:
-                outcomes.append(unclear("Moodle did not say that it made this account"))
-                continue
-            self._reader.made_user(change.key, lms_id)
-            outcomes.append(done(lms_id))
-        return outcomes
-
-    def _clear(self, part: Sequence[Said]) -> dict[str, Outcome]:
-        """Why a call to create accounts may have been refused, by unique id: those that are there (a lost answer, most
-        often) are brought up to date, those whose username or e-mail others have are refused. Moodle's own words say
-        that only where it is set to debug. Nothing is written before everything is looked up."""
-        clear: dict[str, Outcome] = {}
-        there = self._reader.holders([change.key for change, _ in part])
-        rest = [(change, item) for change, item in part if change.key not in there]
-        for field, words in (("username", "username"), ("email", "e-mail address")):
-            wanted = [spelled for _, item in rest for spelled in (item[field], item[field].lower())]
-            taken = {text(raw.get(field)).lower() for raw in self._taken(field, wanted)}
-            for change, item in rest:
-                if item[field].lower() in taken:
-                    clear.setdefault(change.key, refused(f"another account of the LMS has this {words}"))
-        return clear | self._there([pair for pair in part if pair[0].key in there], there)
-
-    def _taken(self, field: str, values: Sequence[str]) -> list[Json]:
-        try:
-            return self._reader.users_by(field, values)
-        except MoodleError:  # a value that cannot be looked up: whoever has it is found by splitting
-            return []
-
-    def _whole(self, change: Change, lms_id: str) -> Json:
-        fields: Any = translate.user_fields(change, self._options, every=True)
-        return {"id": lms_id, **fields}
 
 
 def _nobody_knows() -> str:

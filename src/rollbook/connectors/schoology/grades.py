@@ -99,9 +99,8 @@ class SchoologyGrades:
             grades=tuple(each for each in read.grades if each.item in known and each.member in people),
         )
 
-    def course_admins(self, code: str, lms_id: str | None) -> frozenset[str]:
-        members = self._members(self._section(code, lms_id))
-        return frozenset(each.unique_id for each in members if each.admin and each.active and each.unique_id)
+    def course_admins(self, code: str, lms_id: str | None) -> list[Member]:
+        return [each for each in self._members(self._section(code, lms_id)) if each.admin and each.active]
 
     def sections_of(self, unique_id: str, lms_id: str | None) -> frozenset[str]:
         """The list says nothing about roles: its `admin` is that of whoever asks (Courses)."""

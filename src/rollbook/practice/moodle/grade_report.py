@@ -14,6 +14,7 @@ from rollbook.practice.moodle.enrolments import active_user
 from rollbook.practice.moodle.gradebook import course_category
 from rollbook.practice.moodle.params import Group, Value, given
 from rollbook.practice.moodle.store import Row
+from rollbook.practice.moodle.thrown import Thrown
 
 #: Fields of columns of the report that the setting `report_hides` may switch off.
 _COLUMNS: Final = {
@@ -24,6 +25,7 @@ _COLUMNS: Final = {
     "range": ("rangeformatted", "grademin", "grademax"), "weight": ("weightraw", "weightformatted", "status"),
     "percentage": ("percentageformatted",), "feedback": ("feedback", "feedbackformat"),
 }  # fmt: skip
+_SEPARATE, _VISIBLE = 1, 2
 _PERSON: Final = Group({"courseid": Value("int"), "userid": given("int", 0), "groupid": given("int", 0)})
 
 
@@ -49,29 +51,55 @@ class _Book:
 
 
 def get_grade_items(call: Call, given: Json) -> Json:
-    """One person, or (`userid` 0) every student with an active enrolment."""
+    """One person, whoever that is, or (`userid` 0) every student with an active enrolment."""
     course = find_course(call, given["courseid"])
+    if not course["visible"] and not call.site.may("moodle/course:viewhiddencourses"):
+        message = "Course or activity not accessible."
+        raise Thrown("requireloginerror", message, kind="require_login_exception", debug="Course is hidden")
     call.need("gradereport/user:view", "moodle/grade:viewall")
-    people = [active_user(call, given["userid"])] if given["userid"] else _students(call, course["id"])
+    one = active_user(call, given["userid"]) if given["userid"] else None
+    group = _group(call, course, one)
     store = call.site.store
+    items = store.all("SELECT * FROM grade_items WHERE course = ? ORDER BY id", course["id"])
+    if one is None and any(_needs_update(item) for item in items):
+        raise Thrown("gradesneedregrading", "grades/gradesneedregrading")
     book = _Book(
         course_category(call.site, course["id"]),
-        store.all("SELECT * FROM grade_items WHERE course = ? ORDER BY id", course["id"]),
+        items,
         {row["id"]: row for row in store.all("SELECT * FROM grade_categories WHERE course = ?", course["id"])},
     )
+    people = [one] if one else [each for each in _students(call, course["id"]) if group is None or each["id"] in group]
     found = [_person(call, course, book, person) for person in call.page(people)]
     return {"usergrades": found, "warnings": []}
 
 
+def _group(call: Call, course: Row, one: Row | None) -> frozenset[int] | None:
+    """To whom the report is narrowed; None: not at all. The token's user is in no group: of separate groups it is shown
+    nobody but itself, of visible ones the first (groups_get_course_group). `group` has the ids of those in it."""
+    fields = msgspec.json.decode(course["fields"])
+    mode = fields.get("groupmode")
+    if mode not in {_SEPARATE, _VISIBLE} or call.site.may("moodle/site:accessallgroups"):
+        return None
+    if mode == _SEPARATE and (one is None or one["id"] != call.site.service_user()["id"]):
+        raise Thrown("notingroup", "Sorry, but you need to be part of a group to see this page.")
+    return frozenset(fields["group"]) if mode == _VISIBLE and fields.get("group") else None
+
+
 def _students(call: Call, course: int) -> list[Row]:
-    now, student = call.site.now(), call.site.settings.roles["student"]
+    """Who has a role that is graded (gradebookroles), and an active enrolment."""
+    now, graded = call.site.now(), call.site.settings.graded_roles
+    roles = ", ".join(str(call.site.settings.roles[name]) for name in sorted(graded)) or "0"
     return call.site.store.all(
         "SELECT DISTINCT u.* FROM users u JOIN enrolments e ON e.user = u.id JOIN role_assignments r "
-        "ON r.user = u.id AND r.course = e.course WHERE e.course = ? AND r.role = ? AND u.deleted = 0 "
+        f"ON r.user = u.id AND r.course = e.course WHERE e.course = ? AND r.role IN ({roles}) AND u.deleted = 0 "
         "AND e.status = 0 AND e.timestart < ? AND (e.timeend = 0 OR e.timeend > ?) "
         "ORDER BY u.lastname, u.firstname, u.id",
-        course, student, now, now,
+        course, now, now,
     )  # fmt: skip
+
+
+def _needs_update(item: Row) -> bool:
+    return bool(msgspec.json.decode(item["fields"]).get("needs_update"))
 
 
 def _person(call: Call, course: Row, book: _Book, person: Row) -> Json:
@@ -100,7 +128,7 @@ def _item(call: Call, book: _Book, item: Row, grades: dict[int, Row]) -> Json | 
         return None
     value, most = _value(book, item, grades)
     shown = value if sees or not hidden else None
-    least, updating = item["grademin"], bool(msgspec.json.decode(item["fields"]).get("needs_update"))
+    least, updating = item["grademin"], _needs_update(item)
     if updating:
         shown = None
     found: Json = {
@@ -154,9 +182,24 @@ def _in_hidden(call: Call, book: _Book, item: Row) -> bool:
 
 
 def _counted(book: _Book, category: int, grades: dict[int, Row]) -> list[Row]:
-    """Items that count for a total: with a grade, not excluded; scales count by their position."""
-    rows = [(item, grades.get(item["id"])) for item in book.below(category)]
+    """Items that count for a total: with a grade, not excluded or among the lowest; scales count by their position."""
+    low = {own for each in book.categories for own in _lowest(book, each, grades)}
+    return [item for item in _graded(book.below(category), grades) if item["id"] not in low]
+
+
+def _graded(items: list[Row], grades: dict[int, Row]) -> list[Row]:
+    rows = [(item, grades.get(item["id"])) for item in items]
     return [item for item, grade in rows if grade is not None and grade["final"] is not None and not grade["excluded"]]
+
+
+def _lowest(book: _Book, category: int, grades: dict[int, Row]) -> dict[int, bool]:
+    """Items of a category that its rule leaves out, and whether that is told: of equal grades it is not (array_diff in
+    aggregate_grades compares values)."""
+    ours = _graded([item for item in book.items if item["category"] == category], grades)
+    shares = {item["id"]: grades[item["id"]]["final"] / item["grademax"] for item in ours}
+    order = sorted(shares, key=lambda own: shares[own])
+    low, kept = order[: book.categories[category]["droplow"]], order[book.categories[category]["droplow"] :]
+    return {own: shares[own] not in {shares[each] for each in kept} for own in low}
 
 
 def _value(book: _Book, item: Row, grades: dict[int, Row]) -> tuple[float | None, float]:
@@ -174,10 +217,14 @@ def _weight(book: _Book, item: Row, grades: dict[int, Row]) -> Json:
     if item["category"] is None:
         return {}
     grade = grades.get(item["id"])
-    if grade is not None and grade["excluded"]:
-        return {"weightraw": 0.0, "weightformatted": "0.00 %", "status": "excluded"}
+    unweighted = {"weightraw": 0.0, "weightformatted": "0.00 %"}
     if grade is None or grade["final"] is None:
-        return {"weightraw": 0.0, "weightformatted": "0.00 %", "status": "novalue"}
+        return {**unweighted, "status": "novalue"}
+    if grade["excluded"]:
+        return {**unweighted, "status": "dropped"}
+    low = _lowest(book, item["category"], grades)
+    if item["id"] in low:
+        return {**unweighted, "status": "dropped"} if low[item["id"]] else dict(unweighted)
     counted = _counted(book, item["category"], grades)
     total = sum(each["grademax"] for each in counted)
     share = item["weight"] if item["weight"] is not None else (item["grademax"] / total if total else 0.0)

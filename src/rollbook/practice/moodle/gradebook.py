@@ -69,7 +69,10 @@ def _category(site: Site, course: int, top: int, each: Json) -> None:
     parent = _find_category(site, course, each["parent"]) if each.get("parent") else top
     sql = "SELECT id FROM grade_categories WHERE course = ? AND fullname = ?"
     row = site.store.one(sql, course, each["name"])
-    columns = {"parent": parent, "hidden": int(each.get("hidden", 0)), "weight": each.get("weight")}
+    columns: Json = {
+        "parent": parent, "hidden": int(each.get("hidden", 0)), "weight": each.get("weight"),
+        "droplow": int(each.get("droplow", 0)),
+    }  # fmt: skip
     if row is not None:
         site.store.update("grade_categories", row["id"], **columns)
         return

@@ -9,11 +9,13 @@ from typing import Any
 
 from rollbook.practice.moodle.thrown import Thrown, bad_parameter
 
-_TAG = re.compile(r"<[^\s>][^>]*(>|$)")
+#: What PHP's strip_tags takes away: whatever follows a "<" that no space follows, to the next ">" or to the end.
+_TAG = re.compile(r"<(?![ \t\n\v\f\r])[^>]*(>|$)")
+_TRIMMED = " \n\r\t\v\0"
 _NUMBER = re.compile(r"\s*[+-]?\d+")
-_EMAIL = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@([A-Za-z0-9-]+\.)+[A-Za-z]{2,}"
-)
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"(?![^.]{64})[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*"
+_EMAIL = re.compile(rf"(?!.{{255}})(?![^@]{{65}}){_ATOM}(\.{_ATOM})*@({_LABEL}\.)+(?=[A-Za-z]){_LABEL}")
 _NOTHING = object()
 
 
@@ -124,7 +126,11 @@ def _bool(site: Cleaner, text: str) -> int:
 
 
 def _text(site: Cleaner, text: str) -> str:
-    return _TAG.sub("", text)
+    return _TAG.sub("", text.replace("\0", "")) if "<" in text or "\0" in text else text
+
+
+def _trimmed(site: Cleaner, text: str) -> str:
+    return text.strip(_TRIMMED)
 
 
 def _username(site: Cleaner, text: str) -> str:
@@ -132,12 +138,8 @@ def _username(site: Cleaner, text: str) -> str:
     return lower if site.extended_names else re.sub(r"[^-.@_a-z0-9]", "", lower)
 
 
-def _email(site: Cleaner, text: str) -> str:
-    return text if is_email(text) else ""
-
-
 def is_email(text: str) -> bool:
-    """Whether Moodle takes it for an address (validate_email)."""
+    """Whether Moodle takes it for an address: validate_email asks PHPMailer, and that PHP's FILTER_VALIDATE_EMAIL."""
     return _EMAIL.fullmatch(text) is not None
 
 
@@ -154,7 +156,7 @@ def _only(pattern: str) -> Callable[[Cleaner, str], str]:
 
 
 _CLEANERS: Mapping[str, Callable[[Cleaner, str], Any]] = {
-    "int": _int, "bool": _bool, "text": _text, "notags": _text, "username": _username, "email": _email,
+    "int": _int, "bool": _bool, "text": _text, "notags": _text, "username": _username, "trimmed": _trimmed,
     "auth": _auth, "lang": _lang, "alpha": _only(r"[^a-zA-Z]"), "alphaext": _only(r"[^a-zA-Z_-]"),
     "alphanum": _only(r"[^a-zA-Z0-9]"), "alphanumext": _only(r"[^a-zA-Z0-9_-]"), "plugin": _only(r"[^a-z0-9_]"),
     "sequence": _only(r"[^0-9,]"),

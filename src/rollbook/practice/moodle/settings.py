@@ -25,14 +25,15 @@ class Settings:
     `functions` of the token's service; None: all that the release has.
 
     `denied` are capabilities that the token's user does not have. `dbtype` "mysqli" compares without case and
-    accents. `max_input_vars` and `post_max_size` (bytes) are PHP's, `body_limit` (bytes, 0: none) a web server's in
-    front of it. `firewall` is a text that a firewall in front lets through in no call.
-    `call_seconds`, `user_seconds` and `enrolment_seconds` are how long a call, each user it writes and
-    each enrolment it writes take. `workers` is how many calls are worked at at once (0: all), as on a machine with so
-    many cores; others wait. `welcome_messages`: whoever is enrolled is mailed, from 4.4 on. `report_hides`
-    are columns that the user report does not show: grade, range, weight, percentage, feedback. `lang` "es" answers with
-    Spanish messages. `path` is what the site's address ends with, such as "/moodle"; `wwwroot` None: the server's own
-    address.
+    accents. `identity_fields` of people are seen by whoever has moodle/site:viewuseridentity. `max_input_vars` and
+    `post_max_size` (bytes) are PHP's, `body_limit` (bytes, 0: none) a web server's in front of it, `firewall` a
+    text that a firewall in front lets through in no call. `call_seconds`,
+    `user_seconds` and `enrolment_seconds` are how long a call, each user it writes and each enrolment it writes take.
+    `workers` is how many calls are worked at at once (0: all), as on a machine with so many cores; others wait.
+    `welcome_messages`: whoever is enrolled is mailed, from 4.4 on. `report_hides` are columns that the user report does
+    not show: grade, range, weight, percentage, feedback; `graded_roles` are names of the roles whose people are in it.
+    `lang` "es" answers with Spanish messages. `path` is what the site's address ends with, such as "/moodle"; `wwwroot`
+    None: the server's own address.
     """
 
     token: str = "practice"
@@ -51,6 +52,7 @@ class Settings:
     )
     langs: frozenset[str] = frozenset({"en", "es"})
     allow_same_email: bool = False
+    identity_fields: frozenset[str] = frozenset({"email"})
     extended_username_chars: bool = False
     password_policy: bool = True
     manual_enrolment: bool = True
@@ -58,6 +60,7 @@ class Settings:
     welcome_messages: bool = False
     letter_grades: bool = False
     report_hides: frozenset[str] = frozenset()
+    graded_roles: frozenset[str] = frozenset({"student"})
     course_end_dates: bool = True
     max_input_vars: int = 5000
     post_max_size: int = 8 * 1024 * 1024

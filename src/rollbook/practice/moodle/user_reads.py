@@ -8,11 +8,11 @@ from rollbook.practice.moodle.call import Call, Function, Json
 from rollbook.practice.moodle.params import Group, Many, Value
 from rollbook.practice.moodle.store import Row, marks
 from rollbook.practice.moodle.thrown import Thrown, bad_parameter, coding, no_record
-from rollbook.practice.moodle.user_view import details, empty
+from rollbook.practice.moodle.user_view import details, empty, valid
 
-_FIELDS: Final = {"id": "int", "idnumber": "raw", "username": "username", "email": "email"}
+_FIELDS: Final = {"id": "int", "idnumber": "raw", "username": "username", "email": "trimmed"}
 _EXACT: Final = {"id": "int", "idnumber": "raw", "username": "username", "auth": "auth"}
-_LIKE: Final = {"email": "raw", "lastname": "notags", "firstname": "notags"}
+_LIKE: Final = {"email": "trimmed", "lastname": "notags", "firstname": "notags"}
 _IN_ONE_QUERY = 500
 
 
@@ -31,7 +31,7 @@ def users_by_field(call: Call, given: Json) -> list[Json]:
     if any(row["deleted"] for row in rows):
         raise no_record("user")
     shown = [details(call, row) for row in rows if call.site.may("moodle/user:viewdetails")]
-    return call.page([each for each in shown if not empty(each.get(field))])
+    return call.page(valid(call, (each for each in shown if not empty(each.get(field)))))
 
 
 def _by_values(call: Call, field: str, values: list[Any]) -> list[Row]:
@@ -64,7 +64,7 @@ def users(call: Call, given: Json) -> Json:
     rows = call.site.store.all(f"SELECT * FROM users WHERE {' AND '.join(where)} ORDER BY id", *values)
     shown = [details(call, row) for row in rows if call.site.may("moodle/user:viewdetails")]
     fitting = [each for each in shown if not any(empty(each.get(key)) for key in keys)]
-    return {"users": call.page(fitting), "warnings": warnings}
+    return {"users": call.page(valid(call, fitting)), "warnings": warnings}
 
 
 _CRITERIA: Final = Many(Group({"key": Value("alpha"), "value": Value("raw")}))

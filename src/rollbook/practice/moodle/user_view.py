@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -22,6 +23,12 @@ _EXTRA: Final = (
     "description",
 )
 _INITIALS: Final = (5, 1)
+_TO_EVERYBODY: Final = 1
+_INVALID: Final = "Invalid response value detected"
+_CHECKED: Final = {
+    "username": "username", "firstname": "notags", "lastname": "notags", "email": "trimmed", "auth": "auth",
+    "city": "notags", "country": "alpha",
+}  # fmt: skip
 _FOR_ADMINS: Final = ("lang", "theme", "mailformat")
 FIELDS: Final = {
     "id", "username", "fullname", "firstname", "lastname", "email", "department", "firstaccess", "lastaccess", "auth",
@@ -58,7 +65,7 @@ def details(call: Call, row: Row, fields: set[str] | None = None, *, in_course: 
         found["lastcourseaccess"] = 0
     else:
         found["suspended"] = bool(row["suspended"])
-    if may("moodle/site:viewuseridentity") or (in_course and may("moodle/course:useremail")):
+    if _email_seen(call, known, in_course):
         found["email"] = row["email"]
     if may("moodle/user:viewalldetails"):
         found |= {"username": row["username"]} | _of_account(row, known, in_course)
@@ -68,6 +75,27 @@ def details(call: Call, row: Row, fields: set[str] | None = None, *, in_course: 
         found["initials"] = f"{row['firstname'][:1]}{row['lastname'][:1]}"
     if fields:
         return {name: value for name, value in found.items() if name in fields | {"id", "fullname"}}
+    return found
+
+
+def _email_seen(call: Call, known: Json, in_course: bool) -> bool:
+    """By the setting of the site which fields identify people, or because the person shows it to everybody."""
+    may = call.site.may
+    by_all = may("moodle/site:viewuseridentity") and "email" in call.site.settings.identity_fields
+    return by_all or known.get("maildisplay") == _TO_EVERYBODY or (in_course and may("moodle/course:useremail"))
+
+
+def valid(call: Call, shown: Iterable[Json]) -> list[Json]:
+    """The people, if each has values that Moodle takes for valid (external_api::clean_returnvalue). Raises Thrown for
+    the whole answer because of one who was made by older rules, or whose sign-in plugin is not installed any more."""
+    clean = call.site.cleaner.clean
+    found = list(shown)
+    for each in found:
+        for name, kind in _CHECKED.items():
+            value = each.get(name, "")
+            if value != clean(kind, value):
+                text = f'Invalid external api response: the value of "{name}" is not of the type "{kind}"'
+                raise Thrown("invalidresponse", _INVALID, kind="invalid_response_exception", debug=text)
     return found
 
 

@@ -29,13 +29,13 @@ _OPTIONAL: Final[dict[str, Value | Many | Group]] = {
 }  # fmt: skip
 _CREATE: Final = Group({"users": Many(Group({
     "createpassword": may("bool"), "username": Value("username"), "auth": given("auth", "manual"),
-    "password": may("raw"), "firstname": Value("notags"), "lastname": Value("notags"), "email": Value("email"),
+    "password": may("raw"), "firstname": Value("notags"), "lastname": Value("notags"), "email": Value("trimmed"),
     "idnumber": given("raw", ""), "lang": given("lang", "en"), "calendartype": given("plugin", "gregorian"),
     **_OPTIONAL,
 }))})  # fmt: skip
 _UPDATE: Final = Group({"users": Many(Group({
     "id": Value("int"), "username": may("username"), "auth": may("auth"), "suspended": may("bool"),
-    "password": may("raw"), "firstname": may("notags"), "lastname": may("notags"), "email": may("email"),
+    "password": may("raw"), "firstname": may("notags"), "lastname": may("notags"), "email": may("trimmed"),
     "idnumber": may("raw"), "lang": may("lang"), "calendartype": may("plugin"), "userpicture": may("int"),
     **_OPTIONAL,
 }))})  # fmt: skip

@@ -90,6 +90,12 @@ def profile_for(family: str) -> str:
     return _FAMILIES.get(family.lower(), "other")
 
 
+def accounts_only(clues: tuple[Clue, ...]) -> tuple[Clue, ...]:
+    """Those that name an account of the LMS: where people may write the id of the SIS there, whatever profile the
+    platform was registered with."""
+    return tuple(clue for clue in clues if clue.means == LMS_ID)
+
+
 def named_by(clues: tuple[Clue, ...], claims: Mapping[str, Any]) -> tuple[str, str]:
     """What the first claim that is there says, as (`ours`, LMS id): one of them is "", both where none is there."""
     for clue in clues:

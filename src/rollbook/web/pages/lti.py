@@ -19,6 +19,8 @@ from django.views.decorators.csrf import csrf_exempt
 
 from rollbook.actions.accounts import token_digest
 from rollbook.actions.lti import LOGIN_LASTS, begin_login, use_login
+from rollbook.actions.organizations import current_settings
+from rollbook.engine.whose import proven
 from rollbook.store.models import LtiLogin, LtiPlatform
 from rollbook.store.secrets import KeyRing
 from rollbook.store.setup import opened
@@ -28,7 +30,7 @@ from rollbook.web.launches.enter import Arrival, enter
 from rollbook.web.launches.refusals import LaunchRefused, refuse
 from rollbook.web.launches.session import set_framed_cookie
 from rollbook.web.lti.claims import judge
-from rollbook.web.lti.profiles import named_by, profile_of, teaches_there
+from rollbook.web.lti.profiles import accounts_only, named_by, profile_of, teaches_there
 from rollbook.web.lti.words import LTI_REFUSALS
 from rollbook.web.opening import public_address
 
@@ -123,7 +125,9 @@ def _platform(org: str, issuer: str, client: str) -> LtiPlatform | None:
 def _arrival(found: LtiLogin, claims: dict[str, Any], *, same: bool) -> Arrival:
     profile = profile_of(found.platform.profile)
     code, section = named_by(profile.section, claims)
-    unique_id, person = named_by(profile.person, claims)
+    _, settings = current_settings(found.platform.platform.organization)
+    people = profile.person if proven(settings) else accounts_only(profile.person)
+    unique_id, person = named_by(people, claims)
     return Arrival(
         platform=found.platform.platform,
         section_code=code,

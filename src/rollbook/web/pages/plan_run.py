@@ -27,6 +27,7 @@ from rollbook.web.access import Place, Who, page
 from rollbook.web.csv import csv_answer
 from rollbook.web.error_words import error_said
 from rollbook.web.hold_cards import hold_words
+from rollbook.web.lists import lms_notes
 from rollbook.web.plan_words import ACTION_WORDS, FATE_WORDS, SEVERAL, STATE_WORDS
 from rollbook.web.plans import blackout_words_of, blobs, missing_steps, names_of, paged, place_steps, run_of, sums
 from rollbook.web.row_pages import CSV_COLUMNS, chosen_rows, csv_lines, number_of, page_context, query_of
@@ -110,6 +111,7 @@ def _about(place: Place, run: Run, plan: StoredPlan | None, result: RunFigures) 
         "sendable": sendable,
         "stale": moved_on(run) if sendable and found.settings is not None else [],
         "missing": missing_steps(found, to_send=True) if sendable else [],
+        "notes": lms_notes(found.settings, "building", "course", "section"),
         "blackout": blackout_words_of(found) if sendable else "",
         "being_sent": sendable and run.applied_by.filter(state__in=[RunState.QUEUED, RunState.RUNNING]).exists(),
         "undoable": is_undoable(run),

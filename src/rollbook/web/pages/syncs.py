@@ -23,6 +23,7 @@ from rollbook.web import role_maps
 from rollbook.web.access import Place, Who, page
 from rollbook.web.error_words import error_said
 from rollbook.web.frame import TABS
+from rollbook.web.lists import lms_notes
 from rollbook.web.plans import blackout_words_of
 from rollbook.web.role_maps import BadRoles, Typed
 from rollbook.web.said import blackout_said
@@ -225,6 +226,7 @@ def _show(
             "blackout": blackout_words_of(done),
             "under_way": [_under_way(organization.slug, run) for run in _open_runs(organization)[:10]],
             "members": done.settings.enrollments.members,
+            "notes": lms_notes(done.settings, {COURSES: "course", SECTIONS: "section"}.get(tab, "")),
         }
     return render(request, "syncs.html", context, status=400 if refused else 200)
 
