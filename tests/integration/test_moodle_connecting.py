@@ -125,6 +125,29 @@ class TestRights:
             world.target.test()
         assert [each for each in self.NEEDED if each not in str(caught.value)] == []
 
+    def test_functions_that_lack_are_named_with_them(self, connecting: Connecting) -> None:
+        everything = {row["name"] for row in connecting().target._reader.site()["functions"]}
+        functions = frozenset(everything - {"core_course_update_courses"})
+        world = connecting({"functions": functions, "denied": frozenset({"moodle/category:manage"})})
+        with pytest.raises(AuthFailed) as caught:
+            world.target.test()
+        said = str(caught.value)
+        assert "lacks these functions: core_course_update_courses; it lacks these capabilities: moodle/category" in said
+        whole = recognized(said)
+        assert isinstance(whole, Words)
+        parts = whole.values["whys"]
+        assert isinstance(parts, Words)
+        assert all(isinstance(each, Words) for each in parts.values.values())
+
+    @pytest.mark.parametrize(
+        "function", ["core_course_get_categories", "core_user_get_users", "core_user_create_users"]
+    )
+    def test_one_function_that_lacks_hides_no_other_trouble(self, connecting: Connecting, function: str) -> None:
+        everything = {row["name"] for row in connecting().target._reader.site()["functions"]}
+        world = connecting({"functions": frozenset(everything - {function})})
+        with pytest.raises(AuthFailed, match=f"^the service of the token lacks these functions: {function}$"):
+            world.target.test()
+
     def test_roles_that_may_not_be_assigned_are_named(self, connecting: Connecting) -> None:
         world = connecting({"assignable_roles": frozenset({5})})
         with pytest.raises(AuthFailed, match=r"may not assign these roles .*: editingteacher, teacher;") as caught:

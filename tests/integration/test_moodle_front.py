@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rollbook.errors import AuthFailed, ConfigError, Unavailable
-from rollbook.roster.changes import DONE, REFUSED
+from rollbook.roster.changes import DONE, REFUSED, UNKNOWN
 from rollbook.roster.reasons import recognized
 from rollbook.roster.words import Words
 from tests.integration.moodle_world import PASSWORD, Switch, World, switched
@@ -73,6 +73,25 @@ class TestRedirects:
         world = making()
         world.fault("redirect", status=308, to=SERVER, times=1)
         world.done(world.user("u1"))
+
+
+class TestMaintenance:
+    def test_that_begins_between_two_batches_ends_the_run(self, making: Any) -> None:
+        world = making()
+        world.done(world.user("u0"))
+        world.fault("maintenance", method="WRITE")
+        with pytest.raises(Unavailable, match="in maintenance"):
+            world.apply(*[world.user(f"u{n}") for n in range(1, 20)])
+        assert world.notes().count("503") == 1
+
+    @pytest.mark.parametrize("fault", ["unavailable", "gave_up"])
+    def test_a_cache_that_gave_up_leaves_a_doubt(self, making: Any, fault: str) -> None:
+        world = making()
+        world.fault(fault, method="WRITE", times=1)
+        (lost,) = world.apply(world.user("u1"), secrets={"u1": PASSWORD})
+        assert (lost.status, lost.code) == (UNKNOWN, 503)
+        world.done(world.user("u1"), secrets={"u1": PASSWORD})
+        assert len(world.state()["users"]) == 1
 
 
 class TestFirewalls:

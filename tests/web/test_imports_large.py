@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from rollbook.actions import matching_files
 from rollbook.connectors.memory.space import Space
 from rollbook.store.accounts_given import Account, Accounts
 from rollbook.store.folder import DataFolder
 from rollbook.store.models import MatchDecision, PasswordRow
 from rollbook.web.csv_in import MOST_ROWS
-from rollbook.web.pages import data_prep_csv, manage_users_import
+from rollbook.web.pages import manage_users_import
 from tests.web.people import Person
 from tests.web.test_data_prep import HERE, LOOK, clash
 from tests.web.world import run_now
@@ -75,7 +76,7 @@ def test_decisions(ann: Person, world: Space, pages: DataFolder, monkeypatch: py
     def asked(_blobs: Any, _look: Any, keys: Sequence[str]) -> dict[str, list[str]]:
         return {key: [f"9{key.removeprefix('u-')}"] for key in keys}
 
-    monkeypatch.setattr(data_prep_csv, "accounts_in_question", asked)
+    monkeypatch.setattr(matching_files, "accounts_in_question", asked)
     lines = ["unique_id,lms_id,first_name,last_name,username,decision"]
     lines += [f"u-{n},9{n},First{n},Last{n},name-{n},link" for n in range(MOST_ROWS)]
     file = SimpleUploadedFile("decisions.csv", "\n".join(lines).encode())

@@ -128,6 +128,11 @@ TROUBLE: Final = (
     "Schoology does not show who is a parent of whom; its role may lack a permission",
     "%(lms)s has no section of this code (any more); sync Sections first",
     "%(lms)s does not show everybody who is enrolled in this section; the token's role needs %(name)s",
+    "%(lms)s's grade report lacks students of this section; the token's role needs moodle/site:accessallgroups, and "
+    "the students' role must be one of the graded roles (Site administration → Grades → General settings)",
+    "%(lms)s does not show all accounts (%(code)s): %(why)s",
+    "%(lms)s cannot show the account that is there already, as one of its values is not valid any more, such as its "
+    "sign-in plugin or its username; an administrator corrects it in Moodle",
     "%(lms)s did not answer with a list of course categories",
     "%(lms)s did not answer with a list of enrolled users",
     "%(lms)s did not answer with a list of grades",

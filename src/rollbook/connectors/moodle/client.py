@@ -10,7 +10,7 @@ from rollbook.connectors.base import Context
 from rollbook.connectors.kit import NEVER, SAFE, Answer, Client, LostAnswer, Retry
 from rollbook.connectors.moodle.address import site_address, token
 from rollbook.connectors.moodle.answers import decoded
-from rollbook.connectors.moodle.front import BLOCKED_WORDS, KEPT_OUT, MOVED, PATH, kept_out, moved
+from rollbook.connectors.moodle.front import BLOCKED_WORDS, KEPT_OUT, MOVED, PATH, in_maintenance, kept_out, moved
 from rollbook.connectors.moodle.lenient import Json, form, mapping, text
 from rollbook.connectors.moodle.options import MoodleOptions
 from rollbook.errors import AuthFailed, BadResponse, ConfigError, RollbookError, Unavailable
@@ -65,6 +65,7 @@ _TOO_LARGE_WORDS: Final = "the web server in front of Moodle takes no call of th
 _BLOCKED: Final = "blocked"
 #: After so many in a row, with none that it let through, it is not for the sake of single records.
 _MOST_BLOCKED: Final = 20
+_UNAVAILABLE: Final = 503
 _RETURNED: Final = frozenset({_TOO_LARGE, *KEPT_OUT, *MOVED})
 
 
@@ -126,11 +127,13 @@ class MoodleClient:
 
     def write(self, function: str, what: str, **parameters: Any) -> Any:
         """What a function that writes returns, sent once. Raises LostAnswer where it may or may not have happened."""
-        answer = self._post(self._quick, self._form(function, parameters), what, None)
+        answer = self._post(self._quick, self._form(function, parameters), what, None, _RETURNED | {_UNAVAILABLE})
         if answer.status == _TOO_LARGE:
             raise MoodleError(f"{answer.who} takes no call of this size (413)", code=TOO_LARGE, words=_TOO_LARGE_WORDS)
         if answer.status in KEPT_OUT:
             raise self._kept_out(answer)
+        if answer.status == _UNAVAILABLE:
+            raise _no_service(answer)
         self._blocked = 0
         try:
             found = decoded(answer)
@@ -139,9 +142,16 @@ class MoodleClient:
         self._check(found, answer, function, write=True)
         return found
 
-    def _post(self, client: Client, pairs: list[tuple[str, str]], what: str, retry: Retry | None) -> Answer:
+    def _post(
+        self,
+        client: Client,
+        pairs: list[tuple[str, str]],
+        what: str,
+        retry: Retry | None,
+        returns: frozenset[int] = _RETURNED,
+    ) -> Answer:
         """Raises what a redirect means, too."""
-        answer = client.request("POST", PATH, form=pairs, what=what, retry=retry, returns=_RETURNED)
+        answer = client.request("POST", PATH, form=pairs, what=what, retry=retry, returns=returns)
         if answer.status in MOVED:
             raise moved(answer)
         return answer
@@ -200,3 +210,10 @@ class MoodleClient:
         if not write and of_database(code):
             return Unavailable(f"the database of {who} has trouble ({code})")
         return MoodleError(f"{who} refused {function} ({code or 'no error code'})", code=code, words=words)
+
+
+def _no_service(answer: Answer) -> RollbookError:
+    """The error for a write that was answered with 503."""
+    if in_maintenance(answer):
+        return Unavailable(f"{answer.who} is in maintenance ({answer.status}); try again later")
+    return LostAnswer(f"{answer.error()}; whether it was done is not known", answer.status)

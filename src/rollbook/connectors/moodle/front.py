@@ -14,6 +14,9 @@ PATH: Final = "webservice/rest/server.php"
 MOVED: Final = frozenset({301, 302, 303})
 #: Firewalls say so of calls that they do not like: for who calls, or for what is in a call.
 KEPT_OUT: Final = frozenset({403, 406})
+#: How many seconds Moodle asks to be left alone while it is in maintenance. Others (Varnish, say) ask for a moment of
+#: their own after a call that they gave up, and which may be carried out nevertheless.
+_LEAVE_ALONE: Final = "300"
 BLOCKED_WORDS: Final = "a firewall in front of Moodle lets other calls through, but none with this record"
 
 
@@ -41,6 +44,11 @@ def kept_out(answer: Answer) -> AuthFailed:
         f"{answer.who} answered {answer.status}: a firewall in front of it lets no calls through; its administrator "
         "allows those of this server"
     )
+
+
+def in_maintenance(answer: Answer) -> bool:
+    """Whether a 503 is Moodle's own, said before it does anything (lib/setup.php, print_maintenance_message)."""
+    return "x-moodle-maintenance" in answer.headers or (answer.headers.get("retry-after") or "").strip() == _LEAVE_ALONE
 
 
 def _site(url: str) -> str:

@@ -3,7 +3,7 @@ the right first, and then at what is asked for, which cannot be. Nothing is writ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any, Final
 
 from rollbook.connectors.kit import LostAnswer
@@ -18,19 +18,26 @@ _GUEST, _FRONT_PAGE = "1", 1
 _NOBODY: Final = 2_147_483_647
 #: Longer than an ID number may be.
 _TOO_LONG: Final = "rollbook-connection-test-" * 5
+_CATEGORIES, _ACCOUNTS, _ENROL = "core_course_get_categories", "core_user_get_users", "enrol_manual_enrol_users"
 _NOT_ALLOWED, _NOT_ASSIGNABLE = "nopermissions", "wsusercannotassign"
 
 
-def lacking(client: MoodleClient, reader: Reader, options: MoodleOptions) -> tuple[list[str], list[str]]:
-    """Capabilities, and short names of roles that the account may not assign. What cannot be found out is not told."""
+def lacking(
+    client: MoodleClient, reader: Reader, options: MoodleOptions, have: Set[str]
+) -> tuple[list[str], list[str]]:
+    """Capabilities, and short names of roles that the account may not assign. What cannot be found out with the
+    functions that the service has is not told."""
+    if not have >= {_CATEGORIES, _ACCOUNTS}:
+        return [], []
     capabilities = [
         capability
         for capability, function, parameters in _refusable(reader, options)
-        if _code(client, function, parameters) == _NOT_ALLOWED
+        if function in have and _code(client, function, parameters) == _NOT_ALLOWED
     ]
     if not _shows_accounts(client):
         capabilities.append("moodle/user:viewalldetails")
-    return capabilities, [] if "enrol/manual:enrol" in capabilities else _not_assignable(client, reader, options)
+    enrols = _ENROL in have and "enrol/manual:enrol" not in capabilities
+    return capabilities, _not_assignable(client, reader, options) if enrols else []
 
 
 def _refusable(reader: Reader, options: MoodleOptions) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -47,7 +54,7 @@ def _refusable(reader: Reader, options: MoodleOptions) -> Iterator[tuple[str, st
         backwards = {"fullname": "", "shortname": "", "categoryid": place, "startdate": 2, "enddate": 1}
         yield "moodle/course:create", "core_course_create_courses", {"courses": [backwards]}
     enrolment = {"courseid": _FRONT_PAGE, "userid": reader.own_id(), "roleid": options.student_role_id}
-    yield "enrol/manual:enrol", "enrol_manual_enrol_users", {"enrolments": [enrolment]}
+    yield "enrol/manual:enrol", _ENROL, {"enrolments": [enrolment]}
 
 
 def _not_assignable(client: MoodleClient, reader: Reader, options: MoodleOptions) -> list[str]:
@@ -59,7 +66,7 @@ def _not_assignable(client: MoodleClient, reader: Reader, options: MoodleOptions
 
     def may_not(role: int) -> bool:
         one = {"courseid": _FRONT_PAGE, "userid": reader.own_id(), "roleid": role}
-        return _code(client, "enrol_manual_enrol_users", {"enrolments": [one]}) == _NOT_ASSIGNABLE
+        return _code(client, _ENROL, {"enrolments": [one]}) == _NOT_ASSIGNABLE
 
     return [name for name, role in roles.items() if may_not(role)]
 
@@ -68,7 +75,7 @@ def _shows_accounts(client: MoodleClient) -> bool:
     """False where another's account is shown without its username."""
     criteria = [{"key": "id", "value": _GUEST}]
     try:
-        answer = client.read("core_user_get_users", "an account", criteria=criteria)
+        answer = client.read(_ACCOUNTS, "an account", criteria=criteria)
     except MoodleError:
         return True
     return all("username" in each for each in listing(mapping(answer).get("users")))

@@ -3,7 +3,7 @@ send mail. A deactivated account is a suspended one: it keeps everything."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Final
 
 from rollbook.connectors.base import Batch, Context, Report, TargetTraits
@@ -110,10 +110,7 @@ class MoodleTarget:
         categories. Raises AuthFailed when functions or rights are missing, and names them."""
         site = self._reader.site()
         have = {text(each.get("name")) for each in listing(site.get("functions"))}
-        lacking = missing(have, self._options)
-        if lacking:
-            raise AuthFailed(f"the service of the token lacks these functions: {', '.join(lacking)}")
-        self._may_write()
+        self._may_work(have)
         buildings = sum(1 for _ in self._reader.read("building", ()))
         name = text(site.get("sitename")) or "the site"
         release = text(site.get("release")) or text(site.get("version")) or "not told"
@@ -128,11 +125,16 @@ class MoodleTarget:
             facts["welcome messages"] = "Moodle mails whoever is enrolled, unless its administrator switched that off"
         return Report(ok=True, summary=f"Connected to {name}: {buildings} buildings.", facts=facts)
 
-    def _may_write(self) -> None:
-        """Raises AuthFailed that names every right which the service account lacks, as far as that can be found out."""
-        capabilities, roles = lacking(self._client, self._reader, self._options)
-        words = [f"it lacks these capabilities: {', '.join(capabilities)}"] if capabilities else []
+    def _may_work(self, have: Set[str]) -> None:
+        """Raises AuthFailed that names every function which the service lacks, and every right which its account lacks,
+        as far as that can be found out with the functions that there are."""
+        functions = missing(have, self._options)
+        capabilities, roles = lacking(self._client, self._reader, self._options, have)
+        words = [f"the service of the token lacks these functions: {', '.join(functions)}"] if functions else []
+        words += [f"it lacks these capabilities: {', '.join(capabilities)}"] if capabilities else []
         words += [f"it may not assign these roles (Allow role assignments): {', '.join(roles)}"] if roles else []
+        if functions and len(words) == 1:
+            raise AuthFailed(f"the service of the token lacks these functions: {', '.join(functions)}")
         if words:
             whys = "; ".join([*words, "an administrator changes its role in Moodle"])
             raise AuthFailed(f"the service account cannot do its work: {whys}")

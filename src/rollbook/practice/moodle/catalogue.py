@@ -13,6 +13,7 @@ _ABOUT: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "server_error": ("500 with an HTML page before anything is done", {}),
     "unavailable": ("503 of a web server in front, with an HTML page", {}),
     "bad_gateway": ("502 of a web server in front, with an HTML page; nothing is done", {}),
+    "gave_up": ("does the work, then 503 of a cache in front with `Retry-After: 5`", {}),
     "gateway_timeout": ("does the work, then 504 of a web server in front", {}),
     "too_large": ("413 of a web server in front, with an HTML page", {}),
     "not_found": ("404 with an HTML page", {}),

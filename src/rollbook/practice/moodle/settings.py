@@ -27,7 +27,7 @@ class Settings:
     `denied` are capabilities that the token's user does not have. `dbtype` "mysqli" compares without case and
     accents. `identity_fields` of people are seen by whoever has moodle/site:viewuseridentity. `max_input_vars` and
     `post_max_size` (bytes) are PHP's, `body_limit` (bytes, 0: none) a web server's in front of it; `firewall` is a text
-    that a firewall in front lets through in no call. `call_seconds`, `user_seconds` and `enrolment_seconds` are how long
+    that a firewall there lets through in no call. `call_seconds`, `user_seconds` and `enrolment_seconds` are how long
     a call, each user it writes and each enrolment it writes take. `workers` is how many calls are worked at at once
     (0: all), as on a machine with so many cores; others wait. `welcome_messages`: whoever is enrolled is mailed, from
     4.4 on. `report_hides` are columns that the user report does not show: grade, range, weight, percentage, feedback;

@@ -94,6 +94,10 @@ def thrown_fault(call: Call) -> Thrown | None:
 
 def after(call: Call, text: bytes) -> Trouble | None:
     """What becomes of an answer after the work was done; `text` is the answer as it would be."""
+    if call.fault("gave_up"):
+        page = Trouble.page(503, "Backend fetch failed")
+        page.headers["retry-after"] = "5"
+        return page
     if call.fault("gateway_timeout"):
         return Trouble.page(504, "Gateway Time-out")
     if call.fault("notice"):
