@@ -106,7 +106,7 @@ def grades(report: Report) -> Iterator[Grade]:
             if own is None or text(row.get("itemtype")) in TOTALS:
                 continue
             if own not in hidden and (flag(row.get("gradeishidden")) or flag(row.get("gradehiddenbydate"))):
-                if decimal(row.get("graderaw")) is not None:
+                if decimal(row.get("graderaw")) is not None or number(row.get("gradedategraded")):
                     yield Grade(item=own, member=student, unknown_exception=_KEPT_BACK)
                 continue
             place = student, own
@@ -156,7 +156,10 @@ def in_words(row: Json) -> bool:
 
 def unreadable(report: Mapping[str, Sequence[Json]]) -> str | None:
     """Why these rows would read as if nobody had a grade, and who must act; None where they can be read. Teachers may
-    switch columns off for the whole course, and their fields are then missing (fill_table_recursive)."""
+    switch columns off for the whole course, and their fields are then missing; a grade that the account must not see
+    has no row, where the others' have one (fill_table_recursive)."""
+    if len({frozenset(text(row.get("id")) for row in rows) for rows in report.values()}) > 1:
+        return "Moodle keeps hidden grades of this section back; the token's role needs moodle/grade:viewhidden"
     for row in (row for rows in report.values() for row in rows if text(row.get("itemtype")) not in TOTALS):
         if flag(row.get("gradeneedsupdate")):
             return NOT_WORKED_OUT
