@@ -226,6 +226,36 @@ class TestWhatReadsLikeNoGrades:
         with pytest.raises(BadResponse, match="one of the graded roles"):
             book({"name": "Essay", "grade": 50}, graded_roles=frozenset({"teacher"}))
 
+    def test_a_hidden_grade_is_not_one_that_was_taken_away(
+        self, book: Callable[..., Gradebook], switch: Switch
+    ) -> None:
+        book({"name": "Essay", "grade": 50})
+        student = next(each.unique_id for each in SAMPLE.members if not each.admin and each.active)
+        body = {
+            "course": CODE, "grades": [
+                {"item": "Essay", "user": student, "grade": 50, "hidden": 1, "feedback": "Not yet"},
+            ],
+        }  # fmt: skip
+        httpx2.post(f"{switch.url}/_practice/gradebook", json=body).raise_for_status()
+        read = self.again()
+        assert [each.published for each in read.items] == [True]
+        assert [(each.score, each.unknown_exception, each.comment) for each in read.grades] == [(None, "hidden", "")]
+
+    @pytest.mark.parametrize("hidden", [1, 4_000_000_000])
+    def test_hidden_grades_that_the_token_may_not_see(
+        self, book: Callable[..., Gradebook], switch: Switch, hidden: int
+    ) -> None:
+        """Without the right, one that is hidden for good has no row, and one that is hidden until a day no number."""
+        book({"name": "Essay", "grade": 50}, denied=frozenset({"moodle/grade:viewhidden"}))
+        student = next(each.unique_id for each in SAMPLE.members if not each.admin and each.active)
+        body = {"course": CODE, "grades": [{"item": "Essay", "user": student, "grade": 50, "hidden": hidden}]}
+        httpx2.post(f"{switch.url}/_practice/gradebook", json=body).raise_for_status()
+        if hidden == 1:
+            with pytest.raises(BadResponse, match="moodle/grade:viewhidden"):
+                self.again()
+        else:
+            assert [each.unknown_exception for each in self.again().grades] == ["hidden"]
+
     def test_other_columns_may_be_hidden(self, book: Callable[..., Gradebook]) -> None:
         hides = frozenset({"weight", "percentage", "feedback"})
         assert [each.score for each in book({"name": "Essay", "grade": 50}, report_hides=hides).grades] == [50]

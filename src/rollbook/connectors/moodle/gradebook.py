@@ -33,6 +33,7 @@ _LANGUAGE: Final = re.compile(
 )
 _LANGUAGES: Final = re.compile(rf"(?:{_LANGUAGE.pattern}\s*)+(?<!\s)".replace("(.*?)", ".*?"), _LANGUAGE.flags)
 _UNKNOWN_MOST: Final = 40
+_KEPT_BACK: Final = "hidden"
 _UNCLEAR: Final = "dropped (excluded, or by a rule)"
 NOT_WORKED_OUT: Final = (
     "Moodle has not worked out the grades of this section, or could not; if the next run says so, too, a teacher opens "
@@ -96,7 +97,8 @@ def categories(report: Report) -> tuple[GradingCategory, ...]:
 
 
 def grades(report: Report) -> Iterator[Grade]:
-    """What students got. A hidden grade is not told: its teacher has not given it out."""
+    """What students got. Of a hidden grade only that it is there: its teacher has not given it out, and what was sent
+    before is not to read as taken away."""
     hidden, (excluded, by_rule), points = _hidden(report), judged(report.rows), _points(report)
     for student, rows in report.rows.items():
         for row in rows:
@@ -104,6 +106,8 @@ def grades(report: Report) -> Iterator[Grade]:
             if own is None or text(row.get("itemtype")) in TOTALS:
                 continue
             if own not in hidden and (flag(row.get("gradeishidden")) or flag(row.get("gradehiddenbydate"))):
+                if decimal(row.get("graderaw")) is not None or number(row.get("gradedategraded")):
+                    yield Grade(item=own, member=student, unknown_exception=_KEPT_BACK)
                 continue
             place = student, own
             unclear = _UNCLEAR if text(row.get("status")) == DROPPED and place not in excluded | by_rule else ""
@@ -152,7 +156,10 @@ def in_words(row: Json) -> bool:
 
 def unreadable(report: Mapping[str, Sequence[Json]]) -> str | None:
     """Why these rows would read as if nobody had a grade, and who must act; None where they can be read. Teachers may
-    switch columns off for the whole course, and their fields are then missing (fill_table_recursive)."""
+    switch columns off for the whole course, and their fields are then missing; a grade that the account must not see
+    has no row, where the others' have one (fill_table_recursive)."""
+    if len({frozenset(text(row.get("id")) for row in rows) for rows in report.values()}) > 1:
+        return "Moodle keeps hidden grades of this section back; the token's role needs moodle/grade:viewhidden"
     for row in (row for rows in report.values() for row in rows if text(row.get("itemtype")) not in TOTALS):
         if flag(row.get("gradeneedsupdate")):
             return NOT_WORKED_OUT
