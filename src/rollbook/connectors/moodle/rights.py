@@ -68,7 +68,7 @@ def _not_assignable(client: MoodleClient, reader: Reader, options: MoodleOptions
         one = {"courseid": _FRONT_PAGE, "userid": reader.own_id(), "roleid": role}
         return _code(client, _ENROL, {"enrolments": [one]}) == _NOT_ASSIGNABLE
 
-    return [name for name, role in roles.items() if may_not(role)]
+    return [name for name, role in roles.items() if name and may_not(role)]
 
 
 def _shows_accounts(client: MoodleClient) -> bool:
