@@ -59,12 +59,16 @@ class MoodleError(BadResponse):
         return of_database(self.code)
 
 
+class AnswerRefused(LostAnswer):
+    """Moodle carried a call out, and did not take its own answer for valid (`invalidresponse`)."""
+
+
 def of_database(code: str) -> bool:
     return code.startswith(_DATABASE)
 
 
 class MoodleClient:
-    """One site, for several threads. Raises AuthFailed, Unavailable, Throttled, BadResponse, MoodleError."""
+    """One site, for several threads. Raises AuthFailed, Unavailable, Throttled, BadResponse, MoodleError, LostAnswer."""
 
     def __init__(self, options: MoodleOptions, context: Context) -> None:
         self._token, self._cancel = options.token, context.cancel
@@ -141,7 +145,7 @@ class MoodleClient:
         if code in _AWAY:
             return Unavailable(f"{who} is in maintenance ({code}); try again later")
         if write and code in _LOST:
-            return LostAnswer(f"{who} carried out {function}, and its answer got lost ({code})")
+            return AnswerRefused(f"{who} carried out {function}, and its answer got lost ({code})")
         if not write and of_database(code):
             return Unavailable(f"the database of {who} has trouble ({code})")
         return MoodleError(f"{who} refused {function} ({code or 'no error code'})", code=code, words=words)

@@ -21,7 +21,8 @@ class Settings:
     """`moodle` is one of RELEASES. `functions` of the token's service; None: all that the release has.
 
     `denied` are capabilities that the token's user does not have. `dbtype` "mysqli" compares without case and
-    accents. `identity_fields` of people are seen by whoever has moodle/site:viewuseridentity. `max_input_vars` and
+    accents. `identity_fields` of people are seen by whoever has moodle/site:viewuseridentity. Passwords need
+    `password_length` letters and `password_kinds` of each kind. `max_input_vars` and
     `post_max_size` (bytes) are PHP's, `body_limit` (bytes, 0: none) a web server's in front of it. `call_seconds`,
     `user_seconds` and `enrolment_seconds` are how long a call, each user it writes and each enrolment it writes take.
     `workers` is how many calls are worked at at once (0: all), as on a machine with so many cores; others wait.
@@ -47,6 +48,8 @@ class Settings:
     identity_fields: frozenset[str] = frozenset({"email"})
     extended_username_chars: bool = False
     password_policy: bool = True
+    password_length: int = 8
+    password_kinds: int = 1
     manual_enrolment: bool = True
     recover_grades: bool = False
     welcome_messages: bool = False
