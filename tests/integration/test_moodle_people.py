@@ -9,7 +9,7 @@ import pytest
 
 from rollbook.errors import BadResponse
 from rollbook.roster.changes import Change
-from tests.integration.moodle_world import Switch, World, switched
+from tests.integration.moodle_world import PASSWORD, Switch, World, switched
 
 
 @pytest.fixture(scope="module")
@@ -213,3 +213,37 @@ def test_hidden_addresses_are_not_read_as_none(switch: Switch, tmp_path: Path) -
     assert "email" not in found["u1"]
     assert found["u2"]["email"] == "u2@example.org"
     world.close()
+
+
+class TestPasswords:
+    def test_one_that_nobody_knows_need_not_be_changed(self, switch: Switch, tmp_path: Path) -> None:
+        world = World(switch, tmp_path, {"password_length": 20, "password_kinds": 4})
+        world.done(world.user("u1"), world.user("u2"), secrets={"u2": "Correct-Horse-1.AB2345+#"})
+        state = {each["idnumber"]: each for each in world.state()["users"]}
+        assert [(state[key]["has_password"], state[key]["force_change"]) for key in ("u1", "u2")] == [
+            (True, False), (True, True),
+        ]  # fmt: skip
+        world.close()
+
+    def test_a_weak_one_of_a_new_account_is_told_with_the_rules(self, world: World) -> None:
+        (outcome, other) = world.apply(world.user("u1"), world.user("u2"), secrets={"u1": "weak", "u2": PASSWORD})
+        assert (outcome.status, other.status) == ("refused", "done")
+        assert "The password must have at least 8 characters." in outcome.message
+        assert "<" not in outcome.message
+
+    def test_a_weak_new_one_is_refused_alone(self, world: World) -> None:
+        """Moodle's answer to the whole call is no answer then."""
+        keys = [f"u{n}" for n in range(20)]
+        ids = world.done(*[world.user(key) for key in keys], secrets=dict.fromkeys(keys, PASSWORD))
+        new = dict.fromkeys(keys, "Correct-Horse-2") | {"u7": "weak"}
+        changes = [world.user(key, "set_password", {"lms_id": own}) for key, own in zip(keys, ids, strict=True)]
+        outcomes = world.apply(*changes, secrets=new)
+        assert [at for at, each in enumerate(outcomes) if each.status != "done"] == [7]
+        assert outcomes[7].status == "refused"
+        assert "password policy" in outcomes[7].message
+
+    def test_a_lost_answer_to_other_updates_stays_unknown(self, world: World) -> None:
+        (own,) = world.done(world.user("u1"))
+        world.fault("invalid_response", method="WRITE")
+        (outcome,) = world.apply(world.user("u1", "update", {"lms_id": own, "before": {"last_name": "Old"}}))
+        assert outcome.status == "unknown"

@@ -180,3 +180,10 @@ def test_one_odd_account_spoils_the_whole_answer(moodle: Client, column: str, va
     assert moodle.error("core_user_get_users", **everybody) == "invalidresponse"
     assert moodle.error("core_user_get_users_by_field", field="id", values=[ann, bob]) == "invalidresponse"
     assert len(moodle.call("core_user_get_users_by_field", field="id", values=[bob])) == 1
+
+
+def test_a_weak_password_spoils_the_answer_to_updates_which_were_done(moodle: Client) -> None:
+    ann, bob = moodle.users("ann", "bob")
+    changes = [{"id": ann, "password": "weak"}, {"id": bob, "firstname": "Rob"}]
+    assert moodle.error(_UPDATE, users=changes) == "invalidresponse"
+    assert {each["username"]: each["firstname"] for each in moodle.state()["users"]}["bob"] == "Rob"

@@ -87,13 +87,17 @@ class LacksRight(AuthFailed):
     """The account of the token lacks a right that it needs for whatever is in the call."""
 
 
+class AnswerRefused(LostAnswer):
+    """Moodle carried a call out, and did not take its own answer for valid (`invalidresponse`)."""
+
+
 def of_database(code: str) -> bool:
     return code.startswith(_DATABASE)
 
 
 class MoodleClient:
     """One site, for several threads. Raises ConfigError for an address or a token that cannot be one, else AuthFailed,
-    Unavailable, Throttled, BadResponse, MoodleError."""
+    Unavailable, Throttled, BadResponse, MoodleError, LostAnswer."""
 
     def __init__(self, options: MoodleOptions, context: Context) -> None:
         self._token, self._cancel = token(options.token), context.cancel
@@ -206,7 +210,7 @@ class MoodleClient:
         if code in _AWAY:
             return Unavailable(f"{who} is in maintenance ({code}); try again later")
         if write and code in _LOST:
-            return LostAnswer(f"{who} carried out {function}, and its answer got lost ({code})")
+            return AnswerRefused(f"{who} carried out {function}, and its answer got lost ({code})")
         if not write and of_database(code):
             return Unavailable(f"the database of {who} has trouble ({code})")
         return MoodleError(f"{who} refused {function} ({code or 'no error code'})", code=code, words=words)

@@ -77,8 +77,9 @@ def user_fields(change: Change, options: MoodleOptions, *, every: bool) -> Json 
     return item
 
 
-def new_user(change: Change, options: MoodleOptions, password: str) -> Json | Refusal:
-    """An item of core_user_create_users. Whoever gets a password must change it at the first login."""
+def new_user(change: Change, options: MoodleOptions, password: str, *, known: bool) -> Json | Refusal:
+    """An item of core_user_create_users. Whoever gets a password that somebody knows must change it at the first
+    login; one that nobody knows nobody could change."""
     item = user_fields(change, options, every=True)
     if isinstance(item, Refusal):
         return item
@@ -86,7 +87,9 @@ def new_user(change: Change, options: MoodleOptions, password: str) -> Json | Re
         return Refusal("Moodle takes no ID number of this length")
     item |= {"auth": options.auth, "idnumber": change.key}
     if options.auth in WITH_PASSWORDS:
-        item |= {"password": password, "preferences": [{"type": "auth_forcepasswordchange", "value": "1"}]}
+        item["password"] = password
+        if known:
+            item["preferences"] = [{"type": "auth_forcepasswordchange", "value": "1"}]
     return item
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
+import string
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 from rollbook.connectors.base import Batch
 from rollbook.connectors.moodle import translate
-from rollbook.connectors.moodle.client import MoodleClient, MoodleError
+from rollbook.connectors.moodle.client import AnswerRefused, MoodleClient, MoodleError
 from rollbook.connectors.moodle.cohorts import Cohorts
 from rollbook.connectors.moodle.lenient import Json, flag, ident, optional, text
 from rollbook.connectors.moodle.new_users import CREATE_FIELDS, NewUsers, Said
@@ -25,6 +27,13 @@ __all__ = ["ACTIONS", "CREATE_FIELDS", "UPDATE_FIELDS", "Users"]
 
 #: Form fields of an account that changes: its id, and at most six fields.
 UPDATE_FIELDS: Final = 7
+#: Of whose password nothing else is known than that Moodle's answer about it was no answer.
+_WEAK: Final = (
+    "Moodle did not take the password, most likely because of the site's password policy; choose a longer one with "
+    "capitals, small letters, digits and other signs"
+)
+_KINDS: Final = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "-.,:!#*+=")
+_OF_EACH_KIND: Final = 8
 ACTIONS: Final = frozenset({CREATE, UPDATE, REKEY, DEACTIVATE, REVIVE, SET_PASSWORD})
 
 
@@ -59,7 +68,8 @@ class Users:
         """What to send of a change; an outcome where nothing is to be sent."""
         if change.action == CREATE:
             # Moodle takes no account without a password; where the organization gives none, nobody knows this one.
-            item = translate.new_user(change, self._options, passwords.get(change.key) or _nobody_knows())
+            password = passwords.get(change.key)
+            item = translate.new_user(change, self._options, password or _nobody_knows(), known=bool(password))
             return refused(item.message) if isinstance(item, Refusal) else item
         lms_id = ident(change.lms_id) or known.get(change.key)
         if lms_id is None:
@@ -90,8 +100,21 @@ class Users:
 
     def _update(self, sent: Sequence[Said], passwords: Mapping[str, str]) -> list[Outcome]:
         def call(part: Sequence[Said]) -> list[Outcome]:
-            answer = self._client.write("core_user_update_users", "writing users", users=[item for _, item in part])
+            try:
+                answer = self._client.write("core_user_update_users", "writing users", users=[item for _, item in part])
+            except AnswerRefused:  # the words about one weak password spoil what is said of all
+                if not all("password" in item for _, item in part):
+                    raise
+                return again_by_halves(part)
             return with_warnings(answer, [(change, text(item["id"])) for change, item in part], passwords)
+
+        def again_by_halves(part: Sequence[Said]) -> list[Outcome]:
+            if len(part) == 1:
+                return [refused(_WEAK)]
+            halves = part[: len(part) // 2], part[len(part) // 2 :]
+            return [
+                each for half in halves for each in send_all(half, self._sizes, UPDATE_FIELDS, call, alone, begun=True)
+            ]
 
         def alone(pair: Said, error: MoodleError) -> Outcome:
             return said(error, pair[0], passwords.get(pair[0].key))
@@ -128,5 +151,10 @@ class Users:
 
 
 def _nobody_knows() -> str:
-    """A password that meets Moodle's default policy and is kept nowhere."""
-    return f"{secrets.token_urlsafe(24)}-aA1"
+    """A password that is kept nowhere and meets Moodle's default policy, and one that is a good deal stricter: several
+    letters of each kind, and none twice in a row."""
+    while True:
+        letters = [secrets.choice(kind) for kind in _KINDS for _ in range(_OF_EACH_KIND)]
+        secrets.SystemRandom().shuffle(letters)
+        if all(one != other for one, other in pairwise(letters)):
+            return "".join(letters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from rollbook.practice.moodle.thrown import Thrown
 
 Json = dict[str, Any]
 
+_ALPHANUM: Final = re.compile(r"[a-zA-Z0-9]*")
 #: What Moodle calls a capability where it says that it is missing (get_capability_string).
 _CAPABILITIES: Final = {
     "moodle/user:create": "Create users", "moodle/user:update": "Update user profiles",
@@ -104,6 +106,15 @@ def warned(call: Call, warnings: list[Json], item: str, item_id: int) -> Iterato
         settings = call.site.settings
         shown = thrown.shown(debugging=settings.debug, release=settings.release(), words=words.of(settings.lang))
         warnings.append({"item": item, "itemid": item_id, "warningcode": thrown.code, "message": shown["message"]})
+
+
+def check_warnings(data: Any) -> None:
+    """Raises Thrown where the code of a warning is not of letters and digits alone, as it is of the text of a password
+    policy: the answer is no answer then, though the work was done (external_warnings, clean_returnvalue)."""
+    for each in data.get("warnings", ()) if isinstance(data, dict) else ():
+        if not _ALPHANUM.fullmatch(str(each.get("warningcode", ""))):
+            message, kind = "Invalid response value detected", "invalid_response_exception"
+            raise Thrown("invalidresponse", message, kind=kind, debug="warningcode")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ _NEEDED: tuple[tuple[Callable[[str], bool], str], ...] = (
     (str.isupper, "upper case letter(s)"),
     (lambda each: not each.isalnum(), "special character(s) such as *, -, or #"),
 )
-_LEAST = 8
 
 
 def is_internal(auth: str) -> bool:
@@ -30,10 +29,11 @@ def check_policy(settings: Settings, password: str) -> None:
     """Raises Thrown with every rule that the password breaks: the text is the error code, too."""
     if not settings.password_policy:
         return
-    broken = [] if len(password) >= _LEAST else [f"The password must have at least {_LEAST} characters."]
+    least, each_kind = settings.password_length, settings.password_kinds
+    broken = [] if len(password) >= least else [f"The password must have at least {least} characters."]
     for fits, what in _NEEDED:
-        if not any(fits(each) for each in password):
-            broken.append(f"The password must have at least 1 {what}.")
+        if sum(fits(each) for each in password) < each_kind:
+            broken.append(f"The password must have at least {each_kind} {what}.")
     if broken:
         text = "".join(f"<div>{each}</div>" for each in broken)
         raise Thrown(text, f"error/{text}")

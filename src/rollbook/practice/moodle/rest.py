@@ -11,7 +11,7 @@ import msgspec
 
 from rollbook.practice.moodle import words
 from rollbook.practice.moodle.account import account_amiss, account_unfit
-from rollbook.practice.moodle.call import Call, Function
+from rollbook.practice.moodle.call import Call, Function, check_warnings
 from rollbook.practice.moodle.functions import FUNCTIONS
 from rollbook.practice.moodle.locks import Stuck
 from rollbook.practice.moodle.php import Arrays, variables
@@ -182,6 +182,7 @@ class Rest:
                 raise _Fatal
         if call.fatal or (not function.writes and call.fault("fatal")):
             raise _Fatal
+        check_warnings(data)
         return None if data is None else _odd_list(call, data)
 
     def _admit(self, call: Call, request: Arrays, function: Function | None) -> None:

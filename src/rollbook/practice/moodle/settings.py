@@ -26,13 +26,14 @@ class Settings:
 
     `denied` are capabilities that the token's user does not have. `dbtype` "mysqli" compares without case and
     accents. `identity_fields` of people are seen by whoever has moodle/site:viewuseridentity. `max_input_vars` and
-    `post_max_size` (bytes) are PHP's, `body_limit` (bytes, 0: none) a web server's in front of it; `firewall` is a text
-    that a firewall there lets through in no call. `call_seconds`, `user_seconds` and `enrolment_seconds` are how long
-    a call, each user it writes and each enrolment it writes take. `workers` is how many calls are worked at at once
-    (0: all), as on a machine with so many cores; others wait. `welcome_messages`: whoever is enrolled is mailed, from
-    4.4 on. `report_hides` are columns that the user report does not show: grade, range, weight, percentage, feedback;
-    `graded_roles` are names of the roles whose people are in it. `lang` "es" answers with Spanish messages. `path` is
-    what the site's address ends with, such as "/moodle"; `wwwroot` None: the server's own address.
+    `post_max_size` (bytes) are PHP's, `body_limit` (bytes, 0: none) a web server's in front of it; `firewall` is a
+    text that a firewall there lets through in no call. `call_seconds`, `user_seconds` and `enrolment_seconds` are how
+    long a call, each user it writes and each enrolment it writes take. `workers` is how many calls are worked at at
+    once (0: all), as on a machine with so many cores; others wait. `welcome_messages`: whoever is enrolled is mailed,
+    from 4.4 on. Passwords need `password_length` letters and `password_kinds` of each kind. `report_hides` are
+    columns that the user report does not show: grade, range, weight, percentage, feedback; `graded_roles` are names
+    of the roles whose people are in it. `lang` "es" answers with Spanish messages. `path` is what the site's address
+    ends with, such as "/moodle"; `wwwroot` None: the server's own address.
     """
 
     token: str = "practice"
@@ -54,6 +55,8 @@ class Settings:
     identity_fields: frozenset[str] = frozenset({"email"})
     extended_username_chars: bool = False
     password_policy: bool = True
+    password_length: int = 8
+    password_kinds: int = 1
     manual_enrolment: bool = True
     recover_grades: bool = False
     welcome_messages: bool = False
