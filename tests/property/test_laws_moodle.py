@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollbook.errors import Unavailable
 from tests.districts import District, Organization, Watched
 from tests.integration.moodle_world import TOKEN, Switch, World, switched
 from tests.property import laws
@@ -214,7 +215,8 @@ def test_lost_answers_converge(switch: Switch, district: District, night: Sequen
                 edit(site.org.district)
             for fault in lost:
                 site.world.fault(fault, method="WRITE", times=1)
-            site.org.next_day().run()
+            with suppress(Unavailable):  # not one answer arrived: the run says so, and what it sent is settled
+                site.org.next_day().run()
             site.world.no_faults()
         until_quiet(site.org)
         site.check_reached()
