@@ -280,3 +280,27 @@ def test_whatever_numbers_people_give_themselves_classes_have_the_same_people(
         theirs = {(clazz, before.owners[person]) for clazz, person in wanted if person in before.owners}
         old = set(before.owners.values())
         assert {pair for pair in now if pair[1] in old} <= theirs, "nobody is in a class of somebody else"
+
+
+@pytest.mark.rule(13)
+@pytest.mark.parametrize(("number", "username", "stays_active"), [
+    ("my-own", None, False), ("", None, False), ("stay0", None, True), ("new-here", "new-here", True),
+])  # fmt: skip
+def test_whoever_is_gone_is_known_by_their_account(
+    switch: Switch, number: str, username: str | None, stays_active: bool
+) -> None:
+    """Nobody keeps an account by writing another ID number; one that has somebody else's is left alone."""
+    district = laws.school_of(frozenset(laws.COME_AND_GO))
+    with a_site(switch, district, limits={}, users={"deactivate_after": 1}) as site:
+        site.org.run()
+        ann = Impostor(site).owners["ann"]
+        site.world.site.store.run("UPDATE users SET idnumber = ? WHERE id = ?", number, ann)
+        if username is not None:  # handed over to somebody else
+            site.world.site.store.run("UPDATE users SET username = ? WHERE id = ?", username, ann)
+        site.org.district = laws.school_of(frozenset({"bob"}))
+        for _ in range(3):
+            site.org.next_day().run()
+        row = site.world.site.store.one("SELECT suspended FROM users WHERE id = ?", ann)
+        assert not row["suspended"] == stays_active
+        others = site.world.site.store.all("SELECT suspended FROM users WHERE id != ?", ann)
+        assert not any(each["suspended"] for each in others)

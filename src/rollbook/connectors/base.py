@@ -243,6 +243,13 @@ class Target(Protocol):
     def close(self) -> None: ...
 
 
+class TellsAccounts(Protocol):
+    """What a target has besides where `traits.users_by_id`."""
+
+    def accounts(self, lms_ids: Sequence[str]) -> Iterator[LiveRecord]:
+        """The users with these LMS ids, as `read` gives them; without those that are not there any more."""
+
+
 # --- what a connector says about itself -------------------------------------------------------------------------------
 
 

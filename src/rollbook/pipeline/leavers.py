@@ -6,14 +6,18 @@ excluded, pinned or may only have a new id. Plans deactivations and revivals; se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from typing import cast
 
-from rollbook.connectors.base import Target
+import msgspec
+
+from rollbook.connectors.base import Target, TellsAccounts
 from rollbook.core.duck import Connection, count, fill, quote, texts
 from rollbook.core.ledger_files import fields_json
 from rollbook.core.pins import ACCOUNT
 from rollbook.pipeline.run_types import Scope
+from rollbook.roster.changes import LiveRecord
 
 _LIVE = {"key": "VARCHAR", "lms_id": "VARCHAR", "active": "BOOLEAN", "protected": "BOOLEAN"}
 #: People whom a pin of an undo concerns: somebody has looked at them and decided.
@@ -37,8 +41,25 @@ def read_leavers(db: Connection, target: Target, scope: Scope) -> None:
     asked = due and texts(
         db, f"SELECT key FROM due ANTI JOIN users u ON NOT u.gone AND u.{unique_id} = due.key ORDER BY 1"
     )
-    records = target.read("user", within=asked) if asked else ()
+    records: Iterable[LiveRecord] = ()
+    if asked and target.traits.users_by_id:
+        records = _by_account(db, cast(TellsAccounts, target), asked, unique_id)
+    elif asked:
+        records = target.read("user", within=asked)
     fill(db, "live_leaver", _LIVE, [(each.code, each.lms_id, each.active, each.protected) for each in records])
+
+
+def _by_account(db: Connection, target: TellsAccounts, asked: Sequence[str], unique_id: str) -> Iterator[LiveRecord]:
+    """The accounts that the ledger has for people, whatever unique id they have given these; not one that has somebody
+    else's, and may be theirs by now."""
+    fill(db, "asked_leaver", {"key": "VARCHAR"}, [(key,) for key in asked], temporary=True)
+    rows = db.execute("SELECT lms_id, key FROM ledger_user SEMI JOIN asked_leaver USING (key) WHERE lms_id IS NOT NULL")
+    owners = dict(rows.fetchall())
+    others = f"SELECT 1 FROM ledger_user WHERE key = $1 UNION ALL SELECT 1 FROM users WHERE NOT gone AND {unique_id} = $1"
+    for record in target.accounts(list(owners)):
+        key = owners[record.lms_id]
+        if record.code in (None, key) or db.execute(f"{others} LIMIT 1", [record.code]).fetchone() is None:
+            yield msgspec.structs.replace(record, code=key)
 
 
 def leave_and_return(db: Connection, scope: Scope) -> None:

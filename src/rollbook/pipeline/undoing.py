@@ -23,7 +23,7 @@ def plan_undo(db: Connection, request: Request, world: World, plan: StoredPlan, 
     staff = frozenset(role for role, is_staff in world.target.roles().items() if is_staff)
     show_parents(db, world.memory.facts().get("set_aside") or {})
     result.conflicts = invert(db, plan, wanted, staff)
-    if "grading_periods" in world.target.traits.nowhere.get("section", ()):  # no materials lie in them (decision 47)
+    if "grading_periods" in world.target.traits.nowhere.get("section", ()):  # no materials lie in them (decision 42)
         db.execute("UPDATE changes_section SET reason = NULL WHERE reason = 'periods'")
     result.holds = name_schools(db, guard(db, _rules(request, world, plan), world.blobs))
     result.hold_blobs |= keep_holds(db, result.holds, world.work, world.blobs)

@@ -187,6 +187,14 @@ class Reader:
             middle = len(ids) // 2
             return [*self.users_by_id(ids[:middle]), *self.users_by_id(ids[middle:])]
 
+    def accounts(self, ids: Sequence[str]) -> Iterator[LiveRecord]:
+        """The accounts with these LMS ids, as `read` gives them."""
+        own, names = self.own_id(), frozenset(self._options.protected_users)
+        for raw in self.users_by_id(list(dict.fromkeys(ids))):
+            record = live.user(raw, own, names)
+            if record is not None:
+                yield record
+
     def users_there(self, ids: Iterable[str]) -> frozenset[str]:
         """Which of these LMS ids accounts have."""
         wanted = list(dict.fromkeys(ids))

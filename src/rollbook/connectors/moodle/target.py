@@ -150,6 +150,9 @@ class MoodleTarget:
     def read(self, kind: str, *, within: Sequence[str] = ()) -> Iterator[LiveRecord]:
         return self._reader.read(kind, within)
 
+    def accounts(self, lms_ids: Sequence[str]) -> Iterator[LiveRecord]:
+        return self._reader.accounts(lms_ids)
+
     def look_up(self, changes: Sequence[Change]) -> Sequence[LiveRecord | None]:
         """Buildings and courses, and users and sections by their codes; enrollments are safe to repeat. Raises Bug for
         those."""

@@ -142,8 +142,11 @@ class Users:
         if is_odd(raw):
             return refused(UNREADABLE)
         own = text(raw.get("id"))
-        if optional(raw.get("idnumber")) != change.key:
-            return refused("the account has another ID number by now")
+        # Whose account it was it is still, as long as it has the ID number, which people may change, or the username,
+        # which they may not.
+        name = text(change.after.get("username")).lower()
+        if optional(raw.get("idnumber")) != change.key and text(raw.get("username")) != name:
+            return refused("the account has another ID number and another username by now")
         if own == self._reader.own_id() or text(raw.get("username")) in self._options.protected_users:
             return refused("the account is protected")
         as_wanted = "suspended" in raw and flag(raw["suspended"]) == (change.action == DEACTIVATE)
