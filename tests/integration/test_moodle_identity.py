@@ -225,9 +225,15 @@ def test_accounts_that_the_ledger_has_cost_one_call_a_batch(course: World) -> No
         course.fresh_target()
 
 
-def test_a_leaver_whose_number_is_another_stays_active(course: World) -> None:
+def test_a_leaver_is_told_by_number_or_username_and_else_stays_active(course: World) -> None:
     """It may be another person's account by now (docs/explain/limits.md)."""
+    leaves = course.user("u1", "deactivate", more={"lms_id": course.accounts["u1"]})
     renumber(course, "u1", "u9")
-    (outcome,) = course.apply(course.user("u1", "deactivate", more={"lms_id": course.accounts["u1"]}))
-    assert (outcome.status, outcome.message) == ("refused", "the account has another ID number by now")
+    course.site.store.run("UPDATE users SET username = 'other' WHERE id = ?", course.accounts["u1"])
+    (outcome,) = course.apply(leaves)
+    assert outcome.message == "the account has another ID number and another username by now"
     assert not any(row["suspended"] for row in course.state()["users"])
+    course.site.store.run("UPDATE users SET username = 'u1' WHERE id = ?", course.accounts["u1"])
+    (outcome,) = course.apply(leaves)
+    assert outcome.status == "done"
+    assert [row["idnumber"] for row in course.state()["users"] if row["suspended"]] == ["u9"]

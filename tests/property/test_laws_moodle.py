@@ -301,6 +301,6 @@ def test_whoever_is_gone_is_known_by_their_account(
         for _ in range(3):
             site.org.next_day().run()
         row = site.world.site.store.one("SELECT suspended FROM users WHERE id = ?", ann)
-        assert not row["suspended"] == stays_active
+        assert bool(row["suspended"]) is not stays_active
         others = site.world.site.store.all("SELECT suspended FROM users WHERE id != ?", ann)
         assert not any(each["suspended"] for each in others)

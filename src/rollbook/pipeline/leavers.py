@@ -55,7 +55,9 @@ def _by_account(db: Connection, target: TellsAccounts, asked: Sequence[str], uni
     fill(db, "asked_leaver", {"key": "VARCHAR"}, [(key,) for key in asked], temporary=True)
     rows = db.execute("SELECT lms_id, key FROM ledger_user SEMI JOIN asked_leaver USING (key) WHERE lms_id IS NOT NULL")
     owners = dict(rows.fetchall())
-    others = f"SELECT 1 FROM ledger_user WHERE key = $1 UNION ALL SELECT 1 FROM users WHERE NOT gone AND {unique_id} = $1"
+    others = (
+        f"SELECT 1 FROM ledger_user WHERE key = $1 UNION ALL SELECT 1 FROM users WHERE NOT gone AND {unique_id} = $1"
+    )
     for record in target.accounts(list(owners)):
         key = owners[record.lms_id]
         if record.code in (None, key) or db.execute(f"{others} LIMIT 1", [record.code]).fetchone() is None:
