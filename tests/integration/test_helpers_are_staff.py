@@ -12,17 +12,11 @@ import pytest
 from rollbook.connectors.base import TargetTraits
 from rollbook.roster.changes import Change
 from tests.districts import District, Organization, Watched, small
-from tests.integration.moodle_world import Switch, World, switched
+from tests.integration.moodle_world import Switch, World
 
 Make = Callable[..., Organization]
 STUDENT, TEACHER, ASSISTANT = 5, 3, 4
 SIS_ROLES = {"student": "Student", "teacher": "Teacher", "aide": "Teacher", "proctor": "Student"}
-
-
-@pytest.fixture(scope="module")
-def switch() -> Iterator[Switch]:
-    with switched() as running:
-        yield running
 
 
 @pytest.fixture

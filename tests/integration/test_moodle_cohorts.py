@@ -12,13 +12,7 @@ from rollbook.connectors.moodle.functions import COHORTS_LEFT
 from rollbook.errors import AuthFailed
 from rollbook.practice.moodle.functions import FUNCTIONS
 from rollbook.roster.changes import Change
-from tests.integration.moodle_world import Switch, World, switched
-
-
-@pytest.fixture(scope="module")
-def switch() -> Iterator[Switch]:
-    with switched() as running:
-        yield running
+from tests.integration.moodle_world import Switch, World
 
 
 @pytest.fixture

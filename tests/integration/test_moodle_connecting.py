@@ -13,13 +13,7 @@ from rollbook.connectors.moodle.address import site_address, token
 from rollbook.errors import AuthFailed, ConfigError
 from rollbook.roster.reasons import recognized
 from rollbook.roster.words import Words
-from tests.integration.moodle_world import TOKEN, Switch, World, switched
-
-
-@pytest.fixture(scope="module")
-def switch() -> Iterator[Switch]:
-    with switched() as running:
-        yield running
+from tests.integration.moodle_world import TOKEN, Switch, World
 
 
 class Connecting:

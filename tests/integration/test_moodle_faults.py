@@ -16,13 +16,7 @@ from rollbook.connectors.moodle.new_users import SHARED
 from rollbook.connectors.moodle.options import MoodleOptions
 from rollbook.connectors.moodle.target import MoodleTarget
 from rollbook.errors import AuthFailed, BadResponse, ConfigError, RollbookError, Throttled, Unavailable
-from tests.integration.moodle_world import PASSWORD, TOKEN, Going, Switch, World, switched
-
-
-@pytest.fixture(scope="module")
-def switch() -> Iterator[Switch]:
-    with switched() as running:
-        yield running
+from tests.integration.moodle_world import PASSWORD, TOKEN, Going, Switch, World
 
 
 @contextmanager

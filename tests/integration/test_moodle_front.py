@@ -12,16 +12,10 @@ from rollbook.errors import AuthFailed, ConfigError, Unavailable
 from rollbook.roster.changes import DONE, REFUSED, UNKNOWN
 from rollbook.roster.reasons import recognized
 from rollbook.roster.words import Words
-from tests.integration.moodle_world import PASSWORD, Switch, World, switched
+from tests.integration.moodle_world import PASSWORD, Switch, World
 
 SERVER = "webservice/rest/server.php"
 BAD = "1 UNION SELECT"
-
-
-@pytest.fixture(scope="module")
-def switch() -> Iterator[Switch]:
-    with switched() as running:
-        yield running
 
 
 @pytest.fixture

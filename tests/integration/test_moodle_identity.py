@@ -9,13 +9,7 @@ from typing import Any
 import pytest
 
 from rollbook.connectors.registry import connector
-from tests.integration.moodle_world import Switch, World, switched
-
-
-@pytest.fixture(scope="module")
-def switch() -> Iterator[Switch]:
-    with switched() as running:
-        yield running
+from tests.integration.moodle_world import Switch, World
 
 
 @pytest.fixture

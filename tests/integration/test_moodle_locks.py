@@ -14,17 +14,11 @@ from rollbook.errors import RunCancelled
 from rollbook.roster.changes import Change
 from rollbook.roster.lms import KINDS
 from tests.districts import District, Organization, Watched
-from tests.integration.moodle_world import Going, Switch, World, switched
+from tests.integration.moodle_world import Going, Switch, World
 from tests.property.strategies import NO_LIMITS
 
 ENROL = "enrol_manual_enrol_users"
 ROLES = {"*": {"student": "student", "teacher": "editingteacher", "*": "skip"}}
-
-
-@pytest.fixture(scope="module")
-def switch() -> Iterator[Switch]:
-    with switched() as running:
-        yield running
 
 
 @pytest.fixture

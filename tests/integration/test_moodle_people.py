@@ -9,13 +9,7 @@ import pytest
 
 from rollbook.errors import BadResponse
 from rollbook.roster.changes import Change
-from tests.integration.moodle_world import PASSWORD, Switch, World, switched
-
-
-@pytest.fixture(scope="module")
-def switch() -> Iterator[Switch]:
-    with switched() as running:
-        yield running
+from tests.integration.moodle_world import PASSWORD, Switch, World
 
 
 @pytest.fixture

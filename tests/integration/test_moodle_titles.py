@@ -10,13 +10,7 @@ import pytest
 from rollbook.connectors.kit import parse
 from rollbook.connectors.moodle import MoodleOptions
 from rollbook.errors import ConfigError
-from tests.integration.moodle_world import TOKEN, Switch, World, switched
-
-
-@pytest.fixture(scope="module")
-def switch() -> Iterator[Switch]:
-    with switched() as running:
-        yield running
+from tests.integration.moodle_world import TOKEN, Switch, World
 
 
 @pytest.fixture

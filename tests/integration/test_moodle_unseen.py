@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.districts import Organization, Watched, small
-from tests.integration.moodle_world import Switch, World, switched
+from tests.integration.moodle_world import Switch, World
 
 ROLES = {"*": {"student": "student", "teacher": "editingteacher", "*": "skip"}}
-
-
-@pytest.fixture(scope="module")
-def switch() -> Iterator[Switch]:
-    with switched() as running:
-        yield running
 
 
 @pytest.mark.rule(23)

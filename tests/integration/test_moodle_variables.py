@@ -8,17 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.integration.moodle_world import Switch, World, switched
+from tests.integration.moodle_world import Switch, World
 
 INFO, CREATE = "core_webservice_get_site_info", "core_user_create_users"
 #: Above what any PHP takes: 120 accounts have 1320 fields.
 MANY = 120
-
-
-@pytest.fixture(scope="module")
-def switch() -> Iterator[Switch]:
-    with switched() as running:
-        yield running
 
 
 @pytest.fixture

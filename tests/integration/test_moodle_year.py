@@ -12,15 +12,9 @@ import pytest
 
 from rollbook.pipeline import roster_run
 from tests.districts import District, Organization, Watched, small
-from tests.integration.moodle_world import Switch, World, switched
+from tests.integration.moodle_world import Switch, World
 
 ACTIVE, SUSPENDED = 0, 1
-
-
-@pytest.fixture(scope="module")
-def switch() -> Iterator[Switch]:
-    with switched() as running:
-        yield running
 
 
 class Year:
