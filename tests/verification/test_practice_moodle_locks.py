@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -13,12 +14,20 @@ from tests.verification.moodle_client import Client
 
 _With = Callable[..., Client]
 _ENROL = "enrol_manual_enrol_users"
+#: Seconds of work at each of a dozen rows, and at each of two: a call that begins late must still meet the other one.
+_OF_MANY, _OF_TWO = 0.05, 0.5
 
 
 def _at_once(moodle: Client, function: str, *given: dict[str, Any]) -> list[Any]:
-    """Answers of calls that are sent at the same time."""
+    """Answers of calls that are sent at the same time, as nearly as a busy machine does that."""
+    ready = Barrier(len(given))
+
+    def send(one: dict[str, Any]) -> Any:
+        ready.wait()
+        return moodle.send(function, one).json()
+
     with ThreadPoolExecutor(len(given)) as pool:
-        return [each.json() for each in pool.map(lambda one: moodle.send(function, one), given)]
+        return list(pool.map(send, given))
 
 
 def _listed(course: int, users: Sequence[int]) -> dict[str, Any]:
@@ -33,7 +42,7 @@ def _codes(answers: list[Any]) -> list[str]:
 def school(moodle: Client) -> tuple[Client, list[int], list[int]]:
     """Two courses and a dozen people, with row locks."""
     courses, users = [moodle.course("c1"), moodle.course("c2")], moodle.users(*(f"u{n}" for n in range(12)))
-    moodle.faults("deadlocks:seconds=0.02")
+    moodle.faults(f"deadlocks:seconds={_OF_MANY}")
     return moodle, courses, users
 
 
@@ -50,7 +59,7 @@ def test_in_one_order_they_wait_and_both_are_done(school: tuple[Client, list[int
     moodle, (one, two), users = school
     started = time.monotonic()
     assert _codes(_at_once(moodle, _ENROL, _listed(one, users), _listed(two, users))) == ["", ""]
-    assert time.monotonic() - started >= 2 * 12 * 0.02, "the second one began when the first had ended"
+    assert time.monotonic() - started >= 2 * 12 * _OF_MANY, "the second one began when the first had ended"
     assert len(moodle.state()["enrolments"]) == 24
 
 
@@ -87,7 +96,7 @@ def test_roles_and_unenrolling_lock_people_too(school: tuple[Client, list[int], 
 
 def test_new_courses_lock_those_of_their_category(moodle: Client) -> None:
     first, second = moodle.category("a"), moodle.category("b")
-    moodle.faults("deadlocks:seconds=0.05")
+    moodle.faults(f"deadlocks:seconds={_OF_TWO}")
     given = [
         {"courses": [
             {"fullname": f"{name}{place}", "shortname": f"{name}{place}", "categoryid": place} for place in order
@@ -101,7 +110,7 @@ def test_new_courses_lock_those_of_their_category(moodle: Client) -> None:
 def test_why_is_told_where_debugging_is_on(moodle_with: _With) -> None:
     moodle = moodle_with(debug="normal")
     courses, users = [moodle.course("c1"), moodle.course("c2")], moodle.users("a", "b")
-    moodle.faults("deadlocks:seconds=0.05")
+    moodle.faults(f"deadlocks:seconds={_OF_TWO}")
     answers = _at_once(moodle, _ENROL, _listed(courses[0], users), _listed(courses[1], users[::-1]))
     (victim,) = [each for each in answers if each is not None]
     assert (victim["exception"], victim["debuginfo"]) == ("dml_write_exception", "deadlock detected")
