@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,12 +21,11 @@ pytestmark = pytest.mark.rule(10)
 
 @pytest.fixture
 def lms(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A practice Moodle, with its site as `.site`."""
+    """The address of a practice Moodle as `.url`, and its site as `.site`."""
     monkeypatch.setenv("ROLLBOOK_ALLOW_PRIVATE_HOSTS", "1")
     app = create_moodle()
     with serve(app) as running:
-        running.site = app.state.moodle  # type: ignore[attr-defined]
-        yield running
+        yield SimpleNamespace(url=running.url, site=app.state.moodle)
 
 
 def rollbook(folder: Path, lms: Any) -> MoodleDistrict:

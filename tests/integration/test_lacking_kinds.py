@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -66,12 +66,15 @@ def _district() -> District:
     return small().term("spring", "2027-01-11", "2027-05-28").put("classes", "k1", termSourcedIds="fall,spring")
 
 
+def _plain(org: Organization) -> Plain:
+    return cast(Plain, org.target)
+
+
 def _run(org: Organization) -> list[Change]:
-    org.lms.rows, org.target.sent = org.district.rows, []  # type: ignore[attr-defined]
+    org.lms.rows, _plain(org).sent = org.district.rows, []
     result: Any = org._river(roster_run.roster_run, {})
     assert result.state == "done"
-    sent: list[Change] = org.target.sent  # type: ignore[attr-defined]
-    return sent
+    return _plain(org).sent
 
 
 def test_sections_say_their_days_and_where_they_lie(org: Organization) -> None:
@@ -112,10 +115,10 @@ def test_other_terms_wait_for_nobody_where_there_are_no_grading_periods(org: Org
     org.district.put("classes", "k1", termSourcedIds="fall")
     (shorter,) = _run(org)
     assert shorter.before["end"] == "2027-05-28"
-    org.target.sent = []  # type: ignore[attr-defined]
+    _plain(org).sent = []
     result: Any = org._river(roster_run.undo_run, {}, *(org.plan or ()))
     assert result.state == "done"
-    (back,) = org.target.sent  # type: ignore[attr-defined]
+    (back,) = _plain(org).sent
     assert back.after["end"] == "2027-05-28"
 
 
